@@ -1,0 +1,36 @@
+# Everything happens in .venv; a fresh Debian machine needs python3.11 (with python3-venv), git and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test check bench clean lock
+
+demo: $(READY)
+	$(BIN)/identity-engine demo
+
+test: $(READY)
+	$(BIN)/pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -m "not slow"
+
+bench: $(READY)
+	$(BIN)/identity-engine bench $(if $(DATA),--data $(DATA))
+
+clean:
+	rm -rf .venv .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Resolve the newest versions within the ranges of pyproject.toml and write them down.
+lock: $(READY)
+	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools > requirements.lock
+
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(READY)

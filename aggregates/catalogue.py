@@ -1,0 +1,22 @@
+"""Every fact that may be stored, by topic: the allow-list of the event store.
+
+A topic is a stored name, not a Python path, so code may move and old events stay readable.
+"""
+
+from typing import get_args
+
+from aggregates.contact import ContactFact
+from aggregates.identifier import IdentifierFact
+from aggregates.interaction import InteractionFact
+from aggregates.policy import PolicyActivated
+from aggregates.values import Fact
+
+FACTS: dict[str, type[Fact]] = {
+    fact.TOPIC: fact
+    for fact in (
+        *get_args(ContactFact),
+        *get_args(IdentifierFact),
+        *get_args(InteractionFact),
+        PolicyActivated,
+    )
+}

@@ -1,0 +1,140 @@
+"""One contact: born ephemeral, identified by evidence, curated by a person.
+
+A contact keeps its own stream for ever. It holds no profile value that came from an interaction:
+those stay with the interaction and reach the contact through the link.
+"""
+
+from typing import ClassVar, Literal
+
+from aggregates.errors import AlreadyDone, NotYet
+from aggregates.values import (
+    ContactId,
+    Fact,
+    IdentifierId,
+    Instant,
+    InteractionId,
+    Stage,
+    Stored,
+    Value,
+)
+
+IdentifiedBy = Literal["second_interaction", "exclusive", "verified", "confirmed"]
+
+
+class ContactCreated(Fact):
+    """A contact came into being; `interaction_id` names the interaction that made it, if one did."""
+
+    TOPIC: ClassVar[str] = "contact.created"
+
+    division: str
+    interaction_id: InteractionId | None = None
+
+
+class ContactIdentified(Fact):
+    """Evidence showed that the contact is a lasting person; it rises to `identified`."""
+
+    TOPIC: ClassVar[str] = "contact.identified"
+
+    by: IdentifiedBy
+    interaction_id: InteractionId | None = None
+    identifier_id: IdentifierId | None = None
+
+
+class ContactPromoted(Fact):
+    """A person vouches for the contact; it rises to `curated` and never expires."""
+
+    TOPIC: ClassVar[str] = "contact.promoted"
+
+    stage_before: Stage
+
+
+ContactFact = ContactCreated | ContactIdentified | ContactPromoted
+
+
+class ContactState(Stored):
+    """What the rules and the resolution need to know of a contact.
+
+    `first_seen` is the valid time of its creation. `exclusive` maps the type of each exclusive
+    identifier held to the identifier's id: another value of the same type is a conflict.
+    """
+
+    stage: Stage
+    division: str
+    first_seen: Instant
+    exclusive: dict[str, IdentifierId] = {}
+
+
+class Create(Value):
+    """Bring a contact into being."""
+
+    division: str
+    interaction_id: InteractionId | None = None
+
+
+class Identify(Value):
+    """Raise an ephemeral contact to identified, naming the evidence."""
+
+    by: IdentifiedBy
+    interaction_id: InteractionId | None = None
+    identifier_id: IdentifierId | None = None
+
+
+class Promote(Value):
+    """Raise a contact to curated, by hand."""
+
+
+ContactCommand = Create | Identify | Promote
+
+
+def decide(state: ContactState | None, command: ContactCommand) -> tuple[ContactFact, ...]:
+    """Return the facts that carry out `command`; none where it would change nothing.
+
+    Raises:
+        AlreadyDone: the contact exists already.
+        NotYet: the contact does not exist.
+    """
+    match state, command:
+        case None, Create(division=division, interaction_id=interaction_id):
+            return (ContactCreated(division=division, interaction_id=interaction_id),)
+        case None, _:
+            raise NotYet("This contact does not exist.")
+        case _, Create():
+            raise AlreadyDone("This contact exists already.")
+        case ContactState(stage=Stage.EPHEMERAL), Identify():
+            return (
+                ContactIdentified(
+                    by=command.by,
+                    interaction_id=command.interaction_id,
+                    identifier_id=command.identifier_id,
+                ),
+            )
+        case ContactState(stage=stage), Promote() if stage is not Stage.CURATED:
+            return (ContactPromoted(stage_before=stage),)
+        case _:
+            return ()
+
+
+def evolve(state: ContactState | None, fact: Fact, valid_from: Instant) -> ContactState | None:
+    """Return the state after `fact`, which became true at `valid_from`."""
+    match fact:
+        case ContactCreated(division=division):
+            return ContactState(stage=Stage.EPHEMERAL, division=division, first_seen=valid_from)
+        case ContactIdentified() if state is not None:
+            return state.model_copy(update={"stage": Stage.IDENTIFIED})
+        case ContactPromoted() if state is not None:
+            return state.model_copy(update={"stage": Stage.CURATED})
+        case _:
+            return state
+
+
+def holding(state: ContactState, type_: str, identifier_id: IdentifierId) -> ContactState:
+    """Return the state of a contact that now holds this exclusive identifier."""
+    return state.model_copy(update={"exclusive": {**state.exclusive, type_: identifier_id}})
+
+
+def canonical_contact(members: dict[ContactId, ContactState]) -> ContactId:
+    """Return the canonical id of an identity: the highest stage, then the earliest, then the id.
+
+    A pure function of the members, so it is computed and never stored as the target of a link.
+    """
+    return min(members, key=lambda id_: (-members[id_].stage.rank, members[id_].first_seen, id_))

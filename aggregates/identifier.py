@@ -1,0 +1,226 @@
+"""One identifier value in one division: who held it, from when to when, and on whose word.
+
+The value itself never names the stream; it stands in the claim's personal part. A recycled number
+keeps its past, because a claim ends, it is not overwritten.
+"""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from aggregates.errors import NotYet
+from aggregates.values import (
+    ContactId,
+    Erased,
+    Fact,
+    IdentifierClass,
+    Instant,
+    InteractionId,
+    Stored,
+    Value,
+)
+
+
+class ClaimPersonal(Stored):
+    """The identifier as it is compared (`family`, `value`) and as it came (`type`, `raw`)."""
+
+    type: str
+    family: str
+    scope: str | None = None
+    value: str
+    raw: str
+
+
+class IdentifierClaimed(Fact):
+    """A contact holds the value from the event's `valid_from` until `valid_to`, or on.
+
+    A claim that rests on an interaction goes along when that interaction is given to another
+    contact, and is encrypted under the interaction's key.
+    """
+
+    TOPIC: ClassVar[str] = "identifier.claimed"
+
+    contact_id: ContactId
+    interaction_id: InteractionId | None = None
+    division: str
+    identifier_class: IdentifierClass
+    verified: bool
+    valid_to: Instant | None = None
+    personal: ClaimPersonal | Erased
+
+
+class IdentifierVerified(Fact):
+    """It was shown that the holder can be reached by, or signs in with, this value."""
+
+    TOPIC: ClassVar[str] = "identifier.verified"
+
+    contact_id: ContactId
+    interaction_id: InteractionId | None = None
+
+
+class IdentifierReleased(Fact):
+    """The contact holds the value no longer, from the event's `valid_from` on."""
+
+    TOPIC: ClassVar[str] = "identifier.released"
+
+    contact_id: ContactId
+    reason: str
+
+
+class IdentifierShared(Fact):
+    """More contacts hold the value than its class allows: it stops linking by itself."""
+
+    TOPIC: ClassVar[str] = "identifier.shared"
+
+    by: Literal["cap", "person"]
+    holders: int
+    cap: int | None = None
+
+
+IdentifierFact = IdentifierClaimed | IdentifierVerified | IdentifierReleased | IdentifierShared
+
+
+class Holding(Stored):
+    """One contact's claim on the value; `valid_to` is None while it is held."""
+
+    contact_id: ContactId
+    interaction_id: InteractionId | None = None
+    valid_from: Instant
+    valid_to: Instant | None = None
+    verified: bool
+
+    def covers(self, moment: datetime) -> bool:
+        """Tell whether the value was held at `moment`."""
+        return self.valid_from <= moment and (self.valid_to is None or moment < self.valid_to)
+
+
+class IdentifierState(Stored):
+    """Every claim on the value, in the order they were made, and whether it is shared."""
+
+    identifier_class: IdentifierClass
+    holdings: tuple[Holding, ...] = ()
+    shared: bool = False
+
+    def holders_at(self, moment: datetime) -> tuple[Holding, ...]:
+        """Return the claims in force at `moment`, earliest first.
+
+        Before the first claim the earliest holder answers: nobody else is known to have held the
+        value, and an interaction that comes late was often made before the one that came first.
+        """
+        covering = [holding for holding in self.holdings if holding.covers(moment)]
+        if not covering and self.holdings:
+            first = min(self.holdings, key=_age)
+            covering = [first] if moment < first.valid_from else []
+        return tuple(sorted(covering, key=_age))
+
+    def is_held_by(self, contact_id: ContactId) -> bool:
+        """Tell whether the contact has a claim that has not ended."""
+        return any(h.contact_id == contact_id and h.valid_to is None for h in self.holdings)
+
+
+class Claim(Value):
+    """Let a contact hold the value from `valid_from` on."""
+
+    contact_id: ContactId
+    interaction_id: InteractionId | None = None
+    division: str
+    identifier_class: IdentifierClass
+    verified: bool
+    cap: int
+    personal: ClaimPersonal
+
+
+class Release(Value):
+    """End the contact's claim."""
+
+    contact_id: ContactId
+    reason: str
+
+
+IdentifierCommand = Claim | Release
+
+
+def decide(state: IdentifierState | None, command: IdentifierCommand) -> tuple[Fact, ...]:
+    """Return the facts that carry out `command`; none where it would change nothing.
+
+    A claim on an own value changes nothing but may raise it to verified. The claim that brings the
+    holders over the cap also marks the value shared.
+
+    Raises:
+        NotYet: a release of a value that the contact does not hold.
+    """
+    match command:
+        case Claim():
+            return _claim(state, command)
+        case Release(contact_id=contact_id, reason=reason):
+            if state is None or not state.is_held_by(contact_id):
+                raise NotYet("This contact does not hold that identifier.")
+            return (IdentifierReleased(contact_id=contact_id, reason=reason),)
+
+
+def _claim(state: IdentifierState | None, command: Claim) -> tuple[Fact, ...]:
+    holdings = state.holdings if state is not None else ()
+    own = [h for h in holdings if h.contact_id == command.contact_id and h.valid_to is None]
+    if own:
+        if command.verified and not own[0].verified:
+            return (
+                IdentifierVerified(
+                    contact_id=command.contact_id, interaction_id=command.interaction_id
+                ),
+            )
+        return ()
+    claimed = IdentifierClaimed(
+        contact_id=command.contact_id,
+        interaction_id=command.interaction_id,
+        division=command.division,
+        identifier_class=command.identifier_class,
+        verified=command.verified,
+        personal=command.personal,
+    )
+    holders = {h.contact_id for h in holdings if h.valid_to is None} | {command.contact_id}
+    if state is not None and not state.shared and len(holders) > command.cap:
+        return (claimed, IdentifierShared(by="cap", holders=len(holders), cap=command.cap))
+    return (claimed,)
+
+
+def evolve(
+    state: IdentifierState | None, fact: Fact, valid_from: datetime
+) -> IdentifierState | None:
+    """Return the state after `fact`, which became true at `valid_from`."""
+    match fact:
+        case IdentifierClaimed():
+            holding = Holding(
+                contact_id=fact.contact_id,
+                interaction_id=fact.interaction_id,
+                valid_from=valid_from,
+                valid_to=fact.valid_to,
+                verified=fact.verified,
+            )
+            before = state or IdentifierState(identifier_class=fact.identifier_class)
+            return before.model_copy(update={"holdings": (*before.holdings, holding)})
+        case IdentifierVerified(contact_id=contact_id) if state is not None:
+            return _with_holdings(state, contact_id, {"verified": True})
+        case IdentifierReleased(contact_id=contact_id) if state is not None:
+            return _with_holdings(state, contact_id, {"valid_to": valid_from})
+        case IdentifierShared() if state is not None:
+            return state.model_copy(update={"shared": True})
+        case _:
+            return state
+
+
+def _with_holdings(
+    state: IdentifierState, contact_id: ContactId, change: dict[str, object]
+) -> IdentifierState:
+    return state.model_copy(
+        update={
+            "holdings": tuple(
+                h.model_copy(update=change)
+                if h.contact_id == contact_id and h.valid_to is None
+                else h
+                for h in state.holdings
+            )
+        }
+    )
+
+
+def _age(holding: Holding) -> tuple[datetime, str]:
+    return holding.valid_from, holding.contact_id

@@ -1,0 +1,228 @@
+"""One interaction: received once, then linked to a contact, unlinked, or held for review.
+
+An interaction is a whole conversation. What it says about the person stays with it for ever: a
+contact's profile is a fold over the interactions linked to it, so a corrected link takes every value
+along by itself.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from aggregates.errors import AlreadyDone, NotYet
+from aggregates.values import (
+    ContactId,
+    Erased,
+    Evidence,
+    Fact,
+    IdentifierId,
+    Stored,
+    Value,
+)
+
+Direction = Literal["inbound", "outbound"]
+
+
+class GivenIdentifier(Stored):
+    """An identifier as it came (`value`) and as it is compared (`family`, `normalised`).
+
+    `verified` is what the publisher said; None leaves it to the channel's rule in the policy.
+    `normalised` is None where the value is no valid identifier of its type, or a blocked one.
+    """
+
+    type: str
+    value: str
+    scope: str | None = None
+    verified: bool | None = None
+    family: str | None = None
+    normalised: str | None = None
+
+
+class InteractionPersonal(Stored):
+    """Everything in an interaction that can tell who it was, also its natural key."""
+
+    source: str
+    id: str
+    identifiers: tuple[GivenIdentifier, ...] = ()
+    profile: dict[str, str] = {}
+    attributes: str | None = None
+    mail: str | None = None
+    session: str | None = None
+
+
+class InteractionReceived(Fact):
+    """An upstream system published the interaction.
+
+    `natural_key` is the keyed digest of (source, id), under a key that never rotates: a resend stays
+    a duplicate even after erasure and rebuild. `content_digest` is the keyed digest of the content:
+    the same key with other content is a conflict.
+    """
+
+    TOPIC: ClassVar[str] = "interaction.received"
+
+    natural_key: str
+    content_digest: str
+    channel: str
+    direction: Direction
+    division: str
+    normaliser: str
+    personal: InteractionPersonal | Erased
+
+
+class InteractionLinked(Fact):
+    """The interaction belongs to this member contact; `pinned` where a person said so."""
+
+    TOPIC: ClassVar[str] = "interaction.linked"
+
+    contact_id: ContactId
+    evidence: Evidence
+    pinned: bool = False
+
+
+class UnlinkPersonal(Stored):
+    """A person's words on why the link was taken away."""
+
+    reason: str
+
+
+class InteractionUnlinked(Fact):
+    """The interaction belongs to no contact; `contact_id` is the one it was taken from."""
+
+    TOPIC: ClassVar[str] = "interaction.unlinked"
+
+    contact_id: ContactId
+    pinned: bool = False
+    personal: UnlinkPersonal | Erased | None = None
+
+
+class InteractionHeldForReview(Fact):
+    """A person should decide whether the interaction belongs to `proposed` after all.
+
+    It is linked to its own ephemeral contact meanwhile, by an event of the same transaction.
+    """
+
+    TOPIC: ClassVar[str] = "interaction.held_for_review"
+
+    proposed: ContactId
+    contact_id: ContactId
+    evidence: Evidence
+    identifiers: tuple[IdentifierId, ...] = ()
+
+
+InteractionFact = (
+    InteractionReceived | InteractionLinked | InteractionUnlinked | InteractionHeldForReview
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nothing has been received under this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """Received, and belonging to no contact; `pinned` where a person wants it so."""
+
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Received and belonging to a member contact; `proposed` while a review is open."""
+
+    contact_id: ContactId
+    pinned: bool = False
+    proposed: ContactId | None = None
+
+
+InteractionState = Unknown | Unlinked | Linked
+
+
+class Receive(Value):
+    """Record an interaction as it was published."""
+
+    fact: InteractionReceived
+
+
+class Link(Value):
+    """Give the interaction to a member contact. Giving it to another contact moves it."""
+
+    contact_id: ContactId
+    evidence: Evidence
+    pinned: bool = False
+
+
+class HoldForReview(Value):
+    """Ask a person whether the interaction belongs to `proposed`."""
+
+    proposed: ContactId
+    evidence: Evidence
+
+
+class Unlink(Value):
+    """Take the interaction from its contact."""
+
+    pinned: bool = False
+    reason: str | None = None
+
+
+InteractionCommand = Receive | Link | HoldForReview | Unlink
+
+
+def decide(state: InteractionState, command: InteractionCommand) -> tuple[InteractionFact, ...]:
+    """Return the facts that carry out `command`, or raise what the rules refuse.
+
+    Raises:
+        AlreadyDone: the interaction was received before, or is already where it should go.
+        NotYet: it was never received, or has no link to review or take away.
+    """
+    match state, command:
+        case Unknown(), Receive(fact=fact):
+            return (fact,)
+        case _, Receive():
+            raise AlreadyDone("This interaction was received before.")
+        case Unknown(), _:
+            raise NotYet("This interaction was never received.")
+        case Linked(contact_id=held), Link(contact_id=wanted) if held == wanted:
+            raise AlreadyDone("This interaction is linked to that contact already.")
+        case Linked(contact_id=held), Link():
+            return (
+                InteractionUnlinked(contact_id=held, pinned=command.pinned),
+                _linked(command),
+            )
+        case Unlinked(), Link():
+            return (_linked(command),)
+        case Linked(contact_id=own), HoldForReview(proposed=proposed, evidence=evidence):
+            return (
+                InteractionHeldForReview(
+                    proposed=proposed,
+                    contact_id=own,
+                    evidence=evidence,
+                    identifiers=evidence.identifiers,
+                ),
+            )
+        case Linked(contact_id=held), Unlink(pinned=pinned, reason=reason):
+            personal = None if reason is None else UnlinkPersonal(reason=reason)
+            return (InteractionUnlinked(contact_id=held, pinned=pinned, personal=personal),)
+        case _:
+            raise NotYet("This interaction is linked to no contact.")
+
+
+def evolve(state: InteractionState, fact: Fact) -> InteractionState:
+    """Return the state after `fact`. A fact of a later version that is not known changes nothing."""
+    match fact:
+        case InteractionReceived():
+            return Unlinked()
+        case InteractionLinked(contact_id=contact_id, pinned=pinned):
+            return Linked(contact_id, pinned)
+        case InteractionUnlinked(pinned=pinned):
+            return Unlinked(pinned)
+        case InteractionHeldForReview(proposed=proposed) if isinstance(state, Linked):
+            return Linked(state.contact_id, state.pinned, proposed)
+        case _:
+            return state
+
+
+def _linked(command: Link) -> InteractionLinked:
+    return InteractionLinked(
+        contact_id=command.contact_id, evidence=command.evidence, pinned=command.pinned
+    )

@@ -1,0 +1,162 @@
+"""The rules of a day: identifier classes, blocked values, channels and caps.
+
+A policy and a matching model are both content with a version (the SHA-256 of their canonical JSON).
+Activating one is an event, from the shipped defaults on, so any decision can be replayed under the
+rules it was taken under.
+"""
+
+import re
+from functools import cached_property
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from aggregates.values import DEFAULT_DIVISION, Fact, IdentifierClass, Value
+
+PolicyKind = Literal["policy", "model"]
+
+
+class ClassRule(Value):
+    """The identifier types of one class and its limit.
+
+    `cap` is how many contacts may hold one value before it is shared and stops linking by itself.
+    """
+
+    types: tuple[str, ...]
+    cap: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Channel(Value):
+    """How interactions of one channel are treated.
+
+    `carries` lists the identifier types that the channel itself vouches for: where a publisher does
+    not say `verified`, they count as verified and all others do not. On a `live` channel a bare name
+    match is shown and never linked by itself.
+    """
+
+    resolve: bool = True
+    live: bool = True
+    carries: tuple[str, ...] = ()
+    division: str | None = None
+
+
+class Policy(Value):
+    """The rules in force.
+
+    `preferred_sources` lists the sources whose values come first in a profile. `block_cap` is how many records one block key may lead to
+    before it is left out, `candidate_cap` how many records are compared with one interaction.
+    """
+
+    name: str
+    classes: dict[IdentifierClass, ClassRule]
+    default_class: IdentifierClass
+    channels: dict[str, Channel]
+    default_channel: Channel
+    default_division: str = DEFAULT_DIVISION
+    default_country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
+    preferred_sources: tuple[str, ...]
+    blocked_values: tuple[str, ...]
+    block_cap: Annotated[int, Field(ge=10, le=100_000)]
+    candidate_cap: Annotated[int, Field(ge=10, le=10_000)]
+
+    @field_validator("blocked_values")
+    @classmethod
+    def _patterns_compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for number, pattern in enumerate(patterns):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"pattern {number} is no regular expression: {error}") from error
+        return patterns
+
+    @cached_property
+    def _class_by_type(self) -> dict[str, IdentifierClass]:
+        return {type_: class_ for class_, rule in self.classes.items() for type_ in rule.types}
+
+    @cached_property
+    def _blocked(self) -> re.Pattern[str]:
+        return re.compile("|".join(f"(?:{pattern})" for pattern in self.blocked_values) or r"(?!)")
+
+    def channel(self, name: str) -> Channel:
+        """Return the rules of a channel, the default's where it is not listed."""
+        return self.channels.get(name, self.default_channel)
+
+    def division_of(self, channel: str, given: str | None) -> str:
+        """Return the division of an interaction: the event's, else the channel's, else the default."""
+        return given or self.channel(channel).division or self.default_division
+
+    def counts_as_verified(self, channel: str, type_: str, said: bool | None) -> bool:
+        """Tell whether an identifier is verified: as the publisher said, else by the channel's rule."""
+        return said if said is not None else type_ in self.channel(channel).carries
+
+    def class_of(self, type_: str, verified: bool) -> IdentifierClass:
+        """Return what an identifier may decide; an unverified one is weak (a device stays one)."""
+        class_ = self._class_by_type.get(type_, self.default_class)
+        if verified or class_ is IdentifierClass.DEVICE:
+            return class_
+        return IdentifierClass.WEAK
+
+    def cap_of(self, class_: IdentifierClass) -> int:
+        """Return how many contacts may hold one value of the class."""
+        rule = self.classes.get(class_)
+        return rule.cap if rule is not None else 1
+
+    def is_blocked(self, value: str) -> bool:
+        """Tell whether a value stands for nobody, such as `anonymous` or a row of zeros."""
+        return self._blocked.search(value.casefold()) is not None
+
+
+class PolicyActivated(Fact):
+    """From now on decisions follow this version.
+
+    `content` is the canonical JSON. It is stored the first time a version is activated; later
+    activations of the same version name it only.
+    """
+
+    TOPIC: ClassVar[str] = "policy.activated"
+
+    kind: PolicyKind
+    name: str
+    version: str
+    content: str | None = None
+
+
+class PolicyState(Value):
+    """Which version is in force, and the content of all that ever were."""
+
+    version: str
+    contents: dict[str, str]
+
+
+class Activate(Value):
+    """Put a version in force."""
+
+    kind: PolicyKind
+    name: str
+    version: str
+    content: str
+
+
+def decide(state: PolicyState | None, command: Activate) -> tuple[PolicyActivated, ...]:
+    """Return the activation, or nothing where the version is in force already."""
+    if state is not None and state.version == command.version:
+        return ()
+    known = state is not None and command.version in state.contents
+    return (
+        PolicyActivated(
+            kind=command.kind,
+            name=command.name,
+            version=command.version,
+            content=None if known else command.content,
+        ),
+    )
+
+
+def evolve(state: PolicyState | None, fact: Fact) -> PolicyState | None:
+    """Return the state after `fact`."""
+    if not isinstance(fact, PolicyActivated):
+        return state
+    contents = dict(state.contents) if state is not None else {}
+    if fact.content is not None:
+        contents[fact.version] = fact.content
+    return PolicyState(version=fact.version, contents=contents)

@@ -1,0 +1,146 @@
+"""The words every layer shares: ids, the header, the evidence, and the base of all stored facts."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, NewType
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+# Ids are UUIDv7 in their canonical lower-case text form. They are opaque: no id holds a value of a
+# person, so ids may stand in logs, topics and addresses.
+ContactId = NewType("ContactId", str)
+InteractionId = NewType("InteractionId", str)
+IdentifierId = NewType("IdentifierId", str)
+PolicyId = NewType("PolicyId", str)
+EventId = NewType("EventId", str)
+CommandId = NewType("CommandId", str)
+StreamId = ContactId | InteractionId | IdentifierId | PolicyId
+
+DEFAULT_DIVISION = "default"
+ENGINE_ACTOR = "engine"
+
+
+def instant_text(moment: datetime) -> str:
+    """Return an aware time as fixed-width UTC text, `2026-01-31T23:59:59.000000Z`.
+
+    One width for every instant keeps text order and time order the same, and lets the store stamp a
+    record in place.
+    """
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+Instant = Annotated[AwareDatetime, PlainSerializer(instant_text, return_type=str, when_used="json")]
+
+
+class Stage(StrEnum):
+    """How well a contact is known. It rises; it falls only by undo of the event that raised it."""
+
+    EPHEMERAL = "ephemeral"
+    IDENTIFIED = "identified"
+    CURATED = "curated"
+
+    @property
+    def rank(self) -> int:
+        """0 for ephemeral, 1 for identified, 2 for curated."""
+        return list(Stage).index(self)
+
+
+class IdentifierClass(StrEnum):
+    """How much an identifier of this kind may decide (`docs/reference/policy.md`)."""
+
+    EXCLUSIVE = "exclusive"
+    STRONG = "strong"
+    WEAK = "weak"
+    DEVICE = "device"
+
+
+class Value(BaseModel):
+    """Base of values and commands: frozen, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stored(BaseModel):
+    """Base of all that is stored for ever: frozen, and an unknown field is ignored on reading.
+
+    Ignoring is what lets an older reader follow a log that a newer writer has extended.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Erased(Stored):
+    """Stands where a personal value was, once the key of its subject has been destroyed."""
+
+    erased: Literal[True]
+
+
+class Fact(Stored):
+    """Base of every event: what happened, in the past tense.
+
+    `TOPIC` is the stored name and never changes; `SCHEMA` counts the versions of the stored shape
+    (1 is the first; from 2 on an upcaster leads from the version before). A fact that says something
+    about a person does so in one nested value, `personal`, which the store encrypts as a whole.
+    """
+
+    TOPIC: ClassVar[str]
+    SCHEMA: ClassVar[int] = 1
+
+
+class Header(Stored):
+    """What every event carries besides its fact.
+
+    `valid_from` is when the fact became true in the world: the envelope's time, or the command's
+    `effective_at`. The other time, `recorded_at`, is given by the store under its write lock and so
+    stands on `Recorded`, not here. `actor` and `command_id` are opaque.
+    """
+
+    event_id: EventId
+    valid_from: Instant
+    actor: str
+    command_id: CommandId
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    traceparent: str | None = None
+
+
+class ComparisonEvidence(Stored):
+    """One line of the waterfall: which comparison, at which level, worth how many millibits."""
+
+    name: str
+    level: str
+    weight: int
+
+
+class CandidateEvidence(Stored):
+    """A contact that was considered and lost, with its weight in millibits."""
+
+    contact_id: ContactId
+    weight: int
+
+
+class RefusalEvidence(Stored):
+    """A contact that a guard refused, and the guard."""
+
+    contact_id: ContactId
+    guard: str
+
+
+class Evidence(Stored):
+    """Why a decision was taken, complete enough to explain it years later without computing again.
+
+    It holds ids, levels and integer millibits, never a value of either side. `weight` is the sum of
+    `prior` and all comparison weights; it is 0 where an identifier decided alone.
+    """
+
+    rule: str
+    model: str
+    policy: str
+    weight: int = 0
+    prior: int = 0
+    comparisons: tuple[ComparisonEvidence, ...] = ()
+    interaction_id: InteractionId | None = None
+    identifiers: tuple[IdentifierId, ...] = ()
+    candidates: Annotated[tuple[CandidateEvidence, ...], Field(max_length=10)] = ()
+    considered: int = 0
+    refusals: tuple[RefusalEvidence, ...] = ()

@@ -1,0 +1,60 @@
+"""identity-engine: event-sourced identity resolution. Users import this package alone.
+
+from identity_engine import Engine
+
+with Engine.open("sqlite:///store") as engine:
+    engine.ingest_file("interactions.jsonl.gz")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from identity_engine.application.engine import Engine as Engine
+    from identity_engine.application.explain import Explanation as Explanation
+    from identity_engine.application.ingest import IngestSummary as IngestSummary
+    from identity_engine.application.queries import HistoryEntry as HistoryEntry
+    from identity_engine.application.resolve import Outcome as Outcome
+    from identity_engine.errors import IdentityEngineError as IdentityEngineError
+    from identity_engine.ingestion.faults import Fault as Fault
+    from identity_engine.ingestion.faults import Rejected as Rejected
+    from projections.profile.query import Profile as Profile
+
+__version__ = "0.1.0"
+
+# Names are looked up when first used, so that `identity-engine --version` imports no database code.
+_EXPORTS = {
+    "Engine": "identity_engine.application.engine",
+    "Explanation": "identity_engine.application.explain",
+    "Fault": "identity_engine.ingestion.faults",
+    "HistoryEntry": "identity_engine.application.queries",
+    "IdentityEngineError": "identity_engine.errors",
+    "IngestSummary": "identity_engine.application.ingest",
+    "Outcome": "identity_engine.application.resolve",
+    "Profile": "projections.profile.query",
+    "Rejected": "identity_engine.ingestion.faults",
+}
+__all__ = [*_EXPORTS, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'identity_engine' has no attribute {name!r}")
+    _refuse_foreign_packages()
+    return getattr(import_module(_EXPORTS[name]), name)
+
+
+def _refuse_foreign_packages() -> None:
+    """Make sure that the three packages beside this one are ours and not another distribution's."""
+    own = {"aggregates": "catalogue", "matchers": "decision", "projections": "runner"}
+    for package, module in own.items():
+        try:
+            import_module(f"{package}.{module}")
+        except ModuleNotFoundError as error:
+            if error.name not in (package, f"{package}.{module}"):
+                raise
+            raise ImportError(
+                f"Another package named '{package}' stands in the way of identity-engine's own. "
+                "Remove it from the import path, or install identity-engine in an environment of "
+                "its own."
+            ) from error

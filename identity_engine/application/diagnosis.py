@@ -1,0 +1,123 @@
+"""What `doctor` looks at: each check says what it found and, if need be, what to do."""
+
+import shutil
+import sqlite3
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from identity_engine.application.engine import Engine
+from identity_engine.errors import IdentityEngineError
+from identity_engine.event_store.mapper import recorded_at
+from identity_engine.event_store.store import EVENTS_FILE
+from identity_engine.settings import store_folder
+
+ENOUGH_FREE_BYTES = 1 << 30
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: sound or not, and what was found (with the fix where it is not)."""
+
+    check: str
+    is_sound: bool
+    found: str
+
+
+def examine(store: str | None) -> list[Finding]:
+    """Run all checks on a store, without making one that is not there."""
+    folder = store_folder(store)
+    if not (folder / EVENTS_FILE).exists():
+        return [
+            Finding("store", False, f"There is no store in {folder}. The first ingest makes one.")
+        ]
+    findings = [_permissions(folder), _free_space(folder)]
+    try:
+        with Engine.open(str(folder)) as engine:
+            checks: tuple[Callable[[Engine], Finding], ...] = (
+                _log,
+                _clock,
+                _views,
+                _dead_letters,
+                _integrity,
+            )
+            findings += [Finding("keys", True, "The master key opens the key store.")]
+            findings += [check(engine) for check in checks]
+    except IdentityEngineError as error:
+        findings.append(Finding("open", False, str(error)))
+    except sqlite3.DatabaseError as error:
+        findings.append(
+            Finding("open", False, f"SQLite says: {error}. Restore the store from a backup.")
+        )
+    return findings
+
+
+def _permissions(folder: Path) -> Finding:
+    open_to_others = sorted(
+        path.name for path in folder.iterdir() if path.is_file() and path.stat().st_mode & OTHERS
+    )
+    if open_to_others:
+        return Finding(
+            "permissions",
+            False,
+            f"Others can read {', '.join(open_to_others)}. Run: chmod 600 {folder}/*",
+        )
+    return Finding("permissions", True, "Only the owner can read the files.")
+
+
+def _free_space(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    return Finding(
+        "disk",
+        free >= ENOUGH_FREE_BYTES,
+        f"{free / ENOUGH_FREE_BYTES:.1f} GiB are free; 1 is needed.",
+    )
+
+
+def _log(engine: Engine) -> Finding:
+    return Finding("log", True, f"{engine.store.head()} events.")
+
+
+def _clock(engine: Engine) -> Finding:
+    head = engine.store.head()
+    stored = engine.store.stored_bytes(head) if head else None
+    if stored is None:
+        return Finding("clock", True, "No event yet.")
+    ahead = (recorded_at(stored.state) - engine.now()).total_seconds()
+    if ahead > 1:
+        return Finding(
+            "clock",
+            False,
+            f"The last event was recorded {ahead:.0f} s in the future of this machine. "
+            "Set the clock; until then new events repeat the last recorded time.",
+        )
+    return Finding("clock", True, "The last event lies in the past.")
+
+
+def _views(engine: Engine) -> Finding:
+    status = engine.follower.views.status()
+    behind = engine.store.head() - engine.follower.views.position()
+    parked = sum(one.parked for one in status)
+    if parked:
+        return Finding(
+            "views", False, f"{parked} partitions wait. Run: identity-engine projections redrive"
+        )
+    return Finding("views", True, f"{behind} events behind; the next question brings them forward.")
+
+
+def _dead_letters(engine: Engine) -> Finding:
+    waiting = sum(engine.dead_letters.counts("open").values())
+    if waiting:
+        return Finding(
+            "dead letters", True, f"{waiting} faults wait. See: identity-engine dead-letters list"
+        )
+    return Finding("dead letters", True, "None.")
+
+
+def _integrity(engine: Engine) -> Finding:
+    with engine.store.reading() as cursor:
+        cursor.execute("PRAGMA quick_check(1)")
+        (answer,) = cursor.fetchone()
+    return Finding("file", answer == "ok", "SQLite finds no damage." if answer == "ok" else answer)

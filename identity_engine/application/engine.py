@@ -1,0 +1,206 @@
+"""The engine: one store, opened; the way in for the command line, for servers and for Python."""
+
+import tempfile
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from aggregates.values import ContactId
+from identity_engine.adapters.clock import World
+from identity_engine.application.explain import Explanation
+from identity_engine.application.following import Follower, Progress, Verdict
+from identity_engine.application.ingest import BATCH_SIZE, Ingestion, IngestSummary
+from identity_engine.application.ingest import Progress as IngestProgress
+from identity_engine.application.policies import Policies
+from identity_engine.application.queries import HistoryEntry, Queries
+from identity_engine.application.resolve import Outcome, Resolver
+from identity_engine.errors import UsageError
+from identity_engine.event_store.store import EventStore
+from identity_engine.ingestion.dead_letters import DeadLetters
+from identity_engine.ingestion.envelope import IncomingInteraction, decode
+from identity_engine.ingestion.faults import Rejected
+from identity_engine.ingestion.files import Format, open_events
+from identity_engine.settings import master_key_file, store_folder
+from projections.profile.query import Profile, contacts_by_stage, contacts_linked_by
+from projections.review.projection import ReviewItem, count_open, open_items
+from projections.runner import ViewStatus
+from projections.search.query import Found, search_contacts
+
+LIVE_STAGES = ("ephemeral", "identified", "curated")
+
+
+class Engine:
+    """Resolves interactions and answers questions over one store. A context manager.
+
+    Open it with `Engine.open` or `Engine.in_memory`. One engine may be used from one thread at a
+    time; several engines, in several processes, may share a store.
+    """
+
+    def __init__(self, folder: Path | None, world: World | None = None) -> None:
+        self._world = world or World()
+        self._scratch = tempfile.TemporaryDirectory(prefix="identity-engine-")
+        self.store = EventStore(folder, self._world, master_key=master_key_file())
+        try:
+            self.policies = Policies(self.store, self._world)
+            self.dead_letters = DeadLetters(
+                (folder or Path(self._scratch.name)) / "dead_letters.db", self.store.keys
+            )
+        except BaseException:
+            self.store.close()
+            raise
+        self.follower = Follower(self.store, folder)
+        self._resolver = Resolver(self.store, self._world, self.policies)
+        self._ingestion = Ingestion(self.store, self._resolver, self.dead_letters, self._world)
+        self._queries = Queries(self.store, self.follower, self.policies)
+
+    @classmethod
+    def open(cls, store: str | Path | None = None, world: World | None = None) -> Self:
+        """Open a store, made if it is not there.
+
+        Args:
+            store: `sqlite:///FOLDER` or a folder; None for the user's own.
+            world: clock and random bytes, for tests.
+
+        Raises:
+            ConfigurationError: the store cannot be opened as it is; the message says the fix.
+        """
+        return cls(store_folder(store), world)
+
+    @classmethod
+    def in_memory(cls, world: World | None = None) -> Self:
+        """Open a store that is gone when it is closed."""
+        return cls(None, world)
+
+    def ingest(self, events: Iterable[bytes | str | dict[str, Any]]) -> list[Outcome | Rejected]:
+        """Resolve CloudEvents (JSON text or dictionaries) as one batch, durably.
+
+        Returns:
+            For each event, in order, its outcome, or its faults; what is rejected here is not kept.
+        """
+        now = self._world.now()
+        decoded = [decode(_line(event), now=now) for event in events]
+        usable = [one for one in decoded if isinstance(one, IncomingInteraction)]
+        outcomes = iter(self._resolver.resolve(usable))
+        return [one if isinstance(one, Rejected) else next(outcomes) for one in decoded]
+
+    def ingest_file(
+        self,
+        path: Path | str,
+        *,
+        format: Format = "cloudevents",  # noqa: A002 - the word of the command line
+        mapping: Path | None = None,
+        again: bool = False,
+        batch_size: int = BATCH_SIZE,
+        progress: IngestProgress | None = None,
+    ) -> IngestSummary:
+        """Resolve a whole file, from where an earlier run stopped; "-" is standard input.
+
+        Raises:
+            SourceError: the file or its mapping cannot be read.
+        """
+        with open_events(path, format, mapping, batch_size=batch_size) as file:
+            return self._ingestion.run(file, again=again, progress=progress)
+
+    def redrive(self, ids: Sequence[int] | None = None) -> IngestSummary:
+        """Decode dead letters again, these or all open ones."""
+        return self._ingestion.redrive(ids)
+
+    def profile(self, contact_id: str, as_of: str | None = None) -> Profile:
+        """Return the single view of a contact, now or as of a time or `pos:N`."""
+        return self._queries.profile(_contact_id(contact_id), as_of)
+
+    def history(self, contact_id: str, as_of: str | None = None) -> list[HistoryEntry]:
+        """Return every event of a contact in log order, now or as of a time or `pos:N`."""
+        return self._queries.history(_contact_id(contact_id), as_of)
+
+    def why(self, id_: str) -> list[Explanation]:
+        """Explain the links of a contact, or the link of an interaction."""
+        return self._queries.why(_contact_id(id_))
+
+    def search(
+        self,
+        text: str,
+        *,
+        field: str | None = None,
+        stages: Collection[str] = LIVE_STAGES,
+        limit: int = 20,
+    ) -> list[Found]:
+        """Return contacts in which every word of `text` occurs."""
+        self.follower.follow()
+        return search_contacts(
+            self.follower.views.connection, text, field=field, stages=stages, limit=limit
+        )
+
+    def review(self, limit: int = 50) -> list[ReviewItem]:
+        """Return interactions that wait for a person, the most likely pairs first."""
+        self.follower.follow()
+        return list(open_items(self.follower.views.connection, limit))
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of contacts by stage and of open review items (`in review`)."""
+        self.follower.follow()
+        views = self.follower.views.connection
+        return {**contacts_by_stage(views), "in review": count_open(views)}
+
+    def contacts_linked_by(self, rule: str, limit: int = 20) -> list[str]:
+        """Return contacts that have an interaction linked by a rule, the ones with most first."""
+        self.follower.follow()
+        return contacts_linked_by(self.follower.views.connection, rule, limit)
+
+    def export_links(
+        self, out: Path, as_of: str | None = None, progress: Progress | None = None
+    ) -> int:
+        """Write every link as CSV and return how many there are."""
+        return self._queries.export_links(out, as_of, progress)
+
+    def follow(self, progress: Progress | None = None) -> int:
+        """Bring all views up to the head of the log."""
+        return self.follower.follow(progress)
+
+    def verify(self, progress: Progress | None = None) -> list[Verdict]:
+        """Replay the whole log and compare it with the live views."""
+        return self.follower.verify(progress)
+
+    def rebuild(self, progress: Progress | None = None) -> Sequence[ViewStatus]:
+        """Build all views anew beside the live ones and swap them in."""
+        return self.follower.rebuild(progress)
+
+    def now(self) -> datetime:
+        """Return the present time of this engine's clock."""
+        return self._world.now()
+
+    def close(self) -> None:
+        """Close all files."""
+        self.follower.close()
+        self.dead_letters.close()
+        self.store.close()
+        self._scratch.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _line(event: bytes | str | dict[str, Any]) -> bytes:
+    if isinstance(event, bytes):
+        return event
+    return event.encode() if isinstance(event, str) else orjson.dumps(event)
+
+
+def _contact_id(text: str) -> ContactId:
+    compact = text.strip().lower()
+    parts = [len(part) for part in compact.split("-")]
+    if parts != [8, 4, 4, 4, 12] or not set(compact) <= set("0123456789abcdef-"):
+        raise UsageError("An id looks like 019b1c3e-7c5a-7000-8000-0123456789ab; copy it whole.")
+    return ContactId(compact)

@@ -1,0 +1,140 @@
+"""Why a decision was taken, told from the evidence stored with it: a sentence, then the parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aggregates.interaction import InteractionHeldForReview, InteractionLinked, InteractionReceived
+from aggregates.values import Evidence
+from projections.base import Recorded
+
+BITS = 1000
+
+SENTENCES = {
+    "exact_exclusive": "It carries an identifier that only this contact holds.",
+    "exact_strong": "It carries a verified identifier that this contact holds.",
+    "exact_weak": "It carries an unverified identifier that this contact alone holds, "
+    "and nothing it says contradicts the contact.",
+    "device": "It comes from a device that this contact alone uses.",
+    "score": "What it says is like what this contact said before: {weight} bits of evidence, "
+    "and {attach} are enough.",
+    "review_band": "It is rather like another contact ({weight} bits; {attach} would be enough), so "
+    "it got a contact of its own and a person should decide.",
+    "shared_identifier": "It carries only a value that many contacts share, which proves nothing.",
+    "resolution_off": "Resolution is switched off for its channel.",
+    "none": "Nothing it says is like any contact known at that time.",
+}
+GUARDS = {
+    "contradiction": "what it says speaks against it",
+    "exclusive_conflict": "it carries another value of an identifier that only one person can hold",
+    "members_differ": "it is like one record of that contact and unlike the others",
+    "bare_name": "only the name was alike",
+    "size_cap": "that contact has more records than the policy allows",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One bar of the waterfall: what was compared, at which level, worth how many bits."""
+
+    name: str
+    level: str
+    bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an interaction belongs to its contact.
+
+    `parts` start with the prior and add up to `bits`; `attach` and `review` are the thresholds that
+    were in force. `losing` lists the contacts that came next, with their bits.
+    """
+
+    interaction_id: str
+    contact_id: str
+    position: int
+    rule: str
+    sentence: str
+    bits: float
+    attach: float
+    review: float
+    parts: tuple[Part, ...]
+    losing: tuple[tuple[str, float], ...]
+    considered: int
+    refusals: tuple[str, ...]
+    model: str
+    policy: str
+    against: str | None
+
+
+def explain_link(event: Recorded, attach: float, review: float) -> Explanation:
+    """Explain a link or a review from its event.
+
+    Args:
+        event: an `interaction.linked` or `interaction.held_for_review`.
+        attach: threshold in bits of the model that the evidence names.
+        review: likewise.
+    """
+    fact = event.fact
+    assert isinstance(fact, InteractionLinked | InteractionHeldForReview)
+    evidence = fact.evidence
+    sentence = SENTENCES.get(evidence.rule, "It was linked by the rule {rule}.").format(
+        weight=f"{evidence.weight / BITS:.1f}", attach=f"{attach:.1f}", rule=evidence.rule
+    )
+    return Explanation(
+        interaction_id=event.stream_id,
+        contact_id=fact.contact_id,
+        position=event.position,
+        rule=evidence.rule,
+        sentence=sentence,
+        bits=evidence.weight / BITS,
+        attach=attach,
+        review=review,
+        parts=_parts(evidence),
+        losing=tuple((one.contact_id, one.weight / BITS) for one in evidence.candidates),
+        considered=evidence.considered,
+        refusals=tuple(
+            f"{one.contact_id} was not linked: {GUARDS.get(one.guard, one.guard)}."
+            for one in evidence.refusals
+        ),
+        model=evidence.model,
+        policy=evidence.policy,
+        against=evidence.interaction_id,
+    )
+
+
+def link_of(stream: Sequence[Recorded]) -> Recorded | None:
+    """Return the link in force of an interaction's stream, None where it has none."""
+    links = [event for event in stream if isinstance(event.fact, InteractionLinked)]
+    return links[-1] if links else None
+
+
+def summary_of(event: Recorded) -> str:
+    """Say in a few words what an event was; no personal value is in it."""
+    fact = event.fact
+    match fact:
+        case InteractionReceived(channel=channel, direction=direction):
+            return f"{direction} interaction by {channel} received"
+        case InteractionLinked(evidence=evidence, contact_id=contact_id):
+            return f"linked to {contact_id} by {evidence.rule}" + _bits(evidence)
+        case InteractionHeldForReview(evidence=evidence, proposed=proposed):
+            return f"held for review: {proposed} is proposed" + _bits(evidence)
+        case _:
+            fields = fact.model_dump(exclude={"personal"}, exclude_none=True, mode="json")
+            said = ", ".join(f"{name} {value}" for name, value in fields.items())
+            return f"{fact.TOPIC.partition('.')[2].replace('_', ' ')}" + (
+                f": {said}" if said else ""
+            )
+
+
+def _parts(evidence: Evidence) -> tuple[Part, ...]:
+    if not evidence.comparisons:
+        return ()
+    prior = Part("prior", "before anything is compared", evidence.prior / BITS)
+    return (
+        prior,
+        *(Part(one.name, one.level, one.weight / BITS) for one in evidence.comparisons),
+    )
+
+
+def _bits(evidence: Evidence) -> str:
+    return f" ({evidence.weight / BITS:.1f} bits)" if evidence.comparisons else ""

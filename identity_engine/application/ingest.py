@@ -1,0 +1,145 @@
+"""From a file of events to durable decisions: whole batches, resumable, nothing lost on the way."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from identity_engine.adapters.clock import World
+from identity_engine.application.resolve import Outcome, Resolver
+from identity_engine.event_store.store import EventStore, SourcePosition
+from identity_engine.ingestion.dead_letters import DeadLetters
+from identity_engine.ingestion.envelope import IncomingInteraction, decode
+from identity_engine.ingestion.faults import Rejected, fault
+from identity_engine.ingestion.files import Batch, EventFile
+
+BATCH_SIZE = 1_500
+
+
+@dataclass(slots=True)
+class IngestSummary:
+    """What became of what was read.
+
+    `read` lines were `accepted`, or `duplicates` (stored before, nothing written), or `rejected`
+    (kept as dead letters). `decisions` counts the accepted by rule. `resumed_at` is the byte at
+    which an earlier run had stopped.
+    """
+
+    read: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    resumed_at: int = 0
+    decisions: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def count(self, outcome: Outcome) -> None:
+        """Count one decided interaction."""
+        match outcome.status:
+            case "accepted":
+                self.accepted += 1
+                self.decisions[outcome.decision] += 1
+            case "duplicate":
+                self.duplicates += 1
+            case _:
+                self.rejected += 1
+                self.faults[CONFLICT] += 1
+
+    def reject(self, rejected: Rejected) -> None:
+        """Count one unusable line."""
+        self.rejected += 1
+        self.faults.update({one.code for one in rejected.faults})
+
+
+CONFLICT = "conflicting_duplicate"
+Progress = Callable[[EventFile, IngestSummary], None]
+
+
+class Ingestion:
+    """Feeds batches to the resolver and keeps what it cannot use."""
+
+    def __init__(
+        self, store: EventStore, resolver: Resolver, dead_letters: DeadLetters, world: World
+    ) -> None:
+        self._store = store
+        self._resolver = resolver
+        self._dead_letters = dead_letters
+        self._world = world
+
+    def run(
+        self, file: EventFile, *, again: bool = False, progress: Progress | None = None
+    ) -> IngestSummary:
+        """Read a file to its end. Each batch is on disk before the next is read.
+
+        Args:
+            file: an open source.
+            again: read from the start even if an earlier run has read this file; what is stored
+                already is answered as a duplicate.
+            progress: called after each batch.
+        """
+        summary = IngestSummary()
+        if not again:
+            summary.resumed_at = file.resume(self._store.source_positions())
+        stream = file.fingerprint()
+        for batch in file:
+            self._take(batch, stream, summary)
+            if progress is not None:
+                progress(file, summary)
+        return summary
+
+    def redrive(self, ids: Sequence[int] | None = None) -> IngestSummary:
+        """Decode dead letters again; those that go through now are marked."""
+        summary = IngestSummary()
+        came_through = []
+        for letter_id, raw in self._dead_letters.redrive(ids):
+            summary.read += 1
+            decoded = decode(raw, now=self._world.now())
+            if isinstance(decoded, Rejected):
+                summary.reject(decoded)
+                continue
+            (outcome,) = self._resolver.resolve([decoded])
+            summary.count(outcome)
+            if outcome.status != "conflict":
+                came_through.append(letter_id)
+        self._dead_letters.mark(came_through, "redriven")
+        return summary
+
+    def _take(self, batch: Batch, stream: str, summary: IngestSummary) -> None:
+        now = self._world.now()
+        decoded = batch.decode(now=now)
+        usable = [
+            (place, one)
+            for place, one in enumerate(decoded)
+            if isinstance(one, IncomingInteraction)
+        ]
+        unusable = [(place, one) for place, one in enumerate(decoded) if isinstance(one, Rejected)]
+
+        def keep_unusable(outcomes: Sequence[Outcome]) -> None:
+            conflicts = [
+                (place, Rejected(batch.lines[place], (fault(CONFLICT),)))
+                for (place, _), outcome in zip(usable, outcomes, strict=True)
+                if outcome.status == "conflict"
+            ]
+            self._keep(batch, stream, now, unusable + conflicts)
+
+        outcomes = self._resolver.resolve(
+            [one for _, one in usable],
+            position=SourcePosition(stream, batch.end),
+            before_write=keep_unusable,
+        )
+        summary.read += len(decoded)
+        for outcome in outcomes:
+            summary.count(outcome)
+        for _, rejected in unusable:
+            summary.reject(rejected)
+
+    def _keep(
+        self, batch: Batch, stream: str, now: datetime, rejected: list[tuple[int, Rejected]]
+    ) -> None:
+        """Sync dead letters before the batch commits: a crash between the two keeps both sides."""
+        if rejected:
+            self._dead_letters.add(
+                [(batch.positions[place], one) for place, one in rejected],
+                stream=stream,
+                received_at=now,
+            )

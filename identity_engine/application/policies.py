@@ -1,0 +1,127 @@
+"""Which rules are in force: read from the log, put in force by an event."""
+
+from collections.abc import Sequence
+
+from aggregates import policy as policies
+from aggregates.policy import Activate, PolicyKind, PolicyState
+from aggregates.values import CommandId, EventId, Header, PolicyId
+from identity_engine.adapters.clock import World
+from identity_engine.application.rules import (
+    Rules,
+    canonical,
+    content_version,
+    rules_from,
+    shipped_model,
+    shipped_policy,
+)
+from identity_engine.event_store.mapper import Pending
+from identity_engine.event_store.store import EventStore
+from matchers.model import parse_model
+
+# Fixed streams: there is one line of policies and one of models in a store.
+STREAMS: dict[PolicyKind, PolicyId] = {
+    "policy": PolicyId("00000000-0000-7000-8000-000000000001"),
+    "model": PolicyId("00000000-0000-7000-8000-000000000002"),
+}
+SYSTEM_ACTOR = "system"
+
+
+class Policies:
+    """The rules of a store; a new store starts with the shipped ones."""
+
+    def __init__(self, store: EventStore, world: World) -> None:
+        self._store = store
+        self._world = world
+        self._thresholds: dict[str, tuple[float, float]] = {}
+        self.activate({"policy": shipped_policy(), "model": shipped_model()}, only_if_none=True)
+        self.rules = self._read()
+
+    def activate(
+        self,
+        contents: dict[PolicyKind, bytes],
+        *,
+        actor: str = SYSTEM_ACTOR,
+        only_if_none: bool = False,
+    ) -> int:
+        """Put contents in force and return how many were not in force before.
+
+        Args:
+            contents: JSON by kind.
+            actor: who does it, an opaque id.
+            only_if_none: leave what a store has in force.
+
+        Raises:
+            ValidationError, InvalidModel: a content is not valid; nothing is written.
+        """
+        states = {kind: self._state(kind) for kind in contents}
+        wanted = {
+            kind: content
+            for kind, content in contents.items()
+            if not (only_if_none and states[kind][0] is not None)
+        }
+        events: list[Pending] = []
+        for kind, content in wanted.items():
+            name = _name_of(kind, content)
+            state, version = states[kind]
+            command = Activate(
+                kind=kind, name=name, version=content_version(content), content=canonical(content)
+            )
+            events += self._pending(kind, version, policies.decide(state, command), actor)
+        if events:
+            self._store.append(events)
+        if hasattr(self, "rules"):
+            self.rules = self._read()
+        return len(events)
+
+    def thresholds_of(self, model_version: str) -> tuple[float, float]:
+        """Return attach and review, in bits, of the model that a decision was taken under."""
+        if model_version not in self._thresholds:
+            state, _ = self._state("model")
+            assert state is not None
+            thresholds = parse_model(state.contents[model_version].encode()).thresholds
+            self._thresholds[model_version] = (thresholds.attach, thresholds.review)
+        return self._thresholds[model_version]
+
+    def _read(self) -> Rules:
+        contents: dict[PolicyKind, bytes] = {}
+        for kind in STREAMS:
+            state, _ = self._state(kind)
+            assert state is not None
+            contents[kind] = state.contents[state.version].encode()
+        return rules_from(contents["policy"], contents["model"])
+
+    def _state(self, kind: PolicyKind) -> tuple[PolicyState | None, int]:
+        state: PolicyState | None = None
+        stream = self._store.read_stream(STREAMS[kind])
+        for event in stream:
+            state = policies.evolve(state, event.fact)
+        return state, len(stream)
+
+    def _pending(
+        self,
+        kind: PolicyKind,
+        version: int,
+        facts: Sequence[policies.PolicyActivated],
+        actor: str,
+    ) -> list[Pending]:
+        return [
+            Pending(
+                STREAMS[kind],
+                version + number,
+                Header(
+                    event_id=EventId(self._world.new_id()),
+                    valid_from=self._world.now(),
+                    actor=actor,
+                    command_id=CommandId(self._world.new_id()),
+                ),
+                fact,
+            )
+            for number, fact in enumerate(facts, 1)
+        ]
+
+
+def _name_of(kind: PolicyKind, content: bytes) -> str:
+    """Return the content's own name, having checked that it is valid."""
+    if kind == "policy":
+        return policies.Policy.model_validate_json(content).name
+    return parse_model(content).name

@@ -1,0 +1,187 @@
+"""Steps 2 and 3 of a batch: recognise what was received before, normalise what is new."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregates.interaction import (
+    GivenIdentifier,
+    InteractionPersonal,
+    InteractionReceived,
+)
+from aggregates.policy import Policy
+from aggregates.values import Erased, IdentifierClass
+from identity_engine.ingestion.envelope import IncomingInteraction
+from matchers.blocking import block_keys, hash_keys
+from matchers.normalise import (
+    NORMALISER_VERSION,
+    InvalidIdentifier,
+    NormalisedIdentifier,
+    normalise_identifier,
+)
+from matchers.record import MatchRecord, build_record
+from projections.match_index.digests import DigestKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """An incoming interaction with the digests of what names it and of what it says."""
+
+    incoming: IncomingInteraction
+    natural_key: bytes
+    content_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """An identifier that may take part in a decision: valid, and not a blocked value."""
+
+    given: GivenIdentifier
+    family: str
+    value: str
+    identifier_class: IdentifierClass
+    verified: bool
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An interaction ready to be decided: its fact, and its match record under its block keys."""
+
+    fact: InteractionReceived
+    time: datetime
+    identifiers: tuple[Considered, ...]
+    record: MatchRecord | None
+    block_keys: tuple[int, ...]
+    traceparent: str | None
+    correlation_id: str | None
+
+
+def recognise(batch: Sequence[IncomingInteraction], digests: DigestKeys) -> list[Recognised]:
+    """Return the batch with its digests, in order."""
+    return [
+        Recognised(
+            incoming,
+            digests.natural_key(incoming.source, incoming.id),
+            digests.content(incoming.content),
+        )
+        for incoming in batch
+    ]
+
+
+def prepare(recognised: Recognised, policy: Policy, digests: DigestKeys) -> Prepared:
+    """Normalise one interaction under the policy."""
+    incoming = recognised.incoming
+    division = policy.division_of(incoming.channel, incoming.division)
+    country = _country(incoming.profile, policy)
+    given = tuple(
+        _given(one.type, one.value, one.scope, one.verified, country, policy)
+        for one in incoming.identifiers
+    )
+    personal = InteractionPersonal(
+        source=incoming.source,
+        id=incoming.id,
+        identifiers=given,
+        profile=dict(incoming.profile),
+        attributes=incoming.attributes,
+        mail=incoming.mail,
+        session=incoming.session,
+    )
+    fact = InteractionReceived(
+        natural_key=recognised.natural_key.hex(),
+        content_digest=recognised.content_digest.hex(),
+        channel=incoming.channel,
+        direction=incoming.direction,
+        division=division,
+        normaliser=NORMALISER_VERSION,
+        personal=personal,
+    )
+    record, keys = comparable(personal, division, policy, digests)
+    return Prepared(
+        fact=fact,
+        time=incoming.time,
+        identifiers=tuple(_considered(given, incoming.channel, division, policy, digests)),
+        record=record,
+        block_keys=keys,
+        traceparent=incoming.traceparent,
+        correlation_id=(
+            digests.correlation(incoming.correlation_id) if incoming.correlation_id else None
+        ),
+    )
+
+
+def comparable(
+    personal: InteractionPersonal | Erased, division: str, policy: Policy, digests: DigestKeys
+) -> tuple[MatchRecord | None, tuple[int, ...]]:
+    """Return the match record of an interaction and its hashed block keys; None says nothing.
+
+    Blocked values have no part in either. The keys of two divisions never meet.
+    """
+    if isinstance(personal, Erased):
+        return None, ()
+    valid = [
+        NormalisedIdentifier(one.type, one.family, one.normalised)
+        for one in personal.identifiers
+        if one.normalised is not None and one.family is not None
+    ]
+    raw = [
+        (one.type, one.value)
+        for one in personal.identifiers
+        if not policy.is_blocked(one.normalised or one.value)
+    ]
+    record = build_record(personal.profile, valid, raw)
+    if record.is_empty:
+        return None, ()
+    secret = digests.block_secret(division)
+    return record, tuple(sorted(set(hash_keys(block_keys(record), secret))))
+
+
+def _given(
+    type_: str,
+    value: str,
+    scope: str | None,
+    verified: bool | None,
+    country: str | None,
+    policy: Policy,
+) -> GivenIdentifier:
+    family, normalised = None, None
+    try:
+        found = normalise_identifier(type_, value, country)
+        if not (policy.is_blocked(found.value) or policy.is_blocked(value)):
+            family, normalised = found.family, found.value
+    except InvalidIdentifier:
+        pass
+    return GivenIdentifier(
+        type=type_,
+        value=value,
+        scope=scope,
+        verified=verified,
+        family=family,
+        normalised=normalised,
+    )
+
+
+def _considered(
+    given: Sequence[GivenIdentifier],
+    channel: str,
+    division: str,
+    policy: Policy,
+    digests: DigestKeys,
+) -> list[Considered]:
+    """Keep the identifiers that may decide, each value once, under its strongest class."""
+    best: dict[bytes, Considered] = {}
+    for one in given:
+        if one.family is None or one.normalised is None:
+            continue
+        verified = policy.counts_as_verified(channel, one.type, one.verified)
+        digest = digests.identifier_key(division, one.family, one.scope, one.normalised)
+        class_ = policy.class_of(one.type, verified)
+        considered = Considered(one, one.family, one.normalised, class_, verified, digest)
+        if digest not in best or (verified and not best[digest].verified):
+            best[digest] = considered
+    return list(best.values())
+
+
+def _country(profile: Mapping[str, str], policy: Policy) -> str | None:
+    country = profile.get("country", "").strip().upper()
+    return country if len(country) == 2 and country.isalpha() else policy.default_country

@@ -1,0 +1,169 @@
+"""Answers about contacts and interactions, now or as of any moment, from views and the log."""
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aggregates.values import ContactId, Erased, instant_text
+from identity_engine.application.as_of import position_as_of
+from identity_engine.application.explain import Explanation, explain_link, link_of, summary_of
+from identity_engine.application.following import Follower, Progress
+from identity_engine.application.policies import Policies
+from identity_engine.errors import NotFound
+from identity_engine.event_store.sqlite_files import create_private
+from identity_engine.event_store.store import EventStore
+from projections.base import Recorded
+from projections.profile.query import Profile, find_profile, links
+from projections.runner import Views
+from projections.timeline.projection import positions_of
+
+LINK_COLUMNS = ("source", "interaction_id", "contact_id", "stage", "decision", "weight")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One event in the life of a contact.
+
+    `recorded_at` is when it was stored, `valid_from` when it was true; `personal` is what it says
+    about the person, None where it says nothing, `{"erased": true}` where it was erased.
+    """
+
+    position: int
+    recorded_at: str
+    valid_from: str
+    topic: str
+    stream_id: str
+    version: int
+    actor: str
+    command_id: str
+    event_id: str
+    causation_id: str | None
+    summary: str
+    personal: dict[str, object] | None
+
+
+class Queries:
+    """Reads; nothing here writes an event."""
+
+    def __init__(self, store: EventStore, follower: Follower, policies: Policies) -> None:
+        self._store = store
+        self._follower = follower
+        self._policies = policies
+
+    def profile(self, contact_id: ContactId, as_of: str | None = None) -> Profile:
+        """Return the single view of a contact.
+
+        Raises:
+            NotFound: there is, or was then, no such contact.
+        """
+        preferred = self._policies.rules.policy.preferred_sources
+        with self._views_of(contact_id, as_of) as views:
+            profile = find_profile(views.connection, contact_id, preferred)
+        if profile is None:
+            raise NotFound(_no_contact(as_of))
+        return profile
+
+    def history(self, contact_id: ContactId, as_of: str | None = None) -> list[HistoryEntry]:
+        """Return every event of a contact, of its identifiers and interactions, in log order.
+
+        Raises:
+            NotFound: there is, or was then, no such contact.
+        """
+        entries = [_entry(event) for event in self._events_of(contact_id, as_of)]
+        if not entries:
+            raise NotFound(_no_contact(as_of))
+        return entries
+
+    def why(self, id_: str) -> list[Explanation]:
+        """Explain why an interaction belongs to its contact, or why each one of a contact does.
+
+        Raises:
+            NotFound: no contact and no interaction has this id.
+        """
+        own = link_of(self._store.read_stream(id_))
+        if own is not None:
+            return [self._explained(own)]
+        self._follower.follow()
+        contact_id = ContactId(id_)
+        profile = find_profile(self._follower.views.connection, contact_id)
+        if profile is None:
+            raise NotFound("No contact and no interaction has this id.")
+        belonging = {one.interaction_id for one in profile.interactions}
+        links_made = {
+            event.stream_id: event
+            for event in self._events_of(contact_id, None)
+            if event.fact.TOPIC == "interaction.linked" and event.stream_id in belonging
+        }
+        return [self._explained(event) for event in links_made.values()]
+
+    def export_links(
+        self, out: Path, as_of: str | None = None, progress: Progress | None = None
+    ) -> int:
+        """Write every link as CSV (weights in bits) and return how many there are."""
+        position = position_as_of(self._store, as_of)
+        create_private(out)
+        with out.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(LINK_COLUMNS)
+            count = 0
+            with self._whole_views(position, progress) as views:
+                for source, id_, contact_id, stage, decision, weight in links(views.connection):
+                    bits = f"{(weight or 0) / 1000:.3f}"
+                    writer.writerow((source, id_, contact_id, stage, decision, bits))
+                    count += 1
+        return count
+
+    def _explained(self, link: Recorded) -> Explanation:
+        thresholds = self._policies.thresholds_of(getattr(link.fact, "evidence").model)  # noqa: B009
+        return explain_link(link, *thresholds)
+
+    def _events_of(self, contact_id: ContactId, as_of: str | None) -> list[Recorded]:
+        self._follower.follow()
+        until = position_as_of(self._store, as_of)
+        positions = positions_of(self._follower.views.connection, contact_id, until)
+        return self._store.read_positions(positions)
+
+    @contextmanager
+    def _views_of(self, contact_id: ContactId, as_of: str | None) -> Iterator[Views]:
+        """Open the live views, or the views of this contact's own events up to then."""
+        if as_of is None:
+            self._follower.follow()
+            yield self._follower.views
+        else:
+            with self._follower.replayed(self._events_of(contact_id, as_of)) as views:
+                yield views
+
+    @contextmanager
+    def _whole_views(self, position: int | None, progress: Progress | None) -> Iterator[Views]:
+        if position is None:
+            self._follower.follow(progress)
+            yield self._follower.views
+        else:
+            with self._follower.as_of(position, progress) as views:
+                yield views
+
+
+def _entry(event: Recorded) -> HistoryEntry:
+    personal = getattr(event.fact, "personal", None)
+    said = personal.model_dump(mode="json", exclude_none=True) if personal is not None else None
+    assert not isinstance(personal, Erased) or said == {"erased": True}
+    return HistoryEntry(
+        position=event.position,
+        recorded_at=instant_text(event.recorded_at),
+        valid_from=instant_text(event.header.valid_from),
+        topic=event.fact.TOPIC,
+        stream_id=event.stream_id,
+        version=event.version,
+        actor=event.header.actor,
+        command_id=event.header.command_id,
+        event_id=event.header.event_id,
+        causation_id=event.header.causation_id,
+        summary=summary_of(event),
+        personal=said,
+    )
+
+
+def _no_contact(as_of: str | None) -> str:
+    return "No contact has this id." if as_of is None else "No contact had this id at that moment."

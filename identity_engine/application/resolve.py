@@ -1,0 +1,276 @@
+"""The life of one batch of interactions, from top to bottom.
+
+Read (by the source), recognise, normalise, look up, decide, write, acknowledge. Nothing is written
+before the whole batch is decided, and then in one transaction; a lost race throws the batch's
+decisions away and takes them again while holding the write lock, so it cannot lose twice.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from sqlite3 import Cursor
+
+from aggregates.values import ContactId, InteractionId, Stage
+from identity_engine.adapters.clock import World
+from identity_engine.application.policies import Policies
+from identity_engine.application.prepare import Prepared, Recognised, prepare, recognise
+from identity_engine.application.rules import Rules
+from identity_engine.application.story import Story
+from identity_engine.errors import Conflict
+from identity_engine.event_store.mapper import Pending
+from identity_engine.event_store.store import EventStore, SourcePosition, Writer
+from identity_engine.ingestion.envelope import IncomingInteraction
+from matchers.decision import Candidate, ContactFacts, Decision, HeldIdentifier, Holder, decide
+from matchers.record import MatchRecord
+from projections.match_index.index import MatchIndex
+from projections.match_index.rows import InteractionRow
+
+MEMBERS_COMPARED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one interaction.
+
+    `status` is `accepted`, `duplicate` (received before, nothing written) or `conflict` (received
+    before with other content). `decision` names the rule; it is empty unless accepted.
+    """
+
+    status: str
+    interaction_id: InteractionId
+    contact_id: ContactId | None
+    stage: Stage | None = None
+    decision: str = ""
+
+
+BeforeWrite = Callable[[Sequence[Outcome]], None]
+
+
+class Resolver:
+    """Decides whole batches over one store, under the rules in force."""
+
+    def __init__(self, store: EventStore, world: World, policies: Policies) -> None:
+        self._store = store
+        self._world = world
+        self._policies = policies
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force."""
+        return self._policies.rules
+
+    def resolve(
+        self,
+        batch: Sequence[IncomingInteraction],
+        position: SourcePosition | None = None,
+        before_write: BeforeWrite | None = None,
+    ) -> list[Outcome]:
+        """Link each interaction to its contact or make it one, durably, in one transaction.
+
+        Args:
+            batch: decoded interactions, in order.
+            position: how far their source is read, stored in the same transaction.
+            before_write: is given the outcomes before anything is written; after a lost race it
+                is called once more with the new ones.
+
+        Returns:
+            One outcome for each interaction, in order.
+        """
+        recognised = recognise(batch, self._store.digests)
+        self._store.keys.reserve(len(batch))
+        with self._store.reading() as cursor:
+            decided = self._decide(recognised, cursor)
+        try:
+            self._write(decided, position, before_write)
+        except Conflict:
+            with self._store.writing() as writer:
+                decided = self._decide(recognised, writer.cursor)
+                self._write(decided, position, before_write, writer)
+        return decided.outcomes
+
+    def _decide(self, batch: Sequence[Recognised], cursor: Cursor) -> "_Decided":
+        index = self._store.index.begin(cursor)
+        self._store.index.load_natural_keys(cursor, index, [one.natural_key for one in batch])
+        prepared: dict[bytes, Prepared] = {}
+        for one in batch:
+            if one.natural_key not in prepared and index.known(one.natural_key) is None:
+                prepared[one.natural_key] = prepare(one, self.rules.policy, self._store.digests)
+        self._load(cursor, index, prepared.values())
+        decided = _Decided(index, [], [])
+        for one in batch:
+            known = index.known(one.natural_key)
+            if known is None:
+                decided.outcomes.append(self._settle(prepared[one.natural_key], index, decided))
+            else:
+                decided.outcomes.append(_answer_again(one, known))
+        return decided
+
+    def _load(self, cursor: Cursor, index: MatchIndex, prepared: Iterable[Prepared]) -> None:
+        """Load all that the batch's decisions may read: one query for each kind of row."""
+        resolving = [one for one in prepared if self._resolves(one)]
+        digests = {considered.digest for one in resolving for considered in one.identifiers}
+        self._store.index.load_identifiers(cursor, index, list(digests))
+        block_keys = {key for one in resolving for key in one.block_keys}
+        self._store.index.load_candidates(cursor, index, block_keys, self.rules.policy.block_cap)
+        self._store.index.load_contacts(cursor, index, index.contacts_in_play())
+
+    def _resolves(self, prepared: Prepared) -> bool:
+        return self.rules.policy.channel(prepared.fact.channel).resolve
+
+    def _settle(self, prepared: Prepared, index: MatchIndex, decided: "_Decided") -> Outcome:
+        """Take one decision and let its events change what the next decision sees."""
+        channel = self.rules.policy.channel(prepared.fact.channel)
+        decision = RESOLUTION_OFF
+        if channel.resolve:
+            candidates = self._candidates(prepared, index)
+            decision = decide(
+                prepared.record or NOTHING_SAID,
+                _held(prepared, index),
+                _own_exclusive(prepared, index),
+                candidates,
+                _contact_facts(index, candidates, prepared),
+                self.rules.scorer,
+                self.rules.link_rules,
+                live_channel=channel.live,
+            )
+        story = Story(self._world, self._store.keys, self.rules, index)
+        decided.events += story.tell(prepared, decision)
+        return Outcome(
+            "accepted",
+            story.interaction_id,
+            story.contact_id,
+            index.contacts[story.contact_id].state.stage,
+            decision.rule,
+        )
+
+    def _candidates(self, prepared: Prepared, index: MatchIndex) -> list[Candidate]:
+        """Return the records that share a block key or an identifier's holder with this one.
+
+        The fullest keys are left out, then the records that share most keys come first; ties go by
+        id, so that a batch of any size sees the same candidates.
+        """
+        shared: Counter[int] = Counter()
+        for key in prepared.block_keys:
+            numbers = index.numbers_under(key)
+            if len(numbers) <= self.rules.policy.block_cap:
+                shared.update(numbers)
+        rows = [row for number in shared if (row := index.interaction(number)) is not None]
+        rows.sort(key=lambda row: (-shared[row.number], row.interaction_id))
+        chosen = {row.interaction_id: row for row in rows[: self.rules.policy.candidate_cap]}
+        contacts = {row.contact_id for row in chosen.values()}
+        for considered in prepared.identifiers:
+            state = (
+                index.identifiers[considered.digest].state
+                if (considered.digest in index.identifiers)
+                else None
+            )
+            contacts |= {h.contact_id for h in state.holdings} if state is not None else set()
+        for contact_id in sorted(filter(None, contacts)):
+            members = [r for r in index.interactions_of(contact_id) if r.record is not None]
+            members.sort(key=lambda row: row.interaction_id, reverse=True)
+            chosen |= {row.interaction_id: row for row in members[:MEMBERS_COMPARED]}
+        return [
+            Candidate(row.contact_id, row.interaction_id, row.record)
+            for row in chosen.values()
+            if row.record is not None
+            and row.contact_id is not None
+            and _division(index, row) == prepared.fact.division
+        ]
+
+    def _write(
+        self,
+        decided: "_Decided",
+        position: SourcePosition | None,
+        before_write: BeforeWrite | None,
+        writer: Writer | None = None,
+    ) -> None:
+        if before_write is not None:
+            before_write(decided.outcomes)
+        if decided.events or position is not None:
+            self._store.append(
+                decided.events, index=decided.index, position=position, writer=writer
+            )
+
+
+@dataclass(slots=True)
+class _Decided:
+    """A batch with all its decisions taken and nothing written."""
+
+    index: MatchIndex
+    events: list[Pending]
+    outcomes: list[Outcome]
+
+
+RESOLUTION_OFF = Decision("new", None, "resolution_off")
+NOTHING_SAID = MatchRecord()
+
+
+def _answer_again(recognised: Recognised, known: InteractionRow) -> Outcome:
+    same = recognised.content_digest == known.content_digest
+    return Outcome("duplicate" if same else "conflict", known.interaction_id, known.contact_id)
+
+
+def _held(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifier]:
+    """Return who held each identifier at the interaction's own time.
+
+    Where both this interaction and a holder have the value verified, only verified holders count;
+    otherwise the value is no more than weak evidence.
+    """
+    held = []
+    for considered in prepared.identifiers:
+        row = index.identifiers.get(considered.digest)
+        if row is None or row.state is None:
+            continue
+        holdings = row.state.holders_at(prepared.time)
+        class_ = considered.identifier_class
+        if class_ in ("exclusive", "strong"):
+            verified = tuple(holding for holding in holdings if holding.verified)
+            holdings = verified or holdings
+            class_ = class_ if verified else type(class_).WEAK
+        held.append(
+            HeldIdentifier(
+                row.identifier_id,
+                class_.value,
+                considered.verified,
+                row.state.shared,
+                tuple(
+                    Holder(h.contact_id, int(h.valid_from.timestamp() * 1_000_000))
+                    for h in holdings
+                ),
+            )
+        )
+    return held
+
+
+def _own_exclusive(prepared: Prepared, index: MatchIndex) -> dict[str, str]:
+    own = {}
+    for considered in prepared.identifiers:
+        if considered.identifier_class == "exclusive":
+            row = index.identifiers.get(considered.digest)
+            own[considered.given.type] = row.identifier_id if row is not None else "unseen"
+    return own
+
+
+def _contact_facts(
+    index: MatchIndex, candidates: Sequence[Candidate], prepared: Prepared
+) -> dict[str, ContactFacts]:
+    wanted = {candidate.contact_id for candidate in candidates}
+    for considered in prepared.identifiers:
+        row = index.identifiers.get(considered.digest)
+        if row is not None and row.state is not None:
+            wanted |= {holding.contact_id for holding in row.state.holdings}
+    facts = {}
+    for contact_id in wanted:
+        row_ = index.contacts[ContactId(contact_id)]
+        facts[contact_id] = ContactFacts(
+            contact_id,
+            row_.state.stage.value,
+            row_.state.exclusive,
+            len(index.interactions_of(ContactId(contact_id))),
+        )
+    return facts
+
+
+def _division(index: MatchIndex, row: InteractionRow) -> str | None:
+    contact = index.contacts.get(row.contact_id) if row.contact_id is not None else None
+    return contact.state.division if contact is not None else None

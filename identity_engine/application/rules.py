@@ -1,0 +1,69 @@
+"""The rules in force: the policy and the model, with what the matchers make of them."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+
+import orjson
+
+from aggregates.policy import Policy
+from matchers.decision import LinkRules
+from matchers.model import Model, parse_model
+from matchers.scoring import Scorer
+
+MILLIBITS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One version of the policy and one of the model, ready to decide with."""
+
+    policy: Policy
+    policy_version: str
+    model: Model
+    model_version: str
+    scorer: Scorer
+    link_rules: LinkRules
+
+
+def rules_from(policy_content: bytes, model_content: bytes) -> Rules:
+    """Build the rules from two contents.
+
+    Raises:
+        ValidationError: the policy is not valid; all faults are listed.
+        InvalidModel: the model is not valid; all faults are listed.
+    """
+    policy = Policy.model_validate_json(policy_content)
+    model = parse_model(model_content)
+    return Rules(
+        policy=policy,
+        policy_version=content_version(policy_content),
+        model=model,
+        model_version=content_version(model_content),
+        scorer=Scorer(model),
+        link_rules=LinkRules(
+            attach=round(model.thresholds.attach * MILLIBITS),
+            review=round(model.thresholds.review * MILLIBITS),
+            contradiction=round(model.contradiction * MILLIBITS),
+        ),
+    )
+
+
+def shipped_policy() -> bytes:
+    """Return the policy that a new store starts with."""
+    return resources.files("identity_engine.defaults").joinpath("policy.json").read_bytes()
+
+
+def shipped_model() -> bytes:
+    """Return the model that a new store starts with."""
+    return resources.files("matchers.models").joinpath("person.json").read_bytes()
+
+
+def canonical(content: bytes) -> str:
+    """Return content as canonical JSON: sorted keys, no space."""
+    return orjson.dumps(orjson.loads(content), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def content_version(content: bytes) -> str:
+    """Return the version of a content: the SHA-256 of its canonical JSON."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()

@@ -1,0 +1,220 @@
+"""From one decision to its events: what is written down, and in whose stream.
+
+An interaction writes to its own stream only, unless it adds a fact to a contact or an identifier. No
+profile value is copied: the contact gets its values through the link.
+"""
+
+from datetime import datetime
+
+from aggregates import contact, identifier, interaction
+from aggregates.identifier import Claim, ClaimPersonal, IdentifierState
+from aggregates.interaction import InteractionState
+from aggregates.policy import Policy
+from aggregates.values import (
+    ENGINE_ACTOR,
+    CandidateEvidence,
+    CommandId,
+    ComparisonEvidence,
+    ContactId,
+    EventId,
+    Evidence,
+    Fact,
+    Header,
+    IdentifierClass,
+    IdentifierId,
+    InteractionId,
+    RefusalEvidence,
+    Stage,
+)
+from identity_engine.adapters.clock import World
+from identity_engine.application.prepare import Considered, Prepared
+from identity_engine.application.rules import Rules
+from identity_engine.event_store.keys import DataKey, KeyRing
+from identity_engine.event_store.mapper import Pending
+from matchers.decision import Decision
+from projections.match_index.index import MatchIndex
+
+EXACT_AND_LASTING = ("exact_exclusive", "exact_strong")
+
+
+class Story:
+    """Writes the events of one interaction and applies each to the index at once."""
+
+    def __init__(self, world: World, keys: KeyRing, rules: Rules, index: MatchIndex) -> None:
+        self._world = world
+        self._rules = rules
+        self._index = index
+        self._key: DataKey = keys.new_key()
+        self.interaction_id = InteractionId(world.new_id())
+        self.contact_id = ContactId("")
+        self._command_id = CommandId(world.new_id())
+        self._state: InteractionState = interaction.Unknown()
+        self._version = 0
+        self._events: list[Pending] = []
+
+    def tell(self, prepared: Prepared, decision: Decision) -> list[Pending]:
+        """Return the events of a decision, in the order they are to be read."""
+        self._prepared = prepared
+        self._own(interaction.Receive(fact=prepared.fact))
+        self._index.receive(
+            self.interaction_id,
+            prepared.fact,
+            self._key.key_id,
+            prepared.record,
+            prepared.block_keys,
+        )
+        if decision.kind == "link" and decision.contact_id is not None:
+            self.contact_id = ContactId(decision.contact_id)
+        else:
+            self._create_contact()
+        evidence = _evidence(decision, self._rules)
+        self._own(interaction.Link(contact_id=self.contact_id, evidence=evidence, pinned=False))
+        if decision.kind == "review" and decision.contact_id is not None:
+            proposed = ContactId(decision.contact_id)
+            self._own(interaction.HoldForReview(proposed=proposed, evidence=evidence))
+        self._claim_identifiers(decision)
+        self._identify(decision)
+        return self._events
+
+    def _create_contact(self) -> None:
+        self.contact_id = ContactId(self._world.new_id())
+        command = contact.Create(
+            division=self._prepared.fact.division, interaction_id=self.interaction_id
+        )
+        for fact in contact.decide(None, command):
+            self._write(self.contact_id, 1, fact)
+
+    def _claim_identifiers(self, decision: Decision) -> None:
+        refused = {refusal.contact_id for refusal in decision.refusals}
+        for considered in self._prepared.identifiers:
+            row = self._index.identifiers.get(considered.digest)
+            state = row.state if row is not None else None
+            if not _may_claim(state, self._prepared.time, self.contact_id, refused):
+                continue
+            if row is None:
+                fresh = IdentifierId(self._world.new_id())
+                row = self._index.introduce(considered.digest, fresh)
+            for fact in identifier.decide(state, self._claim(considered, self._rules.policy)):
+                self._write(row.identifier_id, row.version + 1, fact)
+
+    def _claim(self, considered: Considered, policy: Policy) -> Claim:
+        given = considered.given
+        return Claim(
+            contact_id=self.contact_id,
+            interaction_id=self.interaction_id,
+            division=self._prepared.fact.division,
+            identifier_class=considered.identifier_class,
+            verified=considered.verified,
+            cap=policy.cap_of(considered.identifier_class),
+            personal=ClaimPersonal(
+                type=given.type,
+                family=considered.family,
+                scope=given.scope,
+                value=considered.value,
+                raw=given.value,
+            ),
+        )
+
+    def _identify(self, decision: Decision) -> None:
+        """Raise the contact where the evidence is an identifier, never by weight alone (GX-0)."""
+        row = self._index.contacts[self.contact_id]
+        if row.state.stage is not Stage.EPHEMERAL:
+            return
+        by, identifier_id = self._reason_to_identify(decision)
+        if by is None:
+            return
+        command = contact.Identify(
+            by=by, interaction_id=self.interaction_id, identifier_id=identifier_id
+        )
+        for fact in contact.decide(row.state, command):
+            self._write(self.contact_id, row.version + 1, fact)
+
+    def _reason_to_identify(
+        self, decision: Decision
+    ) -> tuple[contact.IdentifiedBy | None, IdentifierId | None]:
+        if decision.kind == "link":
+            if decision.rule in EXACT_AND_LASTING:
+                return "second_interaction", IdentifierId(decision.matched_identifiers[0])
+            return None, None
+        for considered in self._prepared.identifiers:
+            row = self._index.identifiers.get(considered.digest)
+            if row is None or row.state is None or not row.state.is_held_by(self.contact_id):
+                continue
+            if considered.identifier_class is IdentifierClass.EXCLUSIVE:
+                return "exclusive", row.identifier_id
+            if considered.given.verified and considered.identifier_class is IdentifierClass.STRONG:
+                return "verified", row.identifier_id
+        return None, None
+
+    def _own(self, command: interaction.InteractionCommand) -> None:
+        for fact in interaction.decide(self._state, command):
+            self._state = interaction.evolve(self._state, fact)
+            self._version += 1
+            self._write(self.interaction_id, self._version, fact)
+
+    def _write(self, stream_id: str, version: int, fact: Fact) -> None:
+        prepared = self._prepared
+        personal = getattr(fact, "personal", None) is not None
+        self._events.append(
+            Pending(
+                stream_id,
+                version,
+                Header(
+                    event_id=EventId(self._world.new_id()),
+                    valid_from=prepared.time,
+                    actor=ENGINE_ACTOR,
+                    command_id=self._command_id,
+                    correlation_id=prepared.correlation_id,
+                    causation_id=self._events[0].header.event_id if self._events else None,
+                    traceparent=prepared.traceparent,
+                ),
+                fact,
+                self.interaction_id if personal else None,
+                self._key if personal else None,
+            )
+        )
+        self._index.apply(stream_id, version, prepared.time, fact)
+
+
+def _may_claim(
+    state: IdentifierState | None, time: datetime, contact_id: ContactId, refused: set[str]
+) -> bool:
+    """Tell whether the contact becomes a holder of a value.
+
+    A free value is held from now. A value of others gains a holder only where a guard kept the two
+    contacts apart; resolution never takes a value from anybody.
+    """
+    if state is None:
+        return True
+    holders = {holding.contact_id for holding in state.holders_at(time)}
+    if not holders or contact_id in holders:
+        return True
+    return not state.shared and bool(holders & refused)
+
+
+def _evidence(decision: Decision, rules: Rules) -> Evidence:
+    score = decision.score
+    return Evidence(
+        rule=decision.rule,
+        model=rules.model_version,
+        policy=rules.policy_version,
+        weight=decision.weight,
+        prior=score.prior if score is not None else 0,
+        comparisons=tuple(
+            ComparisonEvidence(name=part.comparison, level=part.level, weight=part.weight)
+            for part in (score.parts if score is not None else ())
+        ),
+        interaction_id=(
+            InteractionId(decision.matched_interaction) if decision.matched_interaction else None
+        ),
+        identifiers=tuple(IdentifierId(one) for one in decision.matched_identifiers),
+        candidates=tuple(
+            CandidateEvidence(contact_id=ContactId(contact_id), weight=weight)
+            for contact_id, weight in decision.losing
+        ),
+        considered=decision.considered,
+        refusals=tuple(
+            RefusalEvidence(contact_id=ContactId(refusal.contact_id), guard=refusal.guard)
+            for refusal in decision.refusals
+        ),
+    )

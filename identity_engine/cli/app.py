@@ -1,0 +1,35 @@
+"""All verbs in one place, in the order in which the help shows them."""
+
+from cyclopts import App
+
+from identity_engine import __version__
+from identity_engine.cli import (
+    contacts,
+    demo,
+    diagnosis,
+    ingesting,
+    measuring,
+    policy,
+    views,
+)
+
+app = App(
+    name="identity-engine",
+    help="Link every interaction to its contact, explain each decision, replay all of it.",
+    version=__version__,
+    help_format="plaintext",
+)
+
+app.command(demo.demo)
+app.command(ingesting.ingest)
+app.command(ingesting.dead_letters, name="dead-letters")
+app.command(contacts.contact)
+app.command(contacts.search)
+app.command(contacts.review)
+app.command(contacts.export)
+app.command(views.projections)
+app.command(policy.policy)
+app.command(measuring.simulate)
+app.command(measuring.evaluate)
+app.command(measuring.bench)
+app.command(diagnosis.doctor)

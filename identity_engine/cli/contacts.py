@@ -1,0 +1,194 @@
+"""Verbs that ask about contacts: contact show|history|why, search, review, export."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.engine import LIVE_STAGES, Engine
+from identity_engine.cli.output import (
+    AsOf,
+    Json,
+    Store,
+    counting,
+    show,
+    show_json,
+    show_table,
+)
+from identity_engine.cli.waterfall import show_explanation
+from projections.profile.query import Profile
+
+contact = App(name="contact", help="Show a contact, its history, and why it has what it has.")
+review = App(name="review", help="Interactions that wait for a person's decision.")
+export = App(name="export", help="Write results to files.")
+Stage = Literal["ephemeral", "identified", "curated"]
+Id = Annotated[str, Parameter(name="ID", help="The contact's id.")]
+
+
+@contact.command(name="show")
+def show_contact(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json = False) -> None:
+    """Show the single view of a contact: its values, identifiers and interactions."""
+    with Engine.open(store) as engine:
+        profile = engine.profile(id_, as_of)
+    if json:
+        show_json(profile)
+    else:
+        _show_profile(profile)
+
+
+@contact.command
+def history(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json = False) -> None:
+    """Show every event of a contact in the order in which it was recorded."""
+    with Engine.open(store) as engine:
+        entries = engine.history(id_, as_of)
+    if json:
+        show_json(entries)
+    else:
+        show_table(
+            ("position", "true from", "recorded", "event", "what"),
+            [
+                (e.position, e.valid_from[:19], e.recorded_at[:19], e.topic, e.summary)
+                for e in entries
+            ],
+        )
+
+
+@contact.command
+def why(
+    id_: Annotated[str, Parameter(name="ID", help="A contact's or an interaction's id.")],
+    *,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Say why an interaction belongs to its contact, or why each one of a contact does."""
+    with Engine.open(store) as engine:
+        explanations = engine.why(id_)
+    if json:
+        show_json(explanations)
+    else:
+        for explanation in explanations:
+            show_explanation(explanation)
+
+
+def search(
+    text: Annotated[Sequence[str], Parameter(help="Words, or parts of words.")],
+    *,
+    store: Store = None,
+    field: str | None = None,
+    stage: Sequence[Stage] = (),
+    limit: int = 20,
+    json: Json = False,
+) -> None:
+    """Find contacts in which every word occurs.
+
+    Parameters
+    ----------
+    field
+        Look in this field or identifier type only, for example family_name or phone.
+    stage
+        Show contacts of this stage only; may be given several times.
+    """
+    with Engine.open(store) as engine:
+        found = engine.search(" ".join(text), field=field, stages=stage or LIVE_STAGES, limit=limit)
+    if json:
+        show_json(found)
+    elif not found:
+        show("Nothing found.")
+    else:
+        show_table(
+            ("contact", "stage", "matched"),
+            [
+                (
+                    one.contact_id,
+                    one.stage,
+                    ", ".join(f"{name}: {text}" for name, text in one.matched),
+                )
+                for one in found
+            ],
+        )
+
+
+@review.command(name="list")
+def list_(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
+    """List interactions in doubt, the most likely pairs first."""
+    with Engine.open(store) as engine:
+        items = engine.review(limit)
+    if json:
+        show_json(items)
+    elif not items:
+        show("Nothing waits for review.")
+    else:
+        show_table(
+            ("bits", "interaction", "its own contact", "proposed contact"),
+            [
+                (one.weight / 1000, one.interaction_id, one.contact_id, one.proposed)
+                for one in items
+            ],
+        )
+
+
+@export.command(name="links")
+def links(
+    *,
+    out: Annotated[Path, Parameter(help="The CSV file to write.")],
+    store: Store = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Write every link as CSV: source, interaction_id, contact_id, stage, decision, weight."""
+    with Engine.open(store) as engine, counting("replay", engine.store.head()) as add:
+        count = engine.export_links(out, as_of, add)
+    if json:
+        show_json({"links": count, "out": str(out)})
+    else:
+        show(f"{count} links written to {out}.")
+
+
+def _show_profile(profile: Profile) -> None:
+    show(f"Contact {profile.contact_id}", "bold")
+    show(f"{profile.stage}, division {profile.division}, first seen {profile.first_seen[:19]}")
+    if profile.fields:
+        show()
+        show_table(
+            ("field", "value", "from", "as of", "also"),
+            [
+                (
+                    name,
+                    values[0].value,
+                    values[0].origins[0].source,
+                    values[0].origins[0].time[:10],
+                    ", ".join(other.value for other in values[1:]),
+                )
+                for name, values in profile.fields.items()
+            ],
+        )
+    if profile.identifiers:
+        show()
+        show_table(
+            ("identifier", "value", "verified", "held from", "until"),
+            [
+                (
+                    one.type,
+                    one.value,
+                    "yes" if one.verified else "no",
+                    one.valid_from[:10],
+                    one.valid_to[:10] if one.valid_to else ("shared" if one.shared else ""),
+                )
+                for one in profile.identifiers
+            ],
+        )
+    show()
+    show_table(
+        ("interaction", "channel", "time", "linked by", "bits"),
+        [
+            (
+                one.interaction_id,
+                one.channel,
+                one.time[:19],
+                one.decision,
+                one.weight / 1000 if one.weight else None,
+            )
+            for one in profile.interactions
+        ],
+    )

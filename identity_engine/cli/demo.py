@@ -1,0 +1,109 @@
+"""The verb demo: the main job, end to end, in a minute."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.application.explain import Explanation
+from identity_engine.application.ingest import IngestSummary
+from identity_engine.cli.measuring import evaluate_files, show_quality
+from identity_engine.cli.output import counting, progress, show, show_table
+from identity_engine.cli.waterfall import show_explanation
+from identity_engine.ingestion.files import EventFile
+from identity_engine.simulation import write_simulation
+
+PEOPLE, INTERACTIONS, SEED = 2_000, 10_000, 7
+SHOWN_EVENTS = 12
+
+
+def demo(
+    *,
+    folder: Annotated[Path, Parameter(help="Made anew; holds traffic, truth and store.")] = Path(
+        ".demo"
+    ),
+    people: int = PEOPLE,
+    interactions: int = INTERACTIONS,
+) -> None:
+    """Simulate traffic, ingest it, and look at what was found."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    events, truth, links = folder / "traffic.jsonl.gz", folder / "truth.csv", folder / "links.csv"
+    with progress("simulate", interactions) as move:
+        write_simulation(people, interactions, SEED, events, truth, move)
+    store = f"sqlite:///{folder / 'store'}"
+    with Engine.open(store) as engine:
+        _heading("1. Real-looking traffic comes in: calls, mails, chats, messages, web, forms")
+        _ingest(engine, events)
+        _heading("2. Contacts come out")
+        _tell_counts(engine)
+        explained = _a_telling_link(engine)
+        _heading("3. Every link says why")
+        show_explanation(explained)
+        _heading("4. Every contact has a history that can be replayed")
+        _tell_history(engine, explained.contact_id)
+        _heading("5. How good was it, measured against the simulator's truth")
+        engine.export_links(links)
+        show_quality(evaluate_files(links, truth))
+    _heading("Now you")
+    executable = (
+        "identity-engine" if shutil.which("identity-engine") else ".venv/bin/identity-engine"
+    )
+    for command in (
+        f"contact show {explained.contact_id}",
+        "review list --limit 10",
+        "projections verify",
+    ):
+        show(f"  {executable} --store {store} {command}")
+
+
+def _ingest(engine: Engine, events: Path) -> None:
+    started = time.perf_counter()
+    with progress("ingest", events.stat().st_size) as move:
+
+        def moved(file: EventFile, _: IngestSummary) -> None:
+            move(file.bytes_read)
+
+        summary = engine.ingest_file(events, progress=moved)
+    seconds = time.perf_counter() - started
+    show(
+        f"{summary.accepted} interactions linked in {seconds:.1f} s "
+        f"({summary.accepted / seconds:.0f} a second, each on disk before it is acknowledged)."
+    )
+    show_table(("linked by", "interactions"), [*summary.decisions.most_common()])
+
+
+def _tell_counts(engine: Engine) -> None:
+    with counting("build views", engine.store.head()) as add:
+        engine.follow(add)
+    counts = engine.counts()
+    waiting = counts.pop("in review")
+    show_table(("stage", "contacts"), sorted(counts.items()))
+    show(f"{waiting} pairs wait for a person's review.")
+
+
+def _a_telling_link(engine: Engine) -> Explanation:
+    """Find a link that likeness decided, with several comparisons to show."""
+    found: list[Explanation] = []
+    for contact_id in engine.contacts_linked_by("score", limit=20):
+        found += [one for one in engine.why(contact_id) if one.rule == "score"]
+    return max(found, key=lambda one: (len(one.parts), -one.position))
+
+
+def _tell_history(engine: Engine, contact_id: str) -> None:
+    entries = engine.history(contact_id)
+    show(f"Contact {contact_id}: {len(entries)} events.")
+    show_table(
+        ("position", "true from", "event", "what"),
+        [(e.position, e.valid_from[:19], e.topic, e.summary) for e in entries[:SHOWN_EVENTS]],
+    )
+    if len(entries) > SHOWN_EVENTS:
+        show(f"... and {len(entries) - SHOWN_EVENTS} more.")
+
+
+def _heading(text: str) -> None:
+    show()
+    show(text, "bold")

@@ -1,0 +1,167 @@
+"""Verbs that bring interactions in: ingest, dead-letters."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.application.ingest import IngestSummary
+from identity_engine.cli.output import (
+    Json,
+    Store,
+    progress,
+    show,
+    show_json,
+    show_json_line,
+    show_table,
+)
+from identity_engine.errors import NotFound
+from identity_engine.ingestion.files import EventFile
+
+dead_letters = App(name="dead-letters", help="List and re-drive what could not be used.")
+
+
+def ingest(
+    files: Annotated[Sequence[str], Parameter(help="Files, also .gz; - is standard input.")],
+    *,
+    store: Store = None,
+    format: Literal["cloudevents", "csv"] = "cloudevents",  # noqa: A002 - the word users know
+    mapping: Path | None = None,
+    again: bool = False,
+    json: Json = False,
+) -> int:
+    """Link the interactions of files to contacts. Ingesting twice is the same as once.
+
+    Parameters
+    ----------
+    format
+        cloudevents: one JSON event a line; csv: with --mapping.
+    mapping
+        JSON file that says what the columns of a CSV file mean.
+    again
+        Read files from their start even if they were read before.
+    """
+    total = IngestSummary()
+    with Engine.open(store) as engine:
+        for name in files:
+            summary = _ingest_one(engine, name, format, mapping, again=again)
+            _add(total, summary)
+            if not json:
+                _tell(name, summary)
+    if json:
+        show_json_line(_numbers(total))
+    return 0
+
+
+@dead_letters.command(name="list")
+def list_(
+    *,
+    store: Store = None,
+    state: Literal["open", "redriven", "dropped"] = "open",
+    limit: int = 100,
+    json: Json = False,
+) -> None:
+    """List dead letters with every fault; the original content is not shown."""
+    with Engine.open(store) as engine:
+        letters = engine.dead_letters.list(state, limit=limit)
+    if json:
+        show_json(list(letters))
+    elif not letters:
+        show(f"No dead letters are {state}.")
+    else:
+        show_table(
+            ("id", "received", "byte", "fault", "at", "fix"),
+            [
+                (
+                    letter.id if number == 0 else "",
+                    f"{letter.received_at:%Y-%m-%d %H:%M}" if number == 0 else "",
+                    letter.position if number == 0 else "",
+                    fault.code,
+                    fault.pointer,
+                    fault.message,
+                )
+                for letter in letters
+                for number, fault in enumerate(letter.faults)
+            ],
+        )
+
+
+@dead_letters.command
+def show_original(id_: Annotated[int, Parameter(name="ID")], *, store: Store = None) -> None:
+    """Write the original bytes of one dead letter to standard output."""
+    import sys
+
+    with Engine.open(store) as engine:
+        opened = engine.dead_letters.get(id_)
+    if opened is None:
+        raise NotFound("No dead letter has this id; see: identity-engine dead-letters list")
+    sys.stdout.buffer.write((opened.raw or b"") + b"\n")
+
+
+@dead_letters.command
+def redrive(
+    ids: Annotated[Sequence[int] | None, Parameter(help="Ids; none: all open ones.")] = None,
+    *,
+    store: Store = None,
+    json: Json = False,
+) -> int:
+    """Decode dead letters again, after an upgrade or a change of the rules."""
+    with Engine.open(store) as engine:
+        summary = engine.redrive(list(ids) if ids else None)
+    if json:
+        show_json_line(_numbers(summary))
+    else:
+        show(
+            f"{summary.read} read again: {summary.accepted + summary.duplicates} went through, "
+            f"{summary.rejected} stay."
+        )
+    return 0 if not summary.rejected else 1
+
+
+def _ingest_one(
+    engine: Engine,
+    name: str,
+    format_: Literal["cloudevents", "csv"],
+    mapping: Path | None,
+    *,
+    again: bool,
+) -> IngestSummary:
+    path = name if name == "-" else Path(name)
+    size = path.stat().st_size if isinstance(path, Path) and path.is_file() else None
+    with progress(f"ingest {Path(name).name}", size) as move:
+
+        def moved(file: EventFile, summary: IngestSummary) -> None:
+            move(file.bytes_read if size is not None else summary.read)
+
+        return engine.ingest_file(
+            path, format=format_, mapping=mapping, again=again, progress=moved
+        )
+
+
+def _add(total: IngestSummary, summary: IngestSummary) -> None:
+    total.read += summary.read
+    total.accepted += summary.accepted
+    total.duplicates += summary.duplicates
+    total.rejected += summary.rejected
+    total.decisions += summary.decisions
+    total.faults += summary.faults
+
+
+def _numbers(summary: IngestSummary) -> dict[str, object]:
+    return {**asdict(summary), "resumed_at": summary.resumed_at or None}
+
+
+def _tell(name: str, summary: IngestSummary) -> None:
+    if summary.resumed_at and not summary.read:
+        show(f"{name}: nothing new since the last run (--again reads it from its start).")
+        return
+    show(
+        f"{name}: {summary.read} read, {summary.accepted} accepted, "
+        f"{summary.duplicates} known before, {summary.rejected} rejected."
+    )
+    if summary.faults:
+        listed = ", ".join(f"{code} {count}" for code, count in summary.faults.most_common())
+        show(f"  Rejected for: {listed}. See: identity-engine dead-letters list")

@@ -1,0 +1,126 @@
+"""Verbs that measure: simulate, evaluate, bench."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from identity_engine.cli.output import Json, progress, show, show_json, show_table
+from matchers.evaluation import Quality
+
+
+def simulate(
+    *,
+    out: Annotated[Path, Parameter(help="Events, CloudEvents JSON lines; .gz compresses.")],
+    truth: Annotated[Path, Parameter(help="CSV: source,interaction_id,person.")],
+    people: int = 1_000,
+    interactions: int = 5_000,
+    seed: int = 1,
+    json: Json = False,
+) -> None:
+    """Write contact-centre traffic in ja, fr, de and en, with the truth about who it was."""
+    from identity_engine.errors import UsageError
+    from identity_engine.simulation import write_simulation
+
+    with progress("simulate", interactions) as move:
+        try:
+            summary = write_simulation(people, interactions, seed, out, truth, move)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+    if json:
+        show_json(asdict(summary))
+    else:
+        show(f"{summary.interactions} interactions of {summary.people} people written to {out}.")
+
+
+def evaluate(
+    links: Annotated[Path, Parameter(help="CSV of export links.")],
+    truth: Annotated[Path, Parameter(help="CSV: source,interaction_id,person.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Compare links with the truth: pairwise precision, recall, F1, and B-cubed."""
+    quality = evaluate_files(links, truth)
+    if json:
+        show_json(asdict(quality))
+    else:
+        show_quality(quality)
+
+
+def bench(
+    *,
+    interactions: int = 100_000,
+    people: int = 20_000,
+    contacts: Annotated[int, Parameter(help="Contacts in the large store.")] = 200_000,
+    data: Annotated[Path | None, Parameter(help="Folder of labelled streams, for quality.")] = None,
+    only: Annotated[list[str] | None, Parameter(help="Names of measurements to run.")] = None,
+    json: Json = False,
+) -> int:
+    """Measure speed and quality; each speed beside a limit measured in the same run."""
+    from identity_engine.bench.suite import run_suite
+
+    results = run_suite(
+        interactions=interactions, people=people, contacts=contacts, data=data, only=only
+    )
+    if json:
+        show_json([asdict(one) for one in results])
+    else:
+        show_table(
+            ("measurement", "value", "unit", "must reach", "verdict"),
+            [(one.name, one.shown, one.unit, one.goal, one.verdict) for one in results],
+        )
+    return 0 if all(one.verdict != "missed" for one in results) else 1
+
+
+def evaluate_files(links: Path, truth: Path) -> Quality:
+    """Read both files and compare them.
+
+    Raises:
+        UsageError: a file has not the columns it should have.
+    """
+    from matchers.evaluation import evaluate as compare
+
+    return compare(_column(links, "contact_id"), _column(truth, "person"))
+
+
+def show_quality(quality: Quality) -> None:
+    """Write precision, recall and F1, pairwise and B-cubed."""
+    show_table(
+        ("", "precision", "recall", "F1"),
+        [
+            ("pairs", *(f"{v:.4f}" for v in (quality.precision, quality.recall, quality.f1))),
+            (
+                "B-cubed",
+                *(
+                    f"{v:.4f}"
+                    for v in (
+                        quality.bcubed_precision,
+                        quality.bcubed_recall,
+                        quality.bcubed_f1,
+                    )
+                ),
+            ),
+        ],
+    )
+    show(
+        f"{quality.interactions} interactions, {quality.clusters} contacts, {quality.people} people."
+    )
+
+
+def _column(path: Path, wanted: str) -> dict[tuple[str, str], str]:
+    import csv
+
+    from identity_engine.errors import UsageError
+
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = {"source", "interaction_id", wanted} - set(reader.fieldnames or ())
+            if missing:
+                raise UsageError(f"{path.name} has no column {', '.join(sorted(missing))}.")
+            return {(row["source"], row["interaction_id"]): row[wanted] for row in reader}
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {path}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path.name} is not UTF-8.") from None

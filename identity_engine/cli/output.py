@@ -1,0 +1,101 @@
+"""What the command line shows: text for people, one JSON document for programs, progress for both."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import orjson
+from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+Store = Annotated[
+    str | None,
+    Parameter(
+        name="--store",
+        help="sqlite:///FOLDER or a folder; default: IDENTITY_ENGINE_STORE, else the user's own.",
+    ),
+]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Answer with one JSON document.")]
+AsOf = Annotated[
+    str | None,
+    Parameter(name="--as-of", help="What was known then: an ISO 8601 time, or pos:N."),
+]
+
+screen = Console(highlight=False, soft_wrap=True)
+
+
+def show_json(answer: Any) -> None:
+    """Write one JSON document to standard output."""
+    sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def show_json_line(answer: Any) -> None:
+    """Write one JSON document on one line."""
+    sys.stdout.write(orjson.dumps(answer).decode() + "\n")
+
+
+def show(text: str = "", style: str | None = None) -> None:
+    """Write a line for people; markup in values is not read as such."""
+    screen.print(text, style=style, markup=False)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """Write a table for people."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*[_cell(value) for value in row])
+    screen.print(table, markup=False)
+
+
+@contextmanager
+def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on standard error while work goes on; silent where it is not a terminal.
+
+    Yields:
+        A function that takes how far the work is (not how much was added).
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(show_speed=True),
+        MofNCompleteColumn() if total is None else TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def counting(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar as `progress` does; the function yielded takes how much was added."""
+    done = 0
+    with progress(label, total) as move:
+
+        def add(count: int) -> None:
+            nonlocal done
+            done += count
+            move(done)
+
+        yield add
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.1f}" if isinstance(value, float) else str(value)

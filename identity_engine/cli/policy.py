@@ -1,0 +1,50 @@
+"""Verbs about the rules: policy show|activate."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.cli.output import Json, Store, show, show_json
+
+policy = App(name="policy", help="The rules in force: identifier classes, channels, caps, model.")
+Kind = Literal["policy", "model"]
+
+
+@policy.command(name="show")
+def show_policy(*, store: Store = None, json: Json = False) -> None:
+    """Show the policy in force, and the versions of policy and model."""
+    with Engine.open(store) as engine:
+        rules = engine.policies.rules
+    if json:
+        show_json(
+            {
+                "policy_version": rules.policy_version,
+                "model_version": rules.model_version,
+                "policy": rules.policy.model_dump(mode="json"),
+            }
+        )
+    else:
+        show(f"policy {rules.policy.name} {rules.policy_version}")
+        show(f"model  {rules.model.name} {rules.model_version}")
+        show(rules.policy.model_dump_json(indent=2))
+
+
+@policy.command
+def activate(
+    file: Annotated[Path, Parameter(help="A policy file (or a model, with --kind model).")],
+    *,
+    kind: Kind = "policy",
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Put a policy in force for decisions from now on. It is an event; old decisions keep theirs."""
+    with Engine.open(store) as engine:
+        changed = engine.policies.activate({kind: file.read_bytes()}, actor="cli")
+        rules = engine.policies.rules
+    version = rules.policy_version if kind == "policy" else rules.model_version
+    if json:
+        show_json({"kind": kind, "version": version, "changed": bool(changed)})
+    else:
+        show(f"{kind} {version} is in force" + ("." if changed else " already; nothing changed."))

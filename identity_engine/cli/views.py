@@ -1,0 +1,88 @@
+"""Verbs about the views: projections status|verify|rebuild|redrive."""
+
+from cyclopts import App
+
+from identity_engine.application.engine import Engine
+from identity_engine.cli.output import Json, Store, counting, show, show_json, show_table
+
+projections = App(name="projections", help="The views: where they stand, proof, rebuild.")
+
+
+@projections.command
+def status(*, store: Store = None, json: Json = False) -> None:
+    """Show how far each view has followed the log."""
+    with Engine.open(store) as engine:
+        head = engine.store.head()
+        views = engine.follower.views.status()
+    if json:
+        show_json({"head": head, "projections": views})
+    else:
+        show_table(
+            ("view", "position", "behind", "parked"),
+            [(one.name, one.position, head - one.position, one.parked) for one in views],
+            title=f"log head {head}",
+        )
+
+
+@projections.command
+def follow(*, store: Store = None, json: Json = False) -> None:
+    """Bring all views up to the head of the log."""
+    with Engine.open(store) as engine, counting("follow", engine.store.head()) as add:
+        position = engine.follow(add)
+    if json:
+        show_json({"position": position})
+    else:
+        show(f"All views are at position {position}.")
+
+
+@projections.command
+def verify(*, store: Store = None, json: Json = False) -> int:
+    """Replay the whole log and compare: live = replay, exact hash. Exit code 1 if not."""
+    with Engine.open(store) as engine, counting("replay", engine.store.head()) as add:
+        verdicts = engine.verify(add)
+    if json:
+        show_json(
+            [
+                {**{name: getattr(one, name) for name in one.__slots__}, "sound": one.is_sound}
+                for one in verdicts
+            ]
+        )
+    else:
+        show_table(
+            ("view", "verdict", "live hash", "replay hash", "behind", "parked"),
+            [
+                (
+                    one.name,
+                    "sound" if one.is_sound else "NOT SOUND",
+                    one.live_hash[:16],
+                    one.replay_hash[:16],
+                    one.behind,
+                    one.parked,
+                )
+                for one in verdicts
+            ],
+        )
+    return 0 if all(one.is_sound for one in verdicts) else 1
+
+
+@projections.command
+def rebuild(*, store: Store = None, json: Json = False) -> None:
+    """Build all views anew from the log, beside the live ones, and swap them in."""
+    with Engine.open(store) as engine, counting("rebuild", engine.store.head()) as add:
+        views = engine.rebuild(add)
+    if json:
+        show_json(list(views))
+    else:
+        show_table(("view", "position", "parked"), [(v.name, v.position, v.parked) for v in views])
+
+
+@projections.command
+def redrive(*, store: Store = None, json: Json = False) -> int:
+    """Replay the parked partitions. Exit code 1 if some still fail."""
+    with Engine.open(store) as engine:
+        waiting = engine.follower.redrive()
+    if json:
+        show_json({"parked": waiting})
+    else:
+        show("Nothing is parked." if not waiting else f"{waiting} partitions still fail.")
+    return 0 if not waiting else 1

@@ -1,0 +1,68 @@
+"""What can go wrong, grouped by what the caller should do.
+
+IdentityEngineError
+├── UsageError             the call was wrong: correct it
+│   ├── SourceError        a file cannot be read
+│   └── NotFound           no such contact, interaction or item
+├── ConfigurationError     the set-up is wrong: the message says the fix
+├── StoreError             the store cannot be used as it is
+│   ├── StoreBusy          another process holds the write lock: try again
+│   ├── UnknownTopic       the log holds an event this version does not know
+│   ├── EventTooLarge      an event over the size limit; nothing was written
+│   ├── Unreadable         stored bytes that are not what was written
+│   └── KeyNeverMade       the key store does not belong to this event store
+└── Conflict               somebody else was first: read again and decide again
+"""
+
+
+class IdentityEngineError(Exception):
+    """Base of every error this product raises on purpose. The message says cause and fix."""
+
+
+class UsageError(IdentityEngineError):
+    """The call was wrong."""
+
+
+class SourceError(UsageError):
+    """A file or mapping cannot be used at all; says the cause and the fix."""
+
+    def __init__(self, cause: str, fix: str) -> None:
+        super().__init__(f"{cause} {fix}")
+        self.cause = cause
+        self.fix = fix
+
+
+class NotFound(UsageError):  # noqa: N818 - it is an answer, named as users know it
+    """No such contact, interaction or item."""
+
+
+class ConfigurationError(IdentityEngineError):
+    """The set-up is wrong."""
+
+
+class StoreError(IdentityEngineError):
+    """The store cannot be used as it is."""
+
+
+class StoreBusy(StoreError):  # noqa: N818
+    """Another process holds the write lock for longer than we wait."""
+
+
+class UnknownTopic(StoreError):  # noqa: N818
+    """The log holds an event that this version does not know."""
+
+
+class EventTooLarge(StoreError):  # noqa: N818
+    """An event is over the size limit; nothing was written."""
+
+
+class Unreadable(StoreError):  # noqa: N818
+    """Stored bytes are not what was written."""
+
+
+class KeyNeverMade(StoreError):  # noqa: N818
+    """A data key is not in the key store and never was."""
+
+
+class Conflict(IdentityEngineError):  # noqa: N818
+    """Somebody else was first."""

@@ -1,0 +1,358 @@
+"""The match index as SQLite tables: one query per kind of row and batch, writes in key order.
+
+No personal text lies here. Natural keys, identifiers and block keys are keyed digests; a match record
+is sealed under the data key of its interaction.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from aggregates.contact import ContactState
+from aggregates.identifier import IdentifierState
+from aggregates.values import ContactId, IdentifierId, InteractionId
+from identity_engine.event_store.keys import NONCE_BYTES, KeyRing
+from identity_engine.event_store.sqlite import id_bytes, id_text
+from matchers.record import MatchRecord, pack, unpack
+from projections.match_index.digests import DIGEST_BYTES
+from projections.match_index.index import MatchIndex
+from projections.match_index.rows import (
+    ContactRow,
+    IdentifierRow,
+    IndexChanges,
+    InteractionRow,
+    ReadSet,
+)
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS interaction (
+    number INTEGER PRIMARY KEY,
+    interaction_id BLOB NOT NULL UNIQUE,
+    natural_key BLOB NOT NULL UNIQUE,
+    content_digest BLOB NOT NULL,
+    key_id INTEGER NOT NULL,
+    contact_id BLOB,
+    record BLOB -- nonce and ciphertext; NULL where there is nothing to compare
+);
+CREATE INDEX IF NOT EXISTS interaction_of_contact ON interaction (contact_id, number);
+CREATE TABLE IF NOT EXISTS posting (
+    block_key INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (block_key, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS identifier (
+    digest BLOB PRIMARY KEY,
+    identifier_id BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    state BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS contact (
+    contact_id BLOB PRIMARY KEY,
+    version INTEGER NOT NULL,
+    state BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
+WITHOUT ROWID;
+"""
+TABLES = ("interaction", "posting", "identifier", "contact")
+
+# A list of 16-byte keys travels as one packed parameter: one statement for any number of them.
+WANTED = """
+WITH RECURSIVE place(i) AS (
+    SELECT 0 WHERE :count > 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < :count
+), wanted(key) AS MATERIALIZED (SELECT substr(:packed, 16 * i + 1, 16) FROM place)
+"""
+INTERACTION = "number, interaction_id, natural_key, content_digest, key_id, contact_id, record"
+MEMBERS_PER_CONTACT = 6
+CACHED_RECORDS = 20_000
+
+
+class IndexTables:
+    """Reads the rows of a batch and writes its changes.
+
+    Args:
+        keys: opens and seals match records.
+        entropy: source of nonces.
+    """
+
+    def __init__(self, keys: KeyRing, entropy: Callable[[int], bytes]) -> None:
+        self._keys = keys
+        self._entropy = entropy
+        self._records: dict[int, MatchRecord] = {}
+
+    def begin(self, cursor: sqlite3.Cursor) -> MatchIndex:
+        """Return an empty working set that knows where the store stands."""
+        cursor.execute(
+            "SELECT COALESCE((SELECT MAX(rowid) FROM stored_events), 0), "
+            "COALESCE((SELECT MAX(number) FROM interaction), 0)"
+        )
+        head, last_number = cursor.fetchone()
+        return MatchIndex(head, last_number)
+
+    def load_natural_keys(
+        self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Sequence[bytes]
+    ) -> None:
+        """Load the interactions known under these natural keys, without their records."""
+        rows = _select(
+            cursor,
+            f"{WANTED} SELECT {INTERACTION} FROM wanted JOIN interaction ON natural_key = key",
+            wanted,
+        )
+        index.add_natural_keys(wanted, [_interaction_row(row) for row in rows])
+
+    def load_identifiers(
+        self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Sequence[bytes]
+    ) -> None:
+        """Load the identifiers known under these digests."""
+        rows = _select(
+            cursor,
+            f"{WANTED} SELECT digest, identifier_id, version, state "
+            "FROM wanted JOIN identifier ON digest = key",
+            wanted,
+        )
+        index.add_identifiers(
+            wanted,
+            [
+                IdentifierRow(
+                    digest,
+                    IdentifierId(id_text(identifier_id)),
+                    version,
+                    IdentifierState.__pydantic_validator__.validate_json(state),
+                )
+                for digest, identifier_id, version, state in rows
+            ],
+        )
+
+    def load_candidates(
+        self, cursor: sqlite3.Cursor, index: MatchIndex, block_keys: Iterable[int], block_cap: int
+    ) -> None:
+        """Load the postings of these block keys and the match records they lead to.
+
+        A key with more than `block_cap` postings leads nowhere.
+        """
+        wanted = list(block_keys)
+        cursor.execute(
+            "SELECT value, (SELECT group_concat(number) FROM (SELECT number FROM posting "
+            "WHERE block_key = value LIMIT ?)) FROM json_each(?)",
+            (block_cap + 1, orjson.dumps(wanted).decode()),
+        )
+        postings: dict[int, list[int]] = {key: [] for key in wanted}
+        numbers: set[int] = set()
+        for key, listed in cursor.fetchall():
+            found = [int(number) for number in listed.split(",")] if listed else []
+            if len(found) <= block_cap:
+                numbers.update(found)
+            postings[key] = found
+        index.add_postings(postings)
+        cursor.execute(
+            f"SELECT {INTERACTION} FROM interaction "
+            "WHERE number IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(list(numbers)).decode(),),
+        )
+        index.add_interactions(self._open(cursor.fetchall()))
+
+    def load_contacts(
+        self, cursor: sqlite3.Cursor, index: MatchIndex, contact_ids: Iterable[ContactId]
+    ) -> None:
+        """Load the states of these contacts and the newest records of each."""
+        wanted = [id_bytes(contact_id) for contact_id in contact_ids]
+        rows = _select(
+            cursor,
+            f"{WANTED} SELECT contact_id, version, state "
+            "FROM wanted JOIN contact ON contact_id = key",
+            wanted,
+        )
+        index.add_contacts(
+            ContactRow(
+                ContactId(id_text(contact_id)),
+                version,
+                ContactState.__pydantic_validator__.validate_json(state),
+            )
+            for contact_id, version, state in rows
+        )
+        members = _select(
+            cursor,
+            f"{WANTED} SELECT {INTERACTION} FROM wanted JOIN interaction ON number IN ("
+            "SELECT number FROM interaction WHERE contact_id = key AND record IS NOT NULL "
+            f"ORDER BY number DESC LIMIT {MEMBERS_PER_CONTACT})",
+            wanted,
+        )
+        index.add_interactions(self._open(members))
+
+    def has_moved(self, cursor: sqlite3.Cursor, read: ReadSet) -> bool:
+        """Tell, in one query under the write lock, whether anything that was read has changed.
+
+        A natural key, posting or link that has come since counts as a change: it may be the very
+        person that the batch believes it has seen first.
+        """
+        cursor.execute("SELECT COALESCE(MAX(rowid), 0) FROM stored_events")
+        if cursor.fetchone()[0] == read.head:
+            return False
+        cursor.execute(
+            _MOVED,
+            _moved_parameters(read),
+        )
+        return bool(cursor.fetchone()[0])
+
+    def write(self, cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
+        """Write what a batch changed, each table in key order."""
+        cursor.execute("SELECT COALESCE(MAX(number), 0) FROM interaction")
+        base = cursor.fetchone()[0]
+        ciphers = self._keys.ciphers(row.key_id for row in changes.received if row.key_id)
+        interactions, postings = [], list[tuple[int, int]]()
+        for number, row in enumerate(changes.received, base + 1):
+            sealed = None
+            if row.record is not None:
+                sealed = self._seal(row.interaction_id, row.record, ciphers[row.key_id])
+                self._remember(number, row.record)
+            interactions.append(
+                (
+                    number,
+                    id_bytes(row.interaction_id),
+                    row.natural_key,
+                    row.content_digest,
+                    row.key_id,
+                    id_bytes(row.contact_id) if row.contact_id is not None else None,
+                    sealed,
+                )
+            )
+            postings += [(key, number) for key in row.block_keys]
+        cursor.executemany("INSERT INTO interaction VALUES (?, ?, ?, ?, ?, ?, ?)", interactions)
+        cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(postings))
+        cursor.executemany(
+            "UPDATE interaction SET contact_id = ? WHERE interaction_id = ?",
+            [
+                (id_bytes(row.contact_id) if row.contact_id else None, id_bytes(row.interaction_id))
+                for row in changes.relinked
+            ],
+        )
+        cursor.executemany(
+            "INSERT INTO identifier VALUES (?, ?, ?, ?) ON CONFLICT (digest) "
+            "DO UPDATE SET version = excluded.version, state = excluded.state",
+            [
+                (row.digest, id_bytes(row.identifier_id), row.version, _json(row.state))
+                for row in changes.identifiers
+            ],
+        )
+        cursor.executemany(
+            "INSERT INTO contact VALUES (?, ?, ?) ON CONFLICT (contact_id) "
+            "DO UPDATE SET version = excluded.version, state = excluded.state",
+            [(id_bytes(row.contact_id), row.version, _json(row.state)) for row in changes.contacts],
+        )
+
+    def clear(self, cursor: sqlite3.Cursor) -> None:
+        """Empty the tables, before a rebuild in the same transaction."""
+        self._records.clear()
+        for table in TABLES:
+            cursor.execute(f"DELETE FROM {table}")
+
+    def _open(self, rows: Sequence[tuple[Any, ...]]) -> list[InteractionRow]:
+        """Open the sealed records of these rows, all missing keys in one query."""
+        opened = {row[0]: self._records[row[0]] for row in rows if row[0] in self._records}
+        sealed = [row for row in rows if row[6] is not None and row[0] not in opened]
+        ciphers = self._keys.ciphers(row[4] for row in sealed)
+        for number, interaction_id, _, _, key_id, _, record in sealed:
+            cipher = ciphers[key_id]
+            if cipher is not None:
+                opened[number] = unpack(
+                    cipher.decrypt(
+                        record[:NONCE_BYTES], record[NONCE_BYTES:], b"record" + interaction_id
+                    )
+                )
+                self._remember(number, opened[number])
+        return [_interaction_row(row, opened.get(row[0])) for row in rows]
+
+    def _seal(
+        self, interaction_id: InteractionId, record: MatchRecord, cipher: AESGCM | None
+    ) -> bytes | None:
+        if cipher is None:
+            return None
+        nonce = self._entropy(NONCE_BYTES)
+        return nonce + cipher.encrypt(nonce, pack(record), b"record" + id_bytes(interaction_id))
+
+    def _remember(self, number: int, record: MatchRecord) -> None:
+        if len(self._records) >= CACHED_RECORDS:
+            for old in list(self._records)[: CACHED_RECORDS // 10]:
+                del self._records[old]
+        self._records[number] = record
+
+
+_MOVED = """
+WITH RECURSIVE place(i) AS (
+    SELECT 0 UNION ALL SELECT i + 1 FROM place
+    WHERE i + 1 < max(:identifier_count, :contact_count, :natural_count)
+)
+SELECT EXISTS (
+    SELECT 1 FROM place WHERE i < :identifier_count AND COALESCE(
+        (SELECT version FROM identifier WHERE digest = substr(:identifiers, 16 * i + 1, 16)), 0)
+        != json_extract(:identifier_versions, '$[' || i || ']')
+) OR EXISTS (
+    SELECT 1 FROM place WHERE i < :contact_count AND COALESCE(
+        (SELECT version FROM contact WHERE contact_id = substr(:contacts, 16 * i + 1, 16)), 0)
+        != json_extract(:contact_versions, '$[' || i || ']')
+) OR EXISTS (
+    SELECT 1 FROM place JOIN interaction ON natural_key = substr(:naturals, 16 * i + 1, 16)
+    WHERE i < :natural_count AND number > :last_number
+) OR EXISTS (
+    SELECT 1 FROM json_each(:block_keys) key JOIN posting ON block_key = key.value
+    WHERE number > :last_number
+) OR EXISTS (
+    SELECT 1 FROM json_each(:links) link LEFT JOIN interaction ON number = link.key
+    WHERE COALESCE(lower(hex(contact_id)), '') != link.value
+)
+"""
+
+
+def _moved_parameters(read: ReadSet) -> dict[str, Any]:
+    return {
+        "identifier_count": len(read.identifiers),
+        "identifiers": b"".join(read.identifiers),
+        "identifier_versions": orjson.dumps(list(read.identifiers.values())).decode(),
+        "contact_count": len(read.contacts),
+        "contacts": b"".join(id_bytes(contact_id) for contact_id in read.contacts),
+        "contact_versions": orjson.dumps(list(read.contacts.values())).decode(),
+        "natural_count": len(read.natural_keys),
+        "naturals": b"".join(read.natural_keys),
+        "last_number": read.last_number,
+        "block_keys": orjson.dumps(list(read.block_keys)).decode(),
+        "links": orjson.dumps(
+            {
+                str(number): contact_id.replace("-", "") if contact_id is not None else ""
+                for number, contact_id in read.links.items()
+            }
+        ).decode(),
+    }
+
+
+def _select(
+    cursor: sqlite3.Cursor, statement: str, wanted: Sequence[bytes]
+) -> list[tuple[Any, ...]]:
+    if not wanted:
+        return []
+    cursor.execute(statement, {"count": len(wanted), "packed": b"".join(wanted)})
+    return cursor.fetchall()
+
+
+def _interaction_row(row: tuple[Any, ...], record: MatchRecord | None = None) -> InteractionRow:
+    number, interaction_id, natural_key, content_digest, key_id, contact_id, _ = row
+    return InteractionRow(
+        number,
+        InteractionId(id_text(interaction_id)),
+        natural_key,
+        content_digest,
+        key_id,
+        ContactId(id_text(contact_id)) if contact_id is not None else None,
+        record,
+    )
+
+
+def _json(state: IdentifierState | ContactState | None) -> bytes:
+    if state is None:
+        raise ValueError("an index row is written only after a first event")
+    return state.__pydantic_serializer__.to_json(state, exclude_none=True)
+
+
+assert len(id_bytes("0" * 32)) == DIGEST_BYTES  # both travel packed by 16

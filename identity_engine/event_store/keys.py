@@ -1,0 +1,220 @@
+"""The key store: one data key per subject, wrapped by a key-encryption key, in a file of its own.
+
+A data key is made in a block and durable before the first event that uses it, so that no crash can
+leave an event whose key is lost. A key has three states: live, erased (its row stays for ever as a
+tombstone), and never made. Which key a subject has stands in its events, beside the ciphertext.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from threading import RLock
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from identity_engine.errors import ConfigurationError, KeyNeverMade
+from identity_engine.event_store.sqlite_files import connect
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+BLOCK = 1_024
+CACHED_KEYS = 100_000
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS data_key (
+    key_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    wrapped BLOB -- nonce and ciphertext; NULL once erased
+);
+CREATE TABLE IF NOT EXISTS named_key (name TEXT PRIMARY KEY, wrapped BLOB NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A data key ready for use. `cipher` is AES-256-GCM."""
+
+    key_id: int
+    cipher: AESGCM
+
+
+class KeyRing:
+    """Makes, opens and destroys data keys; keeps the named keys of the index and the dead letters.
+
+    Args:
+        path: the key store's file, or None for one in memory.
+        key_encryption_key: 32 bytes; it never lies in the key store.
+        entropy: source of random bytes; a test may seed it.
+    """
+
+    def __init__(
+        self, path: Path | None, key_encryption_key: bytes, entropy: Callable[[int], bytes]
+    ) -> None:
+        self._wrapper = AESGCM(key_encryption_key)
+        self._entropy = entropy
+        self._lock = RLock()
+        self._connection = connect(path)
+        self._connection.executescript(SCHEMA)
+        self._ready: list[tuple[int, bytes]] = []
+        self._opened: dict[int, bytes] = {}
+        self._named: dict[str, bytes] = {}
+        self._check_key_encryption_key()
+
+    def reserve(self, count: int) -> None:
+        """Make sure that `count` keys are ready and durable, so that a batch syncs once."""
+        with self._lock:
+            missing = count - len(self._ready)
+            if missing > 0:
+                self._make(max(missing, BLOCK))
+
+    def new_key(self) -> DataKey:
+        """Return a fresh key, durable already."""
+        with self._lock:
+            if not self._ready:
+                self._make(BLOCK)
+            key_id, key = self._ready.pop()
+            self._remember(key_id, key)
+            return DataKey(key_id, AESGCM(key))
+
+    def ciphers(self, key_ids: Iterable[int]) -> dict[int, AESGCM | None]:
+        """Return the cipher of each key, None where it was erased; one query for all.
+
+        Raises:
+            KeyNeverMade: a key is not in this key store and never was.
+        """
+        wanted = set(key_ids)
+        with self._lock:
+            found: dict[int, AESGCM | None] = {
+                key_id: AESGCM(self._opened[key_id]) for key_id in wanted & self._opened.keys()
+            }
+            missing = wanted - found.keys()
+            if missing:
+                found |= self._open(missing)
+        return found
+
+    def destroy(self, key_ids: Iterable[int]) -> int:
+        """Erase keys for ever and return how many were live; doing it again changes nothing."""
+        with self._lock:
+            numbers = list(set(key_ids))
+            for key_id in numbers:
+                self._opened.pop(key_id, None)
+            self._connection.execute("BEGIN IMMEDIATE")
+            erased = self._connection.execute(
+                "UPDATE data_key SET wrapped = NULL WHERE wrapped IS NOT NULL "
+                "AND key_id IN (SELECT value FROM json_each(?))",
+                (orjson.dumps(numbers).decode(),),
+            ).rowcount
+            self._connection.execute("COMMIT")
+            return erased
+
+    def named(self, name: str) -> bytes:
+        """Return the key of this name, made and durable at its first use."""
+        with self._lock:
+            if name not in self._named:
+                self._named[name] = self._load_named(name)
+            return self._named[name]
+
+    def day_key(self, day: date) -> bytes:
+        """Return the key of a day's dead letters."""
+        return self.named(f"dead-letters/{day.isoformat()}")
+
+    def drop_named(self, name: str) -> None:
+        """Destroy a named key, and with it all that was sealed under it."""
+        with self._lock:
+            self._named.pop(name, None)
+            self._connection.execute("DELETE FROM named_key WHERE name = ?", (name,))
+
+    def close(self) -> None:
+        """Take back the keys that were never used and close the file."""
+        with self._lock:
+            self._connection.executemany(
+                "DELETE FROM data_key WHERE key_id = ?", [(key_id,) for key_id, _ in self._ready]
+            )
+            self._ready.clear()
+            self._connection.close()
+
+    def _make(self, count: int) -> None:
+        keys = self._entropy(count * KEY_BYTES)
+        nonces = self._entropy(count * NONCE_BYTES)
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        (first,) = connection.execute(
+            "SELECT 1 + COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'data_key'), 0)"
+        ).fetchone()
+        fresh = [
+            (first + number, keys[number * KEY_BYTES : (number + 1) * KEY_BYTES])
+            for number in range(count)
+        ]
+        connection.executemany(
+            "INSERT INTO data_key VALUES (?, ?)",
+            [
+                (key_id, self._wrap(_label(key_id), key, nonces[n * NONCE_BYTES :][:NONCE_BYTES]))
+                for n, (key_id, key) in enumerate(fresh)
+            ],
+        )
+        connection.execute("COMMIT")
+        self._ready = fresh[::-1] + self._ready
+
+    def _open(self, key_ids: set[int]) -> dict[int, AESGCM | None]:
+        rows = self._connection.execute(
+            "SELECT key_id, wrapped FROM data_key WHERE key_id IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(list(key_ids)).decode(),),
+        ).fetchall()
+        if len(rows) < len(key_ids):
+            raise KeyNeverMade(
+                "The key store holds no key for some of these events. Restore the keys.db that "
+                "belongs to this store, from the same backup or a later one."
+            )
+        found: dict[int, AESGCM | None] = {}
+        for key_id, wrapped in rows:
+            if wrapped is None:
+                found[key_id] = None
+                continue
+            key = self._unwrap(_label(key_id), wrapped)
+            self._remember(key_id, key)
+            found[key_id] = AESGCM(key)
+        return found
+
+    def _remember(self, key_id: int, key: bytes) -> None:
+        if len(self._opened) >= CACHED_KEYS:
+            for old in list(self._opened)[: CACHED_KEYS // 10]:
+                del self._opened[old]
+        self._opened[key_id] = key
+
+    def _load_named(self, name: str) -> bytes:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        row = connection.execute("SELECT wrapped FROM named_key WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            key = self._entropy(KEY_BYTES)
+            wrapped = self._wrap(name.encode(), key, self._entropy(NONCE_BYTES))
+            connection.execute("INSERT INTO named_key VALUES (?, ?)", (name, wrapped))
+        connection.execute("COMMIT")
+        return key if row is None else self._unwrap(name.encode(), row[0])
+
+    def _wrap(self, label: bytes, key: bytes, nonce: bytes) -> bytes:
+        return nonce + self._wrapper.encrypt(nonce, key, label)
+
+    def _unwrap(self, label: bytes, wrapped: bytes) -> bytes:
+        try:
+            return self._wrapper.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], label)
+        except InvalidTag:
+            raise ConfigurationError(
+                "The key-encryption key does not open this key store. Put back the master.key "
+                "that the store was made with."
+            ) from None
+
+    def _check_key_encryption_key(self) -> None:
+        try:
+            self.named("check")
+        except sqlite3.DatabaseError as error:
+            raise ConfigurationError(
+                "The key store cannot be read. Restore keys.db from a backup."
+            ) from error
+
+
+def _label(key_id: int) -> bytes:
+    return b"data-key/%d" % key_id

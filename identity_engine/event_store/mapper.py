@@ -1,0 +1,231 @@
+"""Events as bytes: clear JSON that anybody may read, and one encrypted value that only the key opens.
+
+    format byte 1 | length of the clear JSON, 4 bytes | clear JSON | key id, 8 | nonce, 12 | ciphertext
+
+The last three are there only where the fact says something about a person. The ciphertext is bound to
+its stream, version, topic, schema and subject, so that nobody can move it to another place (T10).
+Only topics of the catalogue are read; no name in the table can make Python import anything (T9). Free
+user content is JSON text inside the fact, so no dictionary of a user is ever taken for a type (T2).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from eventsourcing.persistence import Notification, StoredEvent
+from pydantic import ValidationError
+
+from aggregates.catalogue import FACTS
+from aggregates.values import Fact, Header, instant_text
+from identity_engine.errors import EventTooLarge, UnknownTopic, Unreadable
+from identity_engine.event_store.keys import NONCE_BYTES, DataKey, KeyRing
+from identity_engine.event_store.upcasting import UPCASTERS, Upcaster, upcast
+from projections.base import Recorded
+
+FORMAT = 1
+MAX_STATE_BYTES = 4 << 20
+_LENGTH_END = 5
+_UNSTAMPED = "0000-00-00T00:00:00.000000Z"
+_STAMP_START = _LENGTH_END + len(b'{"recorded_at":"')
+_STAMP_END = _STAMP_START + len(_UNSTAMPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event that has been decided and not yet stored.
+
+    `subject` and `key` say whose key seals the personal part; both are None where there is none.
+    """
+
+    stream_id: str
+    version: int
+    header: Header
+    fact: Fact
+    subject: str | None = None
+    key: DataKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An event as stored, with its clear part parsed and its personal part still closed."""
+
+    notification: Notification
+    clear: dict[str, Any]
+    key_id: int
+    ciphertext: bytes
+
+
+class EventMapper:
+    """Turns pending events into stored ones and stored ones into recorded ones.
+
+    Args:
+        keys: opens the personal parts.
+        entropy: source of nonces; a test may seed it.
+        facts: topic -> fact, the allow-list.
+        upcasters: steps from older schemas.
+    """
+
+    def __init__(
+        self,
+        keys: KeyRing,
+        entropy: Callable[[int], bytes],
+        facts: Mapping[str, type[Fact]] = FACTS,
+        upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
+    ) -> None:
+        self._keys = keys
+        self._entropy = entropy
+        self._facts = facts
+        self._upcasters = upcasters
+
+    def encode(self, event: Pending) -> StoredEvent:
+        """Return the event as it will be stored, not yet stamped with `recorded_at`.
+
+        Raises:
+            UnknownTopic: the fact is not in the catalogue.
+            EventTooLarge: its bytes are over the limit.
+        """
+        fact = event.fact
+        topic = fact.TOPIC
+        if self._facts.get(topic) is not type(fact):
+            raise UnknownTopic(f"{type(fact).__name__} is not in the catalogue of facts.")
+        clear = orjson.dumps(
+            {
+                "recorded_at": _UNSTAMPED,
+                "schema": fact.SCHEMA,
+                **({"subject": event.subject} if event.subject else {}),
+                "header": _json_fragment(event.header),
+                "fact": _json_fragment(fact, exclude={"personal"}),
+            }
+        )
+        state = b"%c%b%b" % (FORMAT, len(clear).to_bytes(4, "big"), clear)
+        personal = getattr(fact, "personal", None)
+        if personal is not None:
+            state += self._seal(event, topic, fact.SCHEMA, personal)
+        if len(state) > MAX_STATE_BYTES:
+            raise EventTooLarge(f"{topic} has {len(state)} bytes; {MAX_STATE_BYTES} are allowed.")
+        return StoredEvent(event.stream_id, event.version, topic, state)
+
+    def decode(self, notifications: Sequence[Notification]) -> list[Recorded]:
+        """Return the events of the log, all keys opened in one query.
+
+        Raises:
+            UnknownTopic: a topic is not in the catalogue.
+            Unreadable: bytes are not what was written.
+            KeyNeverMade: the key store does not belong to this log.
+        """
+        opened = [self._parse(notification) for notification in notifications]
+        ciphers = self._keys.ciphers(event.key_id for event in opened if event.key_id)
+        return [self._restore(event, ciphers) for event in opened]
+
+    def _seal(self, event: Pending, topic: str, schema: int, personal: Any) -> bytes:
+        if event.key is None or event.subject is None:
+            raise Unreadable(f"{topic} has a personal part but names no subject to seal it for.")
+        nonce = self._entropy(NONCE_BYTES)
+        text = personal.__pydantic_serializer__.to_json(personal, exclude_none=True)
+        bound = _associated(event.stream_id, event.version, topic, schema, event.subject)
+        return (
+            event.key.key_id.to_bytes(8, "big")
+            + nonce
+            + event.key.cipher.encrypt(nonce, text, bound)
+        )
+
+    def _parse(self, notification: Notification) -> Sealed:
+        if notification.topic not in self._facts:
+            raise UnknownTopic(
+                f"Position {notification.id} holds an event of an unknown topic. "
+                "Use the version of identity-engine that wrote it, or a later one."
+            )
+        state = notification.state
+        if not state or state[0] != FORMAT:
+            raise _unreadable(notification)
+        end = _LENGTH_END + int.from_bytes(state[1:_LENGTH_END], "big")
+        try:
+            clear = orjson.loads(state[_LENGTH_END:end])
+        except orjson.JSONDecodeError:
+            raise _unreadable(notification) from None
+        return Sealed(
+            notification, clear, int.from_bytes(state[end : end + 8], "big"), state[end + 8 :]
+        )
+
+    def _restore(self, event: Sealed, ciphers: Mapping[int, AESGCM | None]) -> Recorded:
+        notification, clear = event.notification, event.clear
+        type_ = self._facts[notification.topic]
+        try:
+            fields = clear["fact"]
+            if event.key_id:
+                fields["personal"] = _open(event, ciphers[event.key_id])
+            if clear["schema"] != type_.SCHEMA:
+                fields = upcast(
+                    notification.topic, clear["schema"], type_.SCHEMA, fields, self._upcasters
+                )
+            return Recorded(
+                position=notification.id,
+                stream_id=str(notification.originator_id),
+                version=notification.originator_version,
+                recorded_at=datetime.fromisoformat(clear["recorded_at"]),
+                header=Header.__pydantic_validator__.validate_python(clear["header"]),
+                fact=type_.__pydantic_validator__.validate_python(fields),
+                key_id=event.key_id,
+            )
+        except (InvalidTag, ValidationError, KeyError, ValueError, TypeError):
+            # The cause may hold the very values that must not be shown.
+            raise _unreadable(notification) from None
+
+
+def stamp(state: bytes, recorded_at: datetime) -> bytes:
+    """Write `recorded_at` into the place kept for it, without touching another byte."""
+    return state[:_STAMP_START] + instant_text(recorded_at).encode() + state[_STAMP_END:]
+
+
+def recorded_at(state: bytes) -> datetime:
+    """Read `recorded_at` without decoding the event."""
+    return datetime.fromisoformat(state[_STAMP_START:_STAMP_END].decode())
+
+
+def schema_snapshots(facts: Iterable[type[Fact]]) -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each fact, as kept in `tests/schemas`."""
+    return {
+        f"{fact.TOPIC}.v{fact.SCHEMA}": fact.model_json_schema(mode="serialization")
+        for fact in facts
+    }
+
+
+def _json_fragment(model: Header | Fact, exclude: set[str] | None = None) -> orjson.Fragment:
+    return orjson.Fragment(
+        model.__pydantic_serializer__.to_json(model, exclude_none=True, exclude=exclude)
+    )
+
+
+def _open(event: Sealed, cipher: AESGCM | None) -> dict[str, Any]:
+    if cipher is None:
+        return {"erased": True}
+    notification, clear = event.notification, event.clear
+    subject = clear.get("subject", "")
+    bound = _associated(
+        str(notification.originator_id),
+        notification.originator_version,
+        notification.topic,
+        clear["schema"],
+        subject,
+    )
+    sealed = event.ciphertext
+    opened: dict[str, Any] = orjson.loads(
+        cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
+    )
+    return opened
+
+
+def _associated(stream_id: str, version: int, topic: str, schema: int, subject: str) -> bytes:
+    # None of the parts can hold the separator: ids are UUIDs and topics are names of the catalogue.
+    return f"{stream_id}|{version}|{topic}|{schema}|{subject}".encode()
+
+
+def _unreadable(notification: Notification) -> Unreadable:
+    return Unreadable(
+        f"The event at position {notification.id} ({notification.topic}) is not what was written. "
+        "Restore the store from a backup."
+    )

@@ -1,0 +1,280 @@
+"""The event store: one log, its match index and its keys, opened and closed together.
+
+FOLDER/events.db        events, match index and source positions; one transaction writes all three
+FOLDER/keys.db          wrapped data keys, durable before first use
+FOLDER/master.key       the key-encryption key, unless the settings name another place
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from sqlite3 import Cursor
+
+from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
+from eventsourcing.sqlite import SQLiteCursor
+
+from identity_engine.adapters.clock import World
+from identity_engine.errors import ConfigurationError, Conflict
+from identity_engine.event_store.index_tables import SCHEMA, IndexTables
+from identity_engine.event_store.keys import KEY_BYTES, KeyRing
+from identity_engine.event_store.mapper import EventMapper, Pending, recorded_at, stamp
+from identity_engine.event_store.sqlite import Datastore, Recorder, id_bytes
+from identity_engine.event_store.sqlite_files import create_private
+from projections.base import Recorded
+from projections.match_index.digests import DigestKeys
+from projections.match_index.index import MatchIndex
+from projections.match_index.rows import IndexChanges, ReadSet
+
+EVENTS_FILE = "events.db"
+KEYS_FILE = "keys.db"
+MASTER_KEY_FILE = "master.key"
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePosition:
+    """How far a source has been read: `position` counts in the source's own unit."""
+
+    source: str
+    position: int
+
+
+class EventStore:
+    """Reads and appends events; the only way to either.
+
+    Args:
+        folder: where the files lie, made if missing; None keeps everything in memory.
+        world: clock, ids and random bytes.
+        master_key: the key-encryption key's file, if it lies elsewhere.
+    """
+
+    def __init__(
+        self, folder: Path | None, world: World, *, master_key: Path | None = None
+    ) -> None:
+        self._world = world
+        self._before_commit: Callable[[], None] | None = None
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        key = _key_encryption_key(folder, master_key, world.entropy)
+        self.keys = KeyRing(folder / KEYS_FILE if folder else None, key, world.entropy)
+        self.digests = DigestKeys(
+            natural=self.keys.named("natural-key"),
+            identifier=self.keys.named("identifier-key"),
+            block=self.keys.named("block-key"),
+        )
+        self.mapper = EventMapper(self.keys, world.entropy)
+        self.index = IndexTables(self.keys, world.entropy)
+        self._datastore = Datastore(
+            folder / EVENTS_FILE if folder else None, name=f"events-{world.new_id()}"
+        )
+        self._recorder = Recorder(self._datastore)
+        self._recorder.create_table()
+        with self._datastore.get_connection(commit=True) as connection:
+            # A database in memory lives as long as this first connection stays in the pool.
+            connection.cursor().sqlite_cursor.executescript(SCHEMA)
+
+    def close(self) -> None:
+        """Close the files; keys that were never used are taken back."""
+        self._datastore.close()
+        self.keys.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Cursor]:
+        """Open one consistent view of the store for the look-ups of a batch."""
+        with self._datastore.transaction(commit=False) as cursor:
+            yield cursor.sqlite_cursor
+
+    @contextmanager
+    def writing(self) -> Iterator["Writer"]:
+        """Hold the write lock; what is appended within is stored together or not at all."""
+        with self._datastore.transaction(commit=True) as cursor:
+            yield Writer(self, self._recorder, cursor, self._world.now())
+            if self._before_commit is not None:
+                self._before_commit()
+        self._datastore.checkpoint()
+
+    def read(self, after: int, limit: int) -> list[Recorded]:
+        """Return up to `limit` events of the log behind position `after`, decoded."""
+        return self.mapper.decode(
+            self._recorder.select_notifications(after, limit, inclusive_of_start=False)
+        )
+
+    def read_positions(self, positions: Sequence[int]) -> list[Recorded]:
+        """Return the events at these positions, in log order."""
+        listed = ",".join(str(int(position)) for position in positions)
+        return self.mapper.decode(self._recorder.select(f"rowid IN ({listed})", [], order="rowid"))
+
+    def read_stream(self, stream_id: str) -> list[Recorded]:
+        """Return all events of one stream, first to last."""
+        return self.mapper.decode(
+            self._recorder.select(
+                "originator_id = ?", [id_bytes(stream_id)], order="originator_version"
+            )
+        )
+
+    def head(self) -> int:
+        """Return the last position of the log, 0 where it is empty."""
+        return self._recorder.max_notification_id() or 0
+
+    def position_at(self, moment: datetime) -> int:
+        """Return the last position recorded at or before `moment`, 0 where there is none.
+
+        `recorded_at` never goes back along the log, so a binary search needs no index.
+        """
+        low, high = 0, self.head()
+        while low < high:
+            middle = (low + high + 1) // 2
+            found = self._recorder.select("rowid >= ?", [middle], order="rowid", limit=1)
+            if found and recorded_at(found[0].state) <= moment:
+                low = max(middle, found[0].id) if found[0].id <= high else middle
+            else:
+                high = middle - 1
+        return low
+
+    def stored_bytes(self, position: int) -> Notification | None:
+        """Return the event at a position as it is stored, for checks on the bytes."""
+        found = self._recorder.select("rowid = ?", [position], order="rowid", limit=1)
+        return found[0] if found else None
+
+    def source_positions(self) -> dict[str, int]:
+        """Return how far each source has been read."""
+        with self.reading() as cursor:
+            cursor.execute("SELECT source, position FROM source_position")
+            return dict(cursor.fetchall())
+
+    def append(
+        self,
+        events: Sequence[Pending],
+        *,
+        writer: "Writer | None" = None,
+        index: MatchIndex | None = None,
+        position: SourcePosition | None = None,
+    ) -> range:
+        """Store events, their index rows and the source position in one transaction.
+
+        Without a `writer` the read set of `index` is checked under the lock first.
+
+        Returns:
+            The positions given to the events, in order.
+
+        Raises:
+            Conflict: what the decision read has moved, or another writer took a stream's version.
+        """
+        stored = [self.mapper.encode(event) for event in events]
+        changes = index.changes() if index is not None else IndexChanges()
+        try:
+            if writer is not None:
+                return writer.append(stored, changes, position)
+            with self.writing() as own:
+                if index is not None and own.has_moved(index.read_set()):
+                    raise Conflict("Another writer changed what this batch had read.")
+                return own.append(stored, changes, position)
+        except IntegrityError as error:
+            done = self._stored_before(events)
+            if done is None:
+                raise Conflict("Another writer was first on one of these streams.") from error
+            return done
+
+    def _stored_before(self, events: Sequence[Pending]) -> range | None:
+        """Find the events already stored by the same commands: the answer to COMMIT got lost (T6)."""
+        positions = []
+        for event in events:
+            stream = self.read_stream(event.stream_id)
+            found = [e for e in stream if e.version == event.version]
+            if not found or found[0].header.event_id != event.header.event_id:
+                return None
+            positions.append(found[0].position)
+        return range(positions[0], positions[-1] + 1) if positions else range(0)
+
+
+class Writer:
+    """The store under its write lock."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        recorder: Recorder,
+        cursor: SQLiteCursor,
+        now: datetime,
+    ) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._wrapped = cursor
+        self._now = now
+
+    @property
+    def cursor(self) -> Cursor:
+        """Reads that nobody can overtake."""
+        return self._wrapped.sqlite_cursor
+
+    def has_moved(self, read: ReadSet) -> bool:
+        """Tell whether anything a decision read has changed since."""
+        return self._store.index.has_moved(self.cursor, read)
+
+    def append(
+        self,
+        stored: Sequence[StoredEvent],
+        changes: IndexChanges,
+        position: SourcePosition | None,
+    ) -> range:
+        """Stamp and store events with their index rows and source position."""
+        stamped = self._not_before_the_last()
+        positions = self._recorder._insert_events(
+            self._wrapped,
+            [
+                StoredEvent(
+                    event.originator_id,
+                    event.originator_version,
+                    event.topic,
+                    stamp(event.state, stamped),
+                )
+                for event in stored
+            ],
+        )
+        self._store.index.write(self.cursor, changes)
+        if position is not None:
+            self.cursor.execute(
+                "INSERT INTO source_position VALUES (?, ?) "
+                "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
+                (position.source, position.position),
+            )
+        return range(0) if positions is None else range(positions[0], positions[-1] + 1)
+
+    def _not_before_the_last(self) -> datetime:
+        self.cursor.execute("SELECT state FROM stored_events ORDER BY rowid DESC LIMIT 1")
+        row = self.cursor.fetchone()
+        return self._now if row is None else max(self._now, recorded_at(row[0]))
+
+
+def _key_encryption_key(
+    folder: Path | None, master_key: Path | None, entropy: Callable[[int], bytes]
+) -> bytes:
+    if folder is None and master_key is None:
+        return entropy(KEY_BYTES)
+    path = master_key or (folder or Path()) / MASTER_KEY_FILE
+    if not path.exists():
+        if folder is not None and (folder / KEYS_FILE).exists():
+            raise ConfigurationError(
+                f"The master key {path} is missing, and without it no personal data can be read. "
+                "Put it back from its backup."
+            )
+        _write_durably(path, entropy(KEY_BYTES))
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError(f"The master key {path} must have {KEY_BYTES} bytes.")
+    return key
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    create_private(path)
+    with path.open("r+b") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,289 @@
+"""Where input goes that cannot be used: every fault in clear, the original bytes sealed.
+
+A file of its own beside the store, so that it can be dropped by age and never holds up a batch. The
+bytes are personal, so they are sealed under a key per day, and destroying a day's key is enough to
+lose them. Faults hold no value of the input (see `faults`) and stay readable.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol, Self
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from identity_engine.ingestion.faults import Fault, Rejected
+
+MAX_ORIGINAL: Final = 1024 * 1024  # bytes kept of one original
+MAX_PAGE: Final = 500
+_NONCE: Final = 12  # bytes, as NIST SP 800-38D advises for GCM
+
+State = Literal["open", "redriven", "dropped"]
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    stream TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    received_at TEXT NOT NULL,
+    day TEXT NOT NULL,
+    codes TEXT NOT NULL,          -- JSON array of distinct fault codes
+    faults TEXT NOT NULL,         -- JSON array of [code, message, pointer]
+    sealed BLOB NOT NULL,         -- nonce, then AES-256-GCM of the original bytes
+    is_truncated INTEGER NOT NULL,
+    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'redriven', 'dropped')),
+    count INTEGER NOT NULL DEFAULT 1,
+    UNIQUE (stream, position)
+) STRICT;
+CREATE INDEX IF NOT EXISTS dead_letters_by_state ON dead_letters (state, id);
+CREATE INDEX IF NOT EXISTS dead_letters_by_day ON dead_letters (day);
+"""
+
+# What failed again after a redrive is open again; what a person dropped stays dropped.
+_ADD: Final = """
+INSERT INTO dead_letters (stream, position, received_at, day, codes, faults, sealed, is_truncated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (stream, position) DO UPDATE SET
+    received_at = excluded.received_at, day = excluded.day, codes = excluded.codes,
+    faults = excluded.faults, sealed = excluded.sealed, is_truncated = excluded.is_truncated,
+    count = count + 1,
+    state = CASE state WHEN 'redriven' THEN 'open' ELSE state END
+"""
+
+_COLUMNS: Final = "id, stream, position, received_at, faults, is_truncated, state, count"
+
+
+class DayKeys(Protocol):
+    """The keys that dead letters are sealed under."""
+
+    def day_key(self, day: date) -> bytes:
+        """Return the 32-byte key of `day`, made when first asked for.
+
+        Raises `LookupError` once the key is destroyed.
+        """
+        ...
+
+
+class DamagedLetterError(Exception):
+    """A dead letter does not open under its key: the file was changed from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What is known of a dead letter without opening it.
+
+    `position` is where it stood in `stream` (a file's fingerprint, a topic's partition); `count` is
+    how often it was met there; `is_truncated` says that only the first 1 MiB was kept.
+    """
+
+    id: int
+    stream: str
+    position: int
+    received_at: datetime
+    faults: tuple[Fault, ...]
+    is_truncated: bool
+    state: State
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLetter:
+    """A dead letter with its original bytes; None once the key of its day is destroyed."""
+
+    letter: DeadLetter
+    raw: bytes | None
+
+
+class DeadLetters:
+    """All dead letters of one store, in one SQLite file; safe to use from several threads."""
+
+    def __init__(self, path: Path, keys: DayKeys) -> None:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._keys = keys
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+            self._database.execute(f"PRAGMA {pragma}")
+        self._database.execute("PRAGMA busy_timeout=5000")
+        self._database.executescript(_SCHEMA)
+
+    def add(
+        self, rejected: Iterable[tuple[int, Rejected]], *, stream: str, received_at: datetime
+    ) -> None:
+        """Keep rejected input of `stream`, each with its position; on disk when this returns.
+
+        Adding the same position again counts it once more and adds no row. `received_at` is aware
+        UTC, its day picks the key.
+        """
+        day = received_at.date()
+        seal = AESGCM(self._keys.day_key(day))
+        rows = [self._row(seal, stream, place, one, received_at) for place, one in rejected]
+        if rows:
+            with self._lock, self._transaction():
+                self._database.executemany(_ADD, rows)
+
+    def list(
+        self, state: State | None = None, *, limit: int = 100, after: int = 0
+    ) -> Sequence[DeadLetter]:
+        """Return up to `limit` (1 to 500) letters with ids above `after`, oldest first."""
+        rows = self._read(
+            f"SELECT {_COLUMNS} FROM dead_letters WHERE id > ? AND (? IS NULL OR state = ?)"
+            " ORDER BY id LIMIT ?",
+            (after, state, state, min(limit, MAX_PAGE)),
+        )
+        return [_letter(row) for row in rows]
+
+    def get(self, letter_id: int) -> OpenedLetter | None:
+        """Return one letter opened, None if there is none.
+
+        Raises `DamagedLetterError` if it was changed from outside.
+        """
+        rows = self._read(
+            f"SELECT {_COLUMNS}, day, sealed FROM dead_letters WHERE id = ?", (letter_id,)
+        )
+        return self._opened(rows[0]) if rows else None
+
+    def redrive(self, ids: Sequence[int] | None = None) -> Iterator[tuple[int, bytes]]:
+        """Yield (id, original bytes) of the open letters among `ids`, or of all, to decode again.
+
+        Left out is what cannot come through: truncated, without its key, or damaged. Nothing is
+        marked; `mark` those that went through.
+        """
+        wanted = self._ids("open") if ids is None else iter(ids)
+        for letter_id in wanted:
+            with suppress(DamagedLetterError):
+                opened = self.get(letter_id)
+                if opened is None or opened.raw is None:
+                    continue
+                if opened.letter.state == "open" and not opened.letter.is_truncated:
+                    yield letter_id, opened.raw
+
+    def mark(self, ids: Iterable[int], state: State) -> int:
+        """Set the state of the letters `ids` and return how many there were."""
+        with self._lock, self._transaction():
+            return self._database.executemany(
+                "UPDATE dead_letters SET state = ? WHERE id = ?", [(state, each) for each in ids]
+            ).rowcount
+
+    def counts(self, state: State | None = "open") -> Mapping[str, int]:
+        """Return the number of letters by fault code; one with two codes counts under both."""
+        rows = self._read(
+            "SELECT value, COUNT(*) FROM dead_letters, json_each(codes)"
+            " WHERE ? IS NULL OR state = ? GROUP BY value ORDER BY value",
+            (state, state),
+        )
+        return dict(rows)
+
+    def drop_before(self, day: date) -> int:
+        """Delete the letters received before `day` from the file, and return how many."""
+        return self._delete("day < ?", [(day.isoformat(),)])
+
+    def erase(self, is_about: Callable[[bytes], bool]) -> int:
+        """Delete the letters whose original bytes `is_about` recognises, and return how many.
+
+        For the erasure of a person, whatever the state; what cannot be opened is passed over.
+        """
+        found = []
+        for letter_id in self._ids(None):
+            with suppress(DamagedLetterError):
+                opened = self.get(letter_id)
+                if opened and opened.raw is not None and is_about(opened.raw):
+                    found.append((letter_id,))
+        return self._delete("id = ?", found)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _row(
+        self, seal: AESGCM, stream: str, position: int, rejected: Rejected, received_at: datetime
+    ) -> tuple[object, ...]:
+        day = received_at.date().isoformat()
+        nonce = os.urandom(_NONCE)
+        original = rejected.raw[:MAX_ORIGINAL]
+        return (
+            stream,
+            position,
+            received_at.isoformat(),
+            day,
+            orjson.dumps(sorted({fault.code for fault in rejected.faults})).decode(),
+            orjson.dumps([[f.code, f.message, f.pointer] for f in rejected.faults]).decode(),
+            nonce + seal.encrypt(nonce, original, _bound_to(stream, position, day)),
+            len(original) < len(rejected.raw),
+        )
+
+    def _opened(self, row: tuple[Any, ...]) -> OpenedLetter:
+        *clear, day, sealed = row
+        letter = _letter(tuple(clear))
+        try:
+            key = self._keys.day_key(date.fromisoformat(day))
+        except LookupError:
+            return OpenedLetter(letter, None)
+        bound = _bound_to(letter.stream, letter.position, day)
+        try:
+            raw = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], bound)
+        except InvalidTag:
+            raise DamagedLetterError(f"dead letter {letter.id} was changed from outside") from None
+        return OpenedLetter(letter, raw)
+
+    def _ids(self, state: State | None) -> Iterator[int]:
+        last = 0
+        while page := self.list(state, limit=MAX_PAGE, after=last):
+            last = page[-1].id
+            yield from [letter.id for letter in page]
+
+    def _delete(self, condition: str, arguments: Sequence[tuple[object, ...]]) -> int:
+        with self._lock:
+            with self._transaction():
+                deleted = self._database.executemany(
+                    f"DELETE FROM dead_letters WHERE {condition}",
+                    arguments,
+                ).rowcount
+            # The bytes go from the log too, not only from the table.
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return max(deleted, 0)
+
+    def _read(self, query: str, arguments: tuple[object, ...]) -> Sequence[tuple[Any, ...]]:
+        with self._lock:
+            return self._database.execute(query, arguments).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+
+def _letter(row: tuple[Any, ...]) -> DeadLetter:
+    letter_id, stream, position, received_at, faults, is_truncated, state, count = row
+    return DeadLetter(
+        letter_id,
+        stream,
+        position,
+        datetime.fromisoformat(received_at),
+        tuple(Fault(*fault) for fault in orjson.loads(faults)),
+        bool(is_truncated),
+        state,
+        count,
+    )
+
+
+def _bound_to(stream: str, position: int, day: str) -> bytes:
+    return orjson.dumps([stream, position, day])

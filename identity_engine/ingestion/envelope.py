@@ -1,0 +1,123 @@
+"""From one line of CloudEvents JSON to an interaction the engine can resolve, or to its faults."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+import orjson
+
+from identity_engine.ingestion import json_text, wire
+from identity_engine.ingestion.faults import Fault, Rejected, fault
+
+__all__ = ["Fault", "IncomingIdentifier", "IncomingInteraction", "Rejected", "decode"]
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingIdentifier:
+    """An identifier as the publisher sent it; `verified` is None where nothing was said."""
+
+    type: str
+    value: str
+    scope: str | None
+    verified: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingInteraction:
+    """One interaction as it came in, checked but not yet normalised.
+
+    `time` is aware UTC. `attributes` and `mail` are canonical JSON text, never nested dicts, so
+    that no key of a stranger can mean something to a store. `content` is the canonical JSON of
+    type, time and data: two events with equal (source, id) say the same if it is equal.
+    `traceparent` is None unless it has the form of W3C Trace Context.
+    """
+
+    source: str
+    id: str
+    time: datetime
+    channel: str
+    direction: Literal["inbound", "outbound"]
+    division: str | None
+    identifiers: tuple[IncomingIdentifier, ...]
+    profile: Mapping[str, str]
+    attributes: str | None
+    mail: str | None
+    session: str | None
+    traceparent: str | None
+    correlation_id: str | None
+    content: bytes
+    causation_id: str | None = None
+
+
+MAX_FAULTS: Final = 200  # listed for one event; a hostile line could have a hundred thousand
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_CONTENT: Final = b'{"data":%b,"time":%b,"type":"' + wire.INTERACTION.encode() + b'"}'
+
+
+def decode(line: bytes, *, now: datetime) -> IncomingInteraction | Rejected:
+    """Decode one JSON event, or say everything that is wrong with it (at most `MAX_FAULTS`).
+
+    `line` is at most 1 MiB of UTF-8, with or without a byte order mark and line ending; `now` is
+    aware UTC, and a time more than 5 minutes after it is refused. Never raises, whatever `line` is.
+    """
+    if len(line) > json_text.MAX_LINE:
+        return Rejected(line, (fault("line_too_long"),))
+    text = json_text.without_bom(line)
+    try:
+        document = orjson.loads(text)
+        event = wire.validate(document)
+    except ValueError:  # not JSON, or not of the shape
+        return _rejected(line, text, now)
+    if wire.breaks_a_rule(document, event, now=now):
+        return _rejected(line, text, now)
+    data = _canonical(document.pop("data"))
+    if json_text.repeats_key(text, b'{"data":' + data + orjson.dumps(document)):
+        return _rejected(line, text, now)
+    return _interaction(event, content=_CONTENT % (data, orjson.dumps(event["time"])))
+
+
+def _rejected(line: bytes, text: bytes, now: datetime) -> Rejected:
+    document, faults = json_text.explain(text)
+    if document is not None or not faults:
+        shape = wire.wire_faults(document, now=now)
+        # A lone surrogate is found by both; the shape knows the place.
+        placed = {known.code for known in shape}
+        faults = [known for known in faults if known.code not in placed] + shape
+    if len(faults) > MAX_FAULTS:
+        faults[MAX_FAULTS:] = [fault("more_faults")]
+    return Rejected(line, tuple(faults) or (fault("not_json"),))
+
+
+def _interaction(event: wire.WireEvent, *, content: bytes) -> IncomingInteraction:
+    data = event["data"]
+    mail = data.get("mail")
+    trace = event.get("traceparent")
+    return IncomingInteraction(
+        event["source"],
+        event["id"],
+        event["time"],
+        data["channel"],
+        data["direction"],
+        data.get("division"),
+        tuple([_identifier(identifier) for identifier in data.get("identifiers", ())]),
+        data.get("profile", {}),
+        data.get("attributes"),
+        None if mail is None else _canonical(mail).decode(),
+        data.get("session"),
+        trace if trace and _TRACEPARENT.fullmatch(trace) else None,
+        event.get("correlationid"),
+        content,
+        event.get("causationid"),
+    )
+
+
+def _identifier(identifier: wire.WireIdentifier) -> IncomingIdentifier:
+    return IncomingIdentifier(
+        identifier["type"], identifier["value"], identifier.get("scope"), identifier.get("verified")
+    )
+
+
+def _canonical(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

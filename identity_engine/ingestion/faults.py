@@ -1,0 +1,99 @@
+"""What can be wrong with something that came in, each under a stable code.
+
+A fault is shown to publishers, written to logs and kept in clear beside a dead letter, so it never
+holds a value of the input: a code, one sentence with the fix, and the place as a JSON pointer.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+MESSAGES: Final = {
+    # the line
+    "line_too_long": "The line is longer than 1 MiB; send large content by reference.",
+    "empty_line": "The line is empty; send one JSON object a line.",
+    "wrong_encoding": "The text is not in the expected encoding; save it as UTF-8.",
+    "invalid_utf8": "The line is not valid UTF-8; save it as UTF-8.",
+    "not_json": "The line is not valid JSON; send one JSON object a line.",
+    "truncated_json": "The JSON text ends too early; send the whole object in one line.",
+    "trailing_text": "There is text after the JSON object; send one JSON object a line.",
+    "too_deep": "The JSON text is nested more than 32 levels deep; make it flatter.",
+    "duplicate_key": "An object names the same key twice; keep one of them.",
+    "not_a_number": "NaN and Infinity are not JSON numbers; leave the field out or send null.",
+    "number_too_large": "A number does not fit a 64-bit float; send it as text.",
+    "lone_surrogate": "The text has half of a surrogate pair; send whole characters.",
+    # the envelope
+    "not_an_object": "The event is not a JSON object; send one JSON object a line.",
+    "unsupported_specversion": 'The CloudEvents version is not known; set specversion to "1.0".',
+    "unknown_type": 'The event type is not known; set type to "identity_engine.interaction.v1".',
+    "unsupported_type": "Events of this type are not taken yet; send interaction.v1 events only.",
+    "unsupported_content_type": 'The content type is not JSON; set it to "application/json".',
+    "binary_data": "Binary data is not taken; send the object in data instead of data_base64.",
+    "bad_extension": "A CloudEvents extension attribute is a text, a number or a boolean.",
+    "bad_time": "The time is not an RFC 3339 date and time; write 2026-01-31T09:30:00Z.",
+    "naive_time": "The time has no offset; add Z or an offset such as +01:00.",
+    "time_in_future": "The time is more than 5 minutes ahead; check the publisher's clock.",
+    "conflicting_duplicate": "This source and id were stored before with other content; "
+    "send a correction under an id of its own.",
+    # a field
+    "missing_field": "The field is required; add it.",
+    "unknown_field": "The field is not known here; remove it or put it into data.attributes.",
+    "wrong_type": "The value has the wrong JSON type; see the format of this field.",
+    "too_long": "The value is longer than the limit; shorten it.",
+    "too_many": "There are more entries than the limit; send fewer.",
+    "too_large": "The object is larger than 64 KiB as JSON; send large content by reference.",
+    "empty_value": "The value is empty; give it a value or leave the whole entry out.",
+    "bad_name": "A name is a lower-case letter and then at most 63 of a-z, 0-9, _ . -",
+    "bad_direction": 'The direction is not known; send "inbound" or "outbound".',
+    "control_character": "The text has a control character; remove it.",
+    "hidden_character": "The id has a control or invisible character; remove it.",
+    "more_faults": "There are more faults than are listed; correct these first.",
+    # the file
+    "truncated_gzip": "The gzip file ends too early; copy it again and ingest it once more.",
+    "damaged_gzip": "The gzip file is damaged from here on; copy it again and ingest it once more.",
+    "ragged_row": "The row has more or fewer cells than the header; check delimiter and quotes.",
+    "bad_quote": "The quotes of this row do not match; close each one, double one inside a cell.",
+}
+
+# A field name from the outside is shown only if it has the shape of one: a value that was put in
+# the place of a name (an address, a number) must not reach a log.
+_SHOWABLE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,39}[0-9]{0,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with the input, safe to log.
+
+    `code` is stable and made for machines, `message` is one plain sentence with the fix, `pointer`
+    is an RFC 6901 JSON pointer ("" is the whole event).
+    """
+
+    code: str
+    message: str
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Input that cannot be used: its original bytes and every fault found in it."""
+
+    raw: bytes
+    faults: tuple[Fault, ...]
+
+
+def fault(code: str, *place: str | int) -> Fault:
+    """Make the fault `code` at `place`, the keys and indexes from the top of the event.
+
+    A key that does not look like a field name ends the pointer at its parent.
+    """
+    return Fault(code, MESSAGES[code], _pointer(place))
+
+
+def _pointer(place: Sequence[str | int]) -> str:
+    shown = ""
+    for step in place:
+        if isinstance(step, str) and not _SHOWABLE_NAME.fullmatch(step):
+            break
+        shown += f"/{step}"
+    return shown

@@ -1,0 +1,41 @@
+"""Where things are, from the command line, the environment, or the user's own folders."""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote
+
+from platformdirs import user_data_path
+
+from identity_engine.errors import ConfigurationError
+
+STORE_VARIABLE = "IDENTITY_ENGINE_STORE"
+MASTER_KEY_VARIABLE = "IDENTITY_ENGINE_MASTER_KEY"
+SCHEME = "sqlite:///"
+
+
+def store_folder(store: str | Path | None) -> Path:
+    """Return the folder of a store.
+
+    Args:
+        store: `sqlite:///FOLDER` (a fourth slash makes the path absolute), a folder, or None for
+            the environment's IDENTITY_ENGINE_STORE, else the user's data folder.
+
+    Raises:
+        ConfigurationError: the address is of a kind that this version does not open.
+    """
+    address = store or os.environ.get(STORE_VARIABLE) or user_data_path("identity-engine")
+    if isinstance(address, Path):
+        return address
+    if address.startswith(SCHEME):
+        return Path(unquote(address.removeprefix(SCHEME)))
+    if "://" in address:
+        raise ConfigurationError(
+            f"This version opens sqlite:///FOLDER only, not {address.partition('://')[0]}://."
+        )
+    return Path(address)
+
+
+def master_key_file() -> Path | None:
+    """Return the file of the key-encryption key, if it is kept apart from the store."""
+    path = os.environ.get(MASTER_KEY_VARIABLE)
+    return Path(path) if path else None

@@ -1,0 +1,357 @@
+"""The ladder: to which contact one interaction belongs, and why.
+
+Exact identifiers come before likeness, and every rung has guards: a shared phone, a recycled
+number or a chain of alike records must not join two people. What a guard refuses is part of the
+decision. Nothing here depends on the order in which holders or candidates are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from matchers.record import MatchRecord
+from matchers.scoring import Score, Scorer
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A contact that holds an identifier; `first_seen` orders holders, the earliest first."""
+
+    contact_id: str
+    first_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldIdentifier:
+    """An identifier of the interaction with the contacts that hold it; never a blocked one.
+
+    `cls` is its class in the policy; a `strong` one that is not `verified` counts as weak.
+    """
+
+    identifier_id: str
+    cls: Literal["exclusive", "strong", "weak", "device"]
+    verified: bool
+    shared: bool
+    holders: tuple[Holder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An earlier record: one that shares a block key, or belongs to a holder."""
+
+    contact_id: str
+    interaction_id: str
+    record: MatchRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """What guards need to know of a contact: `exclusive` is type -> keyed digest, `size` its
+    number of records."""
+
+    contact_id: str
+    stage: Literal["ephemeral", "identified", "curated"]
+    exclusive: Mapping[str, str]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRules:
+    """Limits of the policy; weights are millibits.
+
+    `contradiction` (below 0): an exact strong or weak identifier, or a likeness that rests on one,
+    is not believed if the attributes say less than this. `member_floor` and `member_share`: this
+    share of a contact's compared records must weigh at least the floor, which stops chains.
+    `attributes_speak`: evidence from which attributes choose among several holders.
+    """
+
+    attach: int
+    review: int
+    contradiction: int = -2_500
+    attributes_speak: int = 3_000
+    member_floor: int = -5_000
+    member_share: float = 0.5
+    max_losing_candidates: int = 10
+    live_name_only_links: bool = False
+    size_cap: int = 10_000
+
+
+Guard = Literal["exclusive_conflict", "size_cap", "contradiction", "members_differ", "bare_name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A contact that was found and not linked, with the guard that refused it."""
+
+    contact_id: str
+    guard: Guard
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One outcome with its evidence: ids, levels and millibits, never a value of either side.
+
+    `considered` counts the other contacts found, of which `losing` holds the best few.
+    """
+
+    kind: Literal["link", "review", "new"]
+    contact_id: str | None
+    rule: str
+    weight: int = 0
+    score: Score | None = None
+    matched_interaction: str | None = None
+    matched_identifiers: tuple[str, ...] = ()
+    losing: tuple[tuple[str, int], ...] = ()
+    considered: int = 0
+    refusals: tuple[Refusal, ...] = ()
+
+
+_NAME_ONLY = frozenset({"name", "gender", "language", "country", "region"})
+"""Comparisons that together are still a bare name match."""
+
+
+def decide(
+    record: MatchRecord,
+    identifiers: Sequence[HeldIdentifier],
+    own_exclusive: Mapping[str, str],
+    candidates: Sequence[Candidate],
+    contacts: Mapping[str, ContactFacts],
+    scorer: Scorer,
+    rules: LinkRules,
+    *,
+    live_channel: bool,
+) -> Decision:
+    """Walk down the ladder until a rung decides.
+
+    Args:
+        record: match record of the interaction.
+        identifiers: its identifiers, with their holders.
+        own_exclusive: exclusive identifiers of the interaction, type -> keyed digest.
+        candidates: records to compare: those that share a block key, and some of each holder
+            (without any, the attributes of that holder are silent and contradict nothing).
+        contacts: facts of every contact named by a holder or a candidate.
+        live_channel: whether a person typed or spoke, so that a bare name proves nothing.
+    """
+    ladder = _Ladder(record, own_exclusive, contacts, scorer, rules, live_channel=live_channel)
+    ladder.add(candidates)
+    return (
+        ladder.exact("exact_exclusive", _of_class(identifiers, "exclusive"))
+        or ladder.exact("exact_strong", _of_class(identifiers, "strong"))
+        or ladder.exact("exact_weak", (i for i in _weak(identifiers) if len(i.holders) == 1))
+        or ladder.exact("device", _of_class(identifiers, "device"))
+        or ladder.scored()
+        or ladder.new([i for i in identifiers if i.shared])
+    )
+
+
+def _of_class(identifiers: Iterable[HeldIdentifier], cls: str) -> Iterator[HeldIdentifier]:
+    for held in identifiers:
+        if held.cls == cls and not held.shared and (held.verified or cls != "strong"):
+            yield held
+
+
+def _weak(identifiers: Iterable[HeldIdentifier]) -> Iterator[HeldIdentifier]:
+    for held in identifiers:
+        if not held.shared and (held.cls == "weak" or (held.cls == "strong" and not held.verified)):
+            yield held
+
+
+@dataclass(slots=True)
+class _Ladder:
+    """The state of one walk: what was compared and what was refused so far."""
+
+    record: MatchRecord
+    own_exclusive: Mapping[str, str]
+    contacts: Mapping[str, ContactFacts]
+    scorer: Scorer
+    rules: LinkRules
+    live_channel: bool = field(kw_only=True)
+    records: dict[str, list[Candidate]] = field(default_factory=dict)
+    refused: dict[str, Guard] = field(default_factory=dict)
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        for candidate in candidates:
+            self.records.setdefault(candidate.contact_id, []).append(candidate)
+
+    def exact(self, rule: str, identifiers: Iterable[HeldIdentifier]) -> Decision | None:
+        """Link to a holder: the one the attributes choose, else the earliest."""
+        held_by = _holders(identifiers)
+        if rule == "device":
+            held_by = {c: v for c, v in held_by.items() if self.contacts[c].stage == "ephemeral"}
+        spoken = {contact: self._corroboration(contact) for contact in held_by}
+        for contact in sorted(held_by, key=lambda c: (-self._speaks(spoken[c]), *held_by[c][0])):
+            guard = self._broken_guard(contact)
+            if (
+                not guard
+                and rule != "exact_exclusive"
+                and spoken[contact] < self.rules.contradiction
+            ):
+                guard = "contradiction"
+            if guard:
+                self.refused.setdefault(contact, guard)
+                continue
+            return self._linked(rule, contact, held_by[contact][1], spoken)
+        return None
+
+    def scored(self) -> Decision | None:
+        """Link to the most alike contact, or hold for review what is only rather alike."""
+        weighed = self._weigh_all()
+        ranking = sorted(weighed, key=lambda contact: (-weighed[contact][0][0], contact))
+        for contact in ranking:
+            best = weighed[contact][0][0]
+            if best < self.rules.review:
+                return None
+            guard = self.refused.get(contact) or self._score_guard(contact, weighed[contact])
+            if guard:
+                self.refused.setdefault(contact, guard)
+                if guard != "members_differ":
+                    continue
+            if best >= self.rules.attach and not guard:
+                return self._alike("link", "score", contact, weighed, ranking)
+            return self._alike("review", "review_band", contact, weighed, ranking)
+        return None
+
+    def new(self, shared: Sequence[HeldIdentifier]) -> Decision:
+        """Make a new contact; show who holds the shared values, and who came nearest."""
+        holders = _holders(shared)
+        weights = {c: ranked[0][0] for c, ranked in self._weigh_all().items()}
+        shown = {contact: weights.get(contact, 0) for contact in (*holders, *weights)}
+        return Decision(
+            kind="new",
+            contact_id=None,
+            rule="shared_identifier" if holders else "none",
+            matched_identifiers=_identifiers(shared) if holders else (),
+            losing=self._losing(shown, None),
+            considered=len(shown),
+            refusals=self._refusals(),
+        )
+
+    def _linked(
+        self,
+        rule: str,
+        contact: str,
+        identifiers: tuple[str, ...],
+        spoken: Mapping[str, int],
+    ) -> Decision:
+        best = max(
+            self.records.get(contact, ()),
+            key=lambda c: (self.scorer.weight(self.record, c.record), c.interaction_id),
+            default=None,
+        )
+        score = self.scorer.explain(self.record, best.record) if best else None
+        return Decision(
+            kind="link",
+            contact_id=contact,
+            rule=rule,
+            weight=score.weight if score else 0,
+            score=score,
+            matched_interaction=best.interaction_id if best else None,
+            matched_identifiers=identifiers,
+            losing=self._losing(spoken, contact),
+            considered=len(spoken) - 1,
+            refusals=self._refusals(),
+        )
+
+    def _alike(
+        self,
+        kind: Literal["link", "review"],
+        rule: str,
+        contact: str,
+        weighed: Mapping[str, list[tuple[int, Candidate]]],
+        ranking: Sequence[str],
+    ) -> Decision:
+        weight, best = weighed[contact][0]
+        return Decision(
+            kind=kind,
+            contact_id=contact,
+            rule=rule,
+            weight=weight,
+            score=self.scorer.explain(self.record, best.record),
+            matched_interaction=best.interaction_id,
+            losing=self._losing({c: weighed[c][0][0] for c in ranking}, contact),
+            considered=len(ranking) - 1,
+            refusals=self._refusals(),
+        )
+
+    def _weigh_all(self) -> dict[str, list[tuple[int, Candidate]]]:
+        """Weights of every contact's compared records, the best first."""
+        weight, record = self.scorer.weight, self.record
+        return {
+            contact: sorted(
+                ((weight(record, c.record), c) for c in candidates),
+                key=lambda weighed: (-weighed[0], weighed[1].interaction_id),
+            )
+            for contact, candidates in self.records.items()
+        }
+
+    def _score_guard(self, contact: str, weighed: list[tuple[int, Candidate]]) -> Guard | None:
+        if guard := self._broken_guard(contact):
+            return guard
+        best = weighed[0][1].record
+        if _share_identifier(self.record, best) and (
+            self.scorer.corroboration(self.record, best) < self.rules.contradiction
+        ):
+            return "contradiction"
+        if self.live_channel and not self.rules.live_name_only_links and self._is_bare_name(best):
+            return "bare_name"
+        above = sum(1 for weight, _ in weighed if weight >= self.rules.member_floor)
+        return "members_differ" if above < self.rules.member_share * len(weighed) else None
+
+    def _broken_guard(self, contact: str) -> Guard | None:
+        facts = self.contacts[contact]
+        for kind, digest in self.own_exclusive.items():
+            if facts.exclusive.get(kind, digest) != digest:
+                return "exclusive_conflict"
+        return "size_cap" if facts.size >= self.rules.size_cap else None
+
+    def _is_bare_name(self, best: MatchRecord) -> bool:
+        parts = self.scorer.explain(self.record, best).parts
+        return all(part.comparison in _NAME_ONLY for part in parts if part.weight > 0)
+
+    def _corroboration(self, contact: str) -> int:
+        """What the attributes say for the most fitting record of a contact; 0 if they are silent."""
+        return max(
+            (
+                self.scorer.corroboration(self.record, candidate.record)
+                for candidate in self.records.get(contact, ())
+            ),
+            default=0,
+        )
+
+    def _speaks(self, corroboration: int) -> int:
+        return corroboration if corroboration >= self.rules.attributes_speak else 0
+
+    def _losing(
+        self, weights: Mapping[str, int], winner: str | None
+    ) -> tuple[tuple[str, int], ...]:
+        others = [item for item in weights.items() if item[0] != winner]
+        others.sort(key=lambda item: (-item[1], item[0]))
+        return tuple(others[: self.rules.max_losing_candidates])
+
+    def _refusals(self) -> tuple[Refusal, ...]:
+        return tuple(Refusal(contact, self.refused[contact]) for contact in sorted(self.refused))
+
+
+def _holders(
+    identifiers: Iterable[HeldIdentifier],
+) -> dict[str, tuple[tuple[int, str], tuple[str, ...]]]:
+    """Contact -> (order among holders, its matched identifiers)."""
+    found: dict[str, tuple[tuple[int, str], tuple[str, ...]]] = {}
+    for held in sorted(identifiers, key=lambda held: held.identifier_id):
+        for holder in held.holders:
+            order = (holder.first_seen, holder.contact_id)
+            earlier, matched = found.get(holder.contact_id, (order, ()))
+            found[holder.contact_id] = min(order, earlier), (*matched, held.identifier_id)
+    return found
+
+
+def _identifiers(held: Iterable[HeldIdentifier]) -> tuple[str, ...]:
+    return tuple(sorted(identifier.identifier_id for identifier in held))
+
+
+def _share_identifier(one: MatchRecord, other: MatchRecord) -> bool:
+    return not (
+        set(one.phones).isdisjoint(other.phones) and set(one.emails).isdisjoint(other.emails)
+    )

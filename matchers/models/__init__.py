@@ -1,0 +1,10 @@
+"""Models that ship with the product, so that day one works untrained."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+
+def shipped_model(name: str = "person") -> bytes:
+    """Read the JSON of a shipped model, for `parse_model`."""
+    return files(__package__).joinpath(f"{name}.json").read_bytes()

@@ -1,0 +1,161 @@
+"""Canonical form of identifiers and dates, so that equal values are equal bytes.
+
+A value is never repaired by a guess: a number that cannot be read without a country keeps its own
+digits, and nothing is added to or taken from a number that the numbering plan does not name.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from matchers.text import fold
+
+NORMALISER_VERSION = f"1+phonenumbers-{phonenumbers.__version__}"
+"""Changes whenever a value may be normalised differently: rules of this file, or the library."""
+
+FAMILY_OF_TYPE = {
+    "phone": "phone",
+    "whatsapp": "phone",
+    "sms": "phone",
+    "tel": "phone",
+    "email": "email",
+}
+"""Types of which one value names one thing. A type not listed is a family of its own."""
+
+_PHONE_DIGITS = range(3, 21)
+_LETTER = re.compile(r"[^\W\d_]")
+_EXTENSION = re.compile(r"\s*(?:;?ext\.?=?|x|#)\s*\d{1,7}$", re.IGNORECASE)
+_PHONE_SCHEME = re.compile(r"^(?:tel|sips?|sms|whatsapp):", re.IGNORECASE)
+
+
+class InvalidIdentifier(ValueError):  # noqa: N818 - an outcome with a reason, not a fault
+    """The value cannot be an exact identifier of its type.
+
+    `reason_code` says why; the value itself is never in the message.
+    """
+
+    def __init__(self, reason_code: str) -> None:
+        super().__init__(reason_code)
+        self.reason_code = reason_code
+
+
+@dataclass(frozen=True, slots=True)
+class NormalisedIdentifier:
+    """One identifier in canonical form: `family` and `value` are what two sources compare."""
+
+    type: str
+    family: str
+    value: str
+
+
+def normalise_identifier(
+    type: str,  # noqa: A002 - the word of the envelope
+    value: str,
+    country: str | None = None,
+) -> NormalisedIdentifier:
+    """Give an identifier the canonical form under which it is held, compared and hashed.
+
+    Args:
+        type: type of the envelope, for example `phone`, `whatsapp`, `email`, `customer_id`.
+        value: as published.
+        country: ISO 3166 two-letter country in which a national phone number is read.
+
+    Returns:
+        Family `phone` (E.164, or own digits where the number cannot be placed), family `email`
+        (lower case, IDNA domain, plus tags kept), or the type itself (trimmed, NFKC, case kept).
+
+    Raises:
+        InvalidIdentifier: with one of the codes `empty`, `control_character`, `letters_in_number`,
+            `too_few_digits`, `too_many_digits`, `not_an_address`.
+    """
+    family = FAMILY_OF_TYPE.get(type, type)
+    if family == "phone":
+        return NormalisedIdentifier(type, family, _phone(value, country, type == "whatsapp"))
+    if family == "email":
+        return NormalisedIdentifier(type, family, _email(value))
+    return NormalisedIdentifier(type, family, _opaque(value))
+
+
+def _opaque(value: str) -> str:
+    if value.isascii() and value.isprintable():
+        trimmed = value.strip()
+    else:
+        trimmed = unicodedata.normalize("NFKC", value).strip()
+        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in trimmed):
+            raise InvalidIdentifier("control_character")
+    if not trimmed:
+        raise InvalidIdentifier("empty")
+    return trimmed
+
+
+@lru_cache(maxsize=50_000)
+def _phone(value: str, country: str | None, international: bool) -> str:
+    written = _PHONE_SCHEME.sub("", _opaque(value)).partition("@")[0]
+    written = _EXTENSION.sub("", written.partition(";")[0])
+    if _LETTER.search(written):
+        raise InvalidIdentifier("letters_in_number")
+    digits = "".join(str(unicodedata.digit(sign)) for sign in written if sign.isdecimal())
+    if len(digits) < _PHONE_DIGITS.start:
+        raise InvalidIdentifier("too_few_digits")
+    if len(digits) >= _PHONE_DIGITS.stop:
+        raise InvalidIdentifier("too_many_digits")
+    plus = written.lstrip("( ").startswith("+")
+    if international and not plus and (number := _e164("+" + digits, None, valid=True)):
+        return number
+    if number := _e164(written if plus else digits, None if plus else country, valid=False):
+        return number
+    return "+" + digits if plus else digits
+
+
+def _e164(written: str, country: str | None, *, valid: bool) -> str | None:
+    """Read a number; what is read must read back as itself, else zeros were lost on the way."""
+    try:
+        number = phonenumbers.parse(written, country)
+        accept = phonenumbers.is_valid_number if valid else phonenumbers.is_possible_number
+        if not accept(number):
+            return None
+        canonical = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return canonical if phonenumbers.parse(canonical, None) == number else None
+    except phonenumbers.NumberParseException:
+        return None
+
+
+@lru_cache(maxsize=50_000)
+def _email(value: str) -> str:
+    try:
+        address = validate_email(
+            _opaque(value).removeprefix("mailto:"),
+            check_deliverability=False,
+            globally_deliverable=False,
+        )
+    except EmailNotValidError:
+        raise InvalidIdentifier("not_an_address") from None
+    domain = address.ascii_domain or address.domain
+    return f"{address.local_part.lower()}@{domain.lower()}"
+
+
+_DATE = re.compile(r"(\d{4})(?:[-/.]?(\d{2})(?:[-/.]?(\d{2}))?)?(?:T.*)?$", re.DOTALL)
+
+
+def normalise_date(value: str) -> str:
+    """Write a date as `1985`, `1985-03` or `1985-03-07`; what is no such date stays folded text.
+
+    Impossible dates such as `1809-81-01` keep their digits: they are typing errors of a true
+    date and still near it. A day-first date is not guessed at, its order is not known.
+    """
+    folded = fold(value)
+    found = _DATE.match(folded.upper())
+    if not found:
+        return folded
+    return "-".join(part for part in found.groups() if part)
+
+
+def normalise_postcode(value: str) -> str:
+    """Write a postcode in folded letters and digits without a separator."""
+    return "".join(letter for letter in fold(value) if letter.isalnum())

@@ -1,0 +1,16 @@
+"""Every projection there is, in the order in which they are shown."""
+
+from projections.base import Projection
+from projections.profile.projection import ProfileProjection
+from projections.review.projection import ReviewProjection
+from projections.search.projection import SearchProjection
+from projections.timeline.projection import TimelineProjection
+
+PROJECTIONS: tuple[Projection, ...] = (
+    ProfileProjection(),
+    TimelineProjection(),
+    SearchProjection(),
+    ReviewProjection(),
+)
+VIEWS_VERSION = 1
+"""Raised whenever a schema or a fold changes: a view file of another version is built anew."""

@@ -1,0 +1,44 @@
+"""Keyed digests: how the index finds equal values without holding any.
+
+Identifiers and block keys use a key that may rotate, because a rebuild makes them again. The natural
+key and the content digest of an interaction use a key that never rotates: they stand in the event.
+"""
+
+import hmac
+from dataclasses import dataclass
+
+DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class DigestKeys:
+    """The secrets of the digests, 32 bytes each."""
+
+    natural: bytes
+    identifier: bytes
+    block: bytes
+
+    def natural_key(self, source: str, id_: str) -> bytes:
+        """Return the digest of what names an interaction upstream."""
+        return _digest(self.natural, "natural", source, id_)
+
+    def content(self, content: bytes) -> bytes:
+        """Return the digest that tells a resend from a conflicting duplicate."""
+        return hmac.digest(self.natural, b"content\0" + content, "sha256")[:DIGEST_BYTES]
+
+    def correlation(self, correlation_id: str) -> str:
+        """Return an upstream correlation id in opaque form."""
+        return _digest(self.natural, "correlation", correlation_id).hex()
+
+    def identifier_key(self, division: str, family: str, scope: str | None, value: str) -> bytes:
+        """Return the digest of an identifier: equal values of a division share one stream."""
+        return _digest(self.identifier, division, family, scope or "", value)
+
+    def block_secret(self, division: str) -> bytes:
+        """Return the secret of a division's block keys: the keys of two divisions never meet."""
+        return _digest(self.block, "division", division)
+
+
+def _digest(key: bytes, *parts: str) -> bytes:
+    # No part can hold NUL: the envelope refuses control characters in all of them.
+    return hmac.digest(key, "\0".join(parts).encode(), "sha256")[:DIGEST_BYTES]

@@ -1,0 +1,206 @@
+"""The rows of the profile: what each interaction contributes, and what each contact is and holds.
+
+A contribution keeps the values of one interaction and points at its contact; the profile itself is
+folded when it is read. A corrected link moves one pointer and takes every value along.
+"""
+
+from collections.abc import Sequence
+from sqlite3 import Connection
+from typing import Any, ClassVar
+
+import orjson
+
+from aggregates.contact import ContactCreated, ContactIdentified, ContactPromoted
+from aggregates.identifier import (
+    IdentifierClaimed,
+    IdentifierReleased,
+    IdentifierShared,
+    IdentifierVerified,
+)
+from aggregates.interaction import (
+    InteractionHeldForReview,
+    InteractionLinked,
+    InteractionReceived,
+    InteractionUnlinked,
+)
+from aggregates.values import Erased, Stage, instant_text
+from projections.base import Projection, Recorded, Table
+
+SCHEMA = """
+CREATE TABLE profile_contact (
+    contact_id TEXT PRIMARY KEY,
+    division TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    first_seen TEXT NOT NULL,
+    created_at TEXT NOT NULL -- recorded time
+) WITHOUT ROWID;
+CREATE TABLE profile_contribution (
+    interaction_id TEXT PRIMARY KEY,
+    contact_id TEXT,
+    source TEXT,
+    id TEXT,
+    channel TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    time TEXT NOT NULL,
+    decision TEXT,
+    weight INTEGER, -- millibits
+    profile TEXT NOT NULL, -- JSON object
+    identifiers TEXT NOT NULL -- JSON array
+) WITHOUT ROWID;
+CREATE INDEX profile_contribution_of ON profile_contribution (contact_id);
+CREATE TABLE profile_claim (
+    identifier_id TEXT NOT NULL,
+    contact_id TEXT NOT NULL,
+    valid_from TEXT NOT NULL,
+    valid_to TEXT,
+    interaction_id TEXT,
+    verified INTEGER NOT NULL,
+    shared INTEGER NOT NULL DEFAULT 0,
+    type TEXT,
+    scope TEXT,
+    value TEXT,
+    raw TEXT,
+    PRIMARY KEY (identifier_id, contact_id, valid_from)
+) WITHOUT ROWID;
+CREATE INDEX profile_claim_of ON profile_claim (contact_id);
+"""
+
+CONTACT = ("contact_id", "division", "stage", "first_seen", "created_at")
+CONTRIBUTION = (
+    "interaction_id", "contact_id", "source", "id", "channel", "direction", "time", "decision",
+    "weight", "profile", "identifiers",
+)  # fmt: skip
+CLAIM = (
+    "identifier_id", "contact_id", "valid_from", "valid_to", "interaction_id", "verified",
+    "shared", "type", "scope", "value", "raw",
+)  # fmt: skip
+
+
+class ProfileProjection(Projection):
+    """Contributions, contacts and claims, by contact."""
+
+    name: ClassVar[str] = "profile"
+    schema: ClassVar[str] = SCHEMA
+    tables: ClassVar[tuple[Table, ...]] = (
+        Table("profile_contact", CONTACT, ("contact_id",), frozenset({"created_at"})),
+        Table("profile_contribution", CONTRIBUTION, ("interaction_id",)),
+        Table("profile_claim", CLAIM, ("identifier_id", "contact_id", "valid_from")),
+    )
+
+    def apply(self, views: Connection, events: Sequence[Recorded]) -> None:
+        """Write new rows in bulk, then the changes of older ones and the claims, in log order."""
+        contacts: dict[str, list[Any]] = {}
+        contributions: dict[str, list[Any]] = {}
+        changes: list[tuple[str, tuple[Any, ...]]] = []
+        for event in events:
+            match event.fact:
+                case InteractionReceived() as received:
+                    contributions[event.stream_id] = _contribution(event, received)
+                case InteractionLinked(contact_id=contact_id, evidence=evidence):
+                    row = contributions.get(event.stream_id)
+                    if row is not None:
+                        row[1], row[7], row[8] = contact_id, evidence.rule, evidence.weight
+                    else:
+                        linked = (contact_id, evidence.rule, evidence.weight, event.stream_id)
+                        changes.append((RELINK, linked))
+                case InteractionUnlinked():
+                    row = contributions.get(event.stream_id)
+                    if row is not None:
+                        row[1], row[7], row[8] = None, None, None
+                    else:
+                        changes.append((RELINK, (None, None, None, event.stream_id)))
+                case InteractionHeldForReview():
+                    pass  # the review view tells what is in doubt
+                case ContactCreated(division=division):
+                    contacts[event.stream_id] = [
+                        event.stream_id,
+                        division,
+                        Stage.EPHEMERAL.value,
+                        instant_text(event.header.valid_from),
+                        instant_text(event.recorded_at),
+                    ]
+                case ContactIdentified() | ContactPromoted() as raised:
+                    stage = (
+                        Stage.CURATED if isinstance(raised, ContactPromoted) else Stage.IDENTIFIED
+                    )
+                    contact = contacts.get(event.stream_id)
+                    if contact is not None:
+                        contact[2] = stage.value
+                    else:
+                        changes.append((RESTAGE, (stage.value, event.stream_id)))
+                case IdentifierClaimed() as claimed:
+                    changes.append((INSERT_CLAIM, _claim(event, claimed)))
+                case IdentifierVerified(contact_id=contact_id):
+                    changes.append((VERIFY, (event.stream_id, contact_id)))
+                case IdentifierReleased(contact_id=contact_id):
+                    released = (instant_text(event.header.valid_from), event.stream_id, contact_id)
+                    changes.append((RELEASE, released))
+                case IdentifierShared():
+                    changes.append((SHARE, (event.stream_id,)))
+        views.executemany("INSERT INTO profile_contact VALUES (?,?,?,?,?)", contacts.values())
+        views.executemany(
+            "INSERT INTO profile_contribution VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            contributions.values(),
+        )
+        for statement, parameters in changes:
+            views.execute(statement, parameters)
+
+
+RELINK = (
+    "UPDATE profile_contribution SET contact_id = ?, decision = ?, weight = ? "
+    "WHERE interaction_id = ?"
+)
+RESTAGE = "UPDATE profile_contact SET stage = ? WHERE contact_id = ?"
+VERIFY = (
+    "UPDATE profile_claim SET verified = 1 "
+    "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
+)
+RELEASE = (
+    "UPDATE profile_claim SET valid_to = ? "
+    "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
+)
+SHARE = "UPDATE profile_claim SET shared = 1 WHERE identifier_id = ?"
+INSERT_CLAIM = (
+    "INSERT INTO profile_claim VALUES (?,?,?,?,?,?,"
+    "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?)"
+)
+
+
+def _contribution(event: Recorded, received: InteractionReceived) -> list[Any]:
+    personal = received.personal
+    known = personal if not isinstance(personal, Erased) else None
+    return [
+        event.stream_id,
+        None,
+        known.source if known else None,
+        known.id if known else None,
+        received.channel,
+        received.direction,
+        instant_text(event.header.valid_from),
+        None,
+        None,
+        orjson.dumps(known.profile if known else {}, option=orjson.OPT_SORT_KEYS).decode(),
+        orjson.dumps(
+            [
+                {"type": one.type, "value": one.normalised or one.value, "raw": one.value}
+                for one in (known.identifiers if known else ())
+            ]
+        ).decode(),
+    ]
+
+
+def _claim(event: Recorded, claimed: IdentifierClaimed) -> tuple[Any, ...]:
+    personal = claimed.personal
+    known = personal if not isinstance(personal, Erased) else None
+    return (
+        event.stream_id,
+        claimed.contact_id,
+        instant_text(event.header.valid_from),
+        instant_text(claimed.valid_to) if claimed.valid_to else None,
+        claimed.interaction_id,
+        int(claimed.verified),
+        known.type if known else None,
+        known.scope if known else None,
+        known.value if known else None,
+        known.raw if known else None,
+    )

@@ -1,0 +1,178 @@
+"""Reading a profile: the fold over contributions, by rules that a reader can predict.
+
+Survivorship: of several values of a field the one from the most preferred source wins, then the most
+recent. The others stay visible with their origins; nothing is thrown away.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from sqlite3 import Connection
+from typing import Any
+
+import orjson
+
+from aggregates.values import ContactId
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from: the interaction upstream, and when it was true (UTC text)."""
+
+    source: str | None
+    id: str | None
+    interaction_id: str
+    channel: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileValue:
+    """One value of a field, with every interaction that said it, newest first."""
+
+    value: str
+    origins: tuple[Origin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldClaim:
+    """An identifier of the contact; `valid_to` is None while it is held."""
+
+    identifier_id: str
+    type: str | None
+    scope: str | None
+    value: str | None
+    verified: bool
+    shared: bool
+    valid_from: str
+    valid_to: str | None
+    interaction_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionSummary:
+    """One interaction of a contact, and the decision that linked it. `weight` is in millibits."""
+
+    interaction_id: str
+    source: str | None
+    id: str | None
+    channel: str
+    direction: str
+    time: str
+    decision: str | None
+    weight: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The single view of a contact: fields with the winning value first, claims, interactions."""
+
+    contact_id: ContactId
+    division: str
+    stage: str
+    first_seen: str
+    fields: dict[str, tuple[ProfileValue, ...]] = field(default_factory=dict)
+    identifiers: tuple[HeldClaim, ...] = ()
+    interactions: tuple[InteractionSummary, ...] = ()
+
+
+def find_profile(
+    views: Connection, contact_id: ContactId, preferred_sources: Sequence[str] = ()
+) -> Profile | None:
+    """Return the profile of a contact, None where there is no such contact."""
+    contact = views.execute(
+        "SELECT division, stage, first_seen FROM profile_contact WHERE contact_id = ?",
+        (contact_id,),
+    ).fetchone()
+    if contact is None:
+        return None
+    contributions = views.execute(
+        "SELECT interaction_id, source, id, channel, direction, time, decision, weight, profile "
+        "FROM profile_contribution WHERE contact_id = ? ORDER BY time, source, id",
+        (contact_id,),
+    ).fetchall()
+    division, stage, first_seen = contact
+    return Profile(
+        contact_id=contact_id,
+        division=division,
+        stage=stage,
+        first_seen=first_seen,
+        fields=_surviving(contributions, preferred_sources),
+        identifiers=tuple(_claims(views, contact_id)),
+        interactions=tuple(InteractionSummary(*row[:8]) for row in contributions),
+    )
+
+
+def contacts_by_stage(views: Connection) -> dict[str, int]:
+    """Return how many contacts there are of each stage."""
+    return dict(
+        views.execute("SELECT stage, COUNT(*) FROM profile_contact GROUP BY stage ORDER BY stage")
+    )
+
+
+def contacts_linked_by(views: Connection, rule: str, limit: int) -> list[str]:
+    """Return contacts with an interaction linked by this rule, those with most of them first."""
+    rows = views.execute(
+        "SELECT contact_id FROM profile_contribution WHERE decision = ? AND contact_id IS NOT NULL "
+        "GROUP BY contact_id ORDER BY COUNT(*) DESC, contact_id LIMIT ?",
+        (rule, limit),
+    )
+    return [contact_id for (contact_id,) in rows]
+
+
+def links(views: Connection) -> Iterator[tuple[Any, ...]]:
+    """Yield (source, interaction id, contact id, stage, decision, millibits) of every link."""
+    yield from views.execute(
+        "SELECT c.source, c.id, c.contact_id, p.stage, c.decision, c.weight "
+        "FROM profile_contribution c JOIN profile_contact p USING (contact_id) "
+        "ORDER BY c.source, c.id"
+    )
+
+
+def names_of_ids(views: Connection) -> dict[str, str]:
+    """Return what stands for each id in the canonical hash: (source, id), a contact's smallest."""
+    names: dict[str, str] = {}
+    rows = views.execute(
+        "SELECT interaction_id, contact_id, source, id FROM profile_contribution "
+        "ORDER BY source, id"
+    )
+    for interaction_id, contact_id, source, id_ in rows:
+        names[interaction_id] = f"interaction {source}/{id_}"
+        if contact_id is not None:
+            names.setdefault(contact_id, f"contact {source}/{id_}")
+    return names
+
+
+def _surviving(
+    contributions: Iterable[tuple[Any, ...]], preferred: Sequence[str]
+) -> dict[str, tuple[ProfileValue, ...]]:
+    rank = {source: place for place, source in enumerate(preferred)}
+    said: dict[str, dict[str, list[Origin]]] = {}
+    for interaction_id, source, id_, channel, _, time, _, _, profile in contributions:
+        origin = Origin(source, id_, interaction_id, channel, time)
+        for name, value in orjson.loads(profile).items():
+            said.setdefault(name, {}).setdefault(value, []).append(origin)
+    return {name: _ranked(values, rank) for name, values in sorted(said.items())}
+
+
+def _ranked(
+    values: Mapping[str, list[Origin]], rank: Mapping[str, int]
+) -> tuple[ProfileValue, ...]:
+    def trust(origins: list[Origin]) -> int:
+        return min(rank.get(origin.source or "", len(rank)) for origin in origins)
+
+    newest_first = sorted(
+        values.items(), key=lambda item: (item[1][-1].time, item[0]), reverse=True
+    )
+    newest_first.sort(key=lambda item: trust(item[1]))
+    return tuple(ProfileValue(value, tuple(reversed(origins))) for value, origins in newest_first)
+
+
+def _claims(views: Connection, contact_id: ContactId) -> Iterator[HeldClaim]:
+    rows = views.execute(
+        "SELECT identifier_id, type, scope, value, verified, shared, valid_from, valid_to, "
+        "interaction_id FROM profile_claim WHERE contact_id = ? "
+        "ORDER BY valid_to IS NOT NULL, type, valid_from, value",
+        (contact_id,),
+    )
+    for id_, type_, scope, value, verified, shared, *rest in rows:
+        yield HeldClaim(id_, type_, scope, value, bool(verified), bool(shared), *rest)

@@ -1,0 +1,1 @@
+"""What should a person decide: interactions in doubt, with the contact that was proposed."""

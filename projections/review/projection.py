@@ -1,0 +1,104 @@
+"""Open review items: one for each interaction that was held in doubt."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import ClassVar
+
+import orjson
+
+from aggregates.interaction import (
+    InteractionHeldForReview,
+    InteractionLinked,
+    InteractionUnlinked,
+)
+from aggregates.values import instant_text
+from projections.base import Projection, Recorded, Table
+
+SCHEMA = """
+CREATE TABLE review_item (
+    interaction_id TEXT PRIMARY KEY,
+    contact_id TEXT NOT NULL, -- its own ephemeral contact
+    proposed TEXT NOT NULL,
+    weight INTEGER NOT NULL, -- millibits
+    rule TEXT NOT NULL,
+    evidence TEXT NOT NULL, -- JSON
+    valid_from TEXT NOT NULL,
+    held_at TEXT NOT NULL -- recorded time
+) WITHOUT ROWID;
+"""
+COLUMNS = (
+    "interaction_id", "contact_id", "proposed", "weight", "rule", "evidence", "valid_from",
+    "held_at",
+)  # fmt: skip
+FIRST_LINK = 2
+"""The version of an interaction's first link: no review can be open before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """An interaction in doubt. `weight` is in millibits, `valid_from` the interaction's time."""
+
+    interaction_id: str
+    contact_id: str
+    proposed: str
+    weight: int
+    rule: str
+    valid_from: str
+
+
+class ReviewProjection(Projection):
+    """Items by interaction; a later link or unlink of the interaction closes its item."""
+
+    name: ClassVar[str] = "review"
+    schema: ClassVar[str] = SCHEMA
+    tables: ClassVar[tuple[Table, ...]] = (
+        Table("review_item", COLUMNS, ("interaction_id",), frozenset({"held_at"})),
+    )
+
+    def apply(self, views: Connection, events: Sequence[Recorded]) -> None:
+        """Open and close items in log order."""
+        for event in events:
+            match event.fact:
+                case InteractionHeldForReview() as held:
+                    views.execute(
+                        "INSERT OR REPLACE INTO review_item VALUES (?,?,?,?,?,?,?,?)",
+                        _row(event, held),
+                    )
+                case InteractionLinked() | InteractionUnlinked() if event.version > FIRST_LINK:
+                    views.execute(
+                        "DELETE FROM review_item WHERE interaction_id = ?", (event.stream_id,)
+                    )
+
+
+def open_items(views: Connection, limit: int, proposed: str | None = None) -> Iterator[ReviewItem]:
+    """Yield open items, the most likely pairs first; of one proposed contact only, if given."""
+    rows = views.execute(
+        "SELECT interaction_id, contact_id, proposed, weight, rule, valid_from FROM review_item "
+        "WHERE ? IS NULL OR proposed = ? ORDER BY weight DESC, interaction_id LIMIT ?",
+        (proposed, proposed, limit),
+    )
+    for row in rows:
+        yield ReviewItem(*row)
+
+
+def count_open(views: Connection) -> int:
+    """Return how many items wait for a person."""
+    (count,) = views.execute("SELECT COUNT(*) FROM review_item").fetchone()
+    return int(count)
+
+
+def _row(event: Recorded, held: InteractionHeldForReview) -> tuple[object, ...]:
+    evidence = held.evidence
+    return (
+        event.stream_id,
+        held.contact_id,
+        held.proposed,
+        evidence.weight,
+        evidence.rule,
+        orjson.dumps(
+            evidence.model_dump(mode="json", exclude_defaults=True), option=orjson.OPT_SORT_KEYS
+        ).decode(),
+        instant_text(event.header.valid_from),
+        instant_text(event.recorded_at),
+    )

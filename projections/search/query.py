@@ -1,0 +1,93 @@
+"""Finding contacts by text."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from sqlite3 import Connection
+
+from matchers.text import fold
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A contact that has every word looked for, and the values that matched, by field."""
+
+    contact_id: str
+    stage: str
+    division: str
+    matched: tuple[tuple[str, str], ...]
+
+
+def search_contacts(
+    views: Connection,
+    text: str,
+    *,
+    field: str | None = None,
+    stages: Collection[str] = (),
+    limit: int = 20,
+) -> list[Found]:
+    """Return contacts in which each word of `text` occurs, as a whole or a part of a word.
+
+    Args:
+        views: the view file.
+        text: words; a word with a quote or a wildcard is taken as it is written.
+        field: look in this profile field or identifier type only.
+        stages: return contacts of these stages only; empty for all.
+        limit: at most this many, whole matches first.
+    """
+    terms = fold(text).split()
+    if not terms:
+        return []
+    holding: set[str] | None = None
+    for term in terms:
+        contacts = _contacts_with(views, term, field, among=holding)
+        holding = contacts if holding is None else holding & contacts
+        if not holding:
+            return []
+    found = [_found(views, contact_id, terms, field) for contact_id in sorted(holding or ())]
+    wanted = [one for one in found if not stages or one.stage in stages]
+    wanted.sort(key=lambda one: (-_whole_matches(one, terms), one.contact_id))
+    return wanted[:limit]
+
+
+def _contacts_with(
+    views: Connection, term: str, field: str | None, among: set[str] | None
+) -> set[str]:
+    # A term under three characters has no trigram; the index then reads its texts one by one.
+    rows = views.execute(
+        "SELECT DISTINCT v.contact_id FROM search_text t JOIN search_value v ON v.number = t.rowid "
+        "WHERE t.text LIKE ? AND v.said > 0 AND (? IS NULL OR v.field = ?)"
+        if not _has_wildcard(term)
+        else "SELECT DISTINCT contact_id FROM search_value "
+        "WHERE text LIKE ? ESCAPE '\\' AND said > 0 AND (? IS NULL OR field = ?)",
+        (f"%{_escaped(term)}%", field, field),
+    )
+    contacts = {contact_id for (contact_id,) in rows}
+    return contacts if among is None else contacts & among
+
+
+def _found(views: Connection, contact_id: str, terms: list[str], field: str | None) -> Found:
+    stage, division = views.execute(
+        "SELECT stage, division FROM search_contact WHERE contact_id = ?", (contact_id,)
+    ).fetchone()
+    rows = views.execute(
+        "SELECT field, text FROM search_value "
+        "WHERE contact_id = ? AND said > 0 AND (? IS NULL OR field = ?) ORDER BY field, text",
+        (contact_id, field, field),
+    )
+    matched = tuple((name, text) for name, text in rows if any(term in text for term in terms))
+    return Found(contact_id, stage, division, matched)
+
+
+def _whole_matches(found: Found, terms: list[str]) -> int:
+    words = {word for _, text in found.matched for word in (text, *text.split())}
+    return sum(term in words for term in terms)
+
+
+def _has_wildcard(term: str) -> bool:
+    return any(sign in term for sign in "%_\\")
+
+
+def _escaped(term: str) -> str:
+    if not _has_wildcard(term):
+        return term
+    return term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

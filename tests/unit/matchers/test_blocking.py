@@ -1,0 +1,65 @@
+"""Records of one person share a key in spite of an error; keys are hashed for the index."""
+
+import pytest
+
+from matchers.blocking import block_keys, hash_keys
+from matchers.record import MatchRecord, build_record
+
+FULL = {
+    "given_name": "Anna",
+    "family_name": "Zimmermann",
+    "date_of_birth": "1985-03-07",
+    "city": "Ulm",
+    "postcode": "89073",
+}
+
+
+def keys(**changes):
+    return set(block_keys(build_record(FULL | changes, [], [])))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"given_name": "Zimmermann", "family_name": "Anna"},
+        {"given_name": "", "city": "", "postcode": ""},
+        {"family_name": "Simmermann", "date_of_birth": ""},
+        {"date_of_birth": "1985-07-03", "family_name": "", "city": "", "postcode": ""},
+        {"given_name": "Q", "family_name": "Q", "postcode": ""},
+    ],
+)
+def test_an_error_leaves_a_key_in_common(error):
+    assert keys() & keys(**error)
+
+
+def test_people_with_nothing_in_common_share_no_key():
+    other = build_record({"full_name": "Otto Braun", "date_of_birth": "1951-11-22"}, [], [])
+    assert not keys() & set(block_keys(other))
+
+
+def test_broken_and_whole_emails_meet_by_local_part():
+    whole, broken = MatchRecord(emails=("jane@a.example",)), MatchRecord(emails=("jane@.com",))
+    assert block_keys(whole) == block_keys(broken) == ("email:jane",)
+
+
+def test_national_and_full_numbers_meet_by_their_last_digits():
+    whole, national = MatchRecord(phones=("+442079460018",)), MatchRecord(phones=("02079460018",))
+    assert block_keys(whole) == block_keys(national)
+
+
+def test_an_empty_record_has_no_keys():
+    assert block_keys(MatchRecord()) == ()
+
+
+def test_keys_are_stable_distinct_and_few():
+    found = block_keys(build_record(FULL, [], []))
+    assert len(set(found)) == len(found) <= 14
+    assert found == block_keys(build_record(FULL, [], []))
+
+
+def test_hashes_fit_a_signed_integer_and_depend_on_the_secret():
+    found = sorted(keys())
+    one, other = hash_keys(found, b"a" * 32), hash_keys(found, b"b" * 32)
+    assert len(set(one)) == len(found)
+    assert not set(one) & set(other)
+    assert all(-(2**63) <= value < 2**63 for value in one)
