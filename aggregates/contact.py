@@ -4,6 +4,9 @@ A contact keeps its own stream for ever. It holds no profile value that came fro
 those stay with the interaction and reach the contact through the link.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import ClassVar, Literal
 
 from aggregates.errors import AlreadyDone, NotYet
@@ -11,11 +14,8 @@ from aggregates.values import (
     ContactId,
     Fact,
     IdentifierId,
-    Instant,
     InteractionId,
     Stage,
-    Stored,
-    Value,
 )
 
 IdentifiedBy = Literal["second_interaction", "exclusive", "verified", "confirmed"]
@@ -51,7 +51,8 @@ class ContactPromoted(Fact):
 ContactFact = ContactCreated | ContactIdentified | ContactPromoted
 
 
-class ContactState(Stored):
+@dataclass(frozen=True, slots=True)
+class ContactState:
     """What the rules and the resolution need to know of a contact.
 
     `first_seen` is the valid time of its creation. `exclusive` maps the type of each exclusive
@@ -60,18 +61,20 @@ class ContactState(Stored):
 
     stage: Stage
     division: str
-    first_seen: Instant
-    exclusive: dict[str, IdentifierId] = {}
+    first_seen: datetime
+    exclusive: Mapping[str, IdentifierId] = field(default_factory=dict)
 
 
-class Create(Value):
+@dataclass(frozen=True, slots=True)
+class Create:
     """Bring a contact into being."""
 
     division: str
     interaction_id: InteractionId | None = None
 
 
-class Identify(Value):
+@dataclass(frozen=True, slots=True)
+class Identify:
     """Raise an ephemeral contact to identified, naming the evidence."""
 
     by: IdentifiedBy
@@ -79,7 +82,8 @@ class Identify(Value):
     identifier_id: IdentifierId | None = None
 
 
-class Promote(Value):
+@dataclass(frozen=True, slots=True)
+class Promote:
     """Raise a contact to curated, by hand."""
 
 
@@ -114,22 +118,22 @@ def decide(state: ContactState | None, command: ContactCommand) -> tuple[Contact
             return ()
 
 
-def evolve(state: ContactState | None, fact: Fact, valid_from: Instant) -> ContactState | None:
+def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> ContactState | None:
     """Return the state after `fact`, which became true at `valid_from`."""
     match fact:
         case ContactCreated(division=division):
             return ContactState(stage=Stage.EPHEMERAL, division=division, first_seen=valid_from)
         case ContactIdentified() if state is not None:
-            return state.model_copy(update={"stage": Stage.IDENTIFIED})
+            return replace(state, stage=Stage.IDENTIFIED)
         case ContactPromoted() if state is not None:
-            return state.model_copy(update={"stage": Stage.CURATED})
+            return replace(state, stage=Stage.CURATED)
         case _:
             return state
 
 
 def holding(state: ContactState, type_: str, identifier_id: IdentifierId) -> ContactState:
     """Return the state of a contact that now holds this exclusive identifier."""
-    return state.model_copy(update={"exclusive": {**state.exclusive, type_: identifier_id}})
+    return replace(state, exclusive={**state.exclusive, type_: identifier_id})
 
 
 def canonical_contact(members: dict[ContactId, ContactState]) -> ContactId:

@@ -4,6 +4,8 @@ The value itself never names the stream; it stands in the claim's personal part.
 keeps its past, because a claim ends, it is not overwritten.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -16,7 +18,6 @@ from aggregates.values import (
     Instant,
     InteractionId,
     Stored,
-    Value,
 )
 
 
@@ -79,13 +80,14 @@ class IdentifierShared(Fact):
 IdentifierFact = IdentifierClaimed | IdentifierVerified | IdentifierReleased | IdentifierShared
 
 
-class Holding(Stored):
+@dataclass(frozen=True, slots=True)
+class Holding:
     """One contact's claim on the value; `valid_to` is None while it is held."""
 
     contact_id: ContactId
-    interaction_id: InteractionId | None = None
-    valid_from: Instant
-    valid_to: Instant | None = None
+    interaction_id: InteractionId | None
+    valid_from: datetime
+    valid_to: datetime | None
     verified: bool
 
     def covers(self, moment: datetime) -> bool:
@@ -93,7 +95,8 @@ class Holding(Stored):
         return self.valid_from <= moment and (self.valid_to is None or moment < self.valid_to)
 
 
-class IdentifierState(Stored):
+@dataclass(frozen=True, slots=True)
+class IdentifierState:
     """Every claim on the value, in the order they were made, and whether it is shared."""
 
     identifier_class: IdentifierClass
@@ -117,11 +120,12 @@ class IdentifierState(Stored):
         return any(h.contact_id == contact_id and h.valid_to is None for h in self.holdings)
 
 
-class Claim(Value):
+@dataclass(frozen=True, slots=True)
+class Claim:
     """Let a contact hold the value from `valid_from` on."""
 
     contact_id: ContactId
-    interaction_id: InteractionId | None = None
+    interaction_id: InteractionId | None
     division: str
     identifier_class: IdentifierClass
     verified: bool
@@ -129,7 +133,8 @@ class Claim(Value):
     personal: ClaimPersonal
 
 
-class Release(Value):
+@dataclass(frozen=True, slots=True)
+class Release:
     """End the contact's claim."""
 
     contact_id: ContactId
@@ -196,29 +201,28 @@ def evolve(
                 verified=fact.verified,
             )
             before = state or IdentifierState(identifier_class=fact.identifier_class)
-            return before.model_copy(update={"holdings": (*before.holdings, holding)})
+            return replace(before, holdings=(*before.holdings, holding))
         case IdentifierVerified(contact_id=contact_id) if state is not None:
-            return _with_holdings(state, contact_id, {"verified": True})
+            return _with_holdings(state, contact_id, lambda held: replace(held, verified=True))
         case IdentifierReleased(contact_id=contact_id) if state is not None:
-            return _with_holdings(state, contact_id, {"valid_to": valid_from})
+            return _with_holdings(
+                state, contact_id, lambda held: replace(held, valid_to=valid_from)
+            )
         case IdentifierShared() if state is not None:
-            return state.model_copy(update={"shared": True})
+            return replace(state, shared=True)
         case _:
             return state
 
 
 def _with_holdings(
-    state: IdentifierState, contact_id: ContactId, change: dict[str, object]
+    state: IdentifierState, contact_id: ContactId, change: Callable[[Holding], Holding]
 ) -> IdentifierState:
-    return state.model_copy(
-        update={
-            "holdings": tuple(
-                h.model_copy(update=change)
-                if h.contact_id == contact_id and h.valid_to is None
-                else h
-                for h in state.holdings
-            )
-        }
+    return replace(
+        state,
+        holdings=tuple(
+            change(held) if held.contact_id == contact_id and held.valid_to is None else held
+            for held in state.holdings
+        ),
     )
 
 

@@ -8,6 +8,8 @@ along by itself.
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.values import (
     ContactId,
@@ -16,7 +18,6 @@ from aggregates.values import (
     Fact,
     IdentifierId,
     Stored,
-    Value,
 )
 
 Direction = Literal["inbound", "outbound"]
@@ -43,7 +44,7 @@ class InteractionPersonal(Stored):
     source: str
     id: str
     identifiers: tuple[GivenIdentifier, ...] = ()
-    profile: dict[str, str] = {}
+    profile: dict[str, str] = Field(default_factory=dict)
     attributes: str | None = None
     mail: str | None = None
     session: str | None = None
@@ -137,13 +138,15 @@ class Linked:
 InteractionState = Unknown | Unlinked | Linked
 
 
-class Receive(Value):
+@dataclass(frozen=True, slots=True)
+class Receive:
     """Record an interaction as it was published."""
 
     fact: InteractionReceived
 
 
-class Link(Value):
+@dataclass(frozen=True, slots=True)
+class Link:
     """Give the interaction to a member contact. Giving it to another contact moves it."""
 
     contact_id: ContactId
@@ -151,14 +154,16 @@ class Link(Value):
     pinned: bool = False
 
 
-class HoldForReview(Value):
+@dataclass(frozen=True, slots=True)
+class HoldForReview:
     """Ask a person whether the interaction belongs to `proposed`."""
 
     proposed: ContactId
     evidence: Evidence
 
 
-class Unlink(Value):
+@dataclass(frozen=True, slots=True)
+class Unlink:
     """Take the interaction from its contact."""
 
     pinned: bool = False

@@ -43,8 +43,9 @@ class Channel(Value):
 class Policy(Value):
     """The rules in force.
 
-    `preferred_sources` lists the sources whose values come first in a profile. `block_cap` is how many records one block key may lead to
-    before it is left out, `candidate_cap` how many records are compared with one interaction.
+    `preferred_sources` lists the sources whose values come first in a profile. `block_cap` is how
+    many records one block key may lead to before it is left out, `candidate_cap` how many records
+    are compared with one interaction.
     """
 
     name: str
@@ -74,8 +75,9 @@ class Policy(Value):
         return {type_: class_ for class_, rule in self.classes.items() for type_ in rule.types}
 
     @cached_property
-    def _blocked(self) -> re.Pattern[str]:
-        return re.compile("|".join(f"(?:{pattern})" for pattern in self.blocked_values) or r"(?!)")
+    def _blocked(self) -> tuple[re.Pattern[str], ...]:
+        # Not joined into one: a back reference counts the groups of its own pattern.
+        return tuple(re.compile(pattern) for pattern in self.blocked_values)
 
     def channel(self, name: str) -> Channel:
         """Return the rules of a channel, the default's where it is not listed."""
@@ -103,7 +105,8 @@ class Policy(Value):
 
     def is_blocked(self, value: str) -> bool:
         """Tell whether a value stands for nobody, such as `anonymous` or a row of zeros."""
-        return self._blocked.search(value.casefold()) is not None
+        folded = value.casefold()
+        return any(pattern.search(folded) for pattern in self._blocked)
 
 
 class PolicyActivated(Fact):

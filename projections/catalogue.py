@@ -12,5 +12,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     SearchProjection(),
     ReviewProjection(),
 )
-VIEWS_VERSION = 1
+VIEWS_VERSION = 2
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

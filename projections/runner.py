@@ -1,8 +1,8 @@
 """The runner: brings views forward by decoded events, and keeps going when one of them fails.
 
 Rows and position move in one transaction, so a view is always the replay of a prefix of the log. A
-failure parks the partition it happened in: its later events wait, all others go on, and re-driving
-replays the wait. A rebuild feeds a fresh file by the same code.
+failure parks the partition it happened in: its later events and those of its stream wait, all others
+go on, and re-driving replays the wait. A rebuild feeds a fresh file by the same code.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS parked_event (
     projection TEXT NOT NULL,
     key TEXT NOT NULL,
     position INTEGER NOT NULL,
+    stream_id TEXT NOT NULL,
     error TEXT NOT NULL,
     PRIMARY KEY (projection, key, position)
 ) WITHOUT ROWID;
@@ -125,8 +126,7 @@ class Views:
         self.connection.executescript(f"BEGIN; {projection.schema} {state} COMMIT;")
 
     def _bring_forward(self, projection: Projection, events: Sequence[Recorded]) -> None:
-        waiting = self._parked(projection)
-        ready = [event for event in events if projection.key(event) not in waiting]
+        ready, held = self._split(projection, events)
         self.connection.execute("SAVEPOINT batch")
         try:
             projection.apply(self.connection, ready)
@@ -134,9 +134,8 @@ class Views:
             self.connection.execute("ROLLBACK TO batch")
             self._apply_one_by_one(projection, events)
         else:
-            for event in events:
-                if projection.key(event) in waiting:
-                    self._park(projection, event, "waits")
+            for event in held:
+                self._park(projection, event, "waits")
         self.connection.execute("RELEASE batch")
         self.connection.execute(
             "UPDATE projection_state SET position = ?, event_id = ? WHERE name = ?",
@@ -146,9 +145,10 @@ class Views:
     def _apply_one_by_one(self, projection: Projection, events: Sequence[Recorded]) -> None:
         waiting = self._parked(projection)
         for event in events:
-            key = projection.key(event)
-            if key in waiting:
+            parts = _parts(projection, event)
+            if not waiting.isdisjoint(parts):
                 self._park(projection, event, "waits")
+                waiting |= parts
                 continue
             self.connection.execute("SAVEPOINT event")
             try:
@@ -156,20 +156,43 @@ class Views:
             except Exception as error:  # see above
                 self.connection.execute("ROLLBACK TO event")
                 self._park(projection, event, type(error).__name__)
-                waiting.add(key)
+                waiting |= parts
             self.connection.execute("RELEASE event")
+
+    def _split(
+        self, projection: Projection, events: Sequence[Recorded]
+    ) -> tuple[Sequence[Recorded], Sequence[Recorded]]:
+        """Part the events that can be applied from those that must wait behind a parked one."""
+        waiting = self._parked(projection)
+        if not waiting:
+            return events, ()
+        ready, held = [], []
+        for event in events:
+            parts = _parts(projection, event)
+            if waiting.isdisjoint(parts):
+                ready.append(event)
+            else:
+                held.append(event)
+                waiting |= parts
+        return ready, held
 
     def _parked(self, projection: Projection) -> set[str]:
         rows = self.connection.execute(
-            "SELECT DISTINCT key FROM parked_event WHERE projection = ?", (projection.name,)
+            "SELECT key, stream_id FROM parked_event WHERE projection = ?", (projection.name,)
         )
-        return {key for (key,) in rows}
+        return {part for row in rows for part in row}
 
     def _park(self, projection: Projection, event: Recorded, error: str) -> None:
         self.connection.execute(
-            "INSERT OR REPLACE INTO parked_event VALUES (?, ?, ?, ?)",
-            (projection.name, projection.key(event), event.position, error),
+            "INSERT OR REPLACE INTO parked_event VALUES (?, ?, ?, ?, ?)",
+            (projection.name, projection.key(event), event.position, event.stream_id, error),
         )
+
+
+def _parts(projection: Projection, event: Recorded) -> set[str]:
+    """Return what an event must not overtake: its partition, and its stream, which may lead on to
+    another partition (an interaction is received before it has a contact)."""
+    return {projection.key(event), event.stream_id}
 
 
 @contextmanager

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
+IDS_DRAWN = 64
+"""Ids for which random bytes are drawn at once: a system call costs more than all the rest."""
+
 
 def system_time() -> datetime:
     """Return the present time, aware, in UTC."""
@@ -24,6 +27,7 @@ class World:
     now: Callable[[], datetime] = system_time
     entropy: Callable[[int], bytes] = os.urandom
     _last: int = field(default=0, init=False)
+    _drawn: str = field(default="", init=False)
 
     @classmethod
     def seeded(cls, seed: int, now: Callable[[], datetime]) -> "World":
@@ -34,11 +38,12 @@ class World:
         """Return a fresh UUIDv7 (RFC 9562), greater than every one before it in this process.
 
         The 12 bits behind the milliseconds count up within one, so ids made in one batch keep their
-        order and insert side by side in the B-tree.
+        order and insert side by side in the B-tree; 60 bits behind them are random.
         """
         moment = int(self.now().timestamp() * 1000) << 12
         self._last = moment if moment > self._last else self._last + 1
-        text = f"{self._last >> 12:012x}7{self._last & 0xFFF:03x}"
-        tail = int.from_bytes(self.entropy(8), "big") & 0x3FFFFFFFFFFFFFFF | 0x8000000000000000
-        rest = f"{tail:016x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{rest[:4]}-{rest[4:]}"
+        if not self._drawn:
+            self._drawn = self.entropy(IDS_DRAWN * 8).hex()
+        chance, self._drawn = self._drawn[:15], self._drawn[16:]
+        text = f"{self._last >> 12:012x}"
+        return f"{text[:8]}-{text[8:]}-7{self._last & 0xFFF:03x}-8{chance[:3]}-{chance[3:]}"

@@ -1,5 +1,6 @@
 """The engine: one store, opened; the way in for the command line, for servers and for Python."""
 
+import json
 import tempfile
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -53,8 +54,8 @@ class Engine:
             self.store.close()
             raise
         self.follower = Follower(self.store, folder)
-        self._resolver = Resolver(self.store, self._world, self.policies)
-        self._ingestion = Ingestion(self.store, self._resolver, self.dead_letters, self._world)
+        self.resolver = Resolver(self.store, self._world, self.policies)
+        self._ingestion = Ingestion(self.store, self.resolver, self.dead_letters, self._world)
         self._queries = Queries(self.store, self.follower, self.policies)
 
     @classmethod
@@ -84,7 +85,7 @@ class Engine:
         now = self._world.now()
         decoded = [decode(_line(event), now=now) for event in events]
         usable = [one for one in decoded if isinstance(one, IncomingInteraction)]
-        outcomes = iter(self._resolver.resolve(usable))
+        outcomes = iter(self.resolver.resolve(usable))
         return [one if isinstance(one, Rejected) else next(outcomes) for one in decoded]
 
     def ingest_file(
@@ -195,7 +196,13 @@ class Engine:
 def _line(event: bytes | str | dict[str, Any]) -> bytes:
     if isinstance(event, bytes):
         return event
-    return event.encode() if isinstance(event, str) else orjson.dumps(event)
+    if isinstance(event, str):
+        return event.encode("utf-8", "surrogatepass")
+    try:
+        return orjson.dumps(event)
+    except orjson.JSONEncodeError:
+        # Half a surrogate pair or a number over 64 bits: let the decoder say what is wrong.
+        return json.dumps(event).encode()
 
 
 def _contact_id(text: str) -> ContactId:

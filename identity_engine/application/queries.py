@@ -146,7 +146,7 @@ class Queries:
 
 
 def _entry(event: Recorded) -> HistoryEntry:
-    personal = getattr(event.fact, "personal", None)
+    personal = event.fact.about_a_person()
     said = personal.model_dump(mode="json", exclude_none=True) if personal is not None else None
     assert not isinstance(personal, Erased) or said == {"erased": True}
     return HistoryEntry(

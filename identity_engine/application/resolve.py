@@ -5,11 +5,12 @@ before the whole batch is decided, and then in one transaction; a lost race thro
 decisions away and takes them again while holding the write lock, so it cannot lose twice.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from sqlite3 import Cursor
 
+from aggregates.policy import Policy
 from aggregates.values import ContactId, InteractionId, Stage
 from identity_engine.adapters.clock import World
 from identity_engine.application.policies import Policies
@@ -47,12 +48,17 @@ BeforeWrite = Callable[[Sequence[Outcome]], None]
 
 
 class Resolver:
-    """Decides whole batches over one store, under the rules in force."""
+    """Decides whole batches over one store, under the rules in force.
+
+    `watch` is told when a batch is `recognised`, `normalised`, `looked up`, `decided` and `written`:
+    measurements hang on it.
+    """
 
     def __init__(self, store: EventStore, world: World, policies: Policies) -> None:
         self._store = store
         self._world = world
         self._policies = policies
+        self.watch: Callable[[str], None] = _unwatched
 
     @property
     def rules(self) -> Rules:
@@ -86,43 +92,55 @@ class Resolver:
             with self._store.writing() as writer:
                 decided = self._decide(recognised, writer.cursor)
                 self._write(decided, position, before_write, writer)
+        self.watch("written")
         return decided.outcomes
 
     def _decide(self, batch: Sequence[Recognised], cursor: Cursor) -> "_Decided":
         index = self._store.index.begin(cursor)
         self._store.index.load_natural_keys(cursor, index, [one.natural_key for one in batch])
+        self.watch("recognised")
         prepared: dict[bytes, Prepared] = {}
         for one in batch:
             if one.natural_key not in prepared and index.known(one.natural_key) is None:
                 prepared[one.natural_key] = prepare(one, self.rules.policy, self._store.digests)
+        self.watch("normalised")
         self._load(cursor, index, prepared.values())
+        self.watch("looked up")
         decided = _Decided(index, [], [])
         for one in batch:
             known = index.known(one.natural_key)
             if known is None:
-                decided.outcomes.append(self._settle(prepared[one.natural_key], index, decided))
+                decided.outcomes.append(
+                    self._settle(prepared[one.natural_key], index, decided, cursor)
+                )
             else:
                 decided.outcomes.append(_answer_again(one, known))
+        self.watch("decided")
         return decided
 
     def _load(self, cursor: Cursor, index: MatchIndex, prepared: Iterable[Prepared]) -> None:
         """Load all that the batch's decisions may read: one query for each kind of row."""
         resolving = [one for one in prepared if self._resolves(one)]
+        tables, policy = self._store.index, self.rules.policy
         digests = {considered.digest for one in resolving for considered in one.identifiers}
-        self._store.index.load_identifiers(cursor, index, list(digests))
+        tables.load_identifiers(cursor, index, list(digests))
         block_keys = {key for one in resolving for key in one.block_keys}
-        self._store.index.load_candidates(cursor, index, block_keys, self.rules.policy.block_cap)
-        self._store.index.load_contacts(cursor, index, index.contacts_in_play())
+        tables.load_postings(cursor, index, block_keys, policy.block_cap)
+        numbers = {number for one in resolving for number in nearest(one, index, policy)}
+        tables.load_interactions(cursor, index, numbers)
+        tables.load_contacts(cursor, index, index.contacts_in_play())
 
     def _resolves(self, prepared: Prepared) -> bool:
         return self.rules.policy.channel(prepared.fact.channel).resolve
 
-    def _settle(self, prepared: Prepared, index: MatchIndex, decided: "_Decided") -> Outcome:
+    def _settle(
+        self, prepared: Prepared, index: MatchIndex, decided: "_Decided", cursor: Cursor
+    ) -> Outcome:
         """Take one decision and let its events change what the next decision sees."""
         channel = self.rules.policy.channel(prepared.fact.channel)
         decision = RESOLUTION_OFF
         if channel.resolve:
-            candidates = self._candidates(prepared, index)
+            candidates = self._candidates(prepared, index, cursor)
             decision = decide(
                 prepared.record or NOTHING_SAID,
                 _held(prepared, index),
@@ -143,38 +161,31 @@ class Resolver:
             decision.rule,
         )
 
-    def _candidates(self, prepared: Prepared, index: MatchIndex) -> list[Candidate]:
-        """Return the records that share a block key or an identifier's holder with this one.
+    def _candidates(self, prepared: Prepared, index: MatchIndex, cursor: Cursor) -> list[Candidate]:
+        """Return the nearest records by block key, and the newest of each contact in question.
 
-        The fullest keys are left out, then the records that share most keys come first; ties go by
-        id, so that a batch of any size sees the same candidates.
+        A decision within the batch can bring records near that were not loaded with it.
         """
-        shared: Counter[int] = Counter()
-        for key in prepared.block_keys:
-            numbers = index.numbers_under(key)
-            if len(numbers) <= self.rules.policy.block_cap:
-                shared.update(numbers)
-        rows = [row for number in shared if (row := index.interaction(number)) is not None]
-        rows.sort(key=lambda row: (-shared[row.number], row.interaction_id))
-        chosen = {row.interaction_id: row for row in rows[: self.rules.policy.candidate_cap]}
-        contacts = {row.contact_id for row in chosen.values()}
-        for considered in prepared.identifiers:
-            state = (
-                index.identifiers[considered.digest].state
-                if (considered.digest in index.identifiers)
-                else None
-            )
-            contacts |= {h.contact_id for h in state.holdings} if state is not None else set()
-        for contact_id in sorted(filter(None, contacts)):
-            members = [r for r in index.interactions_of(contact_id) if r.record is not None]
-            members.sort(key=lambda row: row.interaction_id, reverse=True)
+        numbers = nearest(prepared, index, self.rules.policy)
+        self._store.index.load_interactions(cursor, index, numbers)
+        chosen = {
+            row.interaction_id: row
+            for number in numbers
+            if (row := index.interaction(number)) is not None
+        }
+        contacts = {row.contact_id for row in chosen.values() if row.contact_id is not None}
+        contacts |= set(_holders(prepared, index))
+        self._store.index.load_contacts(cursor, index, contacts)
+        for contact_id in sorted(contacts):
+            members = [row for row in index.interactions_of(contact_id) if row.record is not None]
+            members.sort(key=_newest_first, reverse=True)
             chosen |= {row.interaction_id: row for row in members[:MEMBERS_COMPARED]}
         return [
             Candidate(row.contact_id, row.interaction_id, row.record)
             for row in chosen.values()
             if row.record is not None
             and row.contact_id is not None
-            and _division(index, row) == prepared.fact.division
+            and index.contacts[row.contact_id].state.division == prepared.fact.division
         ]
 
     def _write(
@@ -203,6 +214,10 @@ class _Decided:
 
 RESOLUTION_OFF = Decision("new", None, "resolution_off")
 NOTHING_SAID = MatchRecord()
+
+
+def _unwatched(_: str) -> None:
+    """Nobody measures."""
 
 
 def _answer_again(recognised: Recognised, known: InteractionRow) -> Outcome:
@@ -254,11 +269,7 @@ def _own_exclusive(prepared: Prepared, index: MatchIndex) -> dict[str, str]:
 def _contact_facts(
     index: MatchIndex, candidates: Sequence[Candidate], prepared: Prepared
 ) -> dict[str, ContactFacts]:
-    wanted = {candidate.contact_id for candidate in candidates}
-    for considered in prepared.identifiers:
-        row = index.identifiers.get(considered.digest)
-        if row is not None and row.state is not None:
-            wanted |= {holding.contact_id for holding in row.state.holdings}
+    wanted = {candidate.contact_id for candidate in candidates} | set(_holders(prepared, index))
     facts = {}
     for contact_id in wanted:
         row_ = index.contacts[ContactId(contact_id)]
@@ -271,6 +282,37 @@ def _contact_facts(
     return facts
 
 
-def _division(index: MatchIndex, row: InteractionRow) -> str | None:
-    contact = index.contacts.get(row.contact_id) if row.contact_id is not None else None
-    return contact.state.division if contact is not None else None
+def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
+    """Return the numbers of the records to compare with an interaction, the nearest first.
+
+    Records that share more and rarer block keys come first; ties go to the older record, so that a
+    batch of any size sees the same. A key over the policy's cap is left out.
+    """
+    shared: defaultdict[int, float] = defaultdict(float)
+    for key in prepared.block_keys:
+        numbers = index.numbers_under(key)
+        if 0 < len(numbers) <= policy.block_cap:
+            rarity = 1.0 / len(numbers)
+            for number in numbers:
+                shared[number] += 1.0 + rarity
+    if len(shared) <= policy.candidate_cap:
+        return sorted(shared, key=_age)
+    return sorted(shared, key=lambda number: (-shared[number], _age(number)))[
+        : policy.candidate_cap
+    ]
+
+
+def _age(number: int) -> tuple[bool, int]:
+    # Stored rows count up from 1, those of the batch down from -1 and are younger than all stored.
+    return number < 0, abs(number)
+
+
+def _newest_first(row: InteractionRow) -> str:
+    return row.interaction_id
+
+
+def _holders(prepared: Prepared, index: MatchIndex) -> Iterator[ContactId]:
+    for considered in prepared.identifiers:
+        row = index.identifiers.get(considered.digest)
+        if row is not None and row.state is not None:
+            yield from (holding.contact_id for holding in row.state.holdings)

@@ -12,9 +12,7 @@ from aggregates.interaction import InteractionState
 from aggregates.policy import Policy
 from aggregates.values import (
     ENGINE_ACTOR,
-    CandidateEvidence,
     CommandId,
-    ComparisonEvidence,
     ContactId,
     EventId,
     Evidence,
@@ -23,7 +21,6 @@ from aggregates.values import (
     IdentifierClass,
     IdentifierId,
     InteractionId,
-    RefusalEvidence,
     Stage,
 )
 from identity_engine.adapters.clock import World
@@ -154,7 +151,7 @@ class Story:
 
     def _write(self, stream_id: str, version: int, fact: Fact) -> None:
         prepared = self._prepared
-        personal = getattr(fact, "personal", None) is not None
+        personal = fact.about_a_person() is not None
         self._events.append(
             Pending(
                 stream_id,
@@ -194,27 +191,27 @@ def _may_claim(
 
 def _evidence(decision: Decision, rules: Rules) -> Evidence:
     score = decision.score
-    return Evidence(
-        rule=decision.rule,
-        model=rules.model_version,
-        policy=rules.policy_version,
-        weight=decision.weight,
-        prior=score.prior if score is not None else 0,
-        comparisons=tuple(
-            ComparisonEvidence(name=part.comparison, level=part.level, weight=part.weight)
-            for part in (score.parts if score is not None else ())
-        ),
-        interaction_id=(
-            InteractionId(decision.matched_interaction) if decision.matched_interaction else None
-        ),
-        identifiers=tuple(IdentifierId(one) for one in decision.matched_identifiers),
-        candidates=tuple(
-            CandidateEvidence(contact_id=ContactId(contact_id), weight=weight)
-            for contact_id, weight in decision.losing
-        ),
-        considered=decision.considered,
-        refusals=tuple(
-            RefusalEvidence(contact_id=ContactId(refusal.contact_id), guard=refusal.guard)
-            for refusal in decision.refusals
-        ),
+    return Evidence.model_validate(
+        {
+            "rule": decision.rule,
+            "model": rules.model_version,
+            "policy": rules.policy_version,
+            "weight": decision.weight,
+            "prior": score.prior if score is not None else 0,
+            "comparisons": [
+                {"name": part.comparison, "level": part.level, "weight": part.weight}
+                for part in (score.parts if score is not None else ())
+            ],
+            "interaction_id": decision.matched_interaction,
+            "identifiers": decision.matched_identifiers,
+            "candidates": [
+                {"contact_id": contact_id, "weight": weight}
+                for contact_id, weight in decision.losing
+            ],
+            "considered": decision.considered,
+            "refusals": [
+                {"contact_id": refusal.contact_id, "guard": refusal.guard}
+                for refusal in decision.refusals
+            ],
+        }
     )

@@ -88,6 +88,8 @@ def search(
         Look in this field or identifier type only, for example family_name or phone.
     stage
         Show contacts of this stage only; may be given several times.
+    limit
+        Show at most this many, whole matches first.
     """
     with Engine.open(store) as engine:
         found = engine.search(" ".join(text), field=field, stages=stage or LIVE_STAGES, limit=limit)
@@ -111,7 +113,13 @@ def search(
 
 @review.command(name="list")
 def list_(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
-    """List interactions in doubt, the most likely pairs first."""
+    """List interactions in doubt, the most likely pairs first.
+
+    Parameters
+    ----------
+    limit
+        Show at most this many.
+    """
     with Engine.open(store) as engine:
         items = engine.review(limit)
     if json:

@@ -28,7 +28,15 @@ def demo(
     people: int = PEOPLE,
     interactions: int = INTERACTIONS,
 ) -> None:
-    """Simulate traffic, ingest it, and look at what was found."""
+    """Simulate traffic, ingest it, and look at what was found.
+
+    Parameters
+    ----------
+    people
+        How many people there are to find.
+    interactions
+        How many interactions they have.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     events, truth, links = folder / "traffic.jsonl.gz", folder / "truth.csv", folder / "links.csv"

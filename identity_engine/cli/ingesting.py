@@ -64,7 +64,15 @@ def list_(
     limit: int = 100,
     json: Json = False,
 ) -> None:
-    """List dead letters with every fault; the original content is not shown."""
+    """List dead letters with every fault; the original content is not shown.
+
+    Parameters
+    ----------
+    state
+        open: waiting; redriven: went through since; dropped: given up by a person.
+    limit
+        Show at most this many, the oldest first.
+    """
     with Engine.open(store) as engine:
         letters = engine.dead_letters.list(state, limit=limit)
     if json:
@@ -90,7 +98,9 @@ def list_(
 
 
 @dead_letters.command
-def show_original(id_: Annotated[int, Parameter(name="ID")], *, store: Store = None) -> None:
+def show_original(
+    id_: Annotated[int, Parameter(name="ID", help="The dead letter's id.")], *, store: Store = None
+) -> None:
     """Write the original bytes of one dead letter to standard output."""
     import sys
 

@@ -19,7 +19,17 @@ def simulate(
     seed: int = 1,
     json: Json = False,
 ) -> None:
-    """Write contact-centre traffic in ja, fr, de and en, with the truth about who it was."""
+    """Write contact-centre traffic in ja, fr, de and en, with the truth about who it was.
+
+    Parameters
+    ----------
+    people
+        How many people there are.
+    interactions
+        How many interactions they have.
+    seed
+        The same numbers and seed give the same traffic.
+    """
     from identity_engine.errors import UsageError
     from identity_engine.simulation import write_simulation
 
@@ -57,11 +67,26 @@ def bench(
     only: Annotated[list[str] | None, Parameter(help="Names of measurements to run.")] = None,
     json: Json = False,
 ) -> int:
-    """Measure speed and quality; each speed beside a limit measured in the same run."""
+    """Measure speed and quality; each speed beside a limit measured in the same run.
+
+    Parameters
+    ----------
+    interactions
+        Interactions of the simulated traffic.
+    people
+        People of the simulated traffic.
+    """
     from identity_engine.bench.suite import run_suite
 
     results = run_suite(
-        interactions=interactions, people=people, contacts=contacts, data=data, only=only
+        interactions=interactions,
+        people=people,
+        contacts=contacts,
+        data=data,
+        only=only,
+        tell=lambda result: (
+            None if json else show(f"  {result.name}: {result.shown} {result.unit}")
+        ),
     )
     if json:
         show_json([asdict(one) for one in results])

@@ -39,7 +39,13 @@ def activate(
     store: Store = None,
     json: Json = False,
 ) -> None:
-    """Put a policy in force for decisions from now on. It is an event; old decisions keep theirs."""
+    """Put a policy in force for decisions from now on. It is an event; old decisions keep theirs.
+
+    Parameters
+    ----------
+    kind
+        What the file is.
+    """
     with Engine.open(store) as engine:
         changed = engine.policies.activate({kind: file.read_bytes()}, actor="cli")
         rules = engine.policies.rules

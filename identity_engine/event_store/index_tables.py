@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import TypeAdapter
 
 from aggregates.contact import ContactState
 from aggregates.identifier import IdentifierState
@@ -59,15 +60,15 @@ WITHOUT ROWID;
 """
 TABLES = ("interaction", "posting", "identifier", "contact")
 
-# A list of 16-byte keys travels as one packed parameter: one statement for any number of them.
-WANTED = """
-WITH RECURSIVE place(i) AS (
-    SELECT 0 WHERE :count > 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < :count
-), wanted(key) AS MATERIALIZED (SELECT substr(:packed, 16 * i + 1, 16) FROM place)
-"""
-INTERACTION = "number, interaction_id, natural_key, content_digest, key_id, contact_id, record"
+INTERACTION = (
+    "interaction.number, interaction.interaction_id, interaction.natural_key, "
+    "interaction.content_digest, interaction.key_id, interaction.contact_id, interaction.record"
+)
+IDENTIFIER_STATE = TypeAdapter(IdentifierState)
+CONTACT_STATE = TypeAdapter(ContactState)
 MEMBERS_PER_CONTACT = 6
 CACHED_RECORDS = 20_000
+MOST_PARAMETERS = 16_384
 
 
 class IndexTables:
@@ -98,7 +99,7 @@ class IndexTables:
         """Load the interactions known under these natural keys, without their records."""
         rows = _select(
             cursor,
-            f"{WANTED} SELECT {INTERACTION} FROM wanted JOIN interaction ON natural_key = key",
+            f"SELECT {INTERACTION} FROM interaction WHERE natural_key IN (%s)",
             wanted,
         )
         index.add_natural_keys(wanted, [_interaction_row(row) for row in rows])
@@ -109,8 +110,7 @@ class IndexTables:
         """Load the identifiers known under these digests."""
         rows = _select(
             cursor,
-            f"{WANTED} SELECT digest, identifier_id, version, state "
-            "FROM wanted JOIN identifier ON digest = key",
+            "SELECT digest, identifier_id, version, state FROM identifier WHERE digest IN (%s)",
             wanted,
         )
         index.add_identifiers(
@@ -120,64 +120,71 @@ class IndexTables:
                     digest,
                     IdentifierId(id_text(identifier_id)),
                     version,
-                    IdentifierState.__pydantic_validator__.validate_json(state),
+                    IDENTIFIER_STATE.validate_json(state),
                 )
                 for digest, identifier_id, version, state in rows
             ],
         )
 
-    def load_candidates(
+    def load_postings(
         self, cursor: sqlite3.Cursor, index: MatchIndex, block_keys: Iterable[int], block_cap: int
     ) -> None:
-        """Load the postings of these block keys and the match records they lead to.
-
-        A key with more than `block_cap` postings leads nowhere.
-        """
+        """Load the numbers under these block keys, of a fuller key one more than `block_cap`."""
         wanted = list(block_keys)
+        if not wanted:
+            return
         cursor.execute(
             "SELECT value, (SELECT group_concat(number) FROM (SELECT number FROM posting "
             "WHERE block_key = value LIMIT ?)) FROM json_each(?)",
             (block_cap + 1, orjson.dumps(wanted).decode()),
         )
-        postings: dict[int, list[int]] = {key: [] for key in wanted}
-        numbers: set[int] = set()
-        for key, listed in cursor.fetchall():
-            found = [int(number) for number in listed.split(",")] if listed else []
-            if len(found) <= block_cap:
-                numbers.update(found)
-            postings[key] = found
-        index.add_postings(postings)
+        index.add_postings(
+            {
+                key: [int(number) for number in listed.split(",")] if listed else []
+                for key, listed in cursor.fetchall()
+            }
+        )
+
+    def load_interactions(
+        self, cursor: sqlite3.Cursor, index: MatchIndex, numbers: Iterable[int]
+    ) -> None:
+        """Load the interactions of these numbers that are not loaded, with their records."""
+        wanted = [number for number in numbers if index.interaction(number) is None]
+        if not wanted:
+            return
         cursor.execute(
             f"SELECT {INTERACTION} FROM interaction "
             "WHERE number IN (SELECT value FROM json_each(?))",
-            (orjson.dumps(list(numbers)).decode(),),
+            (orjson.dumps(wanted).decode(),),
         )
         index.add_interactions(self._open(cursor.fetchall()))
 
     def load_contacts(
         self, cursor: sqlite3.Cursor, index: MatchIndex, contact_ids: Iterable[ContactId]
     ) -> None:
-        """Load the states of these contacts and the newest records of each."""
-        wanted = [id_bytes(contact_id) for contact_id in contact_ids]
+        """Load the states of these contacts and the newest records of each, where not loaded."""
+        wanted = [
+            id_bytes(contact_id) for contact_id in contact_ids if contact_id not in index.contacts
+        ]
         rows = _select(
             cursor,
-            f"{WANTED} SELECT contact_id, version, state "
-            "FROM wanted JOIN contact ON contact_id = key",
+            "SELECT contact_id, version, state FROM contact WHERE contact_id IN (%s)",
             wanted,
         )
         index.add_contacts(
             ContactRow(
                 ContactId(id_text(contact_id)),
                 version,
-                ContactState.__pydantic_validator__.validate_json(state),
+                CONTACT_STATE.validate_json(state),
             )
             for contact_id, version, state in rows
         )
         members = _select(
             cursor,
-            f"{WANTED} SELECT {INTERACTION} FROM wanted JOIN interaction ON number IN ("
-            "SELECT number FROM interaction WHERE contact_id = key AND record IS NOT NULL "
-            f"ORDER BY number DESC LIMIT {MEMBERS_PER_CONTACT})",
+            f"SELECT {INTERACTION} FROM contact JOIN interaction ON number IN ("
+            "SELECT number FROM interaction WHERE contact_id = contact.contact_id "
+            f"AND record IS NOT NULL ORDER BY number DESC LIMIT {MEMBERS_PER_CONTACT}) "
+            "WHERE contact.contact_id IN (%s)",
             wanted,
         )
         index.add_interactions(self._open(members))
@@ -330,10 +337,18 @@ def _moved_parameters(read: ReadSet) -> dict[str, Any]:
 def _select(
     cursor: sqlite3.Cursor, statement: str, wanted: Sequence[bytes]
 ) -> list[tuple[Any, ...]]:
-    if not wanted:
-        return []
-    cursor.execute(statement, {"count": len(wanted), "packed": b"".join(wanted)})
-    return cursor.fetchall()
+    """Run a statement whose `%s` becomes a list of parameters.
+
+    The list is filled up to a power of two with its last value, so that few different statements
+    are ever prepared, and split where SQLite would take no more.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for first in range(0, len(wanted), MOST_PARAMETERS):
+        some = list(wanted[first : first + MOST_PARAMETERS])
+        places = 1 << (len(some) - 1).bit_length()
+        some += [some[-1]] * (places - len(some))
+        rows += cursor.execute(statement % ",".join("?" * places), some)
+    return rows
 
 
 def _interaction_row(row: tuple[Any, ...], record: MatchRecord | None = None) -> InteractionRow:
@@ -352,7 +367,7 @@ def _interaction_row(row: tuple[Any, ...], record: MatchRecord | None = None) ->
 def _json(state: IdentifierState | ContactState | None) -> bytes:
     if state is None:
         raise ValueError("an index row is written only after a first event")
-    return state.__pydantic_serializer__.to_json(state, exclude_none=True)
+    return orjson.dumps(state)
 
 
 assert len(id_bytes("0" * 32)) == DIGEST_BYTES  # both travel packed by 16

@@ -57,6 +57,7 @@ class KeyRing:
         self._entropy = entropy
         self._lock = RLock()
         self._connection = connect(path)
+        self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.executescript(SCHEMA)
         self._ready: list[tuple[int, bytes]] = []
         self._opened: dict[int, bytes] = {}
@@ -108,6 +109,7 @@ class KeyRing:
                 (orjson.dumps(numbers).decode(),),
             ).rowcount
             self._connection.execute("COMMIT")
+            self._wipe_log()
             return erased
 
     def named(self, name: str) -> bytes:
@@ -126,15 +128,23 @@ class KeyRing:
         with self._lock:
             self._named.pop(name, None)
             self._connection.execute("DELETE FROM named_key WHERE name = ?", (name,))
+            self._wipe_log()
 
     def close(self) -> None:
         """Take back the keys that were never used and close the file."""
         with self._lock:
-            self._connection.executemany(
-                "DELETE FROM data_key WHERE key_id = ?", [(key_id,) for key_id, _ in self._ready]
-            )
-            self._ready.clear()
+            if self._ready:
+                self._connection.execute("BEGIN IMMEDIATE")  # one sync for all, not one for each
+                self._connection.executemany(
+                    "DELETE FROM data_key WHERE key_id = ?", [(id_,) for id_, _ in self._ready]
+                )
+                self._connection.execute("COMMIT")
+                self._ready.clear()
             self._connection.close()
+
+    def _wipe_log(self) -> None:
+        """Take the last copies of what was destroyed off the disk: those in the write-ahead log."""
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _make(self, count: int) -> None:
         keys = self._entropy(count * KEY_BYTES)

@@ -102,7 +102,7 @@ class EventMapper:
             }
         )
         state = b"%c%b%b" % (FORMAT, len(clear).to_bytes(4, "big"), clear)
-        personal = getattr(fact, "personal", None)
+        personal = fact.about_a_person()
         if personal is not None:
             state += self._seal(event, topic, fact.SCHEMA, personal)
         if len(state) > MAX_STATE_BYTES:

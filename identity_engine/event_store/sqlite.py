@@ -138,7 +138,7 @@ class Recorder(SQLiteApplicationRecorder):
                 for n, s in enumerate(stored_events)
             ],
         )
-        return range(first, first + len(stored_events))
+        return list(range(first, first + len(stored_events)))
 
     def select_events(
         self,

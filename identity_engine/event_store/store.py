@@ -168,10 +168,10 @@ class EventStore:
             if writer is not None:
                 return writer.append(stored, changes, position)
             with self.writing() as own:
-                if index is not None and own.has_moved(index.read_set()):
-                    raise Conflict("Another writer changed what this batch had read.")
+                if index is not None:
+                    own.refuse_if_moved(index.read_set())
                 return own.append(stored, changes, position)
-        except IntegrityError as error:
+        except (IntegrityError, Conflict) as error:
             done = self._stored_before(events)
             if done is None:
                 raise Conflict("Another writer was first on one of these streams.") from error
@@ -186,7 +186,7 @@ class EventStore:
             if not found or found[0].header.event_id != event.header.event_id:
                 return None
             positions.append(found[0].position)
-        return range(positions[0], positions[-1] + 1) if positions else range(0)
+        return range(positions[0], positions[-1] + 1) if positions else None
 
 
 class Writer:
@@ -209,9 +209,10 @@ class Writer:
         """Reads that nobody can overtake."""
         return self._wrapped.sqlite_cursor
 
-    def has_moved(self, read: ReadSet) -> bool:
-        """Tell whether anything a decision read has changed since."""
-        return self._store.index.has_moved(self.cursor, read)
+    def refuse_if_moved(self, read: ReadSet) -> None:
+        """Raise `Conflict` where anything that a decision read has changed since."""
+        if self._store.index.has_moved(self.cursor, read):
+            raise Conflict("Another writer changed what this batch had read.")
 
     def append(
         self,

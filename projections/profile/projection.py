@@ -5,6 +5,7 @@ folded when it is read. A corrected link moves one pointer and takes every value
 """
 
 from collections.abc import Sequence
+from itertools import groupby
 from sqlite3 import Connection
 from typing import Any, ClassVar
 
@@ -142,8 +143,8 @@ class ProfileProjection(Projection):
             "INSERT INTO profile_contribution VALUES (?,?,?,?,?,?,?,?,?,?,?)",
             contributions.values(),
         )
-        for statement, parameters in changes:
-            views.execute(statement, parameters)
+        for statement, run in groupby(changes, key=lambda change: change[0]):
+            views.executemany(statement, [parameters for _, parameters in run])
 
 
 RELINK = (
