@@ -58,13 +58,19 @@ class IdentifierVerified(Fact):
     interaction_id: InteractionId | None = None
 
 
+class ReleasePersonal(Stored):
+    """A person's words on why the claim ended."""
+
+    reason: str
+
+
 class IdentifierReleased(Fact):
     """The contact holds the value no longer, from the event's `valid_from` on."""
 
     TOPIC: ClassVar[str] = "identifier.released"
 
     contact_id: ContactId
-    reason: str
+    personal: ReleasePersonal | Erased | None = None
 
 
 class IdentifierShared(Fact):
@@ -138,7 +144,7 @@ class Release:
     """End the contact's claim."""
 
     contact_id: ContactId
-    reason: str
+    reason: str | None = None
 
 
 IdentifierCommand = Claim | Release
@@ -159,7 +165,8 @@ def decide(state: IdentifierState | None, command: IdentifierCommand) -> tuple[F
         case Release(contact_id=contact_id, reason=reason):
             if state is None or not state.is_held_by(contact_id):
                 raise NotYet("This contact does not hold that identifier.")
-            return (IdentifierReleased(contact_id=contact_id, reason=reason),)
+            said = None if reason is None else ReleasePersonal(reason=reason)
+            return (IdentifierReleased(contact_id=contact_id, personal=said),)
 
 
 def _claim(state: IdentifierState | None, command: Claim) -> tuple[Fact, ...]:

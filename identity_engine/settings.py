@@ -25,14 +25,14 @@ def store_folder(store: str | Path | None) -> Path:
     """
     address = store or os.environ.get(STORE_VARIABLE) or user_data_path("identity-engine")
     if isinstance(address, Path):
-        return address
+        return address.absolute()
     if address.startswith(SCHEME):
-        return Path(unquote(address.removeprefix(SCHEME)))
+        return Path(unquote(address.removeprefix(SCHEME))).absolute()
     if "://" in address:
         raise ConfigurationError(
             f"This version opens sqlite:///FOLDER only, not {address.partition('://')[0]}://."
         )
-    return Path(address)
+    return Path(address).absolute()
 
 
 def master_key_file() -> Path | None:

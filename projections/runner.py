@@ -8,7 +8,7 @@ go on, and re-driving replays the wait. A rebuild feeds a fresh file by the same
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from sqlite3 import Connection
+from sqlite3 import Connection, IntegrityError
 
 from projections.base import Projection, Recorded
 from projections.profile.query import names_of_ids
@@ -123,7 +123,10 @@ class Views:
 
     def _create(self, projection: Projection) -> None:
         state = f"INSERT INTO projection_state VALUES ('{projection.name}', 0, '');"
-        self.connection.executescript(f"BEGIN; {projection.schema} {state} COMMIT;")
+        try:
+            self.connection.executescript(f"BEGIN IMMEDIATE; {state} {projection.schema} COMMIT;")
+        except IntegrityError:  # another process has made it meanwhile
+            self.connection.execute("ROLLBACK")
 
     def _bring_forward(self, projection: Projection, events: Sequence[Recorded]) -> None:
         ready, held = self._split(projection, events)

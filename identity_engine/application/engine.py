@@ -14,6 +14,7 @@ from aggregates.values import ContactId
 from identity_engine.adapters.clock import World
 from identity_engine.application.explain import Explanation
 from identity_engine.application.following import Follower, Progress, Verdict
+from identity_engine.application.indexing import rebuild_index, verify_index
 from identity_engine.application.ingest import BATCH_SIZE, Ingestion, IngestSummary
 from identity_engine.application.ingest import Progress as IngestProgress
 from identity_engine.application.policies import Policies
@@ -43,8 +44,8 @@ class Engine:
 
     def __init__(self, folder: Path | None, world: World | None = None) -> None:
         self._world = world or World()
-        self._scratch = tempfile.TemporaryDirectory(prefix="identity-engine-")
         self.store = EventStore(folder, self._world, master_key=master_key_file())
+        self._scratch = tempfile.TemporaryDirectory(prefix="identity-engine-")
         try:
             self.policies = Policies(self.store, self._world)
             self.dead_letters = DeadLetters(
@@ -52,6 +53,7 @@ class Engine:
             )
         except BaseException:
             self.store.close()
+            self._scratch.cleanup()
             raise
         self.follower = Follower(self.store, folder)
         self.resolver = Resolver(self.store, self._world, self.policies)
@@ -169,6 +171,14 @@ class Engine:
     def rebuild(self, progress: Progress | None = None) -> Sequence[ViewStatus]:
         """Build all views anew beside the live ones and swap them in."""
         return self.follower.rebuild(progress)
+
+    def verify_index(self, progress: Progress | None = None) -> Verdict:
+        """Replay the match index and compare it with the live one, holding the write lock."""
+        return verify_index(self.store, self.policies.rules.policy, progress)
+
+    def rebuild_index(self, progress: Progress | None = None) -> None:
+        """Replace the match index by a replay of the log, in one transaction."""
+        rebuild_index(self.store, self.policies.rules.policy, progress)
 
     def now(self) -> datetime:
         """Return the present time of this engine's clock."""

@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aggregates.interaction import InteractionHeldForReview, InteractionLinked, InteractionReceived
+from aggregates.interaction import (
+    InteractionHeldForReview,
+    InteractionLinked,
+    InteractionReceived,
+)
 from aggregates.values import Evidence
 from projections.base import Recorded
 
@@ -134,6 +138,10 @@ def _parts(evidence: Evidence) -> tuple[Part, ...]:
         prior,
         *(Part(one.name, one.level, one.weight / BITS) for one in evidence.comparisons),
     )
+
+
+def _article(class_: str) -> str:
+    return f"an {class_}" if class_ == "exclusive" else f"a {class_}"
 
 
 def _bits(evidence: Evidence) -> str:

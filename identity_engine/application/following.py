@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from identity_engine.errors import StoreError
-from identity_engine.event_store.sqlite_files import connect, create_private
+from identity_engine.event_store.sqlite_files import connect, told_plainly
 from identity_engine.event_store.store import EventStore
 from projections.base import Recorded
 from projections.catalogue import PROJECTIONS, VIEWS_VERSION
@@ -71,12 +71,13 @@ class Follower:
 
     def follow(self, progress: Progress | None = None) -> int:
         """Bring the views up to the head of the log and return their position."""
-        views = self.views
-        for events in self._log(views.position()):
-            views.feed(events)
-            if progress is not None:
-                progress(len(events))
-        return views.position()
+        with told_plainly():
+            views = self.views
+            for events in self._log(views.position()):
+                views.feed(events)
+                if progress is not None:
+                    progress(len(events))
+            return views.position()
 
     def rebuild(self, progress: Progress | None = None) -> Sequence[ViewStatus]:
         """Build all views anew beside the live ones and swap them in; readers are never blocked.
@@ -194,6 +195,7 @@ class Follower:
             version, number = str(VIEWS_VERSION), "1"
             _replace(self._folder / POINTER, f"{version}.{number}")
         if version != str(VIEWS_VERSION):
+            _remove(self._folder / f"views-{number}.db")
             number = str(int(number) + 1)
             _replace(self._folder / POINTER, f"{VIEWS_VERSION}.{number}")
         return int(number)
@@ -231,11 +233,12 @@ def _remove(path: Path) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    fresh = path.with_name(path.name + ".new")
-    create_private(fresh)
-    fresh.write_text(text)
-    _sync(fresh)
-    fresh.replace(path)
+    handle, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(handle)
+    Path(fresh).replace(path)
 
 
 def _sync(path: Path) -> None:

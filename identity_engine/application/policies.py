@@ -1,6 +1,7 @@
 """Which rules are in force: read from the log, put in force by an event."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from aggregates import policy as policies
 from aggregates.policy import Activate, PolicyKind, PolicyState
@@ -14,6 +15,7 @@ from identity_engine.application.rules import (
     shipped_model,
     shipped_policy,
 )
+from identity_engine.errors import Conflict
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore
 from matchers.model import parse_model
@@ -33,7 +35,8 @@ class Policies:
         self._store = store
         self._world = world
         self._thresholds: dict[str, tuple[float, float]] = {}
-        self.activate({"policy": shipped_policy(), "model": shipped_model()}, only_if_none=True)
+        with suppress(Conflict):  # another process has started the same store
+            self.activate({"policy": shipped_policy(), "model": shipped_model()}, only_if_none=True)
         self.rules = self._read()
 
     def activate(

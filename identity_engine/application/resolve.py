@@ -27,6 +27,9 @@ from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
 
 MEMBERS_COMPARED = 6
+SMALL_BATCH = 8
+"""Up to this many interactions are decided under the write lock at once: deciding them takes less
+time than opening a second transaction and checking the read set would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +87,29 @@ class Resolver:
         """
         recognised = recognise(batch, self._store.digests)
         self._store.keys.reserve(len(batch))
-        with self._store.reading() as cursor:
-            decided = self._decide(recognised, cursor)
-        try:
-            self._write(decided, position, before_write)
-        except Conflict:
-            with self._store.writing() as writer:
-                decided = self._decide(recognised, writer.cursor)
-                self._write(decided, position, before_write, writer)
+        if len(batch) > SMALL_BATCH:
+            try:
+                with self._store.reading() as cursor:
+                    decided = self._decide(recognised, cursor)
+                self._write(decided, position, before_write)
+            except Conflict:
+                decided = self._resolve_locked(recognised, position, before_write)
+        else:
+            decided = self._resolve_locked(recognised, position, before_write)
         self.watch("written")
         return decided.outcomes
+
+    def _resolve_locked(
+        self,
+        recognised: Sequence[Recognised],
+        position: SourcePosition | None,
+        before_write: BeforeWrite | None,
+    ) -> "_Decided":
+        """Decide while holding the write lock: nothing that was read can move."""
+        with self._store.writing() as writer:
+            decided = self._decide(recognised, writer.cursor)
+            self._write(decided, position, before_write, writer)
+        return decided
 
     def _decide(self, batch: Sequence[Recognised], cursor: Cursor) -> "_Decided":
         index = self._store.index.begin(cursor)

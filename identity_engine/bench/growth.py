@@ -22,6 +22,7 @@ EARLY_CONTACTS = 10_000
 SINGLE_CONTACTS = 100_000
 SINGLES = 3_000
 SAMPLE_BATCHES = 6
+REST = SINGLES + 2 * SAMPLE_BATCHES * BATCH
 MILLISECOND = 1_000.0
 
 
@@ -30,8 +31,7 @@ def measure_growth(contacts: int, seed: int, folder: Path) -> list[Result]:
 
     The traffic is so thin that most interactions make a contact, so that it grows fast.
     """
-    people = contacts
-    traffic = simulate(people, people * 4, seed)
+    traffic = simulate(contacts, contacts * 4 + REST, seed)
     with Engine.open(folder / "growth") as engine:
         grown = _Growth(engine, traffic)
         grown.until(min(EARLY_CONTACTS, contacts))

@@ -128,11 +128,8 @@ def list_(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
         show("Nothing waits for review.")
     else:
         show_table(
-            ("bits", "interaction", "its own contact", "proposed contact"),
-            [
-                (one.weight / 1000, one.interaction_id, one.contact_id, one.proposed)
-                for one in items
-            ],
+            ("bits", "interaction", "proposed contact"),
+            [(one.weight / 1000, one.interaction_id, one.proposed) for one in items],
         )
 
 

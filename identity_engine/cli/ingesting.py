@@ -1,7 +1,7 @@
 """Verbs that bring interactions in: ingest, dead-letters."""
 
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,14 +18,17 @@ from identity_engine.cli.output import (
     show_json_line,
     show_table,
 )
-from identity_engine.errors import NotFound
+from identity_engine.errors import NotFound, UsageError
 from identity_engine.ingestion.files import EventFile
 
 dead_letters = App(name="dead-letters", help="List and re-drive what could not be used.")
 
 
 def ingest(
-    files: Annotated[Sequence[str], Parameter(help="Files, also .gz; - is standard input.")],
+    files: Annotated[
+        Sequence[str],
+        Parameter(help="Files, also .gz; - is standard input.", allow_leading_hyphen=True),
+    ],
     *,
     store: Store = None,
     format: Literal["cloudevents", "csv"] = "cloudevents",  # noqa: A002 - the word users know
@@ -44,6 +47,9 @@ def ingest(
     again
         Read files from their start even if they were read before.
     """
+    for name in files:
+        if name.startswith("-") and name != "-":
+            raise UsageError(f"There is no option {name}. See: identity-engine ingest --help")
     total = IngestSummary()
     with Engine.open(store) as engine:
         for name in files:
@@ -99,16 +105,21 @@ def list_(
 
 @dead_letters.command
 def show_original(
-    id_: Annotated[int, Parameter(name="ID", help="The dead letter's id.")], *, store: Store = None
+    id_: Annotated[int, Parameter(name="ID", help="The dead letter's id.")],
+    *,
+    store: Store = None,
+    json: Json = False,
 ) -> None:
     """Write the original bytes of one dead letter to standard output."""
-    import sys
-
     with Engine.open(store) as engine:
         opened = engine.dead_letters.get(id_)
     if opened is None:
         raise NotFound("No dead letter has this id; see: identity-engine dead-letters list")
-    sys.stdout.buffer.write((opened.raw or b"") + b"\n")
+    if json:
+        raw = opened.raw.decode(errors="replace") if opened.raw is not None else None
+        show_json({"letter": opened.letter, "raw": raw})
+    else:
+        sys.stdout.buffer.write((opened.raw or b"") + b"\n")
 
 
 @dead_letters.command
@@ -161,7 +172,8 @@ def _add(total: IngestSummary, summary: IngestSummary) -> None:
 
 
 def _numbers(summary: IngestSummary) -> dict[str, object]:
-    return {**asdict(summary), "resumed_at": summary.resumed_at or None}
+    # Not by asdict: it cannot copy a Counter.
+    return {name: getattr(summary, name) for name in summary.__slots__}
 
 
 def _tell(name: str, summary: IngestSummary) -> None:
@@ -173,5 +185,5 @@ def _tell(name: str, summary: IngestSummary) -> None:
         f"{summary.duplicates} known before, {summary.rejected} rejected."
     )
     if summary.faults:
-        listed = ", ".join(f"{code} {count}" for code, count in summary.faults.most_common())
+        listed = ", ".join(f"{code} {count}" for code, count in sorted(summary.faults.items()))
         show(f"  Rejected for: {listed}. See: identity-engine dead-letters list")

@@ -64,7 +64,9 @@ def bench(
     people: int = 20_000,
     contacts: Annotated[int, Parameter(help="Contacts in the large store.")] = 200_000,
     data: Annotated[Path | None, Parameter(help="Folder of labelled streams, for quality.")] = None,
-    only: Annotated[list[str] | None, Parameter(help="Names of measurements to run.")] = None,
+    only: Annotated[
+        list[str] | None, Parameter(help="Groups to run: start, ingest, growth, quality.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Measure speed and quality; each speed beside a limit measured in the same run.

@@ -18,6 +18,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from projections.base import ID
+
 Store = Annotated[
     str | None,
     Parameter(
@@ -51,11 +53,16 @@ def show(text: str = "", style: str | None = None) -> None:
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """Write a table for people."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*[_cell(value) for value in row])
+    table = Table(title=title or None, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    cells = [[_cell(value) for value in row] for row in rows]
+    for place, column in enumerate(columns):
+        # An id is there to be copied, so it stays in one piece.
+        has_ids = any(ID.fullmatch(row[place]) for row in cells)
+        table.add_column(
+            column, overflow="fold", no_wrap=has_ids, min_width=36 if has_ids else None
+        )
+    for row in cells:
+        table.add_row(*row)
     screen.print(table, markup=False)
 
 

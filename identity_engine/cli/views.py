@@ -1,10 +1,16 @@
 """Verbs about the views: projections status|verify|rebuild|redrive."""
 
-from cyclopts import App
+from typing import Annotated
+
+from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.cli.output import Json, Store, counting, show, show_json, show_table
 
+Index = Annotated[
+    bool,
+    Parameter(negative="", help="Also the match index; no other process can write meanwhile."),
+]
 projections = App(name="projections", help="The views: where they stand, proof, rebuild.")
 
 
@@ -36,10 +42,18 @@ def follow(*, store: Store = None, json: Json = False) -> None:
 
 
 @projections.command
-def verify(*, store: Store = None, json: Json = False) -> int:
-    """Replay the whole log and compare: live = replay, exact hash. Exit code 1 if not."""
-    with Engine.open(store) as engine, counting("replay", engine.store.head()) as add:
-        verdicts = engine.verify(add)
+def verify(*, store: Store = None, index: Index = False, json: Json = False) -> int:
+    """Bring the views to the head, replay the whole log beside them, and compare exact hashes.
+
+    Exit code 1 on any difference, a view that stays behind, or a parked partition.
+    """
+    with Engine.open(store) as engine:
+        with counting("follow and replay", 2 * engine.store.head()) as add:
+            engine.follow(add)
+            verdicts = engine.verify(add)
+        if index:
+            with counting("replay index", engine.store.head()) as add:
+                verdicts.append(engine.verify_index(add))
     if json:
         show_json(
             [
@@ -66,10 +80,14 @@ def verify(*, store: Store = None, json: Json = False) -> int:
 
 
 @projections.command
-def rebuild(*, store: Store = None, json: Json = False) -> None:
+def rebuild(*, store: Store = None, index: Index = False, json: Json = False) -> None:
     """Build all views anew from the log, beside the live ones, and swap them in."""
-    with Engine.open(store) as engine, counting("rebuild", engine.store.head()) as add:
-        views = engine.rebuild(add)
+    with Engine.open(store) as engine:
+        with counting("rebuild", engine.store.head()) as add:
+            views = engine.rebuild(add)
+        if index:
+            with counting("rebuild index", engine.store.head()) as add:
+                engine.rebuild_index(add)
     if json:
         show_json(list(views))
     else:

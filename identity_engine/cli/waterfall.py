@@ -18,7 +18,8 @@ def show_explanation(explanation: Explanation) -> None:
     for refusal in explanation.refusals:
         show(refusal)
     if explanation.considered:
-        show(f"{explanation.considered} other contacts were considered.")
+        others = "contact was" if explanation.considered == 1 else "contacts were"
+        show(f"{explanation.considered} other {others} considered.")
     show()
 
 

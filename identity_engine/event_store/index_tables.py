@@ -4,20 +4,21 @@ No personal text lies here. Natural keys, identifiers and block keys are keyed d
 is sealed under the data key of its interaction.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import orjson
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import TypeAdapter
 
 from aggregates.contact import ContactState
 from aggregates.identifier import IdentifierState
 from aggregates.values import ContactId, IdentifierId, InteractionId
-from identity_engine.event_store.keys import NONCE_BYTES, KeyRing
+from identity_engine.event_store.keys import KeyRing
+from identity_engine.event_store.sealed_records import SealedRecords
 from identity_engine.event_store.sqlite import id_bytes, id_text
-from matchers.record import MatchRecord, pack, unpack
+from matchers.record import MatchRecord
 from projections.match_index.digests import DIGEST_BYTES
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import (
@@ -46,7 +47,7 @@ CREATE TABLE IF NOT EXISTS posting (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS identifier (
     digest BLOB PRIMARY KEY,
-    identifier_id BLOB NOT NULL,
+    identifier_id BLOB NOT NULL UNIQUE,
     version INTEGER NOT NULL,
     state BLOB NOT NULL
 ) WITHOUT ROWID;
@@ -60,6 +61,7 @@ WITHOUT ROWID;
 """
 TABLES = ("interaction", "posting", "identifier", "contact")
 
+IDENTIFIER = "digest, identifier_id, version, state"
 INTERACTION = (
     "interaction.number, interaction.interaction_id, interaction.natural_key, "
     "interaction.content_digest, interaction.key_id, interaction.contact_id, interaction.record"
@@ -67,7 +69,6 @@ INTERACTION = (
 IDENTIFIER_STATE = TypeAdapter(IdentifierState)
 CONTACT_STATE = TypeAdapter(ContactState)
 MEMBERS_PER_CONTACT = 6
-CACHED_RECORDS = 20_000
 MOST_PARAMETERS = 16_384
 
 
@@ -80,9 +81,7 @@ class IndexTables:
     """
 
     def __init__(self, keys: KeyRing, entropy: Callable[[int], bytes]) -> None:
-        self._keys = keys
-        self._entropy = entropy
-        self._records: dict[int, MatchRecord] = {}
+        self.records = SealedRecords(keys, entropy)
 
     def begin(self, cursor: sqlite3.Cursor) -> MatchIndex:
         """Return an empty working set that knows where the store stands."""
@@ -108,23 +107,28 @@ class IndexTables:
         self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Sequence[bytes]
     ) -> None:
         """Load the identifiers known under these digests."""
+        rows = _select(cursor, f"SELECT {IDENTIFIER} FROM identifier WHERE digest IN (%s)", wanted)
+        index.add_identifiers(wanted, [_identifier_row(row) for row in rows])
+
+    def load_identifier_streams(
+        self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Iterable[IdentifierId]
+    ) -> None:
+        """Load identifiers by their stream ids."""
         rows = _select(
             cursor,
-            "SELECT digest, identifier_id, version, state FROM identifier WHERE digest IN (%s)",
-            wanted,
+            f"SELECT {IDENTIFIER} FROM identifier WHERE identifier_id IN (%s)",
+            [id_bytes(identifier_id) for identifier_id in wanted],
         )
-        index.add_identifiers(
-            wanted,
-            [
-                IdentifierRow(
-                    digest,
-                    IdentifierId(id_text(identifier_id)),
-                    version,
-                    IDENTIFIER_STATE.validate_json(state),
-                )
-                for digest, identifier_id, version, state in rows
-            ],
+        index.add_identifiers((), [_identifier_row(row) for row in rows])
+
+    def load_linked(self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Iterable[str]) -> None:
+        """Load interactions by their ids, those that there are."""
+        rows = _select(
+            cursor,
+            f"SELECT {INTERACTION} FROM interaction WHERE interaction_id IN (%s)",
+            [id_bytes(interaction_id) for interaction_id in wanted],
         )
+        index.add_interactions(self._open(rows))
 
     def load_postings(
         self, cursor: sqlite3.Cursor, index: MatchIndex, block_keys: Iterable[int], block_cap: int
@@ -166,27 +170,23 @@ class IndexTables:
         wanted = [
             id_bytes(contact_id) for contact_id in contact_ids if contact_id not in index.contacts
         ]
+        if not wanted:
+            return
         rows = _select(
             cursor,
-            "SELECT contact_id, version, state FROM contact WHERE contact_id IN (%s)",
-            wanted,
-        )
-        index.add_contacts(
-            ContactRow(
-                ContactId(id_text(contact_id)),
-                version,
-                CONTACT_STATE.validate_json(state),
-            )
-            for contact_id, version, state in rows
-        )
-        members = _select(
-            cursor,
-            f"SELECT {INTERACTION} FROM contact JOIN interaction ON number IN ("
+            f"SELECT contact.contact_id, contact.version, contact.state, {INTERACTION} "
+            "FROM contact LEFT JOIN interaction ON number IN ("
             "SELECT number FROM interaction WHERE contact_id = contact.contact_id "
             f"AND record IS NOT NULL ORDER BY number DESC LIMIT {MEMBERS_PER_CONTACT}) "
             "WHERE contact.contact_id IN (%s)",
             wanted,
         )
+        states = {contact_id: (version, state) for contact_id, version, state, *_ in rows}
+        index.add_contacts(
+            ContactRow(ContactId(id_text(contact_id)), version, CONTACT_STATE.validate_json(state))
+            for contact_id, (version, state) in states.items()
+        )
+        members = [row[3:] for row in rows if row[3] is not None]
         index.add_interactions(self._open(members))
 
     def has_moved(self, cursor: sqlite3.Cursor, read: ReadSet) -> bool:
@@ -198,35 +198,33 @@ class IndexTables:
         cursor.execute("SELECT COALESCE(MAX(rowid), 0) FROM stored_events")
         if cursor.fetchone()[0] == read.head:
             return False
-        cursor.execute(
-            _MOVED,
-            _moved_parameters(read),
-        )
+        cursor.execute(_MOVED, _moved_parameters(read))
         return bool(cursor.fetchone()[0])
 
     def write(self, cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
         """Write what a batch changed, each table in key order."""
         cursor.execute("SELECT COALESCE(MAX(number), 0) FROM interaction")
         base = cursor.fetchone()[0]
-        ciphers = self._keys.ciphers(row.key_id for row in changes.received if row.key_id)
-        interactions, postings = [], list[tuple[int, int]]()
-        for number, row in enumerate(changes.received, base + 1):
-            sealed = None
-            if row.record is not None:
-                sealed = self._seal(row.interaction_id, row.record, ciphers[row.key_id])
-                self._remember(number, row.record)
-            interactions.append(
-                (
-                    number,
-                    id_bytes(row.interaction_id),
-                    row.natural_key,
-                    row.content_digest,
-                    row.key_id,
-                    id_bytes(row.contact_id) if row.contact_id is not None else None,
-                    sealed,
-                )
+        sealed = self.records.seal(changes.received)
+        interactions = [
+            (
+                number,
+                id_bytes(row.interaction_id),
+                row.natural_key,
+                row.content_digest,
+                row.key_id,
+                id_bytes(row.contact_id) if row.contact_id is not None else None,
+                record,
             )
-            postings += [(key, number) for key in row.block_keys]
+            for number, (row, record) in enumerate(
+                zip(changes.received, sealed, strict=True), base + 1
+            )
+        ]
+        postings = [
+            (key, number)
+            for number, row in enumerate(changes.received, base + 1)
+            for key in row.block_keys
+        ]
         cursor.executemany("INSERT INTO interaction VALUES (?, ?, ?, ?, ?, ?, ?)", interactions)
         cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(postings))
         cursor.executemany(
@@ -250,41 +248,29 @@ class IndexTables:
             [(id_bytes(row.contact_id), row.version, _json(row.state)) for row in changes.contacts],
         )
 
+    def hash(self, cursor: sqlite3.Cursor) -> str:
+        """Return the SHA-256 of all rows; of a sealed record only whether there is one."""
+        digest = hashlib.sha256()
+        for statement in (
+            "SELECT number, interaction_id, natural_key, content_digest, key_id, contact_id, "
+            "record IS NULL FROM interaction ORDER BY number",
+            "SELECT block_key, number FROM posting ORDER BY block_key, number",
+            "SELECT digest, identifier_id, version, state FROM identifier ORDER BY digest",
+            "SELECT contact_id, version, state FROM contact ORDER BY contact_id",
+        ):
+            for row in cursor.execute(statement):
+                digest.update(repr(row).encode())
+        return digest.hexdigest()
+
     def clear(self, cursor: sqlite3.Cursor) -> None:
         """Empty the tables, before a rebuild in the same transaction."""
-        self._records.clear()
+        self.records.forget()
         for table in TABLES:
             cursor.execute(f"DELETE FROM {table}")
 
     def _open(self, rows: Sequence[tuple[Any, ...]]) -> list[InteractionRow]:
-        """Open the sealed records of these rows, all missing keys in one query."""
-        opened = {row[0]: self._records[row[0]] for row in rows if row[0] in self._records}
-        sealed = [row for row in rows if row[6] is not None and row[0] not in opened]
-        ciphers = self._keys.ciphers(row[4] for row in sealed)
-        for number, interaction_id, _, _, key_id, _, record in sealed:
-            cipher = ciphers[key_id]
-            if cipher is not None:
-                opened[number] = unpack(
-                    cipher.decrypt(
-                        record[:NONCE_BYTES], record[NONCE_BYTES:], b"record" + interaction_id
-                    )
-                )
-                self._remember(number, opened[number])
+        opened = self.records.open([(row[0], row[1], row[4], row[6]) for row in rows])
         return [_interaction_row(row, opened.get(row[0])) for row in rows]
-
-    def _seal(
-        self, interaction_id: InteractionId, record: MatchRecord, cipher: AESGCM | None
-    ) -> bytes | None:
-        if cipher is None:
-            return None
-        nonce = self._entropy(NONCE_BYTES)
-        return nonce + cipher.encrypt(nonce, pack(record), b"record" + id_bytes(interaction_id))
-
-    def _remember(self, number: int, record: MatchRecord) -> None:
-        if len(self._records) >= CACHED_RECORDS:
-            for old in list(self._records)[: CACHED_RECORDS // 10]:
-                del self._records[old]
-        self._records[number] = record
 
 
 _MOVED = """
@@ -349,6 +335,13 @@ def _select(
         some += [some[-1]] * (places - len(some))
         rows += cursor.execute(statement % ",".join("?" * places), some)
     return rows
+
+
+def _identifier_row(row: tuple[Any, ...]) -> IdentifierRow:
+    digest, identifier_id, version, state = row
+    return IdentifierRow(
+        digest, IdentifierId(id_text(identifier_id)), version, IDENTIFIER_STATE.validate_json(state)
+    )
 
 
 def _interaction_row(row: tuple[Any, ...], record: MatchRecord | None = None) -> InteractionRow:

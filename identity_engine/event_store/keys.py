@@ -7,6 +7,7 @@ tombstone), and never made. Which key a subject has stands in its events, beside
 
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,8 +17,8 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from identity_engine.errors import ConfigurationError, KeyNeverMade
-from identity_engine.event_store.sqlite_files import connect
+from identity_engine.errors import ConfigurationError, KeyNeverMade, StoreError
+from identity_engine.event_store.sqlite_files import connect, write_transaction
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -102,13 +103,12 @@ class KeyRing:
             numbers = list(set(key_ids))
             for key_id in numbers:
                 self._opened.pop(key_id, None)
-            self._connection.execute("BEGIN IMMEDIATE")
-            erased = self._connection.execute(
-                "UPDATE data_key SET wrapped = NULL WHERE wrapped IS NOT NULL "
-                "AND key_id IN (SELECT value FROM json_each(?))",
-                (orjson.dumps(numbers).decode(),),
-            ).rowcount
-            self._connection.execute("COMMIT")
+            with write_transaction(self._connection):
+                erased = self._connection.execute(
+                    "UPDATE data_key SET wrapped = NULL WHERE wrapped IS NOT NULL "
+                    "AND key_id IN (SELECT value FROM json_each(?))",
+                    (orjson.dumps(numbers).decode(),),
+                ).rowcount
             self._wipe_log()
             return erased
 
@@ -134,11 +134,11 @@ class KeyRing:
         """Take back the keys that were never used and close the file."""
         with self._lock:
             if self._ready:
-                self._connection.execute("BEGIN IMMEDIATE")  # one sync for all, not one for each
-                self._connection.executemany(
-                    "DELETE FROM data_key WHERE key_id = ?", [(id_,) for id_, _ in self._ready]
-                )
-                self._connection.execute("COMMIT")
+                # A key that stays behind unused does no harm.
+                with suppress(StoreError), write_transaction(self._connection):
+                    self._connection.executemany(
+                        "DELETE FROM data_key WHERE key_id = ?", [(id_,) for id_, _ in self._ready]
+                    )
                 self._ready.clear()
             self._connection.close()
 
@@ -149,23 +149,21 @@ class KeyRing:
     def _make(self, count: int) -> None:
         keys = self._entropy(count * KEY_BYTES)
         nonces = self._entropy(count * NONCE_BYTES)
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        (first,) = connection.execute(
-            "SELECT 1 + COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'data_key'), 0)"
-        ).fetchone()
-        fresh = [
-            (first + number, keys[number * KEY_BYTES : (number + 1) * KEY_BYTES])
-            for number in range(count)
-        ]
-        connection.executemany(
-            "INSERT INTO data_key VALUES (?, ?)",
-            [
-                (key_id, self._wrap(_label(key_id), key, nonces[n * NONCE_BYTES :][:NONCE_BYTES]))
-                for n, (key_id, key) in enumerate(fresh)
-            ],
-        )
-        connection.execute("COMMIT")
+        with write_transaction(self._connection):
+            (first,) = self._connection.execute(
+                "SELECT 1 + COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'data_key'), 0)"
+            ).fetchone()
+            fresh = [
+                (first + number, keys[number * KEY_BYTES : (number + 1) * KEY_BYTES])
+                for number in range(count)
+            ]
+            self._connection.executemany(
+                "INSERT INTO data_key VALUES (?, ?)",
+                [
+                    (id_, self._wrap(_label(id_), key, nonces[n * NONCE_BYTES :][:NONCE_BYTES]))
+                    for n, (id_, key) in enumerate(fresh)
+                ],
+            )
         self._ready = fresh[::-1] + self._ready
 
     def _open(self, key_ids: set[int]) -> dict[int, AESGCM | None]:
@@ -196,13 +194,14 @@ class KeyRing:
 
     def _load_named(self, name: str) -> bytes:
         connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        row = connection.execute("SELECT wrapped FROM named_key WHERE name = ?", (name,)).fetchone()
-        if row is None:
-            key = self._entropy(KEY_BYTES)
-            wrapped = self._wrap(name.encode(), key, self._entropy(NONCE_BYTES))
-            connection.execute("INSERT INTO named_key VALUES (?, ?)", (name, wrapped))
-        connection.execute("COMMIT")
+        with write_transaction(connection):
+            row = connection.execute(
+                "SELECT wrapped FROM named_key WHERE name = ?", (name,)
+            ).fetchone()
+            if row is None:
+                key = self._entropy(KEY_BYTES)
+                wrapped = self._wrap(name.encode(), key, self._entropy(NONCE_BYTES))
+                connection.execute("INSERT INTO named_key VALUES (?, ?)", (name, wrapped))
         return key if row is None else self._unwrap(name.encode(), row[0])
 
     def _wrap(self, label: bytes, key: bytes, nonce: bytes) -> bytes:

@@ -2,9 +2,11 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from identity_engine.errors import ConfigurationError
+from identity_engine.errors import ConfigurationError, StoreBusy, StoreError
 
 LOCK_TIMEOUT_SECONDS = 30.0
 FULL = 2
@@ -34,6 +36,48 @@ def connect(path: Path | None, *, durable: bool = True, cache_mib: int = 8) -> s
     )
     configure(connection, in_memory=path is None, durable=durable, cache_mib=cache_mib)
     return connection
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Within, what SQLite refuses is raised as an error of this product.
+
+    Raises:
+        StoreBusy: another process holds the lock.
+        StoreError: anything else, such as a full disk.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise refusal(error) from error
+
+
+def refusal(error: Exception) -> StoreError:
+    """Return what SQLite refused as an error of this product, to be raised from it."""
+    if "locked" in str(error):
+        return StoreBusy(
+            "Another process holds the write lock of this store. Try again when it is done."
+        )
+    return StoreError(
+        f"SQLite says: {error}. Check the disk, then do the same again: what was stored is kept."
+    )
+
+
+@contextmanager
+def write_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold the write lock of one file; what is written within is stored together or not at all.
+
+    Raises:
+        StoreError: as `told_plainly`.
+    """
+    with told_plainly():
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
 
 
 def configure(

@@ -6,8 +6,9 @@ FOLDER/master.key       the key-encryption key, unless the settings name another
 """
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,6 @@ from identity_engine.event_store.index_tables import SCHEMA, IndexTables
 from identity_engine.event_store.keys import KEY_BYTES, KeyRing
 from identity_engine.event_store.mapper import EventMapper, Pending, recorded_at, stamp
 from identity_engine.event_store.sqlite import Datastore, Recorder, id_bytes
-from identity_engine.event_store.sqlite_files import create_private
 from projections.base import Recorded
 from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
@@ -95,10 +95,19 @@ class EventStore:
                 self._before_commit()
         self._datastore.checkpoint()
 
-    def read(self, after: int, limit: int) -> list[Recorded]:
-        """Return up to `limit` events of the log behind position `after`, decoded."""
+    def read(self, after: int, limit: int, *, within: "Writer | None" = None) -> list[Recorded]:
+        """Return up to `limit` events of the log behind position `after`, decoded.
+
+        `within` reads in the writer's own transaction.
+        """
         return self.mapper.decode(
-            self._recorder.select_notifications(after, limit, inclusive_of_start=False)
+            self._recorder.select(
+                "rowid > ?",
+                [after],
+                order="rowid",
+                limit=limit,
+                cursor=within.cursor if within is not None else None,
+            )
         )
 
     def read_positions(self, positions: Sequence[int]) -> list[Recorded]:
@@ -255,25 +264,31 @@ def _key_encryption_key(
     if folder is None and master_key is None:
         return entropy(KEY_BYTES)
     path = master_key or (folder or Path()) / MASTER_KEY_FILE
+    # Asked in this order, because another process that starts the store makes the master key first.
+    has_keys = folder is not None and (folder / KEYS_FILE).exists()
     if not path.exists():
-        if folder is not None and (folder / KEYS_FILE).exists():
+        if has_keys:
             raise ConfigurationError(
                 f"The master key {path} is missing, and without it no personal data can be read. "
                 "Put it back from its backup."
             )
-        _write_durably(path, entropy(KEY_BYTES))
+        _write_once(path, entropy(KEY_BYTES))
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
         raise ConfigurationError(f"The master key {path} must have {KEY_BYTES} bytes.")
     return key
 
 
-def _write_durably(path: Path, content: bytes) -> None:
-    create_private(path)
-    with path.open("r+b") as file:
+def _write_once(path: Path, content: bytes) -> None:
+    """Make the file, whole and durable, unless another process has made it meanwhile."""
+    handle, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
+    with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        os.fsync(handle)
+    with suppress(FileExistsError):
+        path.hardlink_to(fresh)
+    Path(fresh).unlink()
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

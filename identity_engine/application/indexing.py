@@ -1,0 +1,92 @@
+"""The match index, replayed: built anew from the log, or checked against it.
+
+Both hold the write lock: the index must not miss an event, and nobody may decide on half of it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from aggregates.identifier import IdentifierClaimed, IdentifierFact
+from aggregates.interaction import InteractionReceived
+from aggregates.policy import Policy
+from aggregates.values import ContactId, Erased, IdentifierId, InteractionId
+from identity_engine.application.following import Progress, Verdict
+from identity_engine.application.prepare import comparable
+from identity_engine.event_store.index_tables import IndexTables
+from identity_engine.event_store.store import EventStore, Writer
+from projections.base import Recorded
+from projections.match_index.index import MatchIndex
+
+BATCH = 2_000
+
+
+def rebuild_index(store: EventStore, policy: Policy, progress: Progress | None = None) -> None:
+    """Replace the match index by a replay of the log, in one transaction."""
+    with store.writing() as writer:
+        _replay(store, policy, writer, progress)
+
+
+def verify_index(store: EventStore, policy: Policy, progress: Progress | None = None) -> Verdict:
+    """Replay the match index, compare it with the live one, and leave everything as it was."""
+    with _undone(store) as writer:
+        live = store.index.hash(writer.cursor)
+        _replay(store, policy, writer, progress)
+        return Verdict("match index", live, store.index.hash(writer.cursor), behind=0, parked=0)
+
+
+class _Undo(Exception):  # noqa: N818 - not a fault
+    """Ends a transaction without its changes."""
+
+
+@contextmanager
+def _undone(store: EventStore) -> Iterator[Writer]:
+    try:
+        with store.writing() as writer:
+            yield writer
+            raise _Undo  # noqa: TRY301 - the transaction ends by it
+    except _Undo:
+        store.index.records.forget()
+
+
+def _replay(store: EventStore, policy: Policy, writer: Writer, progress: Progress | None) -> None:
+    tables, cursor = store.index, writer.cursor
+    tables.clear(cursor)
+    after = 0
+    while events := store.read(after, BATCH, within=writer):
+        index = tables.begin(cursor)
+        _load(tables, writer, index, events)
+        for event in events:
+            _apply(store, policy, index, event)
+        tables.write(cursor, index.changes())
+        after = events[-1].position
+        if progress is not None:
+            progress(len(events))
+
+
+def _load(
+    tables: IndexTables, writer: Writer, index: MatchIndex, events: Sequence[Recorded]
+) -> None:
+    """Load the rows that the events change."""
+    streams = {e.stream_id for e in events}  # of every kind: an id names one row at most
+    contacts = {ContactId(c) for e in events if (c := e.fact.__dict__.get("contact_id"))}
+    tables.load_identifier_streams(
+        writer.cursor,
+        index,
+        [IdentifierId(e.stream_id) for e in events if isinstance(e.fact, IdentifierFact)],
+    )
+    tables.load_linked(writer.cursor, index, streams)
+    tables.load_contacts(writer.cursor, index, contacts | {ContactId(s) for s in streams})
+
+
+def _apply(store: EventStore, policy: Policy, index: MatchIndex, event: Recorded) -> None:
+    fact = event.fact
+    if isinstance(fact, InteractionReceived):
+        record, keys = comparable(fact.personal, fact.division, policy, store.digests)
+        index.receive(InteractionId(event.stream_id), fact, event.key_id, record, keys)
+        return
+    if isinstance(fact, IdentifierClaimed) and not isinstance(fact.personal, Erased):
+        value = fact.personal
+        digest = store.digests.identifier_key(fact.division, value.family, value.scope, value.value)
+        if digest not in index.identifiers:
+            index.introduce(digest, IdentifierId(event.stream_id))
+    index.apply(event.stream_id, event.version, event.header.valid_from, fact)

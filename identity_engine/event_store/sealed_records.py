@@ -1,0 +1,75 @@
+"""Match records at rest: sealed under the data key of their interaction, opened a batch at once."""
+
+from collections.abc import Callable, Sequence
+
+from identity_engine.event_store.keys import NONCE_BYTES, KeyRing
+from identity_engine.event_store.sqlite import id_bytes
+from matchers.record import MatchRecord, pack, unpack
+from projections.match_index.rows import InteractionRow
+
+CACHED_RECORDS = 20_000
+
+Closed = tuple[int, bytes, int, bytes | None]
+"""Number, interaction id, key id and sealed record of an index row."""
+
+
+class SealedRecords:
+    """Seals and opens match records; keeps the opened ones of late, because a record never changes.
+
+    They are kept by interaction id: a number may go to another row after a rolled-back write.
+
+    Args:
+        keys: opens the data keys.
+        entropy: source of nonces.
+    """
+
+    def __init__(self, keys: KeyRing, entropy: Callable[[int], bytes]) -> None:
+        self._keys = keys
+        self._entropy = entropy
+        self._opened: dict[bytes, MatchRecord] = {}
+
+    def open(self, rows: Sequence[Closed]) -> dict[int, MatchRecord]:
+        """Return the records by number, all missing keys in one query; none where it was erased."""
+        opened = {number: self._opened[id_] for number, id_, *_ in rows if id_ in self._opened}
+        closed = [
+            (number, id_, key_id, sealed)
+            for number, id_, key_id, sealed in rows
+            if sealed is not None and number not in opened
+        ]
+        ciphers = self._keys.ciphers(key_id for _, _, key_id, _ in closed)
+        for number, interaction_id, key_id, sealed in closed:
+            cipher = ciphers[key_id]
+            if cipher is not None:
+                nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+                opened[number] = unpack(cipher.decrypt(nonce, ciphertext, _bound(interaction_id)))
+                self._remember(interaction_id, opened[number])
+        return opened
+
+    def seal(self, rows: Sequence[InteractionRow]) -> list[bytes | None]:
+        """Return the sealed records of new rows, in order; None where there is nothing to compare."""
+        ciphers = self._keys.ciphers(row.key_id for row in rows if row.record is not None)
+        sealed: list[bytes | None] = []
+        for row in rows:
+            cipher = ciphers.get(row.key_id)
+            if row.record is None or cipher is None:
+                sealed.append(None)
+                continue
+            nonce = self._entropy(NONCE_BYTES)
+            interaction_id = id_bytes(row.interaction_id)
+            sealed.append(nonce + cipher.encrypt(nonce, pack(row.record), _bound(interaction_id)))
+            self._remember(interaction_id, row.record)
+        return sealed
+
+    def forget(self) -> None:
+        """Drop what is kept in memory, after rows were undone or replaced."""
+        self._opened.clear()
+
+    def _remember(self, interaction_id: bytes, record: MatchRecord) -> None:
+        if len(self._opened) >= CACHED_RECORDS:
+            for old in list(self._opened)[: CACHED_RECORDS // 10]:
+                del self._opened[old]
+        self._opened[interaction_id] = record
+
+
+def _bound(interaction_id: bytes) -> bytes:
+    return b"record" + interaction_id

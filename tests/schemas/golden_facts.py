@@ -1,0 +1,188 @@
+"""One example of every fact ever stored, under each of its schemas, with every field in use.
+
+The bytes beside this file were written once from these examples and never change. A fact whose
+`SCHEMA` is raised gets a further example; the old one then says what old bytes are read as today.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from aggregates.contact import ContactCreated, ContactIdentified, ContactPromoted
+from aggregates.identifier import (
+    ClaimPersonal,
+    IdentifierClaimed,
+    IdentifierReleased,
+    IdentifierShared,
+    IdentifierVerified,
+    ReleasePersonal,
+)
+from aggregates.interaction import (
+    GivenIdentifier,
+    InteractionHeldForReview,
+    InteractionLinked,
+    InteractionPersonal,
+    InteractionReceived,
+    InteractionUnlinked,
+    UnlinkPersonal,
+)
+from aggregates.policy import PolicyActivated
+from aggregates.values import (
+    CandidateEvidence,
+    ComparisonEvidence,
+    Evidence,
+    Fact,
+    Header,
+    IdentifierClass,
+    RefusalEvidence,
+    Stage,
+)
+from identity_engine.event_store.keys import DataKey
+
+STREAM = "019b1c3e-7c5a-7000-8000-000000000001"
+SUBJECT = "019b1c3e-7c5a-7000-8000-000000000002"
+CONTACT = "019b1c3e-7c5a-7000-8000-000000000003"
+OTHER_CONTACT = "019b1c3e-7c5a-7000-8000-000000000004"
+INTERACTION = "019b1c3e-7c5a-7000-8000-000000000005"
+IDENTIFIER = "019b1c3e-7c5a-7000-8000-000000000006"
+VERSION = 7
+KEY_ID = 11
+RECORDED_AT = datetime(2026, 3, 4, 5, 6, 7, 891_011, tzinfo=UTC)
+VALID_FROM = datetime(2026, 2, 1, 9, 30, 0, 250_000, tzinfo=UTC)
+
+HEADER = Header(
+    event_id="019b1c3e-7c5a-7000-8000-000000000007",
+    valid_from=VALID_FROM,
+    actor="engine",
+    command_id="019b1c3e-7c5a-7000-8000-000000000008",
+    correlation_id="00112233445566778899aabbccddeeff",
+    causation_id="019b1c3e-7c5a-7000-8000-000000000009",
+    traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+)
+EVIDENCE = Evidence(
+    rule="score",
+    model="m" * 64,
+    policy="p" * 64,
+    weight=12_345,
+    prior=-9_000,
+    comparisons=(ComparisonEvidence(name="family_name", level="exact", weight=21_345),),
+    interaction_id=INTERACTION,
+    identifiers=(IDENTIFIER,),
+    candidates=(CandidateEvidence(contact_id=OTHER_CONTACT, weight=-2_000),),
+    considered=3,
+    refusals=(RefusalEvidence(contact_id=OTHER_CONTACT, guard="contradiction"),),
+)
+
+
+class FixedKeys:
+    """A key ring with one key that never changes, or that has been destroyed."""
+
+    def __init__(self, *, is_live: bool = True) -> None:
+        self._cipher = AESGCM(bytes(range(32))) if is_live else None
+
+    def ciphers(self, key_ids):
+        """The cipher under each id that was ever made."""
+        return {key_id: self._cipher for key_id in key_ids if key_id == KEY_ID}
+
+    def data_key(self) -> DataKey:
+        """The key to seal with."""
+        return DataKey(KEY_ID, self._cipher)
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A fact as the bytes stored under `schema` are read today."""
+
+    fact: Fact
+    schema: int = 1
+
+    @property
+    def name(self) -> str:
+        """The name of its files."""
+        return f"{self.fact.TOPIC}.v{self.schema}"
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether a part of it is sealed."""
+        return getattr(self.fact, "personal", None) is not None
+
+
+GOLDEN = (
+    Golden(ContactCreated(division="north", interaction_id=INTERACTION)),
+    Golden(
+        ContactIdentified(
+            by="second_interaction", interaction_id=INTERACTION, identifier_id=IDENTIFIER
+        )
+    ),
+    Golden(ContactPromoted(stage_before=Stage.IDENTIFIED)),
+    Golden(
+        IdentifierClaimed(
+            contact_id=CONTACT,
+            interaction_id=INTERACTION,
+            division="north",
+            identifier_class=IdentifierClass.STRONG,
+            verified=True,
+            valid_to=datetime(2026, 8, 1, tzinfo=UTC),
+            personal=ClaimPersonal(
+                type="whatsapp",
+                family="phone",
+                scope="centre",
+                value="+819012345678",
+                raw="090-1234-5678",
+            ),
+        )
+    ),
+    Golden(IdentifierVerified(contact_id=CONTACT, interaction_id=INTERACTION)),
+    Golden(
+        IdentifierReleased(
+            contact_id=CONTACT, personal=ReleasePersonal(reason="It was given to her brother.")
+        )
+    ),
+    Golden(IdentifierShared(by="cap", holders=6, cap=5)),
+    Golden(
+        InteractionReceived(
+            natural_key="00" * 16,
+            content_digest="ff" * 16,
+            channel="voice",
+            direction="inbound",
+            division="north",
+            normaliser="1",
+            personal=InteractionPersonal(
+                source="//centre/voice",
+                id="V-00000001",
+                identifiers=(
+                    GivenIdentifier(
+                        type="phone",
+                        value="090-1234-5678",
+                        scope="centre",
+                        verified=True,
+                        family="phone",
+                        normalised="+819012345678",
+                    ),
+                ),
+                profile={"family_name": "髙橋", "given_name": "Zoë"},
+                attributes='{"_data_":"x","_type_":"y"}',
+                mail='{"subject":"Guten Tag"}',
+                session="S-1",
+            ),
+        )
+    ),
+    Golden(InteractionLinked(contact_id=CONTACT, evidence=EVIDENCE, pinned=True)),
+    Golden(
+        InteractionUnlinked(
+            contact_id=CONTACT, pinned=True, personal=UnlinkPersonal(reason="Das ist ihr Bruder.")
+        )
+    ),
+    Golden(
+        InteractionHeldForReview(
+            proposed=OTHER_CONTACT,
+            contact_id=CONTACT,
+            evidence=EVIDENCE,
+            identifiers=(IDENTIFIER,),
+        )
+    ),
+    Golden(
+        PolicyActivated(kind="policy", name="default", version="0" * 64, content='{"name":"x"}')
+    ),
+)

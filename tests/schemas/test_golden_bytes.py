@@ -1,0 +1,98 @@
+"""Old events stay readable for ever: bytes stored by each released schema are read as expected.
+
+The files hold what was once written and are never written again. For a new fact or schema add its
+example to `golden_facts.py` and run `UPDATE_SCHEMAS=1 pytest tests/schemas`, which writes the files
+that are missing and touches no other.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from eventsourcing.persistence import Notification
+
+from aggregates.catalogue import FACTS
+from aggregates.values import Erased
+from identity_engine.event_store.mapper import EventMapper, Pending, stamp
+from tests.schemas.golden_facts import (
+    GOLDEN,
+    HEADER,
+    RECORDED_AT,
+    STREAM,
+    SUBJECT,
+    VERSION,
+    FixedKeys,
+    Golden,
+)
+
+FOLDER = Path(__file__).with_name("golden")
+
+
+def file_of(golden: Golden) -> Path:
+    path = FOLDER / f"{golden.name}.bin"
+    if not path.exists() and os.environ.get("UPDATE_SCHEMAS") == "1":
+        path.write_bytes(written_today(golden))
+    return path
+
+
+def written_today(golden: Golden) -> bytes:
+    keys = FixedKeys()
+    pending = Pending(
+        STREAM,
+        VERSION,
+        HEADER,
+        golden.fact,
+        SUBJECT if golden.is_personal else None,
+        keys.data_key() if golden.is_personal else None,
+    )
+    return stamp(EventMapper(keys, entropy=bytes).encode(pending).state, RECORDED_AT)
+
+
+def read(golden: Golden, keys: FixedKeys):
+    state = file_of(golden).read_bytes()
+    notification = Notification(STREAM, VERSION, golden.fact.TOPIC, state, 5)
+    return EventMapper(keys, entropy=bytes).decode([notification])[0]
+
+
+each_golden = pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.name)
+
+
+def test_every_schema_of_every_fact_has_its_bytes():
+    wanted = {
+        f"{topic}.v{schema}"
+        for topic, fact in FACTS.items()
+        for schema in range(1, fact.SCHEMA + 1)
+    }
+    assert {golden.name for golden in GOLDEN} == wanted
+    assert {path.stem for path in map(file_of, GOLDEN) if path.exists()} == wanted, (
+        "Run UPDATE_SCHEMAS=1 pytest tests/schemas to write the bytes of a new schema, once."
+    )
+
+
+@each_golden
+def test_the_example_uses_every_field(golden):
+    left_out = {
+        name
+        for name, field in type(golden.fact).model_fields.items()
+        if not field.is_required() and getattr(golden.fact, name) == field.default
+    }
+    assert left_out == set()
+
+
+@each_golden
+def test_stored_bytes_are_read_as_the_expected_fact(golden):
+    recorded = read(golden, FixedKeys())
+
+    assert recorded.fact == golden.fact
+    assert recorded.header == HEADER
+    assert recorded.recorded_at == RECORDED_AT
+    assert (recorded.position, recorded.stream_id, recorded.version) == (5, STREAM, VERSION)
+
+
+@pytest.mark.parametrize(
+    "golden", [one for one in GOLDEN if one.is_personal], ids=lambda golden: golden.name
+)
+def test_stored_bytes_whose_key_was_destroyed_are_read_as_erased(golden):
+    recorded = read(golden, FixedKeys(is_live=False))
+
+    assert recorded.fact == golden.fact.model_copy(update={"personal": Erased(erased=True)})

@@ -1,0 +1,166 @@
+"""Events stored under an older schema are read as today's; what cannot be read says so."""
+
+from typing import ClassVar
+
+import pytest
+from eventsourcing.persistence import Notification
+
+from aggregates.contact import ContactCreated
+from aggregates.policy import PolicyActivated
+from aggregates.values import Erased, Fact, Stored
+from identity_engine import Engine
+from identity_engine.errors import EventTooLarge, UnknownTopic, Unreadable
+from identity_engine.event_store.mapper import MAX_STATE_BYTES, EventMapper, Pending
+from tests.schemas.golden_facts import HEADER, STREAM, SUBJECT, VERSION, FixedKeys
+from tests.support.world import world
+
+TOPIC = "test.moved"
+
+
+class AddressV1(Stored):
+    text: str
+
+
+class MovedV1(Fact):
+    TOPIC: ClassVar[str] = TOPIC
+
+    town: str
+    personal: AddressV1 | Erased
+
+
+class AddressV2(Stored):
+    street: str
+    number: str
+
+
+class MovedV2(Fact):
+    TOPIC: ClassVar[str] = TOPIC
+    SCHEMA: ClassVar[int] = 2
+
+    city: str
+    personal: AddressV2 | Erased
+
+
+class MovedV3(MovedV2):
+    SCHEMA: ClassVar[int] = 3
+
+    country: str
+
+
+def to_v2(fields):
+    personal = fields["personal"]
+    if "erased" not in personal:
+        street, _, number = personal["text"].rpartition(" ")
+        personal = {"street": street, "number": number}
+    return {"city": fields["town"], "personal": personal}
+
+
+def to_v3(fields):
+    return {**fields, "country": "DE"}
+
+
+BOTH_STEPS = {(TOPIC, 1): to_v2, (TOPIC, 2): to_v3}
+OLD = MovedV1(town="Ulm", personal=AddressV1(text="Am Markt 3"))
+
+
+def mapper(fact, upcasters=None, keys=None):
+    return EventMapper(
+        keys or FixedKeys(), entropy=bytes, facts={TOPIC: fact}, upcasters=upcasters or {}
+    )
+
+
+def stored(fact):
+    pending = Pending(STREAM, VERSION, HEADER, fact, SUBJECT, FixedKeys().data_key())
+    state = mapper(type(fact)).encode(pending).state
+    return Notification(STREAM, VERSION, TOPIC, state.replace(b"0000-00-00", b"2026-01-01"), 9)
+
+
+def read(notification, by):
+    return by.decode([notification])[0].fact
+
+
+def test_one_step_leads_to_the_next_schema():
+    assert read(stored(OLD), mapper(MovedV2, BOTH_STEPS)) == MovedV2(
+        city="Ulm", personal=AddressV2(street="Am Markt", number="3")
+    )
+
+
+def test_steps_follow_each_other():
+    assert read(stored(OLD), mapper(MovedV3, BOTH_STEPS)) == MovedV3(
+        city="Ulm", personal=AddressV2(street="Am Markt", number="3"), country="DE"
+    )
+
+
+def test_an_event_of_the_present_schema_is_not_upcast():
+    today = MovedV2(city="Ulm", personal=AddressV2(street="Am Markt", number="3"))
+    assert read(stored(today), mapper(MovedV2, BOTH_STEPS)) == today
+
+
+def test_an_erased_event_is_upcast_too():
+    reader = mapper(MovedV2, BOTH_STEPS, FixedKeys(is_live=False))
+    assert read(stored(OLD), reader) == MovedV2(city="Ulm", personal=Erased(erased=True))
+
+
+def test_an_event_of_a_later_schema_is_read_without_what_is_not_known_here():
+    later = MovedV3(city="Ulm", personal=AddressV2(street="Am Markt", number="3"), country="DE")
+    assert read(stored(later), mapper(MovedV2)) == MovedV2(city="Ulm", personal=later.personal)
+
+
+@pytest.mark.parametrize("upcasters", [{}, {(TOPIC, 2): to_v3}, {("test.other", 1): to_v2}])
+def test_a_missing_step_is_named(upcasters):
+    with pytest.raises(Unreadable, match=f"No upcaster leads {TOPIC} from schema 1 to 2"):
+        read(stored(OLD), mapper(MovedV3, upcasters))
+
+
+def test_a_step_that_fails_makes_the_event_unreadable_and_shows_no_value():
+    def broken(fields):
+        raise KeyError(fields["personal"]["text"])
+
+    with pytest.raises(Unreadable) as raised:
+        read(stored(OLD), mapper(MovedV2, {(TOPIC, 1): broken}))
+
+    assert "Markt" not in str(raised.value)
+
+
+def test_the_schema_is_part_of_what_the_seal_binds():
+    notification = stored(OLD)
+    state = notification.state.replace(b'"schema":1', b'"schema":2')
+    changed = Notification(STREAM, VERSION, TOPIC, state, 9)
+
+    with pytest.raises(Unreadable):
+        read(changed, mapper(MovedV2))
+
+
+def test_a_topic_that_is_not_in_the_catalogue_is_not_read():
+    with pytest.raises(UnknownTopic, match="Position 9"):
+        EventMapper(FixedKeys(), entropy=bytes).decode([stored(OLD)])
+
+
+def test_a_fact_that_is_not_in_the_catalogue_is_not_written():
+    with pytest.raises(UnknownTopic, match="MovedV1"):
+        EventMapper(FixedKeys(), entropy=bytes).encode(
+            Pending(STREAM, 1, HEADER, OLD, SUBJECT, FixedKeys().data_key())
+        )
+
+
+def test_a_personal_part_without_a_key_is_not_written():
+    with pytest.raises(Unreadable, match="names no subject"):
+        mapper(MovedV1).encode(Pending(STREAM, 1, HEADER, OLD))
+
+
+def test_an_event_over_the_size_limit_is_refused_and_nothing_is_written():
+    fits = Pending(STREAM, 1, HEADER, ContactCreated(division="north"))
+    too_large = Pending(
+        SUBJECT,
+        1,
+        HEADER,
+        PolicyActivated(kind="policy", name="x", version="0", content="x" * MAX_STATE_BYTES),
+    )
+    with Engine.in_memory(world()) as engine:
+        head = engine.store.head()
+
+        with pytest.raises(EventTooLarge, match=r"policy\.activated"):
+            engine.store.append([fits, too_large])
+
+        assert engine.store.head() == head
+        assert engine.store.read_stream(STREAM) == []

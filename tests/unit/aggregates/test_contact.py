@@ -1,0 +1,127 @@
+"""A contact is born ephemeral, rises by evidence or by hand, and never falls."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from aggregates.contact import (
+    ContactCreated,
+    ContactIdentified,
+    ContactPromoted,
+    ContactState,
+    Create,
+    Identify,
+    Promote,
+    canonical_contact,
+    decide,
+    evolve,
+    holding,
+)
+from aggregates.errors import AlreadyDone, NotYet
+from aggregates.identifier import IdentifierShared
+from aggregates.values import Stage
+
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = datetime(2026, 2, 1, tzinfo=UTC)
+CREATED = ContactCreated(division="north", interaction_id="i-1")
+IDENTIFIED = ContactIdentified(by="exclusive")
+PROMOTED = ContactPromoted(stage_before=Stage.IDENTIFIED)
+
+
+def given(*facts):
+    state = None
+    for fact in facts:
+        state = evolve(state, fact, FIRST)
+    return state
+
+
+def test_a_contact_is_born_ephemeral_in_its_division_at_the_time_of_its_interaction():
+    facts = decide(given(), Create(division="north", interaction_id="i-1"))
+
+    assert facts == (CREATED,)
+    assert given(*facts) == ContactState(stage=Stage.EPHEMERAL, division="north", first_seen=FIRST)
+
+
+def test_a_contact_is_not_created_twice():
+    with pytest.raises(AlreadyDone):
+        decide(given(CREATED), Create(division="north"))
+
+
+@pytest.mark.parametrize("command", [Identify(by="verified"), Promote()])
+def test_what_does_not_exist_cannot_rise(command):
+    with pytest.raises(NotYet):
+        decide(given(), command)
+
+
+def test_evidence_raises_an_ephemeral_contact_and_is_named():
+    command = Identify(by="second_interaction", interaction_id="i-2", identifier_id="n-1")
+
+    facts = decide(given(CREATED), command)
+
+    assert facts == (
+        ContactIdentified(by="second_interaction", interaction_id="i-2", identifier_id="n-1"),
+    )
+    assert given(CREATED, *facts).stage is Stage.IDENTIFIED
+
+
+@pytest.mark.parametrize("history", [(CREATED, IDENTIFIED), (CREATED, PROMOTED)])
+def test_further_evidence_changes_nothing(history):
+    assert decide(given(*history), Identify(by="verified")) == ()
+
+
+@pytest.mark.parametrize(
+    ("history", "before"),
+    [((CREATED,), Stage.EPHEMERAL), ((CREATED, IDENTIFIED), Stage.IDENTIFIED)],
+)
+def test_a_person_promotes_a_contact_from_any_lower_stage(history, before):
+    facts = decide(given(*history), Promote())
+
+    assert facts == (ContactPromoted(stage_before=before),)
+    assert given(*history, *facts).stage is Stage.CURATED
+
+
+def test_promoting_a_curated_contact_changes_nothing():
+    assert decide(given(CREATED, PROMOTED), Promote()) == ()
+
+
+def test_a_contact_keeps_the_time_it_was_first_seen():
+    state = evolve(given(CREATED), IDENTIFIED, LATER)
+    assert state.first_seen == FIRST
+
+
+@pytest.mark.parametrize("fact", [IDENTIFIED, PROMOTED, IdentifierShared(by="cap", holders=2)])
+def test_a_fact_that_does_not_follow_changes_nothing(fact):
+    assert evolve(None, fact, FIRST) is None
+
+
+def test_a_fact_of_another_aggregate_changes_nothing():
+    state = given(CREATED)
+    assert evolve(state, IdentifierShared(by="cap", holders=2), LATER) == state
+
+
+def test_an_exclusive_identifier_is_added_to_those_held():
+    state = holding(holding(given(CREATED), "customer_id", "n-1"), "passport", "n-2")
+
+    assert state.exclusive == {"customer_id": "n-1", "passport": "n-2"}
+    assert given(CREATED).exclusive == {}
+
+
+class TestTheCanonicalContactOfAnIdentity:
+    def state(self, stage, first_seen=FIRST):
+        return ContactState(stage=stage, division="north", first_seen=first_seen)
+
+    def test_is_the_one_of_the_highest_stage(self):
+        members = {
+            "a": self.state(Stage.EPHEMERAL),
+            "b": self.state(Stage.CURATED, LATER),
+            "c": self.state(Stage.IDENTIFIED),
+        }
+        assert canonical_contact(members) == "b"
+
+    def test_then_the_one_seen_first(self):
+        members = {"a": self.state(Stage.IDENTIFIED, LATER), "b": self.state(Stage.IDENTIFIED)}
+        assert canonical_contact(members) == "b"
+
+    def test_then_the_one_of_the_smallest_id(self):
+        members = {"b": self.state(Stage.IDENTIFIED), "a": self.state(Stage.IDENTIFIED)}
+        assert canonical_contact(members) == "a"

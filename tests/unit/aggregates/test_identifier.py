@@ -1,0 +1,212 @@
+"""An identifier's claims: who held the value when, and when it stops linking by itself."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregates.contact import ContactCreated
+from aggregates.errors import NotYet
+from aggregates.identifier import (
+    Claim,
+    ClaimPersonal,
+    IdentifierClaimed,
+    IdentifierReleased,
+    IdentifierShared,
+    IdentifierVerified,
+    Release,
+    ReleasePersonal,
+    decide,
+    evolve,
+)
+from aggregates.values import IdentifierClass
+
+NUMBER = ClaimPersonal(type="phone", family="phone", value="+81312345678", raw="03-1234-5678")
+CAP = 2
+START = datetime(2026, 2, 4, tzinfo=UTC)
+MOMENT = timedelta(microseconds=1)
+
+
+def day(number):
+    return START + timedelta(days=number)
+
+
+def claim(contact="ann", verified=False):
+    return Claim(
+        contact_id=contact,
+        interaction_id=f"i-{contact}",
+        division="north",
+        identifier_class=IdentifierClass.STRONG,
+        verified=verified,
+        cap=CAP,
+        personal=NUMBER,
+    )
+
+
+def claimed(contact="ann", verified=False, valid_to=None):
+    return IdentifierClaimed(
+        contact_id=contact,
+        interaction_id=f"i-{contact}",
+        division="north",
+        identifier_class=IdentifierClass.STRONG,
+        verified=verified,
+        valid_to=valid_to,
+        personal=NUMBER,
+    )
+
+
+def released(contact="ann"):
+    return IdentifierReleased(contact_id=contact)
+
+
+def given(*dated_facts):
+    """The state after (day, fact) pairs."""
+    state = None
+    for number, fact in dated_facts:
+        state = evolve(state, fact, day(number))
+    return state
+
+
+def holders(state, moment):
+    return [holding.contact_id for holding in state.holders_at(moment)]
+
+
+class TestClaiming:
+    def test_a_free_value_is_held_from_then_on(self):
+        facts = decide(given(), claim("ann", verified=True))
+
+        assert facts == (claimed("ann", verified=True),)
+        state = given((0, facts[0]))
+        assert state.identifier_class is IdentifierClass.STRONG
+        assert state.is_held_by("ann")
+        assert not state.is_held_by("bob")
+
+    def test_an_own_value_changes_nothing(self):
+        assert decide(given((0, claimed("ann"))), claim("ann")) == ()
+
+    def test_an_own_value_that_is_now_verified_is_raised_to_verified(self):
+        facts = decide(given((0, claimed("ann"))), claim("ann", verified=True))
+
+        assert facts == (IdentifierVerified(contact_id="ann", interaction_id="i-ann"),)
+        state = given((0, claimed("ann")), (1, claimed("bob")), (2, facts[0]))
+        assert [holding.verified for holding in state.holdings] == [True, False]
+
+    def test_a_verified_value_stays_verified_when_it_is_typed_later(self):
+        assert decide(given((0, claimed("ann", verified=True))), claim("ann")) == ()
+
+    def test_another_holder_is_added_and_the_first_keeps_the_value(self):
+        facts = decide(given((0, claimed("ann"))), claim("bob"))
+
+        assert facts == (claimed("bob"),)
+        assert holders(given((0, claimed("ann")), (1, facts[0])), day(1)) == ["ann", "bob"]
+
+    def test_a_value_that_was_released_can_be_claimed_again_by_the_same_contact(self):
+        state = given((0, claimed("ann")), (1, released("ann")))
+
+        assert not state.is_held_by("ann")
+        assert decide(state, claim("ann")) == (claimed("ann"),)
+
+
+class TestTheCap:
+    def test_the_claim_over_the_cap_marks_the_value_shared(self):
+        state = given((0, claimed("ann")), (1, claimed("bob")))
+
+        facts = decide(state, claim("cid"))
+
+        assert facts == (claimed("cid"), IdentifierShared(by="cap", holders=3, cap=CAP))
+
+    def test_a_shared_value_is_not_marked_again(self):
+        state = given(
+            (0, claimed("ann")),
+            (1, claimed("bob")),
+            (2, claimed("cid")),
+            (2, IdentifierShared(by="cap", holders=3, cap=CAP)),
+        )
+        assert state.shared
+        assert decide(state, claim("dan")) == (claimed("dan"),)
+
+    def test_holders_of_the_past_do_not_count(self):
+        state = given((0, claimed("ann")), (1, claimed("bob")), (2, released("ann")))
+
+        assert decide(state, claim("cid")) == (claimed("cid"),)
+
+    def test_a_value_that_a_person_shared_is_shared_with_any_number_of_holders(self):
+        state = given((0, claimed("ann")), (1, IdentifierShared(by="person", holders=1)))
+        assert state.shared
+
+
+class TestReleasing:
+    def test_a_release_ends_the_claim_and_keeps_its_past(self):
+        facts = decide(given((0, claimed("ann"))), Release(contact_id="ann", reason="recycled"))
+
+        assert facts == (
+            IdentifierReleased(contact_id="ann", personal=ReleasePersonal(reason="recycled")),
+        )
+        state = given((0, claimed("ann")), (5, facts[0]))
+        assert holders(state, day(3)) == ["ann"]
+        assert holders(state, day(5)) == []
+
+    @pytest.mark.parametrize(
+        "history",
+        [(), ((0, claimed("bob")),), ((0, claimed("ann")), (1, released("ann")))],
+        ids=["never claimed", "held by another", "released before"],
+    )
+    def test_a_value_that_is_not_held_cannot_be_released(self, history):
+        with pytest.raises(NotYet):
+            decide(given(*history), Release(contact_id="ann", reason="recycled"))
+
+    def test_a_release_ends_no_claim_of_another_contact(self):
+        state = given((0, claimed("ann")), (0, claimed("bob")), (5, released("ann")))
+        assert holders(state, day(6)) == ["bob"]
+
+
+class TestWhoHeldTheValueThen:
+    """Two people hold one number, one after the other: 4 February and 20 March."""
+
+    RECYCLED = given((0, claimed("ann")), (30, released("ann")), (44, claimed("bob")))
+
+    def test_each_interaction_meets_the_holder_of_its_own_day(self):
+        assert holders(self.RECYCLED, day(10)) == ["ann"]
+        assert holders(self.RECYCLED, day(50)) == ["bob"]
+
+    def test_nobody_holds_it_between_two_holders(self):
+        assert holders(self.RECYCLED, day(35)) == []
+
+    def test_a_claim_holds_at_its_first_moment_and_no_longer_at_its_end(self):
+        assert holders(self.RECYCLED, day(0)) == ["ann"]
+        assert holders(self.RECYCLED, day(30) - MOMENT) == ["ann"]
+        assert holders(self.RECYCLED, day(30)) == []
+        assert holders(self.RECYCLED, day(44)) == ["bob"]
+
+    def test_before_the_first_claim_the_earliest_holder_answers(self):
+        assert holders(self.RECYCLED, day(-100)) == ["ann"]
+
+    def test_the_earliest_holder_is_the_one_of_the_earliest_day_not_of_the_first_claim_made(self):
+        state = given((44, claimed("bob")), (0, claimed("ann")))
+        assert holders(state, day(-1)) == ["ann"]
+
+    def test_holders_of_one_day_come_earliest_first_then_by_id(self):
+        state = given((2, claimed("cid")), (1, claimed("bob")), (1, claimed("ann")))
+        assert holders(state, day(3)) == ["ann", "bob", "cid"]
+
+    def test_a_claim_with_an_end_given_from_the_start_ends_by_itself(self):
+        state = given((0, claimed("ann", valid_to=day(7))))
+        assert holders(state, day(6)) == ["ann"]
+        assert holders(state, day(7)) == []
+
+    def test_times_of_different_zones_are_compared_as_moments(self):
+        tokyo = datetime.fromisoformat("2026-02-04T09:00:00+09:00")
+        assert tokyo == day(0)
+        assert holders(self.RECYCLED, tokyo) == ["ann"]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [released("ann"), IdentifierVerified(contact_id="ann"), IdentifierShared(by="cap", holders=9)],
+)
+def test_a_fact_about_a_value_that_nobody_claimed_changes_nothing(fact):
+    assert evolve(None, fact, day(0)) is None
+
+
+def test_a_fact_of_another_aggregate_changes_nothing():
+    state = given((0, claimed("ann")))
+    assert evolve(state, ContactCreated(division="north"), day(1)) == state
