@@ -39,17 +39,14 @@ def _compare_birth_dates(one: MatchRecord, other: MatchRecord) -> Agreement | No
     a, b = one.birth_date, other.birth_date
     if not a or not b:
         return None
-    if a == b:
-        return _exact_date(a), ""
     if len(a) == len(b) == 10:
-        return _near_date(a, b), ""
-    return (6 if a[:4] == b[:4] else 8), ""
+        return (_exact_date(a) if a == b else _near_date(a, b)), ""
+    # A year alone that agrees says too little to speak for or against; another year speaks against.
+    return None if a[:4] == b[:4] else (8, "")
 
 
 def _exact_date(date: str) -> int:
     """1 January often stands for a year alone, so agreeing on it is worth less."""
-    if len(date) < 10:
-        return 6
     return 1 if date.endswith("01-01") else 0
 
 

@@ -158,6 +158,10 @@ def _weak(identifiers: Iterable[HeldIdentifier]) -> Iterator[HeldIdentifier]:
             yield held
 
 
+_HeldBy = dict[str, tuple[tuple[int, str], tuple[str, ...]]]
+"""Contact -> (order among holders, its matched identifiers)."""
+
+
 @dataclass(slots=True)
 class _Ladder:
     """The state of one walk: what was compared and what was refused so far."""
@@ -179,7 +183,7 @@ class _Ladder:
         """Link to a holder: the one the attributes choose, else the earliest."""
         held_by = _holders(identifiers)
         if rule == "device":
-            held_by = {c: v for c, v in held_by.items() if self.contacts[c].stage == "ephemeral"}
+            held_by = self._reachable_by_device(held_by)
         spoken = {contact: self._corroboration(contact) for contact in held_by}
         for contact in sorted(held_by, key=lambda c: (-self._speaks(spoken[c]), *held_by[c][0])):
             guard = self._broken_guard(contact)
@@ -194,6 +198,14 @@ class _Ladder:
                 continue
             return self._linked(rule, contact, held_by[contact][1], spoken)
         return None
+
+    def _reachable_by_device(self, held_by: _HeldBy) -> _HeldBy:
+        """Keep the contacts that a device may lead to: ephemeral ones, and the one user of a device
+        if the interaction says nothing else, because then nobody else can be taken for that user."""
+        says_nothing = self.record.is_empty and not self.own_exclusive
+        if says_nothing and len(held_by) == 1:
+            return held_by
+        return {c: v for c, v in held_by.items() if self.contacts[c].stage == "ephemeral"}
 
     def scored(self) -> Decision | None:
         """Link to the most alike contact, or hold for review what is only rather alike."""
@@ -334,11 +346,8 @@ class _Ladder:
         return tuple(Refusal(contact, self.refused[contact]) for contact in sorted(self.refused))
 
 
-def _holders(
-    identifiers: Iterable[HeldIdentifier],
-) -> dict[str, tuple[tuple[int, str], tuple[str, ...]]]:
-    """Contact -> (order among holders, its matched identifiers)."""
-    found: dict[str, tuple[tuple[int, str], tuple[str, ...]]] = {}
+def _holders(identifiers: Iterable[HeldIdentifier]) -> _HeldBy:
+    found: _HeldBy = {}
     for held in sorted(identifiers, key=lambda held: held.identifier_id):
         for holder in held.holders:
             order = (holder.first_seen, holder.contact_id)

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from identity_engine.errors import ConfigurationError, StoreBusy, StoreError
@@ -11,11 +11,17 @@ from identity_engine.errors import ConfigurationError, StoreBusy, StoreError
 LOCK_TIMEOUT_SECONDS = 30.0
 FULL = 2
 MIB = 1 << 20
+ATTEMPTS = 20
 
 
 def create_private(path: Path) -> None:
-    """Create the file with mode 0600 before SQLite does, so that it is never readable by others."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    """Create the file with mode 0600 before SQLite does, so that it is never readable by others.
+
+    A file that is there is not opened: closing it again would drop every lock that this process
+    holds on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def connect(path: Path | None, *, durable: bool = True, cache_mib: int = 8) -> sqlite3.Connection:
@@ -89,7 +95,7 @@ def configure(
         ConfigurationError: the file system or the build of SQLite refuses a setting.
     """
     if not in_memory:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _switch_to_wal(connection)
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     connection.execute(f"PRAGMA cache_size = {-cache_mib * 1024}")
     connection.execute("PRAGMA temp_store = MEMORY")
@@ -99,3 +105,18 @@ def configure(
             "SQLite did not accept synchronous=FULL, so a commit could be lost with the power. "
             "Use a build of SQLite that allows it."
         )
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Switch the journal mode, which SQLite refuses at once where others open the same new file.
+
+    So we wait for their lock, which SQLite does do, and ask again.
+    """
+    for _ in range(ATTEMPTS):
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        with suppress(StoreBusy), write_transaction(connection):
+            pass
+    with told_plainly():
+        connection.execute("PRAGMA journal_mode = WAL")

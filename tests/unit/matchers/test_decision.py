@@ -189,12 +189,25 @@ def test_a_refused_holder_gives_way_to_the_next():
     assert decision.refusals == (Refusal("a", "size_cap"),)
 
 
-def test_a_device_links_an_ephemeral_contact_only():
+def test_a_device_leads_an_interaction_that_says_more_to_an_ephemeral_contact_only():
     device = held("cookie", "device", ("known", 1), ("fresh", 2))
-    decision = run(identifiers=[device], stages={"known": "identified"})
+    decision = run(ANNA, [device], stages={"known": "identified"})
     assert outcome(decision) == ("link", "fresh", "device")
-    curated = held("cookie", "device", ("known", 1))
-    assert run(identifiers=[curated], stages={"known": "curated"}).kind == "new"
+    known_user = held("cookie", "device", ("known", 1))
+    assert run(ANNA, [known_user], stages={"known": "curated"}).kind == "new"
+
+
+def test_a_device_leads_an_interaction_that_says_nothing_to_its_one_user():
+    known_user = held("cookie", "device", ("known", 1))
+    decision = run(identifiers=[known_user], stages={"known": "identified"})
+    assert outcome(decision) == ("link", "known", "device")
+    family = held("cookie", "device", ("mother", 1), ("son", 2))
+    stages = {"mother": "identified", "son": "identified"}
+    assert run(identifiers=[family], stages=stages).kind == "new"
+    signed_in = run(
+        identifiers=[known_user], own_exclusive={"login_id": "x"}, stages={"known": "identified"}
+    )
+    assert signed_in.kind == "new"
 
 
 def test_likeness_links_the_most_alike_contact_with_its_reasons():
