@@ -9,22 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from matchers.record import MatchRecord
 from matchers.scoring import Score, Scorer
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """A contact that holds an identifier; `first_seen` orders holders, the earliest first."""
 
     contact_id: str
     first_seen: int
 
 
-@dataclass(frozen=True, slots=True)
-class HeldIdentifier:
+class HeldIdentifier(NamedTuple):
     """An identifier of the interaction with the contacts that hold it; never a blocked one.
 
     `cls` is its class in the policy; a `strong` one that is not `verified` counts as weak.
@@ -37,8 +35,7 @@ class HeldIdentifier:
     holders: tuple[Holder, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An earlier record: one that shares a block key, or belongs to a holder."""
 
     contact_id: str
@@ -46,8 +43,7 @@ class Candidate:
     record: MatchRecord
 
 
-@dataclass(frozen=True, slots=True)
-class ContactFacts:
+class ContactFacts(NamedTuple):
     """What guards need to know of a contact: `exclusive` is type -> keyed digest, `size` its
     number of records."""
 
@@ -173,6 +169,7 @@ class _Ladder:
     rules: LinkRules
     live_channel: bool = field(kw_only=True)
     records: dict[str, list[Candidate]] = field(default_factory=dict)
+    weights: dict[str, int] = field(default_factory=dict)
     refused: dict[str, Guard] = field(default_factory=dict)
 
     def add(self, candidates: Iterable[Candidate]) -> None:
@@ -249,7 +246,7 @@ class _Ladder:
     ) -> Decision:
         best = max(
             self.records.get(contact, ()),
-            key=lambda c: (self.scorer.weight(self.record, c.record), c.interaction_id),
+            key=lambda c: (self._weight(c), c.interaction_id),
             default=None,
         )
         score = self.scorer.explain(self.record, best.record) if best else None
@@ -289,14 +286,21 @@ class _Ladder:
 
     def _weigh_all(self) -> dict[str, list[tuple[int, Candidate]]]:
         """Weights of every contact's compared records, the best first."""
-        weight, record = self.scorer.weight, self.record
         return {
             contact: sorted(
-                ((weight(record, c.record), c) for c in candidates),
+                ((self._weight(c), c) for c in candidates),
                 key=lambda weighed: (-weighed[0], weighed[1].interaction_id),
             )
             for contact, candidates in self.records.items()
         }
+
+    def _weight(self, candidate: Candidate) -> int:
+        """Weigh a record once, however many rungs ask for it."""
+        known = self.weights.get(candidate.interaction_id)
+        if known is None:
+            known = self.scorer.weight(self.record, candidate.record)
+            self.weights[candidate.interaction_id] = known
+        return known
 
     def _score_guard(self, contact: str, weighed: list[tuple[int, Candidate]]) -> Guard | None:
         if guard := self._broken_guard(contact):

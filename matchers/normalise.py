@@ -121,6 +121,8 @@ def _e164(written: str, country: str | None, *, valid: bool) -> str | None:
         if not accept(number):
             return None
         canonical = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        if canonical == written:
+            return canonical
         return canonical if phonenumbers.parse(canonical, None) == number else None
     except phonenumbers.NumberParseException:
         return None

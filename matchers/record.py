@@ -98,7 +98,7 @@ def build_record(
         birth_place=_phrase(profile, "birth_place"),
         gender=_phrase(profile, "gender"),
         occupation=_phrase(profile, "occupation"),
-        address=" ".join(sorted(words(profile.get("address", "")))),
+        address=" ".join(sorted(words(address))) if (address := profile.get("address")) else "",
         city=_phrase(profile, "city"),
         region=_phrase(profile, "region"),
         postcode=normalise_postcode(profile.get("postcode", "")),
@@ -113,7 +113,8 @@ def build_record(
 
 
 def _phrase(profile: Mapping[str, str], field: str) -> str:
-    return " ".join(words(profile.get(field, "")))
+    text = profile.get(field)
+    return " ".join(words(text)) if text else ""
 
 
 def _national_id(profile: Mapping[str, str], identifiers: Sequence[NormalisedIdentifier]) -> str:

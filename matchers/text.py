@@ -58,8 +58,12 @@ def _without_accents(letter: str) -> str:
     return base if base.isascii() else letter
 
 
+@lru_cache(maxsize=20_000)
 def words(text: str) -> tuple[str, ...]:
-    """Folded words of a text: letters, marks and digits; the rest separates, apostrophes join."""
+    """Folded words of a text: letters, marks and digits; the rest separates, apostrophes join.
+
+    Cached: names and places come again and again.
+    """
     folded = fold(text).translate(_ASCII_WORDS)
     if not folded.isascii():
         folded = "".join(map(_letter_or_space, folded))
@@ -84,6 +88,8 @@ _TITLE_ENDINGS = ("様", "さま", "さん", "氏", "殿")
 
 def name_words(text: str) -> tuple[str, ...]:
     """Folded words of a name without forms of address, which say nothing about who it is."""
+    if not text:
+        return ()
     named = (_without_ending(word) for word in words(text) if word not in _TITLES)
     return tuple(filter(None, named))
 

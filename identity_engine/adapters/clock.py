@@ -1,6 +1,7 @@
 """The outside world's time and chance, behind a port that a test can seed."""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +16,11 @@ def system_time() -> datetime:
     return datetime.now(UTC)
 
 
+def system_milliseconds() -> int:
+    """Return the milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
 @dataclass(slots=True)
 class World:
     """Where time and random bytes come from.
@@ -22,17 +28,20 @@ class World:
     Args:
         now: the present time, aware UTC.
         entropy: that many random bytes, fit for keys.
+        milliseconds: the same time since 1970, for ids.
     """
 
     now: Callable[[], datetime] = system_time
     entropy: Callable[[int], bytes] = os.urandom
+    milliseconds: Callable[[], int] = system_milliseconds
     _last: int = field(default=0, init=False)
     _drawn: str = field(default="", init=False)
 
     @classmethod
     def seeded(cls, seed: int, now: Callable[[], datetime]) -> "World":
         """Return a world that repeats itself, for tests; its keys protect nothing."""
-        return cls(now, Random(seed).randbytes)  # noqa: S311 - said above
+        chance = Random(seed)  # noqa: S311 - said above
+        return cls(now, chance.randbytes, lambda: int(now().timestamp() * 1000))
 
     def new_id(self) -> str:
         """Return a fresh UUIDv7 (RFC 9562), greater than every one before it in this process.
@@ -40,7 +49,7 @@ class World:
         The 12 bits behind the milliseconds count up within one, so ids made in one batch keep their
         order and insert side by side in the B-tree; 60 bits behind them are random.
         """
-        moment = int(self.now().timestamp() * 1000) << 12
+        moment = self.milliseconds() << 12
         self._last = moment if moment > self._last else self._last + 1
         if not self._drawn:
             self._drawn = self.entropy(IDS_DRAWN * 8).hex()

@@ -18,7 +18,7 @@ from projections.base import Recorded
 from projections.catalogue import PROJECTIONS, VIEWS_VERSION
 from projections.runner import Views, ViewStatus
 
-BATCH = 2_000
+BATCH = 4_000
 CACHE_MIB = 32
 POINTER = "views.current"
 Progress = Callable[[int], None]
@@ -96,7 +96,7 @@ class Follower:
         self._refuse_more_parked(fresh)
         status = fresh.status()
         if path is not None and self._folder is not None:
-            fresh.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            fresh.connection.execute("PRAGMA journal_mode = WAL")
             fresh.connection.close()
             _sync(path)
             old = self._path(self._number) if self._live is not None else None
@@ -173,6 +173,8 @@ class Follower:
     def _open(self, path: Path | None, *, durable: bool = True) -> Views:
         connection = connect(path, durable=False, cache_mib=CACHE_MIB)
         if not durable:
+            # A file that nobody reads yet: a crash throws it away, so it needs no log on disk.
+            connection.execute("PRAGMA journal_mode = MEMORY")
             connection.execute("PRAGMA synchronous = OFF")
         return Views(connection, PROJECTIONS)
 

@@ -1,8 +1,8 @@
 """Steps 2 and 3 of a batch: recognise what was received before, normalise what is new."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from aggregates.interaction import (
     GivenIdentifier,
@@ -23,8 +23,7 @@ from matchers.record import MatchRecord, build_record
 from projections.match_index.digests import DigestKeys
 
 
-@dataclass(frozen=True, slots=True)
-class Recognised:
+class Recognised(NamedTuple):
     """An incoming interaction with the digests of what names it and of what it says."""
 
     incoming: IncomingInteraction
@@ -32,8 +31,7 @@ class Recognised:
     content_digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Considered:
+class Considered(NamedTuple):
     """An identifier that may take part in a decision: valid, and not a blocked value."""
 
     given: GivenIdentifier
@@ -44,8 +42,7 @@ class Considered:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """An interaction ready to be decided: its fact, and its match record under its block keys."""
 
     fact: InteractionReceived
@@ -127,7 +124,7 @@ def comparable(
     raw = [
         (one.type, one.value)
         for one in personal.identifiers
-        if not policy.is_blocked(one.normalised or one.value)
+        if one.normalised is not None or not policy.is_blocked(one.value)
     ]
     record = build_record(personal.profile, valid, raw)
     if record.is_empty:

@@ -183,7 +183,8 @@ class Resolver:
         A decision within the batch can bring records near that were not loaded with it.
         """
         numbers = nearest(prepared, index, self.rules.policy)
-        self._store.index.load_interactions(cursor, index, numbers)
+        if not all(map(index.interaction, numbers)):
+            self._store.index.load_interactions(cursor, index, numbers)
         chosen = {
             row.interaction_id: row
             for number in numbers
@@ -191,11 +192,14 @@ class Resolver:
         }
         contacts = {row.contact_id for row in chosen.values() if row.contact_id is not None}
         contacts |= set(_holders(prepared, index))
-        self._store.index.load_contacts(cursor, index, contacts)
+        if not contacts <= index.contacts.keys():
+            self._store.index.load_contacts(cursor, index, contacts)
         for contact_id in sorted(contacts):
             members = [row for row in index.interactions_of(contact_id) if row.record is not None]
-            members.sort(key=_newest_first, reverse=True)
-            chosen |= {row.interaction_id: row for row in members[:MEMBERS_COMPARED]}
+            if len(members) > MEMBERS_COMPARED:
+                members.sort(key=_newest_first, reverse=True)
+            for row in members[:MEMBERS_COMPARED]:
+                chosen[row.interaction_id] = row
         return [
             Candidate(row.contact_id, row.interaction_id, row.record)
             for row in chosen.values()

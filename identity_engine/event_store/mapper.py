@@ -9,9 +9,8 @@ user content is JSON text inside the fact, so no dictionary of a user is ever ta
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -34,8 +33,7 @@ _STAMP_START = _LENGTH_END + len(b'{"recorded_at":"')
 _STAMP_END = _STAMP_START + len(_UNSTAMPED)
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """An event that has been decided and not yet stored.
 
     `subject` and `key` say whose key seals the personal part; both are None where there is none.
@@ -49,8 +47,7 @@ class Pending:
     key: DataKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """An event as stored, with its clear part parsed and its personal part still closed."""
 
     notification: Notification
@@ -178,7 +175,13 @@ class EventMapper:
 
 def stamp(state: bytes, recorded_at: datetime) -> bytes:
     """Write `recorded_at` into the place kept for it, without touching another byte."""
-    return state[:_STAMP_START] + instant_text(recorded_at).encode() + state[_STAMP_END:]
+    return stamper(recorded_at)(state)
+
+
+def stamper(recorded_at: datetime) -> Callable[[bytes], bytes]:
+    """Return a function that stamps states with one moment: a whole batch has the same."""
+    moment = instant_text(recorded_at).encode()
+    return lambda state: state[:_STAMP_START] + moment + state[_STAMP_END:]
 
 
 def recorded_at(state: bytes) -> datetime:

@@ -21,7 +21,7 @@ from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict
 from identity_engine.event_store.index_tables import SCHEMA, IndexTables
 from identity_engine.event_store.keys import KEY_BYTES, KeyRing
-from identity_engine.event_store.mapper import EventMapper, Pending, recorded_at, stamp
+from identity_engine.event_store.mapper import EventMapper, Pending, recorded_at, stamper
 from identity_engine.event_store.sqlite import Datastore, Recorder, id_bytes
 from projections.base import Recorded
 from projections.match_index.digests import DigestKeys
@@ -230,19 +230,8 @@ class Writer:
         position: SourcePosition | None,
     ) -> range:
         """Stamp and store events with their index rows and source position."""
-        stamped = self._not_before_the_last()
-        positions = self._recorder._insert_events(
-            self._wrapped,
-            [
-                StoredEvent(
-                    event.originator_id,
-                    event.originator_version,
-                    event.topic,
-                    stamp(event.state, stamped),
-                )
-                for event in stored
-            ],
-        )
+        now = self._not_before_the_last()
+        positions = self._recorder._insert_events(self._wrapped, stored, finish=stamper(now))
         self._store.index.write(self.cursor, changes)
         if position is not None:
             self.cursor.execute(

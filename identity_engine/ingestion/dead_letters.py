@@ -6,10 +6,9 @@ lose them. Faults hold no value of the input (see `faults`) and stay readable.
 """
 
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from identity_engine.event_store.sqlite_files import connect, write_transaction
 from identity_engine.ingestion.faults import Fault, Rejected
 
 MAX_ORIGINAL: Final = 1024 * 1024  # bytes kept of one original
@@ -105,13 +105,10 @@ class DeadLetters:
     """All dead letters of one store, in one SQLite file; safe to use from several threads."""
 
     def __init__(self, path: Path, keys: DayKeys) -> None:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._keys = keys
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-            self._database.execute(f"PRAGMA {pragma}")
-        self._database.execute("PRAGMA busy_timeout=5000")
+        self._database = connect(path)
+        self._database.execute("PRAGMA secure_delete=ON")
         self._database.executescript(_SCHEMA)
 
     def add(
@@ -126,7 +123,7 @@ class DeadLetters:
         seal = AESGCM(self._keys.day_key(day))
         rows = [self._row(seal, stream, place, one, received_at) for place, one in rejected]
         if rows:
-            with self._lock, self._transaction():
+            with self._lock, write_transaction(self._database):
                 self._database.executemany(_ADD, rows)
 
     def list(
@@ -167,7 +164,7 @@ class DeadLetters:
 
     def mark(self, ids: Iterable[int], state: State) -> int:
         """Set the state of the letters `ids` and return how many there were."""
-        with self._lock, self._transaction():
+        with self._lock, write_transaction(self._database):
             return self._database.executemany(
                 "UPDATE dead_letters SET state = ? WHERE id = ?", [(state, each) for each in ids]
             ).rowcount
@@ -247,7 +244,7 @@ class DeadLetters:
 
     def _delete(self, condition: str, arguments: Sequence[tuple[object, ...]]) -> int:
         with self._lock:
-            with self._transaction():
+            with write_transaction(self._database):
                 deleted = self._database.executemany(
                     f"DELETE FROM dead_letters WHERE {condition}",
                     arguments,
@@ -259,16 +256,6 @@ class DeadLetters:
     def _read(self, query: str, arguments: tuple[object, ...]) -> Sequence[tuple[Any, ...]]:
         with self._lock:
             return self._database.execute(query, arguments).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
 
 
 def _letter(row: tuple[Any, ...]) -> DeadLetter:

@@ -6,6 +6,7 @@ key and the content digest of an interaction use a key that never rotates: they 
 
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 
 DIGEST_BYTES = 16
 
@@ -36,7 +37,12 @@ class DigestKeys:
 
     def block_secret(self, division: str) -> bytes:
         """Return the secret of a division's block keys: the keys of two divisions never meet."""
-        return _digest(self.block, "division", division)
+        return _block_secret(self.block, division)
+
+
+@lru_cache(maxsize=1_024)
+def _block_secret(key: bytes, division: str) -> bytes:
+    return _digest(key, "division", division)
 
 
 def _digest(key: bytes, *parts: str) -> bytes:
