@@ -19,7 +19,6 @@ from aggregates.identifier import (
     IdentifierVerified,
 )
 from aggregates.interaction import (
-    InteractionHeldForReview,
     InteractionLinked,
     InteractionReceived,
     InteractionUnlinked,
@@ -94,7 +93,7 @@ class ProfileProjection(Projection):
         contributions: dict[str, list[Any]] = {}
         changes: list[tuple[str, tuple[Any, ...]]] = []
         for event in events:
-            match event.fact:
+            match event.fact:  # the most frequent first
                 case InteractionReceived() as received:
                     contributions[event.stream_id] = _contribution(event, received)
                 case InteractionLinked(contact_id=contact_id, evidence=evidence):
@@ -104,14 +103,8 @@ class ProfileProjection(Projection):
                     else:
                         linked = (contact_id, evidence.rule, evidence.weight, event.stream_id)
                         changes.append((RELINK, linked))
-                case InteractionUnlinked():
-                    row = contributions.get(event.stream_id)
-                    if row is not None:
-                        row[1], row[7], row[8] = None, None, None
-                    else:
-                        changes.append((RELINK, (None, None, None, event.stream_id)))
-                case InteractionHeldForReview():
-                    pass  # the review view tells what is in doubt
+                case IdentifierClaimed() as claimed:
+                    changes.append((INSERT_CLAIM, _claim(event, claimed)))
                 case ContactCreated(division=division):
                     contacts[event.stream_id] = [
                         event.stream_id,
@@ -120,6 +113,12 @@ class ProfileProjection(Projection):
                         instant_text(event.header.valid_from),
                         instant_text(event.recorded_at),
                     ]
+                case InteractionUnlinked():
+                    row = contributions.get(event.stream_id)
+                    if row is not None:
+                        row[1], row[7], row[8] = None, None, None
+                    else:
+                        changes.append((RELINK, (None, None, None, event.stream_id)))
                 case ContactIdentified() | ContactPromoted() as raised:
                     stage = (
                         Stage.CURATED if isinstance(raised, ContactPromoted) else Stage.IDENTIFIED
@@ -129,8 +128,6 @@ class ProfileProjection(Projection):
                         contact[2] = stage.value
                     else:
                         changes.append((RESTAGE, (stage.value, event.stream_id)))
-                case IdentifierClaimed() as claimed:
-                    changes.append((INSERT_CLAIM, _claim(event, claimed)))
                 case IdentifierVerified(contact_id=contact_id):
                     changes.append((VERIFY, (event.stream_id, contact_id)))
                 case IdentifierReleased(contact_id=contact_id):

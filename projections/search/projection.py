@@ -72,17 +72,17 @@ class SearchProjection(Projection):
         said: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         raised: list[tuple[str, str]] = []
         for event in events:
-            match event.fact:
+            match event.fact:  # the most frequent first
                 case InteractionReceived(personal=personal):
                     texts[event.stream_id] = _texts(personal)
                 case InteractionLinked(contact_id=contact_id):
                     for text in _known(views, texts, event.stream_id):
                         said[(contact_id, *text)] += 1
+                case ContactCreated(division=division):
+                    contacts[event.stream_id] = (event.stream_id, division, Stage.EPHEMERAL.value)
                 case InteractionUnlinked(contact_id=contact_id):
                     for text in _known(views, texts, event.stream_id):
                         said[(contact_id, *text)] -= 1
-                case ContactCreated(division=division):
-                    contacts[event.stream_id] = (event.stream_id, division, Stage.EPHEMERAL.value)
                 case ContactIdentified() | ContactPromoted():
                     raised.append((STAGES[event.fact.TOPIC].value, event.stream_id))
         views.executemany("INSERT INTO search_contact VALUES (?,?,?)", contacts.values())

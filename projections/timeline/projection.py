@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any, ClassVar
 
-from aggregates.contact import ContactFact
+from aggregates.contact import ContactCreated, ContactFact
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReleased,
@@ -74,7 +74,7 @@ class TimelineProjection(Projection):
         received: dict[str, tuple[str, int, str]] = {}
         holders: list[tuple[str, str]] = []
         for event in events:
-            match event.fact:
+            match event.fact:  # the most frequent first
                 case InteractionReceived():
                     moment = instant_text(event.header.valid_from)
                     received[event.stream_id] = (event.stream_id, event.position, moment)
@@ -92,13 +92,15 @@ class TimelineProjection(Projection):
                             )
                         )
                     entries.append(_entry(contact_id, event))
+                case IdentifierClaimed(contact_id=contact_id):
+                    holders.append((event.stream_id, contact_id))
+                    entries.append(_entry(contact_id, event))
+                case ContactCreated():
+                    entries.append(_entry(ContactId(event.stream_id), event))
                 case InteractionUnlinked(contact_id=contact_id):
                     entries.append(_entry(contact_id, event))
                 case InteractionHeldForReview(contact_id=contact_id, proposed=proposed):
                     entries += [_entry(contact_id, event), _entry(proposed, event)]
-                case IdentifierClaimed(contact_id=contact_id):
-                    holders.append((event.stream_id, contact_id))
-                    entries.append(_entry(contact_id, event))
                 case (
                     IdentifierVerified(contact_id=contact_id)
                     | IdentifierReleased(contact_id=contact_id)
