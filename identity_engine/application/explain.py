@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aggregates.contact import ContactCreated, ContactIdentified, ContactPromoted
+from aggregates.identifier import IdentifierClaimed, IdentifierShared
 from aggregates.interaction import (
     InteractionHeldForReview,
     InteractionLinked,
     InteractionReceived,
+    InteractionUnlinked,
 )
 from aggregates.values import Evidence
 from projections.base import Recorded
@@ -33,6 +36,13 @@ GUARDS = {
     "members_differ": "it is like one record of that contact and unlike the others",
     "bare_name": "only the name was alike",
     "size_cap": "that contact has more records than the policy allows",
+}
+
+IDENTIFIED_BY = {
+    "second_interaction": "a second interaction carries an identifier it holds",
+    "exclusive": "it holds an identifier that only one person can hold",
+    "verified": "it holds an identifier that the publisher has verified",
+    "confirmed": "a person confirmed a link",
 }
 
 
@@ -122,12 +132,20 @@ def summary_of(event: Recorded) -> str:
             return f"linked to {contact_id} by {evidence.rule}" + _bits(evidence)
         case InteractionHeldForReview(evidence=evidence, proposed=proposed):
             return f"held for review: {proposed} is proposed" + _bits(evidence)
+        case InteractionUnlinked(contact_id=contact_id):
+            return f"taken from {contact_id}"
+        case ContactCreated(division=division):
+            return f"created in division {division}"
+        case ContactIdentified(by=by):
+            return f"identified: {IDENTIFIED_BY[by]}"
+        case ContactPromoted(stage_before=before):
+            return f"promoted from {before} to curated"
+        case IdentifierClaimed(identifier_class=class_, verified=verified):
+            return f"holds {_article(class_)} identifier, {'' if verified else 'not '}verified"
+        case IdentifierShared(holders=holders):
+            return f"an identifier of this contact is shared by {holders} contacts"
         case _:
-            fields = fact.model_dump(exclude={"personal"}, exclude_none=True, mode="json")
-            said = ", ".join(f"{name} {value}" for name, value in fields.items())
-            return f"{fact.TOPIC.partition('.')[2].replace('_', ' ')}" + (
-                f": {said}" if said else ""
-            )
+            return fact.TOPIC.partition(".")[2].replace("_", " ")
 
 
 def _parts(evidence: Evidence) -> tuple[Part, ...]:

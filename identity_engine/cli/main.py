@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 refused or found a problem, 2 wrong usage, 130 stopped by 
 """
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -25,12 +26,15 @@ def _run(arguments: list[str]) -> int:
     # A batch keeps many objects alive and makes next to no cycles: looking for them seldom saves
     # an eighth of the time of an ingest.
     gc.set_threshold(200_000, 50, 1_000)
+    import sqlite3
+
     from cyclopts import CycloptsError
     from pydantic import ValidationError
 
     from aggregates.errors import RuleViolation
     from identity_engine.cli.app import app
     from identity_engine.errors import IdentityEngineError, UsageError
+    from identity_engine.settings import TRACEBACK_VARIABLE
     from matchers.model import InvalidModel
 
     try:
@@ -52,6 +56,17 @@ def _run(arguments: list[str]) -> int:
         )
     except OSError as error:
         return _fail(f"The operating system refused: {error.strerror or error}.", 1)
+    except sqlite3.Error as error:
+        return _fail(f"SQLite says: {error}. Try: identity-engine doctor", 1)
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        # The message of an error nobody foresaw may hold a personal value, so it is not shown.
+        return _fail(
+            f"Something unforeseen happened ({type(error).__name__}). This is a bug: please report "
+            f"it, with what {TRACEBACK_VARIABLE}=1 shows.",
+            1,
+        )
     return code if isinstance(code, int) else 0
 
 

@@ -53,7 +53,9 @@ def show(text: str = "", style: str | None = None) -> None:
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """Write a table for people."""
-    table = Table(title=title or None, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    table = Table(
+        title=title or None, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False
+    )
     cells = [[_cell(value) for value in row] for row in rows]
     for place, column in enumerate(columns):
         # An id is there to be copied, so it stays in one piece.

@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS data_key (
     key_id INTEGER PRIMARY KEY AUTOINCREMENT,
     wrapped BLOB -- nonce and ciphertext; NULL once erased
 );
-CREATE TABLE IF NOT EXISTS named_key (name TEXT PRIMARY KEY, wrapped BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS named_key (name TEXT PRIMARY KEY, wrapped BLOB);
 """
 
 
@@ -113,7 +113,11 @@ class KeyRing:
             return erased
 
     def named(self, name: str) -> bytes:
-        """Return the key of this name, made and durable at its first use."""
+        """Return the key of this name, made and durable at its first use.
+
+        Raises:
+            LookupError: it was dropped; a dropped name stays dropped.
+        """
         with self._lock:
             if name not in self._named:
                 self._named[name] = self._load_named(name)
@@ -127,7 +131,7 @@ class KeyRing:
         """Destroy a named key, and with it all that was sealed under it."""
         with self._lock:
             self._named.pop(name, None)
-            self._connection.execute("DELETE FROM named_key WHERE name = ?", (name,))
+            self._connection.execute("UPDATE named_key SET wrapped = NULL WHERE name = ?", (name,))
             self._wipe_log()
 
     def close(self) -> None:
@@ -202,7 +206,11 @@ class KeyRing:
                 key = self._entropy(KEY_BYTES)
                 wrapped = self._wrap(name.encode(), key, self._entropy(NONCE_BYTES))
                 connection.execute("INSERT INTO named_key VALUES (?, ?)", (name, wrapped))
-        return key if row is None else self._unwrap(name.encode(), row[0])
+        if row is None:
+            return key
+        if row[0] is None:
+            raise LookupError(f"The key {name} was dropped.")
+        return self._unwrap(name.encode(), row[0])
 
     def _wrap(self, label: bytes, key: bytes, nonce: bytes) -> bytes:
         return nonce + self._wrapper.encrypt(nonce, key, label)
