@@ -16,6 +16,9 @@ from aggregates.values import DEFAULT_DIVISION, Fact, IdentifierClass, Value
 PolicyKind = Literal["policy", "model"]
 
 
+BACK_REFERENCE = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")
+
+
 class ClassRule(Value):
     """The identifier types of one class and its limit.
 
@@ -68,6 +71,8 @@ class Policy(Value):
                 re.compile(pattern)
             except re.error as error:
                 raise ValueError(f"pattern {number} is no regular expression: {error}") from error
+            if pattern.startswith("(?") and pattern[2:3].isalpha():
+                raise ValueError(f"pattern {number} sets a flag; values are compared in lower case")
         return patterns
 
     @cached_property
@@ -76,8 +81,11 @@ class Policy(Value):
 
     @cached_property
     def _blocked(self) -> tuple[re.Pattern[str], ...]:
-        # Not joined into one: a back reference counts the groups of its own pattern.
-        return tuple(re.compile(pattern) for pattern in self.blocked_values)
+        # Joined into one where that means the same: a back reference counts the groups of its own
+        # pattern, so a pattern with one stays alone.
+        alone = [pattern for pattern in self.blocked_values if BACK_REFERENCE.search(pattern)]
+        joined = "|".join(f"(?:{p})" for p in self.blocked_values if p not in alone)
+        return tuple(re.compile(pattern) for pattern in (joined, *alone) if pattern)
 
     def channel(self, name: str) -> Channel:
         """Return the rules of a channel, the default's where it is not listed."""

@@ -77,16 +77,14 @@ class LinkRules:
 Guard = Literal["exclusive_conflict", "size_cap", "contradiction", "members_differ", "bare_name"]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A contact that was found and not linked, with the guard that refused it."""
 
     contact_id: str
     guard: Guard
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """One outcome with its evidence: ids, levels and millibits, never a value of either side.
 
     `considered` counts the other contacts found, of which `losing` holds the best few.

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log2
+from typing import NamedTuple
 
 from matchers.comparison import Comparison, comparison_of
 from matchers.model import ComparisonModel, Level, Model, TermFrequencies, hash_term
@@ -28,8 +29,7 @@ _RARITY_CACHE = 65_536
 _Rarity = Callable[[str], int]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """What one comparison found: its level and the weight in millibits this level adds."""
 
     comparison: str
@@ -37,8 +37,7 @@ class Part:
     weight: int
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """A weight with its reasons, in millibits: `weight` is `prior` plus the weights of `parts`."""
 
     weight: int

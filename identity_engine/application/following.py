@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import StoreBusy, StoreError
 from identity_engine.event_store.sqlite_files import connect, create_private, told_plainly
 from identity_engine.event_store.store import EventStore
@@ -172,11 +173,12 @@ class Follower:
     def _log(self, after: int, until: int | None = None) -> Iterator[list[Recorded]]:
         while True:
             limit = BATCH if until is None else min(BATCH, until - after)
-            events = self._store.read(after, limit) if limit > 0 else []
-            if not events:
-                return
-            yield events
-            after = events[-1].position
+            with no_garbage_collection():
+                events = self._store.read(after, limit) if limit > 0 else []
+                if not events:
+                    return
+                yield events
+                after = events[-1].position
 
     def _open(self, path: Path | None, *, durable: bool = True) -> Views:
         connection = connect(path, durable=False, cache_mib=CACHE_MIB)

@@ -17,7 +17,9 @@ from identity_engine.application.policies import Policies
 from identity_engine.application.prepare import Prepared, Recognised, prepare, recognise
 from identity_engine.application.rules import Rules
 from identity_engine.application.story import Story
+from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import Conflict
+from identity_engine.event_store.index_tables import MEMBERS_PER_CONTACT
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, SourcePosition, Writer
 from identity_engine.ingestion.envelope import IncomingInteraction
@@ -26,7 +28,6 @@ from matchers.record import MatchRecord
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
 
-MEMBERS_COMPARED = 6
 SMALL_BATCH = 8
 """Up to this many interactions are decided under the write lock at once: deciding them takes less
 time than opening a second transaction and checking the read set would."""
@@ -85,6 +86,15 @@ class Resolver:
         Returns:
             One outcome for each interaction, in order.
         """
+        with no_garbage_collection():
+            return self._resolve(batch, position, before_write)
+
+    def _resolve(
+        self,
+        batch: Sequence[IncomingInteraction],
+        position: SourcePosition | None,
+        before_write: BeforeWrite | None,
+    ) -> list[Outcome]:
         recognised = recognise(batch, self._store.digests)
         self._store.keys.reserve(len(batch))
         if len(batch) > SMALL_BATCH:
@@ -196,9 +206,9 @@ class Resolver:
             self._store.index.load_contacts(cursor, index, contacts)
         for contact_id in sorted(contacts):
             members = [row for row in index.interactions_of(contact_id) if row.record is not None]
-            if len(members) > MEMBERS_COMPARED:
+            if len(members) > MEMBERS_PER_CONTACT:
                 members.sort(key=_newest_first, reverse=True)
-            for row in members[:MEMBERS_COMPARED]:
+            for row in members[:MEMBERS_PER_CONTACT]:
                 chosen[row.interaction_id] = row
         return [
             Candidate(row.contact_id, row.interaction_id, row.record)

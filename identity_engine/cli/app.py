@@ -18,6 +18,7 @@ app = App(
     help="Link every interaction to its contact, explain each decision, replay all of it.",
     version=__version__,
     help_format="plaintext",
+    suppress_keyboard_interrupt=False,  # else it ends without the sentence that main has for it
 )
 
 app.command(demo.demo)

@@ -7,6 +7,7 @@ is sealed under the data key of its interaction.
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -333,8 +334,13 @@ def _select(
         some = list(wanted[first : first + MOST_PARAMETERS])
         places = 1 << (len(some) - 1).bit_length()
         some += [some[-1]] * (places - len(some))
-        rows += cursor.execute(statement % ",".join("?" * places), some)
+        rows += cursor.execute(_with_places(statement, places), some)
     return rows
+
+
+@lru_cache(maxsize=128)
+def _with_places(statement: str, places: int) -> str:
+    return statement % ",".join("?" * places)
 
 
 def _identifier_row(row: tuple[Any, ...]) -> IdentifierRow:

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import orjson
 
@@ -14,8 +13,7 @@ from identity_engine.ingestion.faults import Fault, Rejected, fault
 __all__ = ["Fault", "IncomingIdentifier", "IncomingInteraction", "Rejected", "decode"]
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingIdentifier:
+class IncomingIdentifier(NamedTuple):
     """An identifier as the publisher sent it; `verified` is None where nothing was said."""
 
     type: str
@@ -24,8 +22,7 @@ class IncomingIdentifier:
     verified: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingInteraction:
+class IncomingInteraction(NamedTuple):
     """One interaction as it came in, checked but not yet normalised.
 
     `time` is aware UTC. `attributes` and `mail` are canonical JSON text, never nested dicts, so

@@ -52,11 +52,10 @@ def search_contacts(
 def _contacts_with(
     views: Connection, term: str, field: str | None, among: set[str] | None
 ) -> set[str]:
-    # A term under three characters has no trigram; the index then reads its texts one by one.
     rows = views.execute(
         "SELECT DISTINCT v.contact_id FROM search_text t JOIN search_value v ON v.number = t.rowid "
         "WHERE t.text LIKE ? AND v.said > 0 AND (? IS NULL OR v.field = ?)"
-        if not _has_wildcard(term)
+        if _has_trigram(term)
         else "SELECT DISTINCT contact_id FROM search_value "
         "WHERE text LIKE ? ESCAPE '\\' AND said > 0 AND (? IS NULL OR field = ?)",
         (f"%{_escaped(term)}%", field, field),
@@ -81,6 +80,12 @@ def _found(views: Connection, contact_id: str, terms: list[str], field: str | No
 def _whole_matches(found: Found, terms: list[str]) -> int:
     words = {word for _, text in found.matched for word in (text, *text.split())}
     return sum(term in words for term in terms)
+
+
+def _has_trigram(term: str) -> bool:
+    # FTS5 counts bytes where it should count characters: a Japanese name of two characters looks
+    # long enough to it, and is then never found.
+    return len(term) >= 3 and not _has_wildcard(term)
 
 
 def _has_wildcard(term: str) -> bool:

@@ -1,6 +1,5 @@
 """What an event becomes once it is decoded."""
 
-from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -152,7 +151,7 @@ def test_a_hostile_line_does_not_make_a_fault_list_without_end():
 
 
 def test_values_are_frozen():
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         accept(good()).id = "other"  # type: ignore[misc]
 
 
