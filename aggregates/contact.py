@@ -11,7 +11,6 @@ from typing import ClassVar, Literal
 
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.values import (
-    ContactId,
     Fact,
     IdentifierId,
     InteractionId,
@@ -55,14 +54,16 @@ ContactFact = ContactCreated | ContactIdentified | ContactPromoted
 class ContactState:
     """What the rules and the resolution need to know of a contact.
 
-    `first_seen` is the valid time of its creation. `exclusive` maps the type of each exclusive
-    identifier held to the identifier's id: another value of the same type is a conflict.
+    `first_seen` is the earliest valid time of its creation and its interactions, `interactions` how
+    many are linked. `exclusive` maps the type of each exclusive identifier held to the identifier's
+    id: another value of the same type is a conflict.
     """
 
     stage: Stage
     division: str
     first_seen: datetime
     exclusive: Mapping[str, IdentifierId] = field(default_factory=dict)
+    interactions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +132,17 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             return state
 
 
+def linked(state: ContactState, time: datetime) -> ContactState:
+    """Return the state of a contact that an interaction of this valid time was linked to."""
+    first_seen = min(state.first_seen, time)
+    return replace(state, first_seen=first_seen, interactions=state.interactions + 1)
+
+
+def unlinked(state: ContactState) -> ContactState:
+    """Return the state of a contact that an interaction was taken from."""
+    return replace(state, interactions=state.interactions - 1)
+
+
 def holding(state: ContactState, type_: str, identifier_id: IdentifierId) -> ContactState:
     """Return the state of a contact that now holds this exclusive identifier."""
     return replace(state, exclusive={**state.exclusive, type_: identifier_id})
-
-
-def canonical_contact(members: dict[ContactId, ContactState]) -> ContactId:
-    """Return the canonical id of an identity: the highest stage, then the earliest, then the id.
-
-    A pure function of the members, so it is computed and never stored as the target of a link.
-    """
-    return min(members, key=lambda id_: (-members[id_].stage.rank, members[id_].first_seen, id_))

@@ -4,12 +4,12 @@ The value itself never names the stream; it stands in the claim's personal part.
 keeps its past, because a claim ends, it is not overwritten.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from aggregates.errors import NotYet
+from aggregates.errors import NotYet, Refused
 from aggregates.values import (
     ContactId,
     Erased,
@@ -22,13 +22,17 @@ from aggregates.values import (
 
 
 class ClaimPersonal(Stored):
-    """The identifier as it is compared (`family`, `value`) and as it came (`type`, `raw`)."""
+    """The identifier as it is compared (`family`, `value`) and as it came (`type`, `raw`).
+
+    `normaliser` is the version that led from one to the other.
+    """
 
     type: str
     family: str
     scope: str | None = None
     value: str
     raw: str
+    normaliser: str
 
 
 class IdentifierClaimed(Fact):
@@ -136,14 +140,16 @@ class Claim:
     identifier_class: IdentifierClass
     verified: bool
     cap: int
+    valid_from: datetime
     personal: ClaimPersonal
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """End the contact's claim."""
+    """End the contact's claim at `valid_from`."""
 
     contact_id: ContactId
+    valid_from: datetime
     reason: str | None = None
 
 
@@ -153,11 +159,13 @@ IdentifierCommand = Claim | Release
 def decide(state: IdentifierState | None, command: IdentifierCommand) -> tuple[Fact, ...]:
     """Return the facts that carry out `command`; none where it would change nothing.
 
-    A claim on an own value changes nothing but may raise it to verified. The claim that brings the
-    holders over the cap also marks the value shared.
+    A claim on an own value changes nothing but may raise it to verified; one that came late and
+    lies before all own claims records the earlier time. The claim that brings the holders over the
+    cap also marks the value shared.
 
     Raises:
         NotYet: a release of a value that the contact does not hold.
+        Refused: a release before the claim began.
     """
     match command:
         case Claim():
@@ -165,33 +173,46 @@ def decide(state: IdentifierState | None, command: IdentifierCommand) -> tuple[F
         case Release(contact_id=contact_id, reason=reason):
             if state is None or not state.is_held_by(contact_id):
                 raise NotYet("This contact does not hold that identifier.")
+            if any(
+                held.contact_id == contact_id and held.valid_from > command.valid_from
+                for held in state.holdings
+                if held.valid_to is None
+            ):
+                raise Refused("ends_before_it_begins", "A claim cannot end before it begins.")
             said = None if reason is None else ReleasePersonal(reason=reason)
             return (IdentifierReleased(contact_id=contact_id, personal=said),)
 
 
 def _claim(state: IdentifierState | None, command: Claim) -> tuple[Fact, ...]:
     holdings = state.holdings if state is not None else ()
-    own = [h for h in holdings if h.contact_id == command.contact_id and h.valid_to is None]
-    if own:
-        if command.verified and not own[0].verified:
-            return (
-                IdentifierVerified(
-                    contact_id=command.contact_id, interaction_id=command.interaction_id
-                ),
-            )
-        return ()
+    own = [h for h in holdings if h.contact_id == command.contact_id]
+    verified = _verify(command, own)
+    if any(h.covers(command.valid_from) for h in own):
+        return verified
+    later = [h.valid_from for h in own if h.valid_from > command.valid_from]
     claimed = IdentifierClaimed(
         contact_id=command.contact_id,
         interaction_id=command.interaction_id,
         division=command.division,
         identifier_class=command.identifier_class,
         verified=command.verified,
+        valid_to=min(later, default=None),
         personal=command.personal,
     )
     holders = {h.contact_id for h in holdings if h.valid_to is None} | {command.contact_id}
     if state is not None and not state.shared and len(holders) > command.cap:
-        return (claimed, IdentifierShared(by="cap", holders=len(holders), cap=command.cap))
-    return (claimed,)
+        shared = IdentifierShared(by="cap", holders=len(holders), cap=command.cap)
+        return (*verified, claimed, shared)
+    return (*verified, claimed)
+
+
+def _verify(command: Claim, own: Sequence[Holding]) -> tuple[Fact, ...]:
+    """Raise the claim that is in force to verified, where the new evidence is."""
+    if not command.verified or all(h.verified or h.valid_to is not None for h in own):
+        return ()
+    return (
+        IdentifierVerified(contact_id=command.contact_id, interaction_id=command.interaction_id),
+    )
 
 
 def evolve(

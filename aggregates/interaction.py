@@ -16,7 +16,6 @@ from aggregates.values import (
     Erased,
     Evidence,
     Fact,
-    IdentifierId,
     Stored,
 )
 
@@ -27,7 +26,8 @@ class GivenIdentifier(Stored):
     """An identifier as it came (`value`) and as it is compared (`family`, `normalised`).
 
     `verified` is what the publisher said; None leaves it to the channel's rule in the policy.
-    `normalised` is None where the value is no valid identifier of its type, or a blocked one.
+    `normalised` is None where the value is no valid identifier of its type, or one that the policy
+    of that day had `blocked`.
     """
 
     type: str
@@ -36,6 +36,7 @@ class GivenIdentifier(Stored):
     verified: bool | None = None
     family: str | None = None
     normalised: str | None = None
+    blocked: bool = False
 
 
 class InteractionPersonal(Stored):
@@ -106,7 +107,6 @@ class InteractionHeldForReview(Fact):
     proposed: ContactId
     contact_id: ContactId
     evidence: Evidence
-    identifiers: tuple[IdentifierId, ...] = ()
 
 
 InteractionFact = (
@@ -202,7 +202,6 @@ def decide(state: InteractionState, command: InteractionCommand) -> tuple[Intera
                     proposed=proposed,
                     contact_id=own,
                     evidence=evidence,
-                    identifiers=evidence.identifiers,
                 ),
             )
         case Linked(contact_id=held), Unlink(pinned=pinned, reason=reason):

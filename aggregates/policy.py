@@ -11,12 +11,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from aggregates.values import DEFAULT_DIVISION, Fact, IdentifierClass, Value
+from aggregates.values import DEFAULT_DIVISION, Fact, IdentifierClass, PolicyId, Value
 
 PolicyKind = Literal["policy", "model"]
+POLICY_STREAMS: dict[PolicyKind, PolicyId] = {
+    "policy": PolicyId("00000000-0000-7000-8000-000000000001"),
+    "model": PolicyId("00000000-0000-7000-8000-000000000002"),
+}
+"""Fixed streams: there is one line of policies and one of models in a store."""
 
 
-BACK_REFERENCE = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")
+NUMBERED_OR_NAMED = re.compile(r"\\[1-9]|\(\?P|\(\?\(")
 
 
 class ClassRule(Value):
@@ -43,6 +48,24 @@ class Channel(Value):
     division: str | None = None
 
 
+class Guards(Value):
+    """The limits that keep two people apart, in bits where nothing else is said.
+
+    `attributes_speak`: evidence from which attributes choose among several holders of a value.
+    `member_floor` and `member_share`: this share of a contact's compared records must weigh at least
+    the floor. `members_compared`: how many of a contact's newest records are compared. `size_cap`:
+    interactions of one contact. `live_name_only_links`: whether a bare name may link on a live
+    channel.
+    """
+
+    attributes_speak: Annotated[float, Field(ge=0, le=100)]
+    member_floor: Annotated[float, Field(ge=-100, le=100)]
+    member_share: Annotated[float, Field(ge=0, le=1)]
+    members_compared: Annotated[int, Field(ge=1, le=100)]
+    size_cap: Annotated[int, Field(ge=1, le=1_000_000)]
+    live_name_only_links: bool
+
+
 class Policy(Value):
     """The rules in force.
 
@@ -51,6 +74,7 @@ class Policy(Value):
     are compared with one interaction.
     """
 
+    format: Literal[1]
     name: str
     classes: dict[IdentifierClass, ClassRule]
     default_class: IdentifierClass
@@ -60,6 +84,7 @@ class Policy(Value):
     default_country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
     preferred_sources: tuple[str, ...]
     blocked_values: tuple[str, ...]
+    guards: Guards
     block_cap: Annotated[int, Field(ge=10, le=100_000)]
     candidate_cap: Annotated[int, Field(ge=10, le=10_000)]
 
@@ -82,8 +107,8 @@ class Policy(Value):
     @cached_property
     def _blocked(self) -> tuple[re.Pattern[str], ...]:
         # Joined into one where that means the same: a back reference counts the groups of its own
-        # pattern, so a pattern with one stays alone.
-        alone = [pattern for pattern in self.blocked_values if BACK_REFERENCE.search(pattern)]
+        # pattern, and two patterns may give a group the same name, so such a pattern stays alone.
+        alone = [pattern for pattern in self.blocked_values if NUMBERED_OR_NAMED.search(pattern)]
         joined = "|".join(f"(?:{p})" for p in self.blocked_values if p not in alone)
         return tuple(re.compile(pattern) for pattern in (joined, *alone) if pattern)
 

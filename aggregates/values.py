@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, NewType
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
 # Ids are UUIDv7 in their canonical lower-case text form. They are opaque: no id holds a value of a
 # person, so ids may stand in logs, topics and addresses.
@@ -18,7 +18,6 @@ CommandId = NewType("CommandId", str)
 StreamId = ContactId | InteractionId | IdentifierId | PolicyId
 
 DEFAULT_DIVISION = "default"
-ENGINE_ACTOR = "engine"
 
 
 @lru_cache(maxsize=4_096)
@@ -31,7 +30,8 @@ def instant_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
-Instant = AwareDatetime
+Instant = Annotated[AwareDatetime, PlainSerializer(instant_text, return_type=str, when_used="json")]
+"""An aware time; stored as fixed-width UTC text, whatever its offset was."""
 
 
 class Stage(StrEnum):
@@ -127,17 +127,19 @@ class CandidateEvidence(Stored):
 
 
 class RefusalEvidence(Stored):
-    """A contact that a guard refused, and the guard."""
+    """A contact that a guard refused, the guard, and the contact's best weight in millibits."""
 
     contact_id: ContactId
     guard: str
+    weight: int = 0
 
 
 class Evidence(Stored):
     """Why a decision was taken, complete enough to explain it years later without computing again.
 
     It holds ids, levels and integer millibits, never a value of either side. `weight` is the sum of
-    `prior` and all comparison weights; it is 0 where an identifier decided alone.
+    `prior` and all comparison weights; it is 0 where nothing was compared. `candidates` and
+    `refusals` hold the first ten; `considered` and `refused` count them all.
     """
 
     rule: str
@@ -148,6 +150,7 @@ class Evidence(Stored):
     comparisons: tuple[ComparisonEvidence, ...] = ()
     interaction_id: InteractionId | None = None
     identifiers: tuple[IdentifierId, ...] = ()
-    candidates: Annotated[tuple[CandidateEvidence, ...], Field(max_length=10)] = ()
+    candidates: tuple[CandidateEvidence, ...] = ()
     considered: int = 0
     refusals: tuple[RefusalEvidence, ...] = ()
+    refused: int = 0

@@ -66,6 +66,8 @@ POLICY_MEANINGS = {
     "names none",
     "preferred_sources": "sources whose values come first in a profile, the best first",
     "blocked_values": "regular expressions; a value that matches stands for nobody",
+    "format": "the form of the file; this version reads 1",
+    "guards": "the limits that keep two people apart, below",
     "block_cap": "a block key that leads to more records than this is left out",
     "candidate_cap": "at most this many records are compared with one interaction",
     "types": "the identifier types of the class",

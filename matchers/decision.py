@@ -74,14 +74,22 @@ class LinkRules:
     size_cap: int = 10_000
 
 
-Guard = Literal["exclusive_conflict", "size_cap", "contradiction", "members_differ", "bare_name"]
+Guard = Literal[
+    "exclusive_conflict",
+    "size_cap",
+    "contradiction",
+    "members_differ",
+    "bare_name",
+    "bare_identifier",
+]
 
 
 class Refusal(NamedTuple):
-    """A contact that was found and not linked, with the guard that refused it."""
+    """A contact that was found and not linked, with the guard that refused it and its weight."""
 
     contact_id: str
     guard: Guard
+    weight: int = 0
 
 
 class Decision(NamedTuple):
@@ -102,8 +110,11 @@ class Decision(NamedTuple):
     refusals: tuple[Refusal, ...] = ()
 
 
-_NAME_ONLY = frozenset({"name", "gender", "language", "country", "region"})
+_SAYS_LITTLE = frozenset({"gender", "language", "country", "region"})
+_NAME_ONLY = _SAYS_LITTLE | {"name"}
 """Comparisons that together are still a bare name match."""
+_IDENTIFIER_ONLY = _SAYS_LITTLE | {"phone", "email"}
+"""Comparisons that together are still no more than an identifier."""
 
 
 def decide(
@@ -128,7 +139,15 @@ def decide(
         contacts: facts of every contact named by a holder or a candidate.
         live_channel: whether a person typed or spoke, so that a bare name proves nothing.
     """
-    ladder = _Ladder(record, own_exclusive, contacts, scorer, rules, live_channel=live_channel)
+    ladder = _Ladder(
+        record,
+        own_exclusive,
+        contacts,
+        scorer,
+        rules,
+        live_channel=live_channel,
+        is_held_by_many=any(held.shared or len(held.holders) > 1 for held in identifiers),
+    )
     ladder.add(candidates)
     return (
         ladder.exact("exact_exclusive", _of_class(identifiers, "exclusive"))
@@ -166,6 +185,7 @@ class _Ladder:
     scorer: Scorer
     rules: LinkRules
     live_channel: bool = field(kw_only=True)
+    is_held_by_many: bool = field(kw_only=True)
     records: dict[str, list[Candidate]] = field(default_factory=dict)
     weights: dict[str, int] = field(default_factory=dict)
     refused: dict[str, Guard] = field(default_factory=dict)
@@ -256,7 +276,7 @@ class _Ladder:
             score=score,
             matched_interaction=best.interaction_id if best else None,
             matched_identifiers=identifiers,
-            losing=self._losing(spoken, contact),
+            losing=self._losing({c: self._best_weight(c) for c in spoken}, contact),
             considered=len(spoken) - 1,
             refusals=self._refusals(),
         )
@@ -308,7 +328,10 @@ class _Ladder:
             self.scorer.corroboration(self.record, best) < self.rules.contradiction
         ):
             return "contradiction"
-        if self.live_channel and not self.rules.live_name_only_links and self._is_bare_name(best):
+        if self.is_held_by_many and self._rests_on(_IDENTIFIER_ONLY, best):
+            return "bare_identifier"
+        proves_little = self.live_channel and not self.rules.live_name_only_links
+        if proves_little and self._rests_on(_NAME_ONLY, best):
             return "bare_name"
         above = sum(1 for weight, _ in weighed if weight >= self.rules.member_floor)
         return "members_differ" if above < self.rules.member_share * len(weighed) else None
@@ -320,9 +343,9 @@ class _Ladder:
                 return "exclusive_conflict"
         return "size_cap" if facts.size >= self.rules.size_cap else None
 
-    def _is_bare_name(self, best: MatchRecord) -> bool:
+    def _rests_on(self, comparisons: frozenset[str], best: MatchRecord) -> bool:
         parts = self.scorer.explain(self.record, best).parts
-        return all(part.comparison in _NAME_ONLY for part in parts if part.weight > 0)
+        return all(part.comparison in comparisons for part in parts if part.weight > 0)
 
     def _corroboration(self, contact: str) -> int:
         """What the attributes say for the most fitting record of a contact; 0 if they are silent."""
@@ -345,7 +368,14 @@ class _Ladder:
         return tuple(others[: self.rules.max_losing_candidates])
 
     def _refusals(self) -> tuple[Refusal, ...]:
-        return tuple(Refusal(contact, self.refused[contact]) for contact in sorted(self.refused))
+        return tuple(
+            Refusal(contact, self.refused[contact], self._best_weight(contact))
+            for contact in sorted(self.refused)
+        )
+
+    def _best_weight(self, contact: str) -> int:
+        """The weight of a contact's most alike record; 0 where it has none to compare."""
+        return max((self._weight(c) for c in self.records.get(contact, ())), default=0)
 
 
 def _holders(identifiers: Iterable[HeldIdentifier]) -> _HeldBy:

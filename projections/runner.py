@@ -112,6 +112,14 @@ class Views:
             "GROUP BY projection, key ORDER BY projection, key"
         ).fetchall()
 
+    def snapshot(self) -> tuple[list[ViewStatus], dict[str, str]]:
+        """Return where each projection stands and its exact hash, at one moment."""
+        self.connection.execute("BEGIN")
+        try:
+            return self.status(), self.exact_hashes()
+        finally:
+            self.connection.execute("COMMIT")
+
     def exact_hashes(self) -> dict[str, str]:
         """Return the exact hash of each projection."""
         return {p.name: p.exact_hash(self.connection) for p in self._projections}

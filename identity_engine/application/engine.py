@@ -105,7 +105,8 @@ class Engine:
         Raises:
             SourceError: the file or its mapping cannot be read.
         """
-        with open_events(path, format, mapping, batch_size=batch_size) as file:
+        secret = self.store.digests.source_secret()
+        with open_events(path, format, mapping, batch_size=batch_size, secret=secret) as file:
             return self._ingestion.run(file, again=again, progress=progress)
 
     def redrive(self, ids: Sequence[int] | None = None) -> IngestSummary:
@@ -174,11 +175,11 @@ class Engine:
 
     def verify_index(self, progress: Progress | None = None) -> Verdict:
         """Replay the match index and compare it with the live one, holding the write lock."""
-        return verify_index(self.store, self.policies.rules.policy, progress)
+        return verify_index(self.store, progress)
 
     def rebuild_index(self, progress: Progress | None = None) -> None:
         """Replace the match index by a replay of the log, in one transaction."""
-        rebuild_index(self.store, self.policies.rules.policy, progress)
+        rebuild_index(self.store, progress)
 
     def now(self) -> datetime:
         """Return the present time of this engine's clock."""

@@ -35,6 +35,7 @@ GUARDS = {
     "exclusive_conflict": "it carries another value of an identifier that only one person can hold",
     "members_differ": "it is like one record of that contact and unlike the others",
     "bare_name": "only the name was alike",
+    "bare_identifier": "only an identifier that several contacts hold was alike",
     "size_cap": "that contact has more records than the policy allows",
 }
 
@@ -117,9 +118,12 @@ def explain_link(event: Recorded, attach: float, review: float) -> Explanation:
 
 
 def link_of(stream: Sequence[Recorded]) -> Recorded | None:
-    """Return the link in force of an interaction's stream, None where it has none."""
-    links = [event for event in stream if isinstance(event.fact, InteractionLinked)]
-    return links[-1] if links else None
+    """Return the decision in force of an interaction's stream: its last link, or the doubt behind it.
+
+    None where it was never linked.
+    """
+    decided = (InteractionLinked, InteractionHeldForReview)
+    return next((event for event in reversed(stream) if isinstance(event.fact, decided)), None)
 
 
 def summary_of(event: Recorded) -> str:

@@ -118,25 +118,29 @@ class Follower:
         return status
 
     def verify(self, progress: Progress | None = None) -> list[Verdict]:
-        """Replay the whole log into a private file and compare it with the live views."""
+        """Replay the log into a private file and compare it with the live views.
+
+        Both are taken at one position, so a writer beside does not disturb; the views are behind
+        where they have not reached the head that the log had at the start.
+        """
         head = self._store.head()
-        live = self.views
+        status, hashes = self.views.snapshot()
+        position = min(one.position for one in status)
         with self._scratch() as replay:
-            for events in self._log(0, until=head):
+            for events in self._log(0, until=position):
                 replay.feed(events)
                 if progress is not None:
                     progress(len(events))
             replayed = replay.exact_hashes()
-        hashes = live.exact_hashes()
         return [
             Verdict(
-                status.name,
-                hashes[status.name],
-                replayed[status.name],
-                max(0, head - status.position),
-                status.parked,
+                one.name,
+                hashes[one.name],
+                replayed[one.name],
+                max(0, head - one.position),
+                one.parked,
             )
-            for status in live.status()
+            for one in status
         ]
 
     @contextmanager

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 from aggregates.identifier import IdentifierClaimed, IdentifierFact
 from aggregates.interaction import InteractionReceived
-from aggregates.policy import Policy
 from aggregates.values import ContactId, Erased, IdentifierId, InteractionId
 from identity_engine.application.following import Progress, Verdict
 from identity_engine.application.prepare import comparable
@@ -20,17 +19,17 @@ from projections.match_index.index import MatchIndex
 BATCH = 2_000
 
 
-def rebuild_index(store: EventStore, policy: Policy, progress: Progress | None = None) -> None:
+def rebuild_index(store: EventStore, progress: Progress | None = None) -> None:
     """Replace the match index by a replay of the log, in one transaction."""
     with store.writing() as writer:
-        _replay(store, policy, writer, progress)
+        _replay(store, writer, progress)
 
 
-def verify_index(store: EventStore, policy: Policy, progress: Progress | None = None) -> Verdict:
+def verify_index(store: EventStore, progress: Progress | None = None) -> Verdict:
     """Replay the match index, compare it with the live one, and leave everything as it was."""
     with _undone(store) as writer:
         live = store.index.hash(writer.cursor)
-        _replay(store, policy, writer, progress)
+        _replay(store, writer, progress)
         return Verdict("match index", live, store.index.hash(writer.cursor), behind=0, parked=0)
 
 
@@ -48,7 +47,7 @@ def _undone(store: EventStore) -> Iterator[Writer]:
         store.index.records.forget()
 
 
-def _replay(store: EventStore, policy: Policy, writer: Writer, progress: Progress | None) -> None:
+def _replay(store: EventStore, writer: Writer, progress: Progress | None) -> None:
     tables, cursor = store.index, writer.cursor
     tables.clear(cursor)
     after = 0
@@ -56,7 +55,7 @@ def _replay(store: EventStore, policy: Policy, writer: Writer, progress: Progres
         index = tables.begin(cursor)
         _load(tables, writer, index, events)
         for event in events:
-            _apply(store, policy, index, event)
+            _apply(store, index, event)
         tables.write(cursor, index.changes())
         after = events[-1].position
         if progress is not None:
@@ -78,10 +77,10 @@ def _load(
     tables.load_contacts(writer.cursor, index, contacts | {ContactId(s) for s in streams})
 
 
-def _apply(store: EventStore, policy: Policy, index: MatchIndex, event: Recorded) -> None:
+def _apply(store: EventStore, index: MatchIndex, event: Recorded) -> None:
     fact = event.fact
     if isinstance(fact, InteractionReceived):
-        record, keys = comparable(fact.personal, fact.division, policy, store.digests)
+        record, keys = comparable(fact.personal, fact.division, store.digests)
         index.receive(InteractionId(event.stream_id), fact, event.key_id, record, keys)
         return
     if isinstance(fact, IdentifierClaimed) and not isinstance(fact.personal, Erased):

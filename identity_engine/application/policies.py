@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from aggregates import policy as policies
-from aggregates.policy import Activate, PolicyKind, PolicyState
-from aggregates.values import CommandId, EventId, Header, PolicyId
+from aggregates.policy import POLICY_STREAMS, Activate, PolicyKind, PolicyState
+from aggregates.values import CommandId, EventId, Header
 from identity_engine.adapters.clock import World
 from identity_engine.application.rules import (
     Rules,
@@ -20,11 +20,6 @@ from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore
 from matchers.model import parse_model
 
-# Fixed streams: there is one line of policies and one of models in a store.
-STREAMS: dict[PolicyKind, PolicyId] = {
-    "policy": PolicyId("00000000-0000-7000-8000-000000000001"),
-    "model": PolicyId("00000000-0000-7000-8000-000000000002"),
-}
 SYSTEM_ACTOR = "system"
 
 
@@ -35,6 +30,7 @@ class Policies:
         self._store = store
         self._world = world
         self._thresholds: dict[str, tuple[float, float]] = {}
+        self._activations = 0
         with suppress(Conflict):  # another process has started the same store
             self.activate({"policy": shipped_policy(), "model": shipped_model()}, only_if_none=True)
         self.rules = self._read()
@@ -76,6 +72,15 @@ class Policies:
             self.rules = self._read()
         return len(events)
 
+    def follow(self, activations: int) -> None:
+        """Read the rules again if another process has put others in force.
+
+        Args:
+            activations: how many events the two streams have.
+        """
+        if activations != self._activations:
+            self.rules = self._read()
+
     def thresholds_of(self, model_version: str) -> tuple[float, float]:
         """Return attach and review, in bits, of the model that a decision was taken under."""
         if model_version not in self._thresholds:
@@ -87,15 +92,17 @@ class Policies:
 
     def _read(self) -> Rules:
         contents: dict[PolicyKind, bytes] = {}
-        for kind in STREAMS:
-            state, _ = self._state(kind)
+        self._activations = 0
+        for kind in POLICY_STREAMS:
+            state, count = self._state(kind)
             assert state is not None
+            self._activations += count
             contents[kind] = state.contents[state.version].encode()
         return rules_from(contents["policy"], contents["model"])
 
     def _state(self, kind: PolicyKind) -> tuple[PolicyState | None, int]:
         state: PolicyState | None = None
-        stream = self._store.read_stream(STREAMS[kind])
+        stream = self._store.read_stream(POLICY_STREAMS[kind])
         for event in stream:
             state = policies.evolve(state, event.fact)
         return state, len(stream)
@@ -109,7 +116,7 @@ class Policies:
     ) -> list[Pending]:
         return [
             Pending(
-                STREAMS[kind],
+                POLICY_STREAMS[kind],
                 version + number,
                 Header(
                     event_id=EventId(self._world.new_id()),

@@ -52,6 +52,7 @@ class Prepared(NamedTuple):
     block_keys: tuple[int, ...]
     traceparent: str | None
     correlation_id: str | None
+    causation_id: str | None
 
 
 def recognise(batch: Sequence[IncomingInteraction], digests: DigestKeys) -> list[Recognised]:
@@ -93,7 +94,7 @@ def prepare(recognised: Recognised, policy: Policy, digests: DigestKeys) -> Prep
         normaliser=NORMALISER_VERSION,
         personal=personal,
     )
-    record, keys = comparable(personal, division, policy, digests)
+    record, keys = comparable(personal, division, digests)
     return Prepared(
         fact=fact,
         time=incoming.time,
@@ -102,13 +103,14 @@ def prepare(recognised: Recognised, policy: Policy, digests: DigestKeys) -> Prep
         block_keys=keys,
         traceparent=incoming.traceparent,
         correlation_id=(
-            digests.correlation(incoming.correlation_id) if incoming.correlation_id else None
+            digests.opaque(incoming.correlation_id) if incoming.correlation_id else None
         ),
+        causation_id=digests.opaque(incoming.causation_id) if incoming.causation_id else None,
     )
 
 
 def comparable(
-    personal: InteractionPersonal | Erased, division: str, policy: Policy, digests: DigestKeys
+    personal: InteractionPersonal | Erased, division: str, digests: DigestKeys
 ) -> tuple[MatchRecord | None, tuple[int, ...]]:
     """Return the match record of an interaction and its hashed block keys; None says nothing.
 
@@ -121,11 +123,7 @@ def comparable(
         for one in personal.identifiers
         if one.normalised is not None and one.family is not None
     ]
-    raw = [
-        (one.type, one.value)
-        for one in personal.identifiers
-        if one.normalised is not None or not policy.is_blocked(one.value)
-    ]
+    raw = [(one.type, one.value) for one in personal.identifiers if not one.blocked]
     record = build_record(personal.profile, valid, raw)
     if record.is_empty:
         return None, ()
@@ -142,9 +140,11 @@ def _given(
     policy: Policy,
 ) -> GivenIdentifier:
     family, normalised = None, None
+    blocked = policy.is_blocked(value)
     try:
         found = normalise_identifier(type_, value, country)
-        if not (policy.is_blocked(found.value) or policy.is_blocked(value)):
+        blocked = blocked or policy.is_blocked(found.value)
+        if not blocked:
             family, normalised = found.family, found.value
     except InvalidIdentifier:
         pass
@@ -155,6 +155,7 @@ def _given(
         verified=verified,
         family=family,
         normalised=normalised,
+        blocked=blocked,
     )
 
 

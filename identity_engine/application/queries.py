@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aggregates.interaction import InteractionHeldForReview, InteractionLinked
 from aggregates.values import ContactId, Erased, instant_text
 from identity_engine.application.as_of import position_as_of
 from identity_engine.application.explain import Explanation, explain_link, link_of, summary_of
@@ -91,12 +92,14 @@ class Queries:
         if profile is None:
             raise NotFound("No contact and no interaction has this id.")
         belonging = {one.interaction_id for one in profile.interactions}
-        links_made = {
+        decisions = {
             event.stream_id: event
             for event in self._events_of(contact_id, None)
-            if event.fact.TOPIC == "interaction.linked" and event.stream_id in belonging
+            if isinstance(event.fact, InteractionLinked | InteractionHeldForReview)
+            and event.fact.contact_id == contact_id
+            and event.stream_id in belonging
         }
-        return [self._explained(event) for event in links_made.values()]
+        return [self._explained(event) for event in decisions.values()]
 
     def export_links(
         self, out: Path, as_of: str | None = None, progress: Progress | None = None
@@ -116,8 +119,9 @@ class Queries:
         return count
 
     def _explained(self, link: Recorded) -> Explanation:
-        thresholds = self._policies.thresholds_of(getattr(link.fact, "evidence").model)  # noqa: B009
-        return explain_link(link, *thresholds)
+        fact = link.fact
+        assert isinstance(fact, InteractionLinked | InteractionHeldForReview)
+        return explain_link(link, *self._policies.thresholds_of(fact.evidence.model))
 
     def _events_of(self, contact_id: ContactId, as_of: str | None) -> list[Recorded]:
         self._follower.follow()

@@ -19,7 +19,6 @@ from identity_engine.application.rules import Rules
 from identity_engine.application.story import Story
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import Conflict
-from identity_engine.event_store.index_tables import MEMBERS_PER_CONTACT
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, SourcePosition, Writer
 from identity_engine.ingestion.envelope import IncomingInteraction
@@ -123,6 +122,7 @@ class Resolver:
 
     def _decide(self, batch: Sequence[Recognised], cursor: Cursor) -> "_Decided":
         index = self._store.index.begin(cursor)
+        self._policies.follow(index.rules)
         self._store.index.load_natural_keys(cursor, index, [one.natural_key for one in batch])
         self.watch("recognised")
         prepared: dict[bytes, Prepared] = {}
@@ -154,7 +154,9 @@ class Resolver:
         tables.load_postings(cursor, index, block_keys, policy.block_cap)
         numbers = {number for one in resolving for number in nearest(one, index, policy)}
         tables.load_interactions(cursor, index, numbers)
-        tables.load_contacts(cursor, index, index.contacts_in_play())
+        tables.load_contacts(
+            cursor, index, index.contacts_in_play(), policy.guards.members_compared
+        )
 
     def _resolves(self, prepared: Prepared) -> bool:
         return self.rules.policy.channel(prepared.fact.channel).resolve
@@ -193,6 +195,7 @@ class Resolver:
         A decision within the batch can bring records near that were not loaded with it.
         """
         numbers = nearest(prepared, index, self.rules.policy)
+        compared = self.rules.policy.guards.members_compared
         if not all(map(index.interaction, numbers)):
             self._store.index.load_interactions(cursor, index, numbers)
         chosen = {
@@ -203,12 +206,12 @@ class Resolver:
         contacts = {row.contact_id for row in chosen.values() if row.contact_id is not None}
         contacts |= set(_holders(prepared, index))
         if not contacts <= index.contacts.keys():
-            self._store.index.load_contacts(cursor, index, contacts)
+            self._store.index.load_contacts(cursor, index, contacts, compared)
         for contact_id in sorted(contacts):
             members = [row for row in index.interactions_of(contact_id) if row.record is not None]
-            if len(members) > MEMBERS_PER_CONTACT:
+            if len(members) > compared:
                 members.sort(key=_newest_first, reverse=True)
-            for row in members[:MEMBERS_PER_CONTACT]:
+            for row in members[:compared]:
                 chosen[row.interaction_id] = row
         return [
             Candidate(row.contact_id, row.interaction_id, row.record)
@@ -279,7 +282,10 @@ def _held(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifier]:
                 considered.verified,
                 row.state.shared,
                 tuple(
-                    Holder(h.contact_id, int(h.valid_from.timestamp() * 1_000_000))
+                    Holder(
+                        h.contact_id,
+                        int(index.contacts[h.contact_id].state.first_seen.timestamp() * 1_000_000),
+                    )
                     for h in holdings
                 ),
             )
@@ -307,7 +313,7 @@ def _contact_facts(
             contact_id,
             row_.state.stage.value,
             row_.state.exclusive,
-            len(index.interactions_of(ContactId(contact_id))),
+            row_.state.interactions,
         )
     return facts
 

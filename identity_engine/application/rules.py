@@ -45,6 +45,11 @@ def rules_from(policy_content: bytes, model_content: bytes) -> Rules:
             attach=round(model.thresholds.attach * MILLIBITS),
             review=round(model.thresholds.review * MILLIBITS),
             contradiction=round(model.contradiction * MILLIBITS),
+            attributes_speak=round(policy.guards.attributes_speak * MILLIBITS),
+            member_floor=round(policy.guards.member_floor * MILLIBITS),
+            member_share=policy.guards.member_share,
+            size_cap=policy.guards.size_cap,
+            live_name_only_links=policy.guards.live_name_only_links,
         ),
     )
 

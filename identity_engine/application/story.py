@@ -11,7 +11,6 @@ from aggregates.identifier import Claim, ClaimPersonal, IdentifierState
 from aggregates.interaction import InteractionState
 from aggregates.policy import Policy
 from aggregates.values import (
-    ENGINE_ACTOR,
     CommandId,
     ContactId,
     EventId,
@@ -29,8 +28,10 @@ from identity_engine.application.rules import Rules
 from identity_engine.event_store.keys import DataKey, KeyRing
 from identity_engine.event_store.mapper import Pending
 from matchers.decision import Decision
+from matchers.normalise import NORMALISER_VERSION
 from projections.match_index.index import MatchIndex
 
+MOST_SHOWN = 10
 EXACT_AND_LASTING = ("exact_exclusive", "exact_strong")
 
 
@@ -47,6 +48,8 @@ class Story:
         self._command_id = CommandId(world.new_id())
         self._state: InteractionState = interaction.Unknown()
         self._version = 0
+        # The rules act, not a person: the version says which.
+        self._actor = f"policy:{rules.policy_version[:16]}"
         self._events: list[Pending] = []
 
     def tell(self, prepared: Prepared, decision: Decision) -> list[Pending]:
@@ -65,13 +68,36 @@ class Story:
         else:
             self._create_contact()
         evidence = _evidence(decision, self._rules)
-        self._own(interaction.Link(contact_id=self.contact_id, evidence=evidence, pinned=False))
-        if decision.kind == "review" and decision.contact_id is not None:
-            proposed = ContactId(decision.contact_id)
+        proposed = self._to_review(decision)
+        own = evidence if proposed is None or decision.kind == "link" else _without_scores(evidence)
+        self._own(interaction.Link(contact_id=self.contact_id, evidence=own, pinned=False))
+        if proposed is not None:
             self._own(interaction.HoldForReview(proposed=proposed, evidence=evidence))
         self._claim_identifiers(decision)
         self._identify(decision)
         return self._events
+
+    def _to_review(self, decision: Decision) -> ContactId | None:
+        """Return the contact that a person should compare with this one, if there is doubt.
+
+        That is the contact of the review band, or the holder of an exclusive identifier that a
+        guard refused: only one of the two can be right.
+        """
+        if decision.kind == "review" and decision.contact_id is not None:
+            return ContactId(decision.contact_id)
+        refused = {refusal.contact_id for refusal in decision.refusals}
+        for considered in self._prepared.identifiers:
+            if considered.identifier_class is IdentifierClass.EXCLUSIVE:
+                held = refused & self._holders_of(considered)
+                if held:
+                    return ContactId(min(held))
+        return None
+
+    def _holders_of(self, considered: Considered) -> set[str]:
+        row = self._index.identifiers.get(considered.digest)
+        if row is None or row.state is None:
+            return set()
+        return {holding.contact_id for holding in row.state.holders_at(self._prepared.time)}
 
     def _create_contact(self) -> None:
         self.contact_id = ContactId(self._world.new_id())
@@ -86,7 +112,9 @@ class Story:
         for considered in self._prepared.identifiers:
             row = self._index.identifiers.get(considered.digest)
             state = row.state if row is not None else None
-            if not _may_claim(state, self._prepared.time, self.contact_id, refused):
+            is_exclusive = considered.identifier_class is IdentifierClass.EXCLUSIVE
+            apart = set() if is_exclusive else refused
+            if not _may_claim(state, self._prepared.time, self.contact_id, apart):
                 continue
             if row is None:
                 fresh = IdentifierId(self._world.new_id())
@@ -103,12 +131,14 @@ class Story:
             identifier_class=considered.identifier_class,
             verified=considered.verified,
             cap=policy.cap_of(considered.identifier_class),
+            valid_from=self._prepared.time,
             personal=ClaimPersonal(
                 type=given.type,
                 family=considered.family,
                 scope=given.scope,
                 value=considered.value,
                 raw=given.value,
+                normaliser=NORMALISER_VERSION,
             ),
         )
 
@@ -159,10 +189,12 @@ class Story:
                 Header(
                     event_id=EventId(self._world.new_id()),
                     valid_from=prepared.time,
-                    actor=ENGINE_ACTOR,
+                    actor=self._actor,
                     command_id=self._command_id,
                     correlation_id=prepared.correlation_id,
-                    causation_id=self._events[0].header.event_id if self._events else None,
+                    causation_id=(
+                        self._events[0].header.event_id if self._events else prepared.causation_id
+                    ),
                     traceparent=prepared.traceparent,
                 ),
                 fact,
@@ -179,7 +211,8 @@ def _may_claim(
     """Tell whether the contact becomes a holder of a value.
 
     A free value is held from now. A value of others gains a holder only where a guard kept the two
-    contacts apart; resolution never takes a value from anybody.
+    contacts apart (`refused`; empty for an exclusive value, whose earliest claim keeps it);
+    resolution never takes a value from anybody.
     """
     if state is None:
         return True
@@ -187,6 +220,13 @@ def _may_claim(
     if not holders or contact_id in holders:
         return True
     return not state.shared and bool(holders & refused)
+
+
+def _without_scores(evidence: Evidence) -> Evidence:
+    """Return the evidence of a link to an own contact: the scores were against another one."""
+    return evidence.model_copy(
+        update={"weight": 0, "prior": 0, "comparisons": (), "interaction_id": None}
+    )
 
 
 def _evidence(decision: Decision, rules: Rules) -> Evidence:
@@ -210,8 +250,9 @@ def _evidence(decision: Decision, rules: Rules) -> Evidence:
             ],
             "considered": decision.considered,
             "refusals": [
-                {"contact_id": refusal.contact_id, "guard": refusal.guard}
-                for refusal in decision.refusals
+                {"contact_id": one.contact_id, "guard": one.guard, "weight": one.weight}
+                for one in decision.refusals[:MOST_SHOWN]
             ],
+            "refused": len(decision.refusals),
         }
     )

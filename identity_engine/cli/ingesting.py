@@ -163,6 +163,7 @@ def _ingest_one(
 
 
 def _add(total: IngestSummary, summary: IngestSummary) -> None:
+    total.resumed_at += summary.resumed_at
     total.read += summary.read
     total.accepted += summary.accepted
     total.duplicates += summary.duplicates

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from aggregates.contact import ContactState
 from aggregates.identifier import IdentifierState
+from aggregates.policy import POLICY_STREAMS
 from aggregates.values import ContactId, IdentifierId, InteractionId
 from identity_engine.event_store.keys import KeyRing
 from identity_engine.event_store.sealed_records import SealedRecords
@@ -55,6 +56,7 @@ CREATE TABLE IF NOT EXISTS identifier (
 CREATE TABLE IF NOT EXISTS contact (
     contact_id BLOB PRIMARY KEY,
     version INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
     state BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
@@ -69,7 +71,8 @@ INTERACTION = (
 )
 IDENTIFIER_STATE = TypeAdapter(IdentifierState)
 CONTACT_STATE = TypeAdapter(ContactState)
-MEMBERS_PER_CONTACT = 6
+RULES_STREAMS = tuple(id_bytes(stream) for stream in POLICY_STREAMS.values())
+ACTIVATIONS = "SELECT COUNT(*) FROM stored_events WHERE originator_id IN (?, ?)"
 MOST_PARAMETERS = 16_384
 
 
@@ -88,10 +91,16 @@ class IndexTables:
         """Return an empty working set that knows where the store stands."""
         cursor.execute(
             "SELECT COALESCE((SELECT MAX(rowid) FROM stored_events), 0), "
-            "COALESCE((SELECT MAX(number) FROM interaction), 0)"
+            f"COALESCE((SELECT MAX(number) FROM interaction), 0), ({ACTIVATIONS})",
+            RULES_STREAMS,
         )
-        head, last_number = cursor.fetchone()
-        return MatchIndex(head, last_number)
+        return MatchIndex(*cursor.fetchone())
+
+    def newest_key(self, cursor: sqlite3.Cursor) -> int:
+        """Return the number of the key that seals the newest interaction, 0 where there is none."""
+        cursor.execute("SELECT key_id FROM interaction ORDER BY number DESC LIMIT 1")
+        row = cursor.fetchone()
+        return 0 if row is None else int(row[0])
 
     def load_natural_keys(
         self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Sequence[bytes]
@@ -165,9 +174,13 @@ class IndexTables:
         index.add_interactions(self._open(cursor.fetchall()))
 
     def load_contacts(
-        self, cursor: sqlite3.Cursor, index: MatchIndex, contact_ids: Iterable[ContactId]
+        self,
+        cursor: sqlite3.Cursor,
+        index: MatchIndex,
+        contact_ids: Iterable[ContactId],
+        members: int = 0,
     ) -> None:
-        """Load the states of these contacts and the newest records of each, where not loaded."""
+        """Load the states of these contacts and some newest records of each, where not loaded."""
         wanted = [
             id_bytes(contact_id) for contact_id in contact_ids if contact_id not in index.contacts
         ]
@@ -175,20 +188,24 @@ class IndexTables:
             return
         rows = _select(
             cursor,
-            f"SELECT contact.contact_id, contact.version, contact.state, {INTERACTION} "
+            f"SELECT contact.contact_id, version, revision, state, {INTERACTION} "
             "FROM contact LEFT JOIN interaction ON number IN ("
             "SELECT number FROM interaction WHERE contact_id = contact.contact_id "
-            f"AND record IS NOT NULL ORDER BY number DESC LIMIT {MEMBERS_PER_CONTACT}) "
+            f"AND record IS NOT NULL ORDER BY number DESC LIMIT {int(members)}) "
             "WHERE contact.contact_id IN (%s)",
             wanted,
         )
-        states = {contact_id: (version, state) for contact_id, version, state, *_ in rows}
+        states = {row[0]: row[1:4] for row in rows}
         index.add_contacts(
-            ContactRow(ContactId(id_text(contact_id)), version, CONTACT_STATE.validate_json(state))
-            for contact_id, (version, state) in states.items()
+            ContactRow(
+                ContactId(id_text(contact_id)),
+                version,
+                revision,
+                CONTACT_STATE.validate_json(state),
+            )
+            for contact_id, (version, revision, state) in states.items()
         )
-        members = [row[3:] for row in rows if row[3] is not None]
-        index.add_interactions(self._open(members))
+        index.add_interactions(self._open([row[4:] for row in rows if row[4] is not None]))
 
     def has_moved(self, cursor: sqlite3.Cursor, read: ReadSet) -> bool:
         """Tell, in one query under the write lock, whether anything that was read has changed.
@@ -244,9 +261,12 @@ class IndexTables:
             ],
         )
         cursor.executemany(
-            "INSERT INTO contact VALUES (?, ?, ?) ON CONFLICT (contact_id) "
-            "DO UPDATE SET version = excluded.version, state = excluded.state",
-            [(id_bytes(row.contact_id), row.version, _json(row.state)) for row in changes.contacts],
+            "INSERT INTO contact VALUES (?, ?, ?, ?) ON CONFLICT (contact_id) DO UPDATE SET "
+            "version = excluded.version, revision = excluded.revision, state = excluded.state",
+            [
+                (id_bytes(row.contact_id), row.version, row.revision, _json(row.state))
+                for row in changes.contacts
+            ],
         )
 
     def hash(self, cursor: sqlite3.Cursor) -> str:
@@ -257,7 +277,7 @@ class IndexTables:
             "record IS NULL FROM interaction ORDER BY number",
             "SELECT block_key, number FROM posting ORDER BY block_key, number",
             "SELECT digest, identifier_id, version, state FROM identifier ORDER BY digest",
-            "SELECT contact_id, version, state FROM contact ORDER BY contact_id",
+            "SELECT contact_id, version, revision, state FROM contact ORDER BY contact_id",
         ):
             for row in cursor.execute(statement):
                 digest.update(repr(row).encode())
@@ -279,14 +299,15 @@ WITH RECURSIVE place(i) AS (
     SELECT 0 UNION ALL SELECT i + 1 FROM place
     WHERE i + 1 < max(:identifier_count, :contact_count, :natural_count)
 )
-SELECT EXISTS (
+SELECT (SELECT COUNT(*) FROM stored_events WHERE originator_id IN (:policy, :model)) != :rules
+OR EXISTS (
     SELECT 1 FROM place WHERE i < :identifier_count AND COALESCE(
         (SELECT version FROM identifier WHERE digest = substr(:identifiers, 16 * i + 1, 16)), 0)
         != json_extract(:identifier_versions, '$[' || i || ']')
 ) OR EXISTS (
     SELECT 1 FROM place WHERE i < :contact_count AND COALESCE(
-        (SELECT version FROM contact WHERE contact_id = substr(:contacts, 16 * i + 1, 16)), 0)
-        != json_extract(:contact_versions, '$[' || i || ']')
+        (SELECT revision FROM contact WHERE contact_id = substr(:contacts, 16 * i + 1, 16)), 0)
+        != json_extract(:contact_revisions, '$[' || i || ']')
 ) OR EXISTS (
     SELECT 1 FROM place JOIN interaction ON natural_key = substr(:naturals, 16 * i + 1, 16)
     WHERE i < :natural_count AND number > :last_number
@@ -307,10 +328,13 @@ def _moved_parameters(read: ReadSet) -> dict[str, Any]:
         "identifier_versions": orjson.dumps(list(read.identifiers.values())).decode(),
         "contact_count": len(read.contacts),
         "contacts": b"".join(id_bytes(contact_id) for contact_id in read.contacts),
-        "contact_versions": orjson.dumps(list(read.contacts.values())).decode(),
+        "contact_revisions": orjson.dumps(list(read.contacts.values())).decode(),
         "natural_count": len(read.natural_keys),
         "naturals": b"".join(read.natural_keys),
         "last_number": read.last_number,
+        "rules": read.rules,
+        "policy": RULES_STREAMS[0],
+        "model": RULES_STREAMS[1],
         "block_keys": orjson.dumps(list(read.block_keys)).decode(),
         "links": orjson.dumps(
             {

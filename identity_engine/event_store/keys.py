@@ -81,6 +81,13 @@ class KeyRing:
             self._remember(key_id, key)
             return DataKey(key_id, AESGCM(key))
 
+    def last_made(self) -> int:
+        """Return the number of the newest key that was ever made."""
+        (last,) = self._connection.execute(
+            "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'data_key'), 0)"
+        ).fetchone()
+        return int(last)
+
     def ciphers(self, key_ids: Iterable[int]) -> dict[int, AESGCM | None]:
         """Return the cipher of each key, None where it was erased; one query for all.
 

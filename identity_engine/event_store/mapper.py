@@ -27,6 +27,7 @@ from projections.base import Recorded
 
 FORMAT = 1
 MAX_STATE_BYTES = 4 << 20
+SHORTEST_CIPHERTEXT = NONCE_BYTES + 16  # the tag of AES-GCM
 _LENGTH_END = 5
 _UNSTAMPED = "0000-00-00T00:00:00.000000Z"
 _STAMP_START = _LENGTH_END + len(b'{"recorded_at":"')
@@ -144,9 +145,10 @@ class EventMapper:
             clear = orjson.loads(state[_LENGTH_END:end])
         except orjson.JSONDecodeError:
             raise _unreadable(notification) from None
-        return Sealed(
-            notification, clear, int.from_bytes(state[end : end + 8], "big"), state[end + 8 :]
-        )
+        key_id, ciphertext = int.from_bytes(state[end : end + 8], "big"), state[end + 8 :]
+        if ("subject" in clear) != (key_id > 0 and len(ciphertext) >= SHORTEST_CIPHERTEXT):
+            raise _unreadable(notification)  # the personal part was cut off, or another was added
+        return Sealed(notification, clear, key_id, ciphertext)
 
     def _restore(self, event: Sealed, ciphers: Mapping[int, AESGCM | None]) -> Recorded:
         notification, clear = event.notification, event.clear

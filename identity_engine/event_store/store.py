@@ -61,8 +61,8 @@ class EventStore:
         self.keys = KeyRing(folder / KEYS_FILE if folder else None, key, world.entropy)
         self.digests = DigestKeys(
             natural=self.keys.named("natural-key"),
-            identifier=self.keys.named("identifier-key"),
-            block=self.keys.named("block-key"),
+            identifier=self.keys.named("identifier-key/1"),
+            block=self.keys.named("block-key/1"),
         )
         self.mapper = EventMapper(self.keys, world.entropy)
         self.index = IndexTables(self.keys, world.entropy)
@@ -74,11 +74,23 @@ class EventStore:
         with self._datastore.get_connection(commit=True) as connection:
             # A database in memory lives as long as this first connection stays in the pool.
             connection.cursor().sqlite_cursor.executescript(SCHEMA)
+        self._refuse_older_keys()
 
     def close(self) -> None:
         """Close the files; keys that were never used are taken back."""
         self._datastore.close()
         self.keys.close()
+
+    def _refuse_older_keys(self) -> None:
+        """A key store older than the events would give their key numbers a second time."""
+        with self.reading() as cursor:
+            newest = self.index.newest_key(cursor)
+        if newest > self.keys.last_made():
+            self.close()
+            raise ConfigurationError(
+                "The key store is older than the events. Restore the keys.db that belongs to this "
+                "store, from the same backup or a later one."
+            )
 
     @contextmanager
     def reading(self) -> Iterator[Cursor]:

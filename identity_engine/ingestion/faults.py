@@ -4,7 +4,6 @@ A fault is shown to publishers, written to logs and kept in clear beside a dead 
 holds a value of the input: a code, one sentence with the fix, and the place as a JSON pointer.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -56,9 +55,29 @@ MESSAGES: Final = {
     "bad_quote": "The quotes of this row do not match; close each one, double one inside a cell.",
 }
 
-# A field name from the outside is shown only if it has the shape of one: a value that was put in
-# the place of a name (an address, a number) must not reach a log.
-_SHOWABLE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,39}[0-9]{0,2}")
+# Only a name of the envelope is shown: what a publisher wrote in the place of one may be the very
+# value that must not reach a log.
+_ENVELOPE_NAMES: Final = frozenset(
+    (
+        *(
+            "specversion",
+            "type",
+            "source",
+            "id",
+            "time",
+            "datacontenttype",
+            "dataschema",
+            "subject",
+        ),
+        *("data", "data_base64", "traceparent", "tracestate", "correlationid", "causationid"),
+        *("channel", "direction", "division", "identifiers", "value", "scope", "verified"),
+        *("profile", "attributes", "session", "mail", "interaction", "change"),
+        *("message_id", "in_reply_to", "references", "to", "cc", "auto_submitted"),
+        *("full_name", "other_names", "given_name", "family_name", "date_of_birth", "birth_place"),
+        *("gender", "occupation", "address", "city", "region", "postcode", "country", "language"),
+        *("organisation", "national_id"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +104,7 @@ class Rejected:
 def fault(code: str, *place: str | int) -> Fault:
     """Make the fault `code` at `place`, the keys and indexes from the top of the event.
 
-    A key that does not look like a field name ends the pointer at its parent.
+    A key that is no name of the envelope ends the pointer at its parent.
     """
     return Fault(code, MESSAGES[code], _pointer(place))
 
@@ -93,7 +112,7 @@ def fault(code: str, *place: str | int) -> Fault:
 def _pointer(place: Sequence[str | int]) -> str:
     shown = ""
     for step in place:
-        if isinstance(step, str) and not _SHOWABLE_NAME.fullmatch(step):
+        if isinstance(step, str) and step not in _ENVELOPE_NAMES:
             break
         shown += f"/{step}"
     return shown

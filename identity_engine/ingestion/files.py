@@ -1,6 +1,6 @@
 """Reading interaction events from a file in batches, from where the last run stopped."""
 
-import hashlib
+import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,12 +60,19 @@ class EventFile:
     """An open source of events; iterate it once for its batches. A context manager."""
 
     def __init__(
-        self, content: Content, table: CsvTable | None, *, start_at: int, batch_size: int
+        self,
+        content: Content,
+        table: CsvTable | None,
+        *,
+        start_at: int,
+        batch_size: int,
+        secret: bytes,
     ) -> None:
         self._content = content
         self._table = table
         self._start_at = start_at
         self._batch_size = batch_size
+        self._secret = secret
 
     @property
     def size(self) -> int | None:
@@ -154,7 +161,7 @@ class EventFile:
 
     def _fingerprint_of(self, head: bytes) -> str:
         meaning = b"" if self._table is None else self._table.mapping.canonical()
-        digest = hashlib.sha256(head + b"\x00" + meaning).hexdigest()
+        digest = hmac.digest(self._secret, head + b"\x00" + meaning, "sha256").hex()
         return f"{len(head)}-{digest}"
 
 
@@ -165,12 +172,14 @@ def open_events(
     *,
     start_at: int = 0,
     batch_size: int = BATCH_SIZE,
+    secret: bytes = b"",
 ) -> EventFile:
     """Open a file of events, plain or gzip by its first bytes; "-" is standard input.
 
     `mapping` is the JSON file that says what the columns of a CSV file mean. `start_at` is a byte
     position in the uncompressed stream: lines that end before or at it are passed over, and a last
-    line without its ending is read again once it has grown.
+    line without its ending is read again once it has grown. `secret` keys the fingerprint, so that
+    what is stored of it tells nobody how the file begins.
 
     Raises `SourceError` if there is nothing to read, with cause and fix.
     """
@@ -187,7 +196,7 @@ def open_events(
     except BaseException:
         content.close()
         raise
-    return EventFile(content, table, start_at=start_at, batch_size=batch_size)
+    return EventFile(content, table, start_at=start_at, batch_size=batch_size, secret=secret)
 
 
 def _refuse_utf16(content: Content) -> None:

@@ -27,9 +27,13 @@ class DigestKeys:
         """Return the digest that tells a resend from a conflicting duplicate."""
         return hmac.digest(self.natural, b"content\0" + content, "sha256")[:DIGEST_BYTES]
 
-    def correlation(self, correlation_id: str) -> str:
-        """Return an upstream correlation id in opaque form."""
-        return _digest(self.natural, "correlation", correlation_id).hex()
+    def opaque(self, upstream_id: str) -> str:
+        """Return an upstream correlation or causation id in opaque form."""
+        return _digest(self.natural, "upstream", upstream_id).hex()
+
+    def source_secret(self) -> bytes:
+        """Return the secret of the fingerprints that tell one source from another."""
+        return _digest(self.natural, "source")
 
     def identifier_key(self, division: str, family: str, scope: str | None, value: str) -> bytes:
         """Return the digest of an identifier: equal values of a division share one stream."""

@@ -5,11 +5,12 @@ them. The same `apply` rebuilds the whole index from the log.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from aggregates import contact as contacts
 from aggregates import identifier as identifiers
+from aggregates.contact import ContactState
 from aggregates.identifier import IdentifierClaimed, IdentifierFact
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
@@ -26,9 +27,10 @@ from projections.match_index.rows import (
 class MatchIndex:
     """Rows by every key that a decision asks for. `head` and `last_number` are those of the read."""
 
-    def __init__(self, head: int = 0, last_number: int = 0) -> None:
+    def __init__(self, head: int = 0, last_number: int = 0, rules: int = 0) -> None:
         self.head = head
         self.last_number = last_number
+        self.rules = rules
         self.identifiers: dict[bytes, IdentifierRow] = {}
         self.contacts: dict[ContactId, ContactRow] = {}
         self._by_natural_key: dict[bytes, InteractionRow] = {}
@@ -78,7 +80,7 @@ class MatchIndex:
     def add_contacts(self, rows: Iterable[ContactRow]) -> None:
         """Take in the states of contacts."""
         for row in rows:
-            self._read_contacts[row.contact_id] = row.version
+            self._read_contacts[row.contact_id] = row.revision
             self.contacts[row.contact_id] = row
 
     # What a decision asks
@@ -114,6 +116,7 @@ class MatchIndex:
         return ReadSet(
             self.head,
             self.last_number,
+            self.rules,
             dict(self._read_identifiers),
             dict(self._read_contacts),
             dict(self._read_links),
@@ -157,9 +160,9 @@ class MatchIndex:
         """Let an event change the rows. Facts the index does not follow change nothing."""
         match fact:
             case InteractionLinked(contact_id=contact_id):
-                self._link(InteractionId(stream_id), contact_id)
+                self._link(InteractionId(stream_id), contact_id, valid_from)
             case InteractionUnlinked():
-                self._link(InteractionId(stream_id), None)
+                self._link(InteractionId(stream_id), None, valid_from)
             case _ if isinstance(fact, IdentifierFact):
                 self._change_identifier(IdentifierId(stream_id), version, valid_from, fact)
             case _ if isinstance(fact, contacts.ContactFact):
@@ -174,20 +177,27 @@ class MatchIndex:
             contacts=[row for _, row in sorted(self._changed_contacts.items())],
         )
 
-    def _link(self, interaction_id: InteractionId, contact_id: ContactId | None) -> None:
+    def _link(
+        self, interaction_id: InteractionId, contact_id: ContactId | None, time: datetime
+    ) -> None:
         row = self._by_id[interaction_id]
-        if row.contact_id is not None and row in self._of_contact[row.contact_id]:
-            self._of_contact[row.contact_id].remove(row)
+        if row.contact_id is not None:
+            if row in self._of_contact[row.contact_id]:
+                self._of_contact[row.contact_id].remove(row)
+            self._revise(row.contact_id, contacts.unlinked)
         row.contact_id = contact_id
         if contact_id is not None:
             self._of_contact[contact_id].append(row)
+            self._revise(contact_id, lambda state: contacts.linked(state, time))
         if row.number > 0:
             self._relinked[interaction_id] = row
 
     def _change_identifier(
         self, identifier_id: IdentifierId, version: int, valid_from: datetime, fact: Fact
     ) -> None:
-        row = self._by_stream[identifier_id]
+        row = self._by_stream.get(identifier_id)
+        if row is None:
+            return  # erased: nobody can be found by the value any more
         row.state = identifiers.evolve(row.state, fact, valid_from)
         row.version = version
         self._changed_identifiers[row.digest] = row
@@ -198,11 +208,20 @@ class MatchIndex:
             self._note_exclusive(fact, identifier_id)
 
     def _note_exclusive(self, fact: IdentifierClaimed, identifier_id: IdentifierId) -> None:
-        holder = self.contacts.get(fact.contact_id)
         type_ = getattr(fact.personal, "type", None)
-        if holder is not None and type_ is not None:
-            holder.state = contacts.holding(holder.state, type_, identifier_id)
-            self._changed_contacts[holder.contact_id] = holder
+        if type_ is not None:
+            self._revise(
+                fact.contact_id, lambda state: contacts.holding(state, type_, identifier_id)
+            )
+
+    def _revise(
+        self, contact_id: ContactId, change: Callable[[ContactState], ContactState]
+    ) -> None:
+        """Change a contact by something that lies in another stream."""
+        row = self.contacts[contact_id]
+        changed = ContactRow(contact_id, row.version, row.revision + 1, change(row.state))
+        self.contacts[contact_id] = changed
+        self._changed_contacts[contact_id] = changed
 
     def _change_contact(
         self, contact_id: ContactId, version: int, valid_from: datetime, fact: Fact
@@ -211,7 +230,8 @@ class MatchIndex:
         state = contacts.evolve(row.state if row is not None else None, fact, valid_from)
         if state is None:
             return
-        changed = ContactRow(contact_id, version, state)
+        revision = row.revision + 1 if row is not None else 1
+        changed = ContactRow(contact_id, version, revision, state)
         self.contacts[contact_id] = changed
         self._changed_contacts[contact_id] = changed
 

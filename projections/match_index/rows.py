@@ -39,10 +39,14 @@ class IdentifierRow:
 
 @dataclass(slots=True)
 class ContactRow:
-    """One contact's state after `version`."""
+    """One contact's state after `version` of its stream.
+
+    `revision` counts every change, also the links and claims that lie in other streams.
+    """
 
     contact_id: ContactId
     version: int
+    revision: int
     state: ContactState
 
 
@@ -64,11 +68,13 @@ class ReadSet:
     """What a batch read, so that the store can tell under its lock whether any of it moved.
 
     `head` is the last position at the time of reading and `last_number` the last interaction row: a
-    posting above it is news. The maps give the version read, 0 for what was not there.
+    posting above it is news. `rules` counts the activations of policy and model. The maps give the
+    version of an identifier and the revision of a contact, 0 for what was not there.
     """
 
     head: int
     last_number: int
+    rules: int
     identifiers: dict[bytes, int]
     contacts: dict[ContactId, int]
     links: dict[int, ContactId | None]

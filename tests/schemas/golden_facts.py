@@ -130,6 +130,7 @@ GOLDEN = (
                 scope="centre",
                 value="+819012345678",
                 raw="090-1234-5678",
+                normaliser="1",
             ),
         )
     ),

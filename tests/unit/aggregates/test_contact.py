@@ -1,6 +1,6 @@
 """A contact is born ephemeral, rises by evidence or by hand, and never falls."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,10 +12,11 @@ from aggregates.contact import (
     Create,
     Identify,
     Promote,
-    canonical_contact,
     decide,
     evolve,
     holding,
+    linked,
+    unlinked,
 )
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.identifier import IdentifierShared
@@ -106,22 +107,10 @@ def test_an_exclusive_identifier_is_added_to_those_held():
     assert given(CREATED).exclusive == {}
 
 
-class TestTheCanonicalContactOfAnIdentity:
-    def state(self, stage, first_seen=FIRST):
-        return ContactState(stage=stage, division="north", first_seen=first_seen)
+def test_a_contact_counts_its_interactions_and_is_as_old_as_the_earliest():
+    state = given(CREATED)
+    with_two = linked(linked(state, LATER), FIRST - timedelta(days=3))
 
-    def test_is_the_one_of_the_highest_stage(self):
-        members = {
-            "a": self.state(Stage.EPHEMERAL),
-            "b": self.state(Stage.CURATED, LATER),
-            "c": self.state(Stage.IDENTIFIED),
-        }
-        assert canonical_contact(members) == "b"
-
-    def test_then_the_one_seen_first(self):
-        members = {"a": self.state(Stage.IDENTIFIED, LATER), "b": self.state(Stage.IDENTIFIED)}
-        assert canonical_contact(members) == "b"
-
-    def test_then_the_one_of_the_smallest_id(self):
-        members = {"b": self.state(Stage.IDENTIFIED), "a": self.state(Stage.IDENTIFIED)}
-        assert canonical_contact(members) == "a"
+    assert with_two.interactions == 2
+    assert with_two.first_seen == FIRST - timedelta(days=3)
+    assert unlinked(with_two).interactions == 1

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aggregates.contact import ContactCreated
-from aggregates.errors import NotYet
+from aggregates.errors import NotYet, Refused
 from aggregates.identifier import (
     Claim,
     ClaimPersonal,
@@ -20,7 +20,9 @@ from aggregates.identifier import (
 )
 from aggregates.values import IdentifierClass
 
-NUMBER = ClaimPersonal(type="phone", family="phone", value="+81312345678", raw="03-1234-5678")
+NUMBER = ClaimPersonal(
+    type="phone", family="phone", value="+81312345678", raw="03-1234-5678", normaliser="1"
+)
 CAP = 2
 START = datetime(2026, 2, 4, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
@@ -30,7 +32,7 @@ def day(number):
     return START + timedelta(days=number)
 
 
-def claim(contact="ann", verified=False):
+def claim(contact="ann", verified=False, valid_from=START + timedelta(days=30)):
     return Claim(
         contact_id=contact,
         interaction_id=f"i-{contact}",
@@ -38,6 +40,7 @@ def claim(contact="ann", verified=False):
         identifier_class=IdentifierClass.STRONG,
         verified=verified,
         cap=CAP,
+        valid_from=valid_from,
         personal=NUMBER,
     )
 
@@ -136,7 +139,10 @@ class TestTheCap:
 
 class TestReleasing:
     def test_a_release_ends_the_claim_and_keeps_its_past(self):
-        facts = decide(given((0, claimed("ann"))), Release(contact_id="ann", reason="recycled"))
+        facts = decide(
+            given((0, claimed("ann"))),
+            Release(contact_id="ann", valid_from=day(9), reason="recycled"),
+        )
 
         assert facts == (
             IdentifierReleased(contact_id="ann", personal=ReleasePersonal(reason="recycled")),
@@ -152,7 +158,7 @@ class TestReleasing:
     )
     def test_a_value_that_is_not_held_cannot_be_released(self, history):
         with pytest.raises(NotYet):
-            decide(given(*history), Release(contact_id="ann", reason="recycled"))
+            decide(given(*history), Release(contact_id="ann", valid_from=day(9), reason="recycled"))
 
     def test_a_release_ends_no_claim_of_another_contact(self):
         state = given((0, claimed("ann")), (0, claimed("bob")), (5, released("ann")))
@@ -210,3 +216,23 @@ def test_a_fact_about_a_value_that_nobody_claimed_changes_nothing(fact):
 def test_a_fact_of_another_aggregate_changes_nothing():
     state = given((0, claimed("ann")))
     assert evolve(state, ContactCreated(division="north"), day(1)) == state
+
+    def test_cannot_lie_before_the_claim(self):
+        with pytest.raises(Refused) as refused:
+            decide(given((5, claimed("ann"))), Release(contact_id="ann", valid_from=day(4)))
+        assert refused.value.reason == "ends_before_it_begins"
+
+
+class TestComingLate:
+    def test_an_own_claim_before_the_known_one_records_the_earlier_time(self):
+        state = given((10, claimed("ann")))
+        (fact,) = decide(state, claim("ann", valid_from=day(4)))
+        assert fact.valid_to == day(10)
+        later = evolve(state, fact, day(4))
+        assert holders(later, day(5)) == ["ann"]
+        assert later.is_held_by("ann")
+
+    def test_an_own_claim_within_an_ended_one_takes_nothing_back(self):
+        state = given((1, claimed("ann")), (10, released("ann")), (12, claimed("bob")))
+        assert decide(state, claim("ann", valid_from=day(5))) == ()
+        assert holders(state, day(20)) == ["bob"]

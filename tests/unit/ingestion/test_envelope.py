@@ -131,7 +131,8 @@ def test_faults_point_at_their_place():
 
 def test_a_name_that_may_be_a_value_is_not_shown():
     assert refuse(changed("data.anna@example_com", 1)) == [("unknown_field", "/data")]
-    assert refuse(changed("data.colour", 1)) == [("unknown_field", "/data/colour")]
+    assert refuse(changed("data.Yamada", 1)) == [("unknown_field", "/data")]
+    assert refuse(changed("data.city", 1)) == [("unknown_field", "/data/city")]
 
 
 def test_the_limit_of_the_future_is_five_minutes():

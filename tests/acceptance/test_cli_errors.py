@@ -1,0 +1,186 @@
+"""How the command line refuses: one plain line that says the fix, its exit code, no traceback."""
+
+import pytest
+
+from tests.acceptance.commands import in_own_process
+
+UNKNOWN = "019b1c3e-7c5a-7000-8000-0123456789ab"
+WRONG_USE, REFUSED = 2, 1
+
+
+def check(answer, code, *words):
+    """The answer is one line of error with these words and nothing else."""
+    assert answer.code == code, answer
+    assert answer.out == ""
+    first, *more = answer.err.splitlines()
+    assert first.startswith("error: ")
+    assert more in ([], ["Try: identity-engine --help"])
+    assert "Traceback" not in answer.err
+    for word in words:
+        assert word.lower() in first.lower()
+
+
+@pytest.mark.parametrize("verb", ["show", "history", "why"])
+class TestIds:
+    def test_an_unknown_id_is_said(self, filled, verb):
+        check(filled("contact", verb, UNKNOWN), WRONG_USE, "has this id")
+
+    @pytest.mark.parametrize("id_", ["7", "not-an-id", UNKNOWN[:-1], UNKNOWN + "0", "'; DROP"])
+    def test_a_malformed_id_is_told_from_an_unknown_one(self, filled, verb, id_):
+        check(filled("contact", verb, id_), WRONG_USE, "an id looks like", "copy it whole")
+
+
+@pytest.mark.parametrize("verb", ["show", "history"])
+@pytest.mark.parametrize("moment", ["yesterday", "pos:", "pos:-1", "pos:x", "2026-13-01", ""])
+def test_a_bad_moment_is_answered_with_a_good_one(filled, verb, moment):
+    contact_id = filled.contact_of("berger")
+
+    answer = filled("contact", verb, contact_id, "--as-of", moment)
+
+    check(answer, WRONG_USE, "--as-of", "for example" if "pos:" in moment else "such as")
+
+
+def test_a_moment_before_the_contact_says_so(filled):
+    contact_id = filled.contact_of("berger")
+
+    check(filled("contact", "show", contact_id, "--as-of", "pos:0"), WRONG_USE, "at that moment")
+
+
+class TestFiles:
+    def test_a_missing_file(self, cli):
+        check(cli("ingest", cli.folder / "nothing.jsonl"), WRONG_USE, "nothing.jsonl")
+
+    def test_a_folder_where_a_file_should_be(self, cli):
+        check(cli("ingest", cli.folder), WRONG_USE)
+
+    def test_a_table_without_a_mapping(self, cli):
+        table = cli.write("table.csv", b"a,b\n1,2\n")
+
+        check(cli("ingest", table, "--format", "csv"), WRONG_USE, "--mapping")
+
+    def test_a_mapping_that_is_not_there(self, cli):
+        table = cli.write("table.csv", b"a,b\n1,2\n")
+        mapping = cli.folder / "nothing.json"
+
+        answer = cli("ingest", table, "--format", "csv", "--mapping", mapping)
+
+        check(answer, WRONG_USE, "nothing.json")
+
+    def test_a_policy_that_is_not_there(self, cli):
+        answer = cli("policy", "activate", cli.folder / "nothing.json")
+
+        assert answer.code in (REFUSED, WRONG_USE)
+        assert len(answer.err.splitlines()) == 1
+
+    def test_a_policy_that_is_not_valid_names_each_fault(self, cli):
+        before = cli("policy", "show", "--json").document["policy_version"]
+
+        answer = cli("policy", "activate", cli.write("policy.json", b'{"name": 7}'))
+
+        assert answer.code == REFUSED
+        assert "Traceback" not in answer.err
+        assert "classes: Field required" in answer.err
+        assert cli("policy", "show", "--json").document["policy_version"] == before
+
+    @pytest.mark.parametrize("missing", ["links", "truth"])
+    def test_files_to_compare_that_are_not_there(self, cli, missing):
+        there = cli.write("there.csv", b"source,interaction_id,contact_id,person\n")
+        files = {"links": there, "truth": there} | {missing: cli.folder / "nothing.csv"}
+
+        check(cli.bare("evaluate", *files.values()), WRONG_USE, "nothing.csv")
+
+    def test_files_to_compare_without_the_columns(self, cli):
+        wrong = cli.write("wrong.csv", b"a,b\n1,2\n")
+
+        check(cli.bare("evaluate", wrong, wrong), WRONG_USE, "wrong.csv has no column")
+
+    def test_links_cannot_be_written_into_a_folder_that_is_not_there(self, filled):
+        check(filled("export", "links", "--out", filled.folder / "no" / "links.csv"), REFUSED)
+
+
+class TestStores:
+    @pytest.mark.parametrize("verb", [["search", "anna"], ["doctor"], ["projections", "status"]])
+    def test_an_address_of_another_kind(self, cli, verb):
+        answer = cli.bare(*verb, "--store", "postgresql://user:secret@host/db")
+
+        check(answer, REFUSED, "sqlite:///FOLDER only", "postgresql://")
+        assert "secret" not in answer.err
+
+    def test_a_file_where_the_folder_should_be(self, cli):
+        file = cli.write("file", b"")
+
+        check(cli.bare("search", "anna", "--store", file), REFUSED)
+
+    def test_another_master_key_than_the_store_was_made_with(self, filled, monkeypatch):
+        other = filled.write("other.key", bytes(range(32)))
+        other.chmod(0o600)
+        monkeypatch.setenv("IDENTITY_ENGINE_MASTER_KEY", str(other))
+
+        check(filled("search", "anna"), REFUSED, "key")
+        assert filled("doctor").code == REFUSED
+
+    def test_a_log_of_damaged_bytes(self, filled):
+        events = filled.store / "events.db"
+        events.write_bytes(b"\0damaged" * 2_000)
+
+        check(filled("search", "anna"), REFUSED, "doctor")
+        doctor = filled("doctor")
+        assert (doctor.code, doctor.err) == (REFUSED, "")
+        assert "PROBLEM" in doctor.out
+
+    @pytest.mark.parametrize("verb", ["verify", "rebuild"])
+    def test_a_log_that_is_damaged_in_the_middle(self, filled, verb):
+        events = filled.store / "events.db"
+        content = bytearray(events.read_bytes())
+        middle = len(content) // 4
+        content[middle:] = b"\xff" * (len(content) - middle)
+        events.write_bytes(content)
+
+        answer = filled("projections", verb)
+
+        assert answer.code == REFUSED
+        assert "Traceback" not in answer.err
+        assert filled("doctor").code == REFUSED
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        "typed",
+        [
+            ["frobnicate"],
+            ["contact", "frobnicate"],
+            ["contact", "show"],
+            ["search", "anna", "--stage", "expired"],
+            ["search", "anna", "--limit", "many"],
+            ["search", "anna", "--frobnicate"],
+            ["export", "links"],
+            ["dead-letters", "list", "--state", "lost"],
+            ["dead-letters", "show-original", "99"],
+            ["ingest", "--frobnicate"],
+        ],
+        ids=" ".join,
+    )
+    def test_a_wrong_word_ends_with_2(self, filled, typed):
+        answer = filled(*typed)
+
+        assert answer.code == WRONG_USE
+        assert answer.err.startswith("error: ")
+        assert "Traceback" not in answer.err
+
+    def test_the_program_itself_ends_with_the_code_and_writes_to_standard_error(self, tmp_path):
+        unknown = in_own_process("frobnicate")
+        refused = in_own_process("doctor", "--store", tmp_path / "nothing")
+        version = in_own_process("--version")
+
+        assert unknown.code == WRONG_USE
+        assert unknown.out == ""
+        assert unknown.err.startswith("error: ")
+        assert refused.code == REFUSED
+        assert (version.code, version.err) == (0, "")
+
+    def test_help_is_no_error(self):
+        answer = in_own_process("--help")
+
+        assert (answer.code, answer.err) == (0, "")
+        for verb in ("ingest", "contact", "search", "projections", "doctor"):
+            assert verb in answer.out

@@ -1,0 +1,55 @@
+"""What tests of the decisions share: who arrives, what was written, which rules are in force."""
+
+import orjson
+
+from identity_engine.application.rules import shipped_policy
+from tests.support.interactions import email, event
+
+ANNA = {"given_name": "Anna", "family_name": "Berger", "birth_date": "1980-05-06"}
+KENTA = {"given_name": "Kenta", "family_name": "Moriyama", "birth_date": "1955-11-30"}
+MAIL = "anna.berger@gmail.com"
+NUMBER = "+81312345678"
+
+
+def arrive(engine, *events):
+    """Resolve events one after another, as on the day they came."""
+    return [engine.ingest([one])[0] for one in events]
+
+
+def facts(engine, topic):
+    """The facts of a topic, in log order."""
+    log = engine.store.read_positions(range(1, engine.store.head() + 1))
+    return [one.fact for one in log if topic == one.fact.TOPIC]
+
+
+def evidence(engine):
+    """The evidence of the newest link."""
+    return facts(engine, "interaction.linked")[-1].evidence
+
+
+def mailed(id_, address=MAIL, verified=None, **more):
+    """A mail that came from an address."""
+    return event(id_, email(address, verified), channel="email", **more)
+
+
+def cookie(value="c-1"):
+    """A browser's cookie."""
+    return {"type": "cookie", "value": value}
+
+
+def change_policy(engine, **changes):
+    """Put a policy in force that differs from the shipped one."""
+    changed = orjson.loads(shipped_policy()) | changes
+    engine.policies.activate({"policy": orjson.dumps(changed)})
+
+
+def capped_at(cap):
+    """The shipped identifier classes, where so many contacts may hold one strong value."""
+    classes = orjson.loads(shipped_policy())["classes"]
+    return classes | {"strong": classes["strong"] | {"cap": cap}}
+
+
+def change_channel(engine, name, **rules):
+    """Put a policy in force that treats one channel differently."""
+    channels = orjson.loads(shipped_policy())["channels"]
+    change_policy(engine, channels=channels | {name: channels.get(name, {}) | rules})
