@@ -15,7 +15,7 @@ from identity_engine.cli.main import _global_options_last, _run
 from tests.support.interactions import customer, email, event, phone
 
 MOST_SECONDS = 60  # for one command in its own process; one that hangs fails the test
-ANNA = {"given_name": "Anna", "family_name": "Berger", "birth_date": "1980-05-06"}
+ANNA = {"given_name": "Anna", "family_name": "Berger", "date_of_birth": "1980-05-06"}
 EVENTS = [
     event("1", phone(), customer("C-1"), profile=ANNA),
     event("2", customer("C-1"), email("anna.berger@gmail.com"), channel="email"),

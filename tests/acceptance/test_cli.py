@@ -227,8 +227,12 @@ class TestContacts:
         assert filled("search", "berger", "--stage", "ephemeral", "--json").document == []
 
     def test_review_lists_what_is_in_doubt(self, cli):
-        johanna = {"given_name": "Johanna", "family_name": "Weidenfeld", "birth_date": "1971-03-09"}
-        alike = {"given_name": "Johana", "family_name": "Weidenfelt", "birth_date": "1971-09-03"}
+        johanna = {
+            "given_name": "Johanna",
+            "family_name": "Weidenfeld",
+            "date_of_birth": "1971-03-09",
+        }
+        alike = {"given_name": "Johana", "family_name": "Weidenfelt", "date_of_birth": "1971-11-28"}
         doubt = [
             event("1", channel="form", profile=johanna),
             event("2", channel="form", profile=alike),

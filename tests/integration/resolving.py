@@ -5,8 +5,8 @@ import orjson
 from identity_engine.application.rules import shipped_policy
 from tests.support.interactions import email, event
 
-ANNA = {"given_name": "Anna", "family_name": "Berger", "birth_date": "1980-05-06"}
-KENTA = {"given_name": "Kenta", "family_name": "Moriyama", "birth_date": "1955-11-30"}
+ANNA = {"given_name": "Anna", "family_name": "Berger", "date_of_birth": "1980-05-06"}
+KENTA = {"given_name": "Kenta", "family_name": "Moriyama", "date_of_birth": "1955-11-30"}
 MAIL = "anna.berger@gmail.com"
 NUMBER = "+81312345678"
 

@@ -20,8 +20,12 @@ from tests.integration.resolving import (
 from tests.support.interactions import SOURCE, customer, email, event, phone
 from tests.support.world import world
 
-JOHANNA = {"given_name": "Johanna", "family_name": "Weidenfeld", "birth_date": "1971-03-09"}
-RATHER_LIKE_HER = {"given_name": "Johana", "family_name": "Weidenfelt", "birth_date": "1971-09-03"}
+JOHANNA = {"given_name": "Johanna", "family_name": "Weidenfeld", "date_of_birth": "1971-03-09"}
+RATHER_LIKE_HER = {
+    "given_name": "Johana",
+    "family_name": "Weidenfelt",
+    "date_of_birth": "1971-11-28",
+}
 
 
 @pytest.fixture

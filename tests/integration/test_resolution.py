@@ -229,7 +229,7 @@ class TestSeveralHolders:
                 profile={
                     "given_name": given,
                     "family_name": family,
-                    "birth_date": f"19{number + 40}-{number % 12 + 1:02}-{number + 9}",
+                    "date_of_birth": f"19{number * 6 + 15}-{number * 7 % 12 + 1:02}-{number + 9}",
                 },
             )
             for number, (given, family) in enumerate(PEOPLE, 1)

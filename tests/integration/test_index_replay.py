@@ -1,0 +1,134 @@
+"""The match index is the replay of the log, whatever happened to keys, rules and writers meanwhile."""
+
+import json
+import shutil
+
+import pytest
+
+from identity_engine import Engine
+from identity_engine.errors import ConfigurationError
+from tests.integration.resolving import change_policy
+from tests.support.interactions import customer, event, phone
+from tests.support.world import Clock, world
+
+PASSPORT_A = {"type": "passport", "value": "A-1", "verified": True}
+PASSPORT_B = {"type": "passport", "value": "B-2", "verified": True}
+ANNA = {"full_name": "Anna Klein"}
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Two engines on one store."""
+    clock = Clock()
+    with (
+        Engine.open(tmp_path / "store", world(1, clock)) as one,
+        Engine.open(tmp_path / "store", world(2, clock)) as other,
+    ):
+        yield one, other
+
+
+def crowd(prefix):
+    """Enough silent interactions to be decided before the write lock is taken."""
+    return [event(f"{prefix}{number}") for number in range(10)]
+
+
+def overtaken(engine, by):
+    """Let another writer commit after the engine has decided and before it writes."""
+    append, overtakers = engine.store.append, [by]
+
+    def late(events, **how):
+        if overtakers and how.get("writer") is None:
+            overtakers.pop()()
+        return append(events, **how)
+
+    engine.store.append = late
+
+
+def contacts_with(engine, *events):
+    return [outcome.contact_id for outcome in engine.ingest([*events, *crowd(events[0]["id"])])]
+
+
+def test_two_writers_give_one_contact_both_of_their_exclusive_identifiers(pair):
+    one, other = pair
+    one.ingest([event("0", customer("X"))])
+    login = {"type": "login_id", "value": "anna", "verified": True}
+    overtaken(one, by=lambda: other.ingest([event("1", customer("X"), login)]))
+    contacts_with(one, event("2", customer("X"), PASSPORT_A))
+
+    assert one.verify_index().is_sound
+    with one.store.reading() as cursor:
+        states = [json.loads(state) for (state,) in cursor.execute("SELECT state FROM contact")]
+    (held,) = [state["exclusive"] for state in states if state["exclusive"]]
+    assert set(held) == {"customer_id", "login_id", "passport"}
+
+
+def test_a_veto_holds_against_a_writer_that_came_in_between(pair):
+    one, other = pair
+    (first,) = one.ingest([event("0", customer("X"))])
+    overtaken(one, by=lambda: other.ingest([event("1", customer("X"), PASSPORT_B)]))
+    contact_id, *_ = contacts_with(one, event("2", customer("X"), PASSPORT_A))
+
+    assert contact_id != first.contact_id
+    assert one.verify_index().is_sound
+
+
+def test_rules_put_in_force_by_one_process_count_for_the_other(pair):
+    one, other = pair
+    change_policy(one, name="stricter")
+    (outcome,) = other.ingest([event("0", phone())])
+
+    (link,) = [e.fact for e in other.store.read(0, 99) if e.fact.TOPIC == "interaction.linked"]
+    assert outcome.status == "accepted"
+    assert link.evidence.policy == one.policies.rules.policy_version
+
+
+def test_the_index_can_be_rebuilt_after_an_erasure_and_a_resend_stays_a_duplicate():
+    with Engine.in_memory(world(3, Clock())) as engine:
+        sent = event("0", customer("X"), phone(), profile=ANNA)
+        engine.ingest([sent, event("1", phone())])
+        erased = {e.key_id for e in engine.store.read(0, 99) if e.key_id}
+        engine.store.keys.destroy(erased)
+        engine.store.index.records.forget()
+
+        engine.rebuild_index()
+
+        assert engine.verify_index().is_sound
+        assert [outcome.status for outcome in engine.ingest([sent])] == ["duplicate"]
+        (fresh,) = engine.ingest([event("2", customer("X"))])
+        assert fresh.decision == "none"
+
+
+def test_a_change_of_the_blocked_values_leaves_the_index_sound():
+    with Engine.in_memory(world(3, Clock())) as engine:
+        unusable = {"type": "email", "value": "anna(at)example.org"}
+        engine.ingest([event("0", unusable, profile=ANNA)])
+        blocked = engine.policies.rules.policy.blocked_values
+        change_policy(engine, blocked_values=[*blocked, "^anna"])
+
+        assert engine.verify_index().is_sound
+
+
+def test_a_key_store_older_than_the_events_is_refused(tmp_path):
+    store = tmp_path / "store"
+    with Engine.open(store, world(1, Clock())):
+        pass
+    shutil.copy(store / "keys.db", tmp_path / "old-keys.db")
+    with Engine.open(store, world(2, Clock())) as engine:
+        engine.ingest([event("0", phone())])
+    shutil.copy(tmp_path / "old-keys.db", store / "keys.db")
+
+    with pytest.raises(ConfigurationError, match="older than the events"):
+        Engine.open(store, world(3, Clock()))
+
+
+def test_an_exclusive_value_never_gains_a_second_holder_and_the_doubt_goes_to_review():
+    with Engine.in_memory(world(3, Clock())) as engine:
+        (first,) = engine.ingest([event("0", customer("X"), PASSPORT_A)])
+        (second,) = engine.ingest([event("1", customer("X"), PASSPORT_B)])
+        (third,) = engine.ingest([event("2", customer("X"))])
+
+        assert second.contact_id != first.contact_id
+        assert third.contact_id == first.contact_id
+        (item,) = engine.review()
+        assert (item.contact_id, item.proposed) == (second.contact_id, first.contact_id)
+        assert "identifier.shared" not in {e.fact.TOPIC for e in engine.store.read(0, 99)}
