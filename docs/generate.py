@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Le
 from cyclopts import App
@@ -180,7 +180,15 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 def header() -> str:
     """Return the fields that every event carries besides its fact."""
-    return _fields(Header)
+    rows = [
+        _row(
+            f"`{name}`",
+            _type(kind),
+            "none" if name in Header._field_defaults else "required",
+        )
+        for name, kind in get_type_hints(Header).items()
+    ]
+    return "\n".join(["| field | type | default |", "|---|---|---|", *rows])
 
 
 def evidence() -> str:

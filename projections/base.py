@@ -3,7 +3,7 @@
 import hashlib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Connection
@@ -51,6 +51,35 @@ class Table:
     recorded: frozenset[str] = frozenset()
 
 
+Follows = Mapping[type[Fact], Callable[[Any, Recorded, Any], None]]
+"""Fact -> the method of the rows that takes it."""
+
+
+class Rows(ABC):
+    """What one batch of events makes of a view's rows: a method for each fact that is followed.
+
+    Each method is given the event and its fact and notes what is to be written; `write` writes it,
+    a statement for each kind of row. Facts without a method change nothing.
+    """
+
+    follows: ClassVar[Follows]
+
+    def __init__(self, views: Connection) -> None:
+        self.views = views
+
+    def take(self, events: Sequence[Recorded]) -> None:
+        """Note what events change, in log order."""
+        method_of = self.follows.get
+        for event in events:
+            method = method_of(type(event.fact))
+            if method is not None:
+                method(self, event, event.fact)
+
+    @abstractmethod
+    def write(self) -> None:
+        """Write what was noted."""
+
+
 class Projection(ABC):
     """A question that the log answers. One subclass for each folder here.
 
@@ -61,9 +90,13 @@ class Projection(ABC):
     schema: ClassVar[str]
     tables: ClassVar[tuple[Table, ...]]
 
-    @abstractmethod
+    rows: ClassVar[type[Rows]]
+
     def apply(self, views: Connection, events: Sequence[Recorded]) -> None:
         """Bring the rows forward by a batch of events, in log order."""
+        rows = self.rows(views)
+        rows.take(events)
+        rows.write()
 
     def key(self, event: Recorded) -> str:
         """Return the partition of an event: what must wait if it fails. By default the member

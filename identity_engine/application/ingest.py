@@ -1,12 +1,13 @@
 """From a file of events to durable decisions: whole batches, resumable, nothing lost on the way."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from identity_engine.adapters.clock import World
-from identity_engine.application.resolve import Outcome, Resolver
+from identity_engine.application.resolve import Outcome, Portion, Resolver
 from identity_engine.event_store.store import EventStore, SourcePosition
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import IncomingInteraction, decode
@@ -69,7 +70,7 @@ class Ingestion:
     def run(
         self, file: EventFile, *, again: bool = False, progress: Progress | None = None
     ) -> IngestSummary:
-        """Read a file to its end. Each batch is on disk before the next is read.
+        """Read a file to its end. A batch is counted when it is on disk; the next is read meanwhile.
 
         Args:
             file: an open source.
@@ -81,8 +82,15 @@ class Ingestion:
         if not again:
             summary.resumed_at = file.resume(self._store.source_positions())
         stream = file.fingerprint()
-        for batch in file:
-            self._take(batch, stream, summary)
+        taken: deque[_Taken] = deque()
+
+        def portions() -> Iterator[Portion]:
+            for batch in file:
+                taken.append(self._take(batch, stream))
+                yield taken[-1].portion
+
+        for outcomes in self._resolver.resolve_each(portions()):
+            taken.popleft().add_to(summary, outcomes)
             if progress is not None:
                 progress(file, summary)
         return summary
@@ -104,7 +112,7 @@ class Ingestion:
         self._dead_letters.mark(came_through, "redriven")
         return summary
 
-    def _take(self, batch: Batch, stream: str, summary: IngestSummary) -> None:
+    def _take(self, batch: Batch, stream: str) -> "_Taken":
         now = self._world.now()
         decoded = batch.decode(now=now)
         usable = [
@@ -122,16 +130,10 @@ class Ingestion:
             ]
             self._keep(batch, stream, now, unusable + conflicts)
 
-        outcomes = self._resolver.resolve(
-            [one for _, one in usable],
-            position=SourcePosition(stream, batch.end),
-            before_write=keep_unusable,
+        portion = Portion(
+            [one for _, one in usable], SourcePosition(stream, batch.end), keep_unusable
         )
-        summary.read += len(decoded)
-        for outcome in outcomes:
-            summary.count(outcome)
-        for _, rejected in unusable:
-            summary.reject(rejected)
+        return _Taken(portion, [rejected for _, rejected in unusable])
 
     def _keep(
         self, batch: Batch, stream: str, now: datetime, rejected: list[tuple[int, Rejected]]
@@ -143,3 +145,18 @@ class Ingestion:
                 stream=stream,
                 received_at=now,
             )
+
+
+class _Taken(NamedTuple):
+    """A batch of a source on its way: what is resolved of it, and what cannot be used."""
+
+    portion: Portion
+    unusable: Sequence[Rejected]
+
+    def add_to(self, summary: IngestSummary, outcomes: Sequence[Outcome]) -> None:
+        """Count what became of the batch."""
+        summary.read += len(outcomes) + len(self.unusable)
+        for outcome in outcomes:
+            summary.count(outcome)
+        for rejected in self.unusable:
+            summary.reject(rejected)

@@ -143,7 +143,7 @@ def _given(
     blocked = policy.is_blocked(value)
     try:
         found = normalise_identifier(type_, value, country)
-        blocked = blocked or policy.is_blocked(found.value)
+        blocked = blocked or (found.value != value and policy.is_blocked(found.value))
         if not blocked:
             family, normalised = found.family, found.value
     except InvalidIdentifier:

@@ -5,14 +5,23 @@ before the whole batch is decided, and then in one transaction; a lost race thro
 decisions away and takes them again while holding the write lock, so it cannot lose twice.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from sqlite3 import Cursor
+from typing import NamedTuple
 
-from aggregates.policy import Policy
 from aggregates.values import ContactId, InteractionId, Stage
 from identity_engine.adapters.clock import World
+from identity_engine.application.lookup import (
+    contact_facts,
+    held_identifiers,
+    holders,
+    nearest,
+    newest_first,
+    own_exclusive,
+)
 from identity_engine.application.policies import Policies
 from identity_engine.application.prepare import Prepared, Recognised, prepare, recognise
 from identity_engine.application.rules import Rules
@@ -20,9 +29,9 @@ from identity_engine.application.story import Story
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import Conflict
 from identity_engine.event_store.mapper import Pending
-from identity_engine.event_store.store import EventStore, SourcePosition, Writer
+from identity_engine.event_store.store import EventStore, SourcePosition
 from identity_engine.ingestion.envelope import IncomingInteraction
-from matchers.decision import Candidate, ContactFacts, Decision, HeldIdentifier, Holder, decide
+from matchers.decision import Candidate, Decision, decide
 from matchers.record import MatchRecord
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
@@ -50,17 +59,31 @@ class Outcome:
 BeforeWrite = Callable[[Sequence[Outcome]], None]
 
 
+class Portion(NamedTuple):
+    """One batch to resolve.
+
+    `interactions` are decoded, in order; `position` is how far their source is then read, stored in
+    the same transaction; `before_write` is given the outcomes before anything is written, and after
+    a lost race once more, with the new ones.
+    """
+
+    interactions: Sequence[IncomingInteraction]
+    position: SourcePosition | None = None
+    before_write: BeforeWrite | None = None
+
+
 class Resolver:
     """Decides whole batches over one store, under the rules in force.
 
-    `watch` is told when a batch is `recognised`, `normalised`, `looked up`, `decided` and `written`:
-    measurements hang on it.
+    `watch` is told when a batch is `recognised`, `normalised`, `looked up`, `told` and `written`, and
+    when one of its interactions is `decided`: measurements hang on it.
     """
 
     def __init__(self, store: EventStore, world: World, policies: Policies) -> None:
         self._store = store
         self._world = world
         self._policies = policies
+        self._mostly_known = False
         self.watch: Callable[[str], None] = _unwatched
 
     @property
@@ -68,80 +91,113 @@ class Resolver:
         """The rules in force."""
         return self._policies.rules
 
-    def resolve(
-        self,
-        batch: Sequence[IncomingInteraction],
-        position: SourcePosition | None = None,
-        before_write: BeforeWrite | None = None,
-    ) -> list[Outcome]:
+    def resolve(self, batch: Sequence[IncomingInteraction]) -> list[Outcome]:
         """Link each interaction to its contact or make it one, durably, in one transaction.
-
-        Args:
-            batch: decoded interactions, in order.
-            position: how far their source is read, stored in the same transaction.
-            before_write: is given the outcomes before anything is written; after a lost race it
-                is called once more with the new ones.
 
         Returns:
             One outcome for each interaction, in order.
         """
         with no_garbage_collection():
-            return self._resolve(batch, position, before_write)
+            decided, commit = self._resolve(self._read_ahead(batch), Portion(batch))
+            commit.close()
+            return self._answer(decided)
 
-    def _resolve(
-        self,
-        batch: Sequence[IncomingInteraction],
-        position: SourcePosition | None,
-        before_write: BeforeWrite | None,
-    ) -> list[Outcome]:
-        recognised = recognise(batch, self._store.digests)
-        self._store.keys.reserve(len(batch))
-        if len(batch) > SMALL_BATCH:
-            try:
-                with self._store.reading() as cursor:
-                    decided = self._decide(recognised, cursor)
-                self._write(decided, position, before_write)
-            except Conflict:
-                decided = self._resolve_locked(recognised, position, before_write)
-        else:
-            decided = self._resolve_locked(recognised, position, before_write)
+    def resolve_each(self, portions: Iterable[Portion]) -> Iterator[list[Outcome]]:
+        """Resolve batches one after the other, each durably and in a transaction of its own.
+
+        While the disk takes one batch, the next is read and normalised: that is the only work that
+        needs nothing of what the batch before decided.
+
+        Yields:
+            The outcomes of each batch, once it is on disk.
+        """
+        with no_garbage_collection(), ThreadPoolExecutor(1) as disk:
+            going_out: tuple[Future[None], _Decided] | None = None
+            for portion in portions:
+                ahead = self._read_ahead(portion.interactions)
+                if going_out is not None:
+                    going_out[0].result()
+                    yield self._answer(going_out[1])
+                decided, commit = self._resolve(ahead, portion)
+                going_out = disk.submit(commit.close), decided
+            if going_out is not None:
+                going_out[0].result()
+                yield self._answer(going_out[1])
+
+    def _answer(self, decided: "_Decided") -> list[Outcome]:
         self.watch("written")
+        known = sum(outcome.status != "accepted" for outcome in decided.outcomes)
+        self._mostly_known = 2 * known > len(decided.outcomes)
         return decided.outcomes
 
-    def _resolve_locked(
-        self,
-        recognised: Sequence[Recognised],
-        position: SourcePosition | None,
-        before_write: BeforeWrite | None,
-    ) -> "_Decided":
-        """Decide while holding the write lock: nothing that was read can move."""
-        with self._store.writing() as writer:
-            decided = self._decide(recognised, writer.cursor)
-            self._write(decided, position, before_write, writer)
-        return decided
+    def _read_ahead(self, batch: Sequence[IncomingInteraction]) -> "_ReadAhead":
+        """Do what needs no look at the store: digests, keys, and normalising.
 
-    def _decide(self, batch: Sequence[Recognised], cursor: Cursor) -> "_Decided":
+        Where the batch before was mostly known already this one will be too, and what is known is
+        not normalised again.
+        """
+        ahead = _ReadAhead(recognise(batch, self._store.digests), {}, self.rules)
+        self._store.keys.reserve(len(batch))
+        if not self._mostly_known:
+            self._normalise(ahead.recognised, ahead.prepared)
+        return ahead
+
+    def _normalise(self, recognised: Iterable[Recognised], prepared: dict[bytes, Prepared]) -> None:
+        for one in recognised:
+            if one.natural_key not in prepared:
+                prepared[one.natural_key] = prepare(one, self.rules.policy, self._store.digests)
+
+    def _resolve(self, ahead: "_ReadAhead", portion: Portion) -> tuple["_Decided", ExitStack]:
+        """Decide a batch and put its events under the write lock; the commit is still to be closed."""
+        if len(ahead.recognised) > SMALL_BATCH:
+            try:
+                with self._store.reading() as cursor:
+                    decided = self._decide(ahead, cursor)
+                _announce(decided, portion)
+                return decided, self._write(decided, portion)
+            except Conflict:
+                pass
+        return self._resolve_locked(ahead, portion)
+
+    def _resolve_locked(
+        self, ahead: "_ReadAhead", portion: Portion
+    ) -> tuple["_Decided", ExitStack]:
+        """Decide while holding the write lock: nothing that was read can move."""
+        with ExitStack() as stack:
+            writer = stack.enter_context(self._store.writing())
+            decided = self._decide(ahead, writer.cursor)
+            _announce(decided, portion)
+            writer.append(decided.events, decided.index.changes(), portion.position)
+            return decided, stack.pop_all()
+
+    def _write(self, decided: "_Decided", portion: Portion) -> ExitStack:
+        if not decided.events and portion.position is None:
+            return ExitStack()
+        return self._store.stage(decided.events, index=decided.index, position=portion.position)
+
+    def _decide(self, ahead: "_ReadAhead", cursor: Cursor) -> "_Decided":
+        batch = ahead.recognised
         index = self._store.index.begin(cursor)
         self._policies.follow(index.rules)
         self._store.index.load_natural_keys(cursor, index, [one.natural_key for one in batch])
         self.watch("recognised")
-        prepared: dict[bytes, Prepared] = {}
-        for one in batch:
-            if one.natural_key not in prepared and index.known(one.natural_key) is None:
-                prepared[one.natural_key] = prepare(one, self.rules.policy, self._store.digests)
+        if ahead.rules is not self.rules:
+            ahead.prepared.clear()
+        fresh = [one for one in batch if index.known(one.natural_key) is None]
+        self._normalise(fresh, ahead.prepared)
         self.watch("normalised")
-        self._load(cursor, index, prepared.values())
+        self._load(cursor, index, [ahead.prepared[one.natural_key] for one in fresh])
         self.watch("looked up")
         decided = _Decided(index, [], [])
         for one in batch:
             known = index.known(one.natural_key)
             if known is None:
                 decided.outcomes.append(
-                    self._settle(prepared[one.natural_key], index, decided, cursor)
+                    self._settle(ahead.prepared[one.natural_key], index, decided, cursor)
                 )
             else:
                 decided.outcomes.append(_answer_again(one, known))
-        self.watch("decided")
+        self.watch("told")
         return decided
 
     def _load(self, cursor: Cursor, index: MatchIndex, prepared: Iterable[Prepared]) -> None:
@@ -171,14 +227,15 @@ class Resolver:
             candidates = self._candidates(prepared, index, cursor)
             decision = decide(
                 prepared.record or NOTHING_SAID,
-                _held(prepared, index),
-                _own_exclusive(prepared, index),
+                held_identifiers(prepared, index),
+                own_exclusive(prepared, index),
                 candidates,
-                _contact_facts(index, candidates, prepared),
+                contact_facts(index, candidates, prepared),
                 self.rules.scorer,
                 self.rules.link_rules,
                 live_channel=channel.live,
             )
+        self.watch("decided")
         story = Story(self._world, self._store.keys, self.rules, index)
         decided.events += story.tell(prepared, decision)
         return Outcome(
@@ -204,13 +261,13 @@ class Resolver:
             if (row := index.interaction(number)) is not None
         }
         contacts = {row.contact_id for row in chosen.values() if row.contact_id is not None}
-        contacts |= set(_holders(prepared, index))
+        contacts |= set(holders(prepared, index))
         if not contacts <= index.contacts.keys():
             self._store.index.load_contacts(cursor, index, contacts, compared)
         for contact_id in sorted(contacts):
             members = [row for row in index.interactions_of(contact_id) if row.record is not None]
             if len(members) > compared:
-                members.sort(key=_newest_first, reverse=True)
+                members.sort(key=newest_first, reverse=True)
             for row in members[:compared]:
                 chosen[row.interaction_id] = row
         return [
@@ -221,19 +278,14 @@ class Resolver:
             and index.contacts[row.contact_id].state.division == prepared.fact.division
         ]
 
-    def _write(
-        self,
-        decided: "_Decided",
-        position: SourcePosition | None,
-        before_write: BeforeWrite | None,
-        writer: Writer | None = None,
-    ) -> None:
-        if before_write is not None:
-            before_write(decided.outcomes)
-        if decided.events or position is not None:
-            self._store.append(
-                decided.events, index=decided.index, position=position, writer=writer
-            )
+
+class _ReadAhead(NamedTuple):
+    """A batch before the store was looked at; `prepared` holds what is normalised, by natural key,
+    under `rules`."""
+
+    recognised: list[Recognised]
+    prepared: dict[bytes, Prepared]
+    rules: Rules
 
 
 @dataclass(slots=True)
@@ -249,6 +301,11 @@ RESOLUTION_OFF = Decision("new", None, "resolution_off")
 NOTHING_SAID = MatchRecord()
 
 
+def _announce(decided: _Decided, portion: Portion) -> None:
+    if portion.before_write is not None:
+        portion.before_write(decided.outcomes)
+
+
 def _unwatched(_: str) -> None:
     """Nobody measures."""
 
@@ -256,99 +313,3 @@ def _unwatched(_: str) -> None:
 def _answer_again(recognised: Recognised, known: InteractionRow) -> Outcome:
     same = recognised.content_digest == known.content_digest
     return Outcome("duplicate" if same else "conflict", known.interaction_id, known.contact_id)
-
-
-def _held(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifier]:
-    """Return who held each identifier at the interaction's own time.
-
-    Where both this interaction and a holder have the value verified, only verified holders count;
-    otherwise the value is no more than weak evidence.
-    """
-    held = []
-    for considered in prepared.identifiers:
-        row = index.identifiers.get(considered.digest)
-        if row is None or row.state is None:
-            continue
-        holdings = row.state.holders_at(prepared.time)
-        class_ = considered.identifier_class
-        if class_ in ("exclusive", "strong"):
-            verified = tuple(holding for holding in holdings if holding.verified)
-            holdings = verified or holdings
-            class_ = class_ if verified else type(class_).WEAK
-        held.append(
-            HeldIdentifier(
-                row.identifier_id,
-                class_.value,
-                considered.verified,
-                row.state.shared,
-                tuple(
-                    Holder(
-                        h.contact_id,
-                        int(index.contacts[h.contact_id].state.first_seen.timestamp() * 1_000_000),
-                    )
-                    for h in holdings
-                ),
-            )
-        )
-    return held
-
-
-def _own_exclusive(prepared: Prepared, index: MatchIndex) -> dict[str, str]:
-    own = {}
-    for considered in prepared.identifiers:
-        if considered.identifier_class == "exclusive":
-            row = index.identifiers.get(considered.digest)
-            own[considered.given.type] = row.identifier_id if row is not None else "unseen"
-    return own
-
-
-def _contact_facts(
-    index: MatchIndex, candidates: Sequence[Candidate], prepared: Prepared
-) -> dict[str, ContactFacts]:
-    wanted = {candidate.contact_id for candidate in candidates} | set(_holders(prepared, index))
-    facts = {}
-    for contact_id in wanted:
-        row_ = index.contacts[ContactId(contact_id)]
-        facts[contact_id] = ContactFacts(
-            contact_id,
-            row_.state.stage.value,
-            row_.state.exclusive,
-            row_.state.interactions,
-        )
-    return facts
-
-
-def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
-    """Return the numbers of the records to compare with an interaction, the nearest first.
-
-    Records that share more and rarer block keys come first; ties go to the older record, so that a
-    batch of any size sees the same. A key over the policy's cap is left out.
-    """
-    shared: defaultdict[int, float] = defaultdict(float)
-    for key in prepared.block_keys:
-        numbers = index.numbers_under(key)
-        if 0 < len(numbers) <= policy.block_cap:
-            rarity = 1.0 / len(numbers)
-            for number in numbers:
-                shared[number] += 1.0 + rarity
-    if len(shared) <= policy.candidate_cap:
-        return sorted(shared, key=_age)
-    return sorted(shared, key=lambda number: (-shared[number], _age(number)))[
-        : policy.candidate_cap
-    ]
-
-
-def _age(number: int) -> tuple[bool, int]:
-    # Stored rows count up from 1, those of the batch down from -1 and are younger than all stored.
-    return number < 0, abs(number)
-
-
-def _newest_first(row: InteractionRow) -> str:
-    return row.interaction_id
-
-
-def _holders(prepared: Prepared, index: MatchIndex) -> Iterator[ContactId]:
-    for considered in prepared.identifiers:
-        row = index.identifiers.get(considered.digest)
-        if row is not None and row.state is not None:
-            yield from (holding.contact_id for holding in row.state.holdings)

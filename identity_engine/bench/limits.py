@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from identity_engine.adapters.clock import World
-from identity_engine.event_store.sqlite import EVENTS_TABLE, INSERT, id_bytes
+from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.sqlite import EVENTS_TABLE, INSERT
 from identity_engine.event_store.sqlite_files import connect
 
 ROWS = 100_000

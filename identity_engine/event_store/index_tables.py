@@ -17,9 +17,9 @@ from aggregates.contact import ContactState
 from aggregates.identifier import IdentifierState
 from aggregates.policy import POLICY_STREAMS
 from aggregates.values import ContactId, IdentifierId, InteractionId
+from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.keys import KeyRing
 from identity_engine.event_store.sealed_records import SealedRecords
-from identity_engine.event_store.sqlite import id_bytes, id_text
 from matchers.record import MatchRecord
 from projections.match_index.digests import DIGEST_BYTES
 from projections.match_index.index import MatchIndex

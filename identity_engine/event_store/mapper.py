@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from eventsourcing.persistence import Notification, StoredEvent
+from eventsourcing.persistence import StoredEvent
 from pydantic import ValidationError
 
 from aggregates.catalogue import FACTS
 from aggregates.values import Fact, Header, instant_text
 from identity_engine.errors import EventTooLarge, UnknownTopic, Unreadable
+from identity_engine.event_store.ids import id_text
 from identity_engine.event_store.keys import NONCE_BYTES, DataKey, KeyRing
 from identity_engine.event_store.upcasting import UPCASTERS, Upcaster, upcast
 from projections.base import Recorded
@@ -28,6 +29,8 @@ from projections.base import Recorded
 FORMAT = 1
 MAX_STATE_BYTES = 4 << 20
 SHORTEST_CIPHERTEXT = NONCE_BYTES + 16  # the tag of AES-GCM
+NOT_IN_CLEAR = {"personal"}
+UPSTREAM = ("correlation_id", "causation_id", "traceparent")
 _LENGTH_END = 5
 _UNSTAMPED = "0000-00-00T00:00:00.000000Z"
 _STAMP_START = _LENGTH_END + len(b'{"recorded_at":"')
@@ -48,10 +51,20 @@ class Pending(NamedTuple):
     key: DataKey | None = None
 
 
+class StoredRow(NamedTuple):
+    """An event as it stands in the log; `stream` is the 16 bytes of its stream id."""
+
+    position: int
+    stream: bytes
+    version: int
+    topic: str
+    state: bytes
+
+
 class Sealed(NamedTuple):
     """An event as stored, with its clear part parsed and its personal part still closed."""
 
-    notification: Notification
+    row: StoredRow
     clear: dict[str, Any]
     key_id: int
     ciphertext: bytes
@@ -95,8 +108,12 @@ class EventMapper:
                 "recorded_at": _UNSTAMPED,
                 "schema": fact.SCHEMA,
                 **({"subject": event.subject} if event.subject else {}),
-                "header": _json_fragment(event.header),
-                "fact": _json_fragment(fact, exclude={"personal"}),
+                "header": _written(event.header),
+                "fact": orjson.Fragment(
+                    fact.__pydantic_serializer__.to_json(
+                        fact, exclude_none=True, exclude=NOT_IN_CLEAR
+                    )
+                ),
             }
         )
         state = b"%c%b%b" % (FORMAT, len(clear).to_bytes(4, "big"), clear)
@@ -107,7 +124,7 @@ class EventMapper:
             raise EventTooLarge(f"{topic} has {len(state)} bytes; {MAX_STATE_BYTES} are allowed.")
         return StoredEvent(event.stream_id, event.version, topic, state)
 
-    def decode(self, notifications: Sequence[Notification]) -> list[Recorded]:
+    def decode(self, rows: Sequence[StoredRow]) -> list[Recorded]:
         """Return the events of the log, all keys opened in one query.
 
         Raises:
@@ -115,7 +132,7 @@ class EventMapper:
             Unreadable: bytes are not what was written.
             KeyNeverMade: the key store does not belong to this log.
         """
-        opened = [self._parse(notification) for notification in notifications]
+        opened = [self._parse(row) for row in rows]
         ciphers = self._keys.ciphers(event.key_id for event in opened if event.key_id)
         return [self._restore(event, ciphers) for event in opened]
 
@@ -131,48 +148,46 @@ class EventMapper:
             + event.key.cipher.encrypt(nonce, text, bound)
         )
 
-    def _parse(self, notification: Notification) -> Sealed:
-        if notification.topic not in self._facts:
+    def _parse(self, row: StoredRow) -> Sealed:
+        if row.topic not in self._facts:
             raise UnknownTopic(
-                f"Position {notification.id} holds an event of an unknown topic. "
+                f"Position {row.position} holds an event of an unknown topic. "
                 "Use the version of identity-engine that wrote it, or a later one."
             )
-        state = notification.state
+        state = row.state
         if not state or state[0] != FORMAT:
-            raise _unreadable(notification)
+            raise _unreadable(row)
         end = _LENGTH_END + int.from_bytes(state[1:_LENGTH_END], "big")
         try:
             clear = orjson.loads(state[_LENGTH_END:end])
         except orjson.JSONDecodeError:
-            raise _unreadable(notification) from None
+            raise _unreadable(row) from None
         key_id, ciphertext = int.from_bytes(state[end : end + 8], "big"), state[end + 8 :]
         if ("subject" in clear) != (key_id > 0 and len(ciphertext) >= SHORTEST_CIPHERTEXT):
-            raise _unreadable(notification)  # the personal part was cut off, or another was added
-        return Sealed(notification, clear, key_id, ciphertext)
+            raise _unreadable(row)  # the personal part was cut off, or another was added
+        return Sealed(row, clear, key_id, ciphertext)
 
     def _restore(self, event: Sealed, ciphers: Mapping[int, AESGCM | None]) -> Recorded:
-        notification, clear = event.notification, event.clear
-        type_ = self._facts[notification.topic]
+        row, clear = event.row, event.clear
+        type_ = self._facts[row.topic]
         try:
             fields = clear["fact"]
             if event.key_id:
                 fields["personal"] = _open(event, ciphers[event.key_id])
             if clear["schema"] != type_.SCHEMA:
-                fields = upcast(
-                    notification.topic, clear["schema"], type_.SCHEMA, fields, self._upcasters
-                )
+                fields = upcast(row.topic, clear["schema"], type_.SCHEMA, fields, self._upcasters)
             return Recorded(
-                position=notification.id,
-                stream_id=str(notification.originator_id),
-                version=notification.originator_version,
+                position=row.position,
+                stream_id=id_text(row.stream),
+                version=row.version,
                 recorded_at=datetime.fromisoformat(clear["recorded_at"]),
-                header=Header.__pydantic_validator__.validate_python(clear["header"]),
+                header=_read(clear["header"]),
                 fact=type_.__pydantic_validator__.validate_python(fields),
                 key_id=event.key_id,
             )
         except (InvalidTag, ValidationError, KeyError, ValueError, TypeError):
             # The cause may hold the very values that must not be shown.
-            raise _unreadable(notification) from None
+            raise _unreadable(row) from None
 
 
 def stamp(state: bytes, recorded_at: datetime) -> bytes:
@@ -199,21 +214,40 @@ def schema_snapshots(facts: Iterable[type[Fact]]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _json_fragment(model: Header | Fact, exclude: set[str] | None = None) -> orjson.Fragment:
-    return orjson.Fragment(
-        model.__pydantic_serializer__.to_json(model, exclude_none=True, exclude=exclude)
+def _written(header: Header) -> dict[str, str]:
+    """Return a header as it is stored: what is None is left out."""
+    upstream = (header.correlation_id, header.causation_id, header.traceparent)
+    return {
+        "event_id": header.event_id,
+        "valid_from": instant_text(header.valid_from),
+        "actor": header.actor,
+        "command_id": header.command_id,
+        **{name: said for name, said in zip(UPSTREAM, upstream, strict=True) if said is not None},
+    }
+
+
+def _read(stored: Mapping[str, Any]) -> Header:
+    get = stored.get
+    return Header(
+        stored["event_id"],
+        datetime.fromisoformat(stored["valid_from"]),
+        stored["actor"],
+        stored["command_id"],
+        get("correlation_id"),
+        get("causation_id"),
+        get("traceparent"),
     )
 
 
 def _open(event: Sealed, cipher: AESGCM | None) -> dict[str, Any]:
     if cipher is None:
         return {"erased": True}
-    notification, clear = event.notification, event.clear
+    row, clear = event.row, event.clear
     subject = clear.get("subject", "")
     bound = _associated(
-        str(notification.originator_id),
-        notification.originator_version,
-        notification.topic,
+        id_text(row.stream),
+        row.version,
+        row.topic,
         clear["schema"],
         subject,
     )
@@ -229,8 +263,8 @@ def _associated(stream_id: str, version: int, topic: str, schema: int, subject: 
     return f"{stream_id}|{version}|{topic}|{schema}|{subject}".encode()
 
 
-def _unreadable(notification: Notification) -> Unreadable:
+def _unreadable(row: StoredRow) -> Unreadable:
     return Unreadable(
-        f"The event at position {notification.id} ({notification.topic}) is not what was written. "
+        f"The event at position {row.position} ({row.topic}) is not what was written. "
         "Restore the store from a backup."
     )

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.keys import NONCE_BYTES, KeyRing
-from identity_engine.event_store.sqlite import id_bytes
 from matchers.record import MatchRecord, pack, unpack
 from projections.match_index.rows import InteractionRow
 

@@ -24,6 +24,8 @@ from eventsourcing.sqlite import (
     SQLiteTransaction,
 )
 
+from identity_engine.event_store.ids import id_bytes, id_text
+from identity_engine.event_store.mapper import StoredRow
 from identity_engine.event_store.sqlite_files import (
     LOCK_TIMEOUT_SECONDS,
     MIB,
@@ -165,7 +167,7 @@ class Recorder(SQLiteApplicationRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
-        notifications = self.select(
+        rows = self.select(
             "originator_id = ?"
             + (" AND originator_version > ?" if gt is not None else "")
             + (" AND originator_version <= ?" if lte is not None else ""),
@@ -174,8 +176,7 @@ class Recorder(SQLiteApplicationRecorder):
             limit=limit,
         )
         return [
-            StoredEvent(n.originator_id, n.originator_version, n.topic, n.state)
-            for n in notifications
+            StoredEvent(self._as_id(row.stream), row.version, row.topic, row.state) for row in rows
         ]
 
     def select_notifications(
@@ -197,7 +198,11 @@ class Recorder(SQLiteApplicationRecorder):
         if topics:
             conditions.append(f"topic IN ({','.join('?' * len(topics))})")
             parameters += topics
-        return self.select(" AND ".join(conditions), parameters, order="rowid", limit=limit)
+        rows = self.select(" AND ".join(conditions), parameters, order="rowid", limit=limit)
+        return [
+            Notification(self._as_id(row.stream), row.version, row.topic, row.state, row.position)
+            for row in rows
+        ]
 
     def select(
         self,
@@ -207,7 +212,7 @@ class Recorder(SQLiteApplicationRecorder):
         order: str,
         limit: int | None = None,
         cursor: sqlite3.Cursor | None = None,
-    ) -> list[Notification]:
+    ) -> list[StoredRow]:
         """Return stored events by a condition that is written in this package, never by a user.
 
         `cursor` reads in its own open transaction.
@@ -222,29 +227,9 @@ class Recorder(SQLiteApplicationRecorder):
             f"WHERE {where} ORDER BY {order} LIMIT ?",
             [*parameters, -1 if limit is None else limit],
         )
-        as_id: Callable[[bytes], UUID | str] = (
-            _uuid if self.datastore.originator_id_type == "uuid" else id_text
+        return list(map(StoredRow._make, rows))
+
+    def _as_id(self, stored: bytes) -> UUID | str:
+        return (
+            UUID(bytes=stored) if self.datastore.originator_id_type == "uuid" else id_text(stored)
         )
-        return [
-            Notification(as_id(stream), version, topic, state, position)
-            for position, stream, version, topic, state in rows
-        ]
-
-
-def id_bytes(stream_id: UUID | str) -> bytes:
-    """Return the 16 bytes of a stream id."""
-    return (
-        stream_id.bytes
-        if isinstance(stream_id, UUID)
-        else bytes.fromhex(stream_id.replace("-", ""))
-    )
-
-
-def id_text(stored: bytes) -> str:
-    """Return a stream id from its 16 bytes."""
-    text = stored.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def _uuid(stored: bytes) -> UUID:
-    return UUID(bytes=stored)

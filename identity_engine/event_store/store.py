@@ -8,21 +8,22 @@ FOLDER/master.key       the key-encryption key, unless the settings name another
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from sqlite3 import Cursor
 
-from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
+from eventsourcing.persistence import IntegrityError
 from eventsourcing.sqlite import SQLiteCursor
 
 from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict
+from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.index_tables import SCHEMA, IndexTables
 from identity_engine.event_store.keys import KEY_BYTES, KeyRing
-from identity_engine.event_store.mapper import EventMapper, Pending, recorded_at, stamper
-from identity_engine.event_store.sqlite import Datastore, Recorder, id_bytes
+from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at, stamper
+from identity_engine.event_store.sqlite import Datastore, Recorder
 from projections.base import Recorded
 from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
@@ -149,12 +150,12 @@ class EventStore:
             middle = (low + high + 1) // 2
             found = self._recorder.select("rowid >= ?", [middle], order="rowid", limit=1)
             if found and recorded_at(found[0].state) <= moment:
-                low = max(middle, found[0].id) if found[0].id <= high else middle
+                low = max(middle, found[0].position) if found[0].position <= high else middle
             else:
                 high = middle - 1
         return low
 
-    def stored_bytes(self, position: int) -> Notification | None:
+    def stored_bytes(self, position: int) -> StoredRow | None:
         """Return the event at a position as it is stored, for checks on the bytes."""
         found = self._recorder.select("rowid = ?", [position], order="rowid", limit=1)
         return found[0] if found else None
@@ -169,13 +170,10 @@ class EventStore:
         self,
         events: Sequence[Pending],
         *,
-        writer: "Writer | None" = None,
         index: MatchIndex | None = None,
         position: SourcePosition | None = None,
     ) -> range:
         """Store events, their index rows and the source position in one transaction.
-
-        Without a `writer` the read set of `index` is checked under the lock first.
 
         Returns:
             The positions given to the events, in order.
@@ -183,20 +181,37 @@ class EventStore:
         Raises:
             Conflict: what the decision read has moved, or another writer took a stream's version.
         """
-        stored = [self.mapper.encode(event) for event in events]
+        with self.stage(events, index=index, position=position) as staged:
+            return staged.positions
+
+    def stage(
+        self,
+        events: Sequence[Pending],
+        *,
+        index: MatchIndex | None = None,
+        position: SourcePosition | None = None,
+    ) -> "Staged":
+        """Write events, their index rows and the source position, and leave the commit to the caller.
+
+        The commit is the wait for the disk: the caller may close what is returned in another thread
+        and go on with work that does not touch the store. Until then the write lock is held.
+
+        Raises:
+            Conflict: what the decision read has moved, or another writer took a stream's version.
+        """
         changes = index.changes() if index is not None else IndexChanges()
         try:
-            if writer is not None:
-                return writer.append(stored, changes, position)
-            with self.writing() as own:
+            with ExitStack() as undone:
+                writer = undone.enter_context(self.writing())
                 if index is not None:
-                    own.refuse_if_moved(index.read_set())
-                return own.append(stored, changes, position)
+                    writer.refuse_if_moved(index.read_set())
+                positions = writer.append(events, changes, position)
+                return Staged(positions, undone.pop_all())
         except (IntegrityError, Conflict) as error:
             done = self._stored_before(events)
             if done is None:
                 raise Conflict("Another writer was first on one of these streams.") from error
-            return done
+            return Staged(done)
 
     def _stored_before(self, events: Sequence[Pending]) -> range | None:
         """Find the events already stored by the same commands: the answer to COMMIT got lost (T6)."""
@@ -208,6 +223,19 @@ class EventStore:
                 return None
             positions.append(found[0].position)
         return range(positions[0], positions[-1] + 1) if positions else None
+
+
+class Staged(ExitStack):
+    """Events that are written and not yet committed; closing it commits them.
+
+    `positions` are theirs, in order.
+    """
+
+    def __init__(self, positions: range, transaction: ExitStack | None = None) -> None:
+        super().__init__()
+        self.positions = positions
+        if transaction is not None:
+            self.push(transaction)
 
 
 class Writer:
@@ -237,11 +265,12 @@ class Writer:
 
     def append(
         self,
-        stored: Sequence[StoredEvent],
+        events: Sequence[Pending],
         changes: IndexChanges,
         position: SourcePosition | None,
     ) -> range:
         """Stamp and store events with their index rows and source position."""
+        stored = [self._store.mapper.encode(event) for event in events]
         now = self._not_before_the_last()
         positions = self._recorder._insert_events(self._wrapped, stored, finish=stamper(now))
         self._store.index.write(self.cursor, changes)

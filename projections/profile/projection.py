@@ -4,7 +4,6 @@ A contribution keeps the values of one interaction and points at its contact; th
 folded when it is read. A corrected link moves one pointer and takes every value along.
 """
 
-from collections.abc import Sequence
 from itertools import groupby
 from sqlite3 import Connection
 from typing import Any, ClassVar
@@ -24,7 +23,7 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.values import Erased, Stage, instant_text
-from projections.base import Projection, Recorded, Table
+from projections.base import Follows, Projection, Recorded, Rows, Table
 
 SCHEMA = """
 CREATE TABLE profile_contact (
@@ -76,74 +75,6 @@ CLAIM = (
 )  # fmt: skip
 
 
-class ProfileProjection(Projection):
-    """Contributions, contacts and claims, by contact."""
-
-    name: ClassVar[str] = "profile"
-    schema: ClassVar[str] = SCHEMA
-    tables: ClassVar[tuple[Table, ...]] = (
-        Table("profile_contact", CONTACT, ("contact_id",), frozenset({"created_at"})),
-        Table("profile_contribution", CONTRIBUTION, ("interaction_id",)),
-        Table("profile_claim", CLAIM, ("identifier_id", "contact_id", "valid_from")),
-    )
-
-    def apply(self, views: Connection, events: Sequence[Recorded]) -> None:
-        """Write new rows in bulk, then the changes of older ones and the claims, in log order."""
-        contacts: dict[str, list[Any]] = {}
-        contributions: dict[str, list[Any]] = {}
-        changes: list[tuple[str, tuple[Any, ...]]] = []
-        for event in events:
-            match event.fact:  # the most frequent first
-                case InteractionReceived() as received:
-                    contributions[event.stream_id] = _contribution(event, received)
-                case InteractionLinked(contact_id=contact_id, evidence=evidence):
-                    row = contributions.get(event.stream_id)
-                    if row is not None:
-                        row[1], row[7], row[8] = contact_id, evidence.rule, evidence.weight
-                    else:
-                        linked = (contact_id, evidence.rule, evidence.weight, event.stream_id)
-                        changes.append((RELINK, linked))
-                case IdentifierClaimed() as claimed:
-                    changes.append((INSERT_CLAIM, _claim(event, claimed)))
-                case ContactCreated(division=division):
-                    contacts[event.stream_id] = [
-                        event.stream_id,
-                        division,
-                        Stage.EPHEMERAL.value,
-                        instant_text(event.header.valid_from),
-                        instant_text(event.recorded_at),
-                    ]
-                case InteractionUnlinked():
-                    row = contributions.get(event.stream_id)
-                    if row is not None:
-                        row[1], row[7], row[8] = None, None, None
-                    else:
-                        changes.append((RELINK, (None, None, None, event.stream_id)))
-                case ContactIdentified() | ContactPromoted() as raised:
-                    stage = (
-                        Stage.CURATED if isinstance(raised, ContactPromoted) else Stage.IDENTIFIED
-                    )
-                    contact = contacts.get(event.stream_id)
-                    if contact is not None:
-                        contact[2] = stage.value
-                    else:
-                        changes.append((RESTAGE, (stage.value, event.stream_id)))
-                case IdentifierVerified(contact_id=contact_id):
-                    changes.append((VERIFY, (event.stream_id, contact_id)))
-                case IdentifierReleased(contact_id=contact_id):
-                    released = (instant_text(event.header.valid_from), event.stream_id, contact_id)
-                    changes.append((RELEASE, released))
-                case IdentifierShared():
-                    changes.append((SHARE, (event.stream_id,)))
-        views.executemany("INSERT INTO profile_contact VALUES (?,?,?,?,?)", contacts.values())
-        views.executemany(
-            "INSERT INTO profile_contribution VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            contributions.values(),
-        )
-        for statement, run in groupby(changes, key=lambda change: change[0]):
-            views.executemany(statement, [parameters for _, parameters in run])
-
-
 RELINK = (
     "UPDATE profile_contribution SET contact_id = ?, decision = ?, weight = ? "
     "WHERE interaction_id = ?"
@@ -162,6 +93,100 @@ INSERT_CLAIM = (
     "INSERT INTO profile_claim VALUES (?,?,?,?,?,?,"
     "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?)"
 )
+
+
+class ProfileRows(Rows):
+    """New rows in bulk, then the changes of older ones and the claims, in log order."""
+
+    def __init__(self, views: Connection) -> None:
+        super().__init__(views)
+        self._contacts: dict[str, list[Any]] = {}
+        self._contributions: dict[str, list[Any]] = {}
+        self._changes: list[tuple[str, tuple[Any, ...]]] = []
+
+    def _receive(self, event: Recorded, fact: InteractionReceived) -> None:
+        self._contributions[event.stream_id] = _contribution(event, fact)
+
+    def _link(self, event: Recorded, fact: InteractionLinked) -> None:
+        self._give(event.stream_id, fact.contact_id, fact.evidence.rule, fact.evidence.weight)
+
+    def _unlink(self, event: Recorded, _: InteractionUnlinked) -> None:
+        self._give(event.stream_id, None, None, None)
+
+    def _give(self, interaction_id: str, *link: Any) -> None:
+        row = self._contributions.get(interaction_id)
+        if row is not None:
+            row[1], row[7], row[8] = link
+        else:
+            self._changes.append((RELINK, (*link, interaction_id)))
+
+    def _create(self, event: Recorded, fact: ContactCreated) -> None:
+        self._contacts[event.stream_id] = [
+            event.stream_id,
+            fact.division,
+            Stage.EPHEMERAL.value,
+            instant_text(event.header.valid_from),
+            instant_text(event.recorded_at),
+        ]
+
+    def _raise(self, event: Recorded, fact: ContactIdentified | ContactPromoted) -> None:
+        stage = Stage.CURATED if isinstance(fact, ContactPromoted) else Stage.IDENTIFIED
+        contact = self._contacts.get(event.stream_id)
+        if contact is not None:
+            contact[2] = stage.value
+        else:
+            self._changes.append((RESTAGE, (stage.value, event.stream_id)))
+
+    def _claim(self, event: Recorded, fact: IdentifierClaimed) -> None:
+        self._changes.append((INSERT_CLAIM, _claim(event, fact)))
+
+    def _verify(self, event: Recorded, fact: IdentifierVerified) -> None:
+        self._changes.append((VERIFY, (event.stream_id, fact.contact_id)))
+
+    def _release(self, event: Recorded, fact: IdentifierReleased) -> None:
+        released = (instant_text(event.header.valid_from), event.stream_id, fact.contact_id)
+        self._changes.append((RELEASE, released))
+
+    def _share(self, event: Recorded, _: IdentifierShared) -> None:
+        self._changes.append((SHARE, (event.stream_id,)))
+
+    follows: ClassVar[Follows] = {
+        InteractionReceived: _receive,
+        InteractionLinked: _link,
+        InteractionUnlinked: _unlink,
+        ContactCreated: _create,
+        ContactIdentified: _raise,
+        ContactPromoted: _raise,
+        IdentifierClaimed: _claim,
+        IdentifierVerified: _verify,
+        IdentifierReleased: _release,
+        IdentifierShared: _share,
+    }
+
+    def write(self) -> None:
+        """Write contacts and contributions, then what changes them."""
+        self.views.executemany(
+            "INSERT INTO profile_contact VALUES (?,?,?,?,?)", self._contacts.values()
+        )
+        self.views.executemany(
+            "INSERT INTO profile_contribution VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            self._contributions.values(),
+        )
+        for statement, run in groupby(self._changes, key=lambda change: change[0]):
+            self.views.executemany(statement, [parameters for _, parameters in run])
+
+
+class ProfileProjection(Projection):
+    """Contributions, contacts and claims, by contact."""
+
+    name: ClassVar[str] = "profile"
+    schema: ClassVar[str] = SCHEMA
+    rows: ClassVar[type[Rows]] = ProfileRows
+    tables: ClassVar[tuple[Table, ...]] = (
+        Table("profile_contact", CONTACT, ("contact_id",), frozenset({"created_at"})),
+        Table("profile_contribution", CONTRIBUTION, ("interaction_id",)),
+        Table("profile_claim", CLAIM, ("identifier_id", "contact_id", "valid_from")),
+    )
 
 
 def _contribution(event: Recorded, received: InteractionReceived) -> list[Any]:

@@ -1,6 +1,6 @@
 """Open review items: one for each interaction that was held in doubt."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import ClassVar
@@ -13,7 +13,7 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.values import instant_text
-from projections.base import Projection, Recorded, Table
+from projections.base import Follows, Projection, Recorded, Rows, Table
 
 SCHEMA = """
 CREATE TABLE review_item (
@@ -47,28 +47,39 @@ class ReviewItem:
     valid_from: str
 
 
+class ReviewRows(Rows):
+    """Items that open and close; they are few, and each is written at once, in log order."""
+
+    def _hold(self, event: Recorded, fact: InteractionHeldForReview) -> None:
+        self.views.execute(
+            "INSERT OR REPLACE INTO review_item VALUES (?,?,?,?,?,?,?,?)", _row(event, fact)
+        )
+
+    def _close(self, event: Recorded, _: InteractionLinked | InteractionUnlinked) -> None:
+        if event.version > FIRST_LINK:
+            self.views.execute(
+                "DELETE FROM review_item WHERE interaction_id = ?", (event.stream_id,)
+            )
+
+    follows: ClassVar[Follows] = {
+        InteractionHeldForReview: _hold,
+        InteractionLinked: _close,
+        InteractionUnlinked: _close,
+    }
+
+    def write(self) -> None:
+        """Everything is written already."""
+
+
 class ReviewProjection(Projection):
     """Items by interaction; a later link or unlink of the interaction closes its item."""
 
     name: ClassVar[str] = "review"
     schema: ClassVar[str] = SCHEMA
+    rows: ClassVar[type[Rows]] = ReviewRows
     tables: ClassVar[tuple[Table, ...]] = (
         Table("review_item", COLUMNS, ("interaction_id",), frozenset({"held_at"})),
     )
-
-    def apply(self, views: Connection, events: Sequence[Recorded]) -> None:
-        """Open and close items in log order."""
-        for event in events:
-            match event.fact:
-                case InteractionHeldForReview() as held:
-                    views.execute(
-                        "INSERT OR REPLACE INTO review_item VALUES (?,?,?,?,?,?,?,?)",
-                        _row(event, held),
-                    )
-                case InteractionLinked() | InteractionUnlinked() if event.version > FIRST_LINK:
-                    views.execute(
-                        "DELETE FROM review_item WHERE interaction_id = ?", (event.stream_id,)
-                    )
 
 
 def open_items(views: Connection, limit: int, proposed: str | None = None) -> Iterator[ReviewItem]:

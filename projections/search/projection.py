@@ -5,7 +5,6 @@ is FTS5's trigrams, which find a part of a word in any script.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import ClassVar
 
@@ -20,7 +19,7 @@ from aggregates.interaction import (
 )
 from aggregates.values import Erased, Stage
 from matchers.text import fold
-from projections.base import Projection, Recorded, Table
+from projections.base import Follows, Projection, Recorded, Rows, Table
 
 SCHEMA = """
 CREATE TABLE search_contact (
@@ -50,11 +49,77 @@ STAGES = {ContactIdentified.TOPIC: Stage.IDENTIFIED, ContactPromoted.TOPIC: Stag
 Texts = list[tuple[str, str]]
 
 
+class SearchRows(Rows):
+    """Counts each value up and down as links come and go."""
+
+    def __init__(self, views: Connection) -> None:
+        super().__init__(views)
+        self._contacts: list[tuple[str, str, str]] = []
+        self._texts: dict[str, Texts] = {}
+        self._said: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+        self._raised: list[tuple[str, str]] = []
+
+    def _receive(self, event: Recorded, fact: InteractionReceived) -> None:
+        self._texts[event.stream_id] = _texts(fact.personal)
+
+    def _link(self, event: Recorded, fact: InteractionLinked) -> None:
+        for name, text in self._known(event.stream_id):
+            self._said[fact.contact_id, name, text] += 1
+
+    def _unlink(self, event: Recorded, fact: InteractionUnlinked) -> None:
+        for name, text in self._known(event.stream_id):
+            self._said[fact.contact_id, name, text] -= 1
+
+    def _create(self, event: Recorded, fact: ContactCreated) -> None:
+        self._contacts.append((event.stream_id, fact.division, Stage.EPHEMERAL.value))
+
+    def _raise(self, event: Recorded, fact: ContactIdentified | ContactPromoted) -> None:
+        self._raised.append((STAGES[fact.TOPIC].value, event.stream_id))
+
+    def _known(self, interaction_id: str) -> Texts:
+        texts = self._texts.get(interaction_id)
+        return texts if texts is not None else _stored_texts(self.views, interaction_id)
+
+    follows: ClassVar[Follows] = {
+        InteractionReceived: _receive,
+        InteractionLinked: _link,
+        InteractionUnlinked: _unlink,
+        ContactCreated: _create,
+        ContactIdentified: _raise,
+        ContactPromoted: _raise,
+    }
+
+    def write(self) -> None:
+        """Write the values that are new and the counts of those that are not."""
+        views = self.views
+        views.executemany("INSERT INTO search_contact VALUES (?,?,?)", self._contacts)
+        views.executemany("UPDATE search_contact SET stage = ? WHERE contact_id = ?", self._raised)
+        views.executemany(
+            "INSERT INTO search_interaction VALUES (?,?)",
+            [(id_, orjson.dumps(known).decode()) for id_, known in self._texts.items()],
+        )
+        (last_number,) = views.execute(
+            "SELECT COALESCE(MAX(number), 0) FROM search_value"
+        ).fetchone()
+        views.executemany(
+            "INSERT INTO search_value (contact_id, field, text, said) VALUES (?,?,?,?) "
+            "ON CONFLICT DO UPDATE SET said = said + excluded.said",
+            [(*value, change) for value, change in self._said.items()],
+        )
+        # One statement for all new values: a trigger would make FTS5 write its index for each.
+        views.execute(
+            "INSERT INTO search_text(rowid, text) "
+            "SELECT number, text FROM search_value WHERE number > ?",
+            (last_number,),
+        )
+
+
 class SearchProjection(Projection):
     """Values by contact, field and text."""
 
     name: ClassVar[str] = "search"
     schema: ClassVar[str] = SCHEMA
+    rows: ClassVar[type[Rows]] = SearchRows
     tables: ClassVar[tuple[Table, ...]] = (
         Table("search_contact", ("contact_id", "division", "stage"), ("contact_id",)),
         Table("search_interaction", ("interaction_id", "texts"), ("interaction_id",)),
@@ -64,47 +129,6 @@ class SearchProjection(Projection):
             ("contact_id", "field", "text"),
         ),
     )
-
-    def apply(self, views: Connection, events: Sequence[Recorded]) -> None:
-        """Count each value up and down as links come and go."""
-        contacts: dict[str, tuple[str, str, str]] = {}
-        texts: dict[str, Texts] = {}
-        said: defaultdict[tuple[str, str, str], int] = defaultdict(int)
-        raised: list[tuple[str, str]] = []
-        for event in events:
-            match event.fact:  # the most frequent first
-                case InteractionReceived(personal=personal):
-                    texts[event.stream_id] = _texts(personal)
-                case InteractionLinked(contact_id=contact_id):
-                    for text in _known(views, texts, event.stream_id):
-                        said[(contact_id, *text)] += 1
-                case ContactCreated(division=division):
-                    contacts[event.stream_id] = (event.stream_id, division, Stage.EPHEMERAL.value)
-                case InteractionUnlinked(contact_id=contact_id):
-                    for text in _known(views, texts, event.stream_id):
-                        said[(contact_id, *text)] -= 1
-                case ContactIdentified() | ContactPromoted():
-                    raised.append((STAGES[event.fact.TOPIC].value, event.stream_id))
-        views.executemany("INSERT INTO search_contact VALUES (?,?,?)", contacts.values())
-        views.executemany("UPDATE search_contact SET stage = ? WHERE contact_id = ?", raised)
-        views.executemany(
-            "INSERT INTO search_interaction VALUES (?,?)",
-            [(id_, orjson.dumps(known).decode()) for id_, known in texts.items()],
-        )
-        (last_number,) = views.execute(
-            "SELECT COALESCE(MAX(number), 0) FROM search_value"
-        ).fetchone()
-        views.executemany(
-            "INSERT INTO search_value (contact_id, field, text, said) VALUES (?,?,?,?) "
-            "ON CONFLICT DO UPDATE SET said = said + excluded.said",
-            [(*value, change) for value, change in said.items()],
-        )
-        # One statement for all new values: a trigger would make FTS5 write its index for each.
-        views.execute(
-            "INSERT INTO search_text(rowid, text) "
-            "SELECT number, text FROM search_value WHERE number > ?",
-            (last_number,),
-        )
 
 
 def _texts(personal: InteractionPersonal | Erased) -> Texts:
@@ -117,9 +141,7 @@ def _texts(personal: InteractionPersonal | Erased) -> Texts:
     return sorted({(name, text) for name, text in fields + identifiers if text})
 
 
-def _known(views: Connection, texts: dict[str, Texts], interaction_id: str) -> Texts:
-    if interaction_id in texts:
-        return texts[interaction_id]
+def _stored_texts(views: Connection, interaction_id: str) -> Texts:
     row = views.execute(
         "SELECT texts FROM search_interaction WHERE interaction_id = ?", (interaction_id,)
     ).fetchone()

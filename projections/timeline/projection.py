@@ -4,11 +4,10 @@ The rows point into the log and copy nothing personal out of it: a reader of a h
 events themselves, so erasure needs nothing here.
 """
 
-from collections.abc import Sequence
 from sqlite3 import Connection
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
-from aggregates.contact import ContactCreated, ContactFact
+from aggregates.contact import ContactFact
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReleased,
@@ -22,7 +21,7 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.values import ContactId, instant_text
-from projections.base import Projection, Recorded, Table
+from projections.base import Follows, Projection, Recorded, Rows, Table
 
 SCHEMA = """
 CREATE TABLE timeline_entry (
@@ -45,6 +44,80 @@ CREATE TABLE timeline_holder (
 ) WITHOUT ROWID;
 """
 Entry = tuple[str, int, str, str, str]
+Receipt = tuple[str, int, str]
+"""Interaction, position and valid time of its receipt."""
+
+
+class TimelineRows(Rows):
+    """Entries; an interaction brings its receipt along to each contact it is linked to."""
+
+    def __init__(self, views: Connection) -> None:
+        super().__init__(views)
+        self._entries: list[Entry] = []
+        self._received: dict[str, Receipt] = {}
+        self._holders: list[tuple[str, str]] = []
+
+    def _receive(self, event: Recorded, _: InteractionReceived) -> None:
+        moment = instant_text(event.header.valid_from)
+        self._received[event.stream_id] = (event.stream_id, event.position, moment)
+
+    def _link(self, event: Recorded, fact: InteractionLinked) -> None:
+        receipt = self._received.get(event.stream_id) or _receipt(self.views, event.stream_id)
+        if receipt is not None:
+            interaction_id, position, moment = receipt
+            topic = InteractionReceived.TOPIC
+            self._entries.append((fact.contact_id, position, topic, interaction_id, moment))
+        self._enter(fact.contact_id, event)
+
+    def _claim(self, event: Recorded, fact: IdentifierClaimed) -> None:
+        self._holders.append((event.stream_id, fact.contact_id))
+        self._enter(fact.contact_id, event)
+
+    def _of_contact(self, event: Recorded, _: ContactFact) -> None:
+        self._enter(event.stream_id, event)
+
+    def _names_contact(
+        self,
+        event: Recorded,
+        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased,
+    ) -> None:
+        self._enter(fact.contact_id, event)
+
+    def _hold(self, event: Recorded, fact: InteractionHeldForReview) -> None:
+        self._enter(fact.contact_id, event)
+        self._enter(fact.proposed, event)
+
+    def _share(self, event: Recorded, _: IdentifierShared) -> None:
+        known = {holder for stream, holder in self._holders if stream == event.stream_id}
+        for holder in sorted(known | _holders(self.views, event.stream_id)):
+            self._enter(holder, event)
+
+    def _enter(self, contact_id: str, event: Recorded) -> None:
+        position, stream_id, _, _, header, fact, _ = event
+        moment = instant_text(header.valid_from)
+        self._entries.append((contact_id, position, fact.TOPIC, stream_id, moment))
+
+    follows: ClassVar[Follows] = {
+        InteractionReceived: _receive,
+        InteractionLinked: _link,
+        InteractionUnlinked: _names_contact,
+        InteractionHeldForReview: _hold,
+        IdentifierClaimed: _claim,
+        IdentifierVerified: _names_contact,
+        IdentifierReleased: _names_contact,
+        IdentifierShared: _share,
+        **dict.fromkeys(get_args(ContactFact), _of_contact),
+    }
+
+    def write(self) -> None:
+        """Write receipts, holders and entries."""
+        self.views.executemany(
+            "INSERT INTO timeline_interaction VALUES (?,?,?)", self._received.values()
+        )
+        self.views.executemany("INSERT OR IGNORE INTO timeline_holder VALUES (?,?)", self._holders)
+        self.views.executemany(
+            "INSERT OR IGNORE INTO timeline_entry VALUES (?,?,?,?,?)", self._entries
+        )
 
 
 class TimelineProjection(Projection):
@@ -52,6 +125,7 @@ class TimelineProjection(Projection):
 
     name: ClassVar[str] = "timeline"
     schema: ClassVar[str] = SCHEMA
+    rows: ClassVar[type[Rows]] = TimelineRows
     tables: ClassVar[tuple[Table, ...]] = (
         Table(
             "timeline_entry",
@@ -68,54 +142,6 @@ class TimelineProjection(Projection):
         Table("timeline_holder", ("identifier_id", "contact_id"), ("identifier_id", "contact_id")),
     )
 
-    def apply(self, views: Connection, events: Sequence[Recorded]) -> None:
-        """Add entries; an interaction brings its receipt along to each contact it is linked to."""
-        entries: list[Entry] = []
-        received: dict[str, tuple[str, int, str]] = {}
-        holders: list[tuple[str, str]] = []
-        for event in events:
-            match event.fact:  # the most frequent first
-                case InteractionReceived():
-                    moment = instant_text(event.header.valid_from)
-                    received[event.stream_id] = (event.stream_id, event.position, moment)
-                case InteractionLinked(contact_id=contact_id):
-                    receipt = received.get(event.stream_id) or _receipt(views, event.stream_id)
-                    if receipt is not None:
-                        interaction_id, position, moment = receipt
-                        entries.append(
-                            (
-                                contact_id,
-                                position,
-                                InteractionReceived.TOPIC,
-                                interaction_id,
-                                moment,
-                            )
-                        )
-                    entries.append(_entry(contact_id, event))
-                case IdentifierClaimed(contact_id=contact_id):
-                    holders.append((event.stream_id, contact_id))
-                    entries.append(_entry(contact_id, event))
-                case ContactCreated():
-                    entries.append(_entry(ContactId(event.stream_id), event))
-                case InteractionUnlinked(contact_id=contact_id):
-                    entries.append(_entry(contact_id, event))
-                case InteractionHeldForReview(contact_id=contact_id, proposed=proposed):
-                    entries += [_entry(contact_id, event), _entry(proposed, event)]
-                case (
-                    IdentifierVerified(contact_id=contact_id)
-                    | IdentifierReleased(contact_id=contact_id)
-                ):
-                    entries.append(_entry(contact_id, event))
-                case IdentifierShared():
-                    known = {holder for stream, holder in holders if stream == event.stream_id}
-                    known |= _holders(views, event.stream_id)
-                    entries += [_entry(ContactId(holder), event) for holder in sorted(known)]
-                case _ if isinstance(event.fact, ContactFact):
-                    entries.append(_entry(ContactId(event.stream_id), event))
-        views.executemany("INSERT INTO timeline_interaction VALUES (?,?,?)", received.values())
-        views.executemany("INSERT OR IGNORE INTO timeline_holder VALUES (?,?)", holders)
-        views.executemany("INSERT OR IGNORE INTO timeline_entry VALUES (?,?,?,?,?)", entries)
-
 
 def positions_of(views: Connection, contact_id: ContactId, until: int | None = None) -> list[int]:
     """Return the log positions that made a contact what it is, up to `until`, in order."""
@@ -127,13 +153,8 @@ def positions_of(views: Connection, contact_id: ContactId, until: int | None = N
     return [position for (position,) in rows]
 
 
-def _entry(contact_id: ContactId, event: Recorded) -> Entry:
-    moment = instant_text(event.header.valid_from)
-    return contact_id, event.position, event.fact.TOPIC, event.stream_id, moment
-
-
-def _receipt(views: Connection, interaction_id: str) -> tuple[str, int, str] | None:
-    found: tuple[str, int, str] | None = views.execute(
+def _receipt(views: Connection, interaction_id: str) -> Receipt | None:
+    found: Receipt | None = views.execute(
         "SELECT interaction_id, position, valid_from FROM timeline_interaction "
         "WHERE interaction_id = ?",
         (interaction_id,),

@@ -72,13 +72,13 @@ class TestT6TheAnswerToCommitGetsLost:
     def batch(self, engine, monkeypatch):
         """The arguments with which the resolver appended a batch whose COMMIT got no answer."""
         calls = []
-        append = engine.store.append
+        stage = engine.store.stage
 
         def remembered(events, **arguments):
             calls.append((events, arguments))
-            return append(events, **arguments)
+            return stage(events, **arguments)
 
-        monkeypatch.setattr(engine.store, "append", remembered)
+        monkeypatch.setattr(engine.store, "stage", remembered)
         with monkeypatch.context() as deaf:
             deaf.setattr(SQLiteConnection, "commit", commit_and_lose_the_answer)
             with pytest.raises(StoreError, match="what was stored is kept"):

@@ -9,11 +9,11 @@ import os
 from pathlib import Path
 
 import pytest
-from eventsourcing.persistence import Notification
 
 from aggregates.catalogue import FACTS
 from aggregates.values import Erased
-from identity_engine.event_store.mapper import EventMapper, Pending, stamp
+from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, stamp
 from tests.schemas.golden_facts import (
     GOLDEN,
     HEADER,
@@ -50,8 +50,8 @@ def written_today(golden: Golden) -> bytes:
 
 def read(golden: Golden, keys: FixedKeys):
     state = file_of(golden).read_bytes()
-    notification = Notification(STREAM, VERSION, golden.fact.TOPIC, state, 5)
-    return EventMapper(keys, entropy=bytes).decode([notification])[0]
+    row = StoredRow(5, id_bytes(STREAM), VERSION, golden.fact.TOPIC, state)
+    return EventMapper(keys, entropy=bytes).decode([row])[0]
 
 
 each_golden = pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.name)

@@ -3,14 +3,14 @@
 from typing import ClassVar
 
 import pytest
-from eventsourcing.persistence import Notification
 
 from aggregates.contact import ContactCreated
 from aggregates.policy import PolicyActivated
 from aggregates.values import Erased, Fact, Stored
 from identity_engine import Engine
 from identity_engine.errors import EventTooLarge, UnknownTopic, Unreadable
-from identity_engine.event_store.mapper import MAX_STATE_BYTES, EventMapper, Pending
+from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.mapper import MAX_STATE_BYTES, EventMapper, Pending, StoredRow
 from tests.schemas.golden_facts import HEADER, STREAM, SUBJECT, VERSION, FixedKeys
 from tests.support.world import world
 
@@ -72,11 +72,13 @@ def mapper(fact, upcasters=None, keys=None):
 def stored(fact):
     pending = Pending(STREAM, VERSION, HEADER, fact, SUBJECT, FixedKeys().data_key())
     state = mapper(type(fact)).encode(pending).state
-    return Notification(STREAM, VERSION, TOPIC, state.replace(b"0000-00-00", b"2026-01-01"), 9)
+    return StoredRow(
+        9, id_bytes(STREAM), VERSION, TOPIC, state.replace(b"0000-00-00", b"2026-01-01")
+    )
 
 
-def read(notification, by):
-    return by.decode([notification])[0].fact
+def read(row, by):
+    return by.decode([row])[0].fact
 
 
 def test_one_step_leads_to_the_next_schema():
@@ -123,9 +125,9 @@ def test_a_step_that_fails_makes_the_event_unreadable_and_shows_no_value():
 
 
 def test_the_schema_is_part_of_what_the_seal_binds():
-    notification = stored(OLD)
-    state = notification.state.replace(b'"schema":1', b'"schema":2')
-    changed = Notification(STREAM, VERSION, TOPIC, state, 9)
+    row = stored(OLD)
+    state = row.state.replace(b'"schema":1', b'"schema":2')
+    changed = StoredRow(9, id_bytes(STREAM), VERSION, TOPIC, state)
 
     with pytest.raises(Unreadable):
         read(changed, mapper(MovedV2))
