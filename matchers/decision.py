@@ -44,8 +44,7 @@ class Candidate(NamedTuple):
 
 
 class ContactFacts(NamedTuple):
-    """What guards need to know of a contact: `exclusive` is type -> keyed digest, `size` its
-    number of records."""
+    """What guards ask of a contact: `exclusive` is type -> keyed digest, `size` its records."""
 
     contact_id: str
     stage: Literal["ephemeral", "identified", "curated"]
@@ -127,6 +126,7 @@ def decide(
     rules: LinkRules,
     *,
     live_channel: bool,
+    weights: dict[str, int] | None = None,
 ) -> Decision:
     """Walk down the ladder until a rung decides.
 
@@ -138,6 +138,7 @@ def decide(
             (without any, the attributes of that holder are silent and contradict nothing).
         contacts: facts of every contact named by a holder or a candidate.
         live_channel: whether a person typed or spoke, so that a bare name proves nothing.
+        weights: interaction id of a candidate -> its weight, where known already.
     """
     ladder = _Ladder(
         record,
@@ -147,6 +148,7 @@ def decide(
         rules,
         live_channel=live_channel,
         is_held_by_many=any(held.shared or len(held.holders) > 1 for held in identifiers),
+        weights={} if weights is None else weights,
     )
     ladder.add(candidates)
     return (

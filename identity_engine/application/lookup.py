@@ -1,14 +1,122 @@
-"""What a decision is given: the holders of its identifiers, and the records worth comparing."""
+"""What decisions are given: the holders of their identifiers, and the records worth comparing.
+
+All that a batch may need is loaded before its first decision, one query for each kind of row. A record
+is near by shared block keys; only a contact that has a near record in the review band, or that holds
+an identifier, comes with more of its records, because only there a guard will ask for them.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from sqlite3 import Cursor
 
 from aggregates.policy import Policy
 from aggregates.values import ContactId
 from identity_engine.application.prepare import Prepared
+from identity_engine.application.rules import Rules
+from identity_engine.event_store.index_tables import IndexTables
 from matchers.decision import Candidate, ContactFacts, HeldIdentifier, Holder
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
+
+Weights = dict[str, int]
+"""Interaction id of a record -> its weight against one incoming interaction, in millibits."""
+
+
+class Lookup:
+    """The reads of one batch, over the index that its own decisions change.
+
+    Args:
+        tables: the stored rows.
+        cursor: an open transaction.
+        index: the working set of the batch.
+        rules: those in force.
+    """
+
+    def __init__(
+        self, tables: IndexTables, cursor: Cursor, index: MatchIndex, rules: Rules
+    ) -> None:
+        self._tables = tables
+        self._cursor = cursor
+        self._index = index
+        self._rules = rules
+        self._members = rules.policy.guards.members_compared
+        self._weights: defaultdict[bytes, Weights] = defaultdict(dict)
+
+    def load(self, batch: Sequence[Prepared]) -> None:
+        """Load all that the decisions of a batch may read."""
+        tables, cursor, index = self._tables, self._cursor, self._index
+        digests = {considered.digest for one in batch for considered in one.identifiers}
+        tables.load_identifiers(cursor, index, list(digests))
+        block_keys = {key for one in batch for key in one.block_keys}
+        tables.load_postings(cursor, index, block_keys, self._rules.policy.block_cap)
+        near = {id(one): nearest(one, index, self._rules.policy) for one in batch}
+        numbers = {number for one in near.values() for number in one}
+        tables.load_nearby(cursor, index, numbers, index.holders())
+        asked = index.holders()
+        for one in batch:
+            asked |= self._in_question(one, self._rows(near[id(one)]))
+        tables.load_members(cursor, index, asked, self._members)
+
+    def weights(self, prepared: Prepared) -> Weights:
+        """Return the weights that are known of records near an interaction; a decision adds more."""
+        return self._weights[bytes.fromhex(prepared.fact.natural_key)]
+
+    def candidates(self, prepared: Prepared) -> list[Candidate]:
+        """Return the nearest records by block key, and the newest of each contact in question.
+
+        A decision within the batch can bring records near that were not loaded with it.
+        """
+        index = self._index
+        numbers = nearest(prepared, index, self._rules.policy)
+        if not all(map(index.interaction, numbers)):
+            self._tables.load_nearby(self._cursor, index, numbers, ())
+        chosen = {row.interaction_id: row for row in self._rows(numbers)}
+        asked = self._in_question(prepared, chosen.values()) | set(holders(prepared, index))
+        self._tables.load_members(self._cursor, index, asked, self._members)
+        for contact_id in sorted(asked):
+            members = [row for row in index.interactions_of(contact_id) if row.record is not None]
+            if len(members) > self._members:
+                members.sort(key=_newest_first, reverse=True)
+            for row in members[: self._members]:
+                chosen[row.interaction_id] = row
+        return [
+            Candidate(row.contact_id, row.interaction_id, row.record)
+            for row in chosen.values()
+            if row.record is not None
+            and row.contact_id is not None
+            and index.contacts[row.contact_id].state.division == prepared.fact.division
+        ]
+
+    def facts(self, prepared: Prepared, candidates: Sequence[Candidate]) -> dict[str, ContactFacts]:
+        """Return what the guards need to know of every contact that a decision may name."""
+        wanted = {candidate.contact_id for candidate in candidates}
+        wanted |= set(holders(prepared, self._index))
+        return {contact_id: self._facts_of(ContactId(contact_id)) for contact_id in wanted}
+
+    def _facts_of(self, contact_id: ContactId) -> ContactFacts:
+        state = self._index.contacts[contact_id].state
+        return ContactFacts(contact_id, state.stage.value, state.exclusive, state.interactions)
+
+    def _rows(self, numbers: Iterable[int]) -> list[InteractionRow]:
+        found = map(self._index.interaction, numbers)
+        return [row for row in found if row is not None]
+
+    def _in_question(self, prepared: Prepared, near: Iterable[InteractionRow]) -> set[ContactId]:
+        """Return the contacts of which a near record weighs enough to ask for more of them."""
+        if prepared.record is None:
+            return set()
+        weights = self.weights(prepared)
+        weigh, enough = self._rules.scorer.weight, self._rules.link_rules.review
+        asked = set()
+        for row in near:
+            if row.record is None or row.contact_id is None:
+                continue
+            weight = weights.get(row.interaction_id)
+            if weight is None:
+                weight = weights[row.interaction_id] = weigh(prepared.record, row.record)
+            if weight >= enough:
+                asked.add(row.contact_id)
+        return asked
 
 
 def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifier]:
@@ -47,28 +155,13 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
 
 
 def own_exclusive(prepared: Prepared, index: MatchIndex) -> dict[str, str]:
+    """Return the exclusive identifiers of the interaction: type -> identifier id."""
     own = {}
     for considered in prepared.identifiers:
         if considered.identifier_class == "exclusive":
             row = index.identifiers.get(considered.digest)
             own[considered.given.type] = row.identifier_id if row is not None else "unseen"
     return own
-
-
-def contact_facts(
-    index: MatchIndex, candidates: Sequence[Candidate], prepared: Prepared
-) -> dict[str, ContactFacts]:
-    wanted = {candidate.contact_id for candidate in candidates} | set(holders(prepared, index))
-    facts = {}
-    for contact_id in wanted:
-        row_ = index.contacts[ContactId(contact_id)]
-        facts[contact_id] = ContactFacts(
-            contact_id,
-            row_.state.stage.value,
-            row_.state.exclusive,
-            row_.state.interactions,
-        )
-    return facts
 
 
 def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
@@ -96,12 +189,13 @@ def _age(number: int) -> tuple[bool, int]:
     return number < 0, abs(number)
 
 
-def newest_first(row: InteractionRow) -> str:
-    return row.interaction_id
-
-
 def holders(prepared: Prepared, index: MatchIndex) -> Iterator[ContactId]:
+    """Yield every contact that holds or held an identifier of the interaction."""
     for considered in prepared.identifiers:
         row = index.identifiers.get(considered.digest)
         if row is not None and row.state is not None:
             yield from (holding.contact_id for holding in row.state.holdings)
+
+
+def _newest_first(row: InteractionRow) -> str:
+    return row.interaction_id

@@ -14,14 +14,7 @@ from typing import NamedTuple
 
 from aggregates.values import ContactId, InteractionId, Stage
 from identity_engine.adapters.clock import World
-from identity_engine.application.lookup import (
-    contact_facts,
-    held_identifiers,
-    holders,
-    nearest,
-    newest_first,
-    own_exclusive,
-)
+from identity_engine.application.lookup import Lookup, held_identifiers, own_exclusive
 from identity_engine.application.policies import Policies
 from identity_engine.application.prepare import Prepared, Recognised, prepare, recognise
 from identity_engine.application.rules import Rules
@@ -31,7 +24,7 @@ from identity_engine.errors import Conflict
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, SourcePosition
 from identity_engine.ingestion.envelope import IncomingInteraction
-from matchers.decision import Candidate, Decision, decide
+from matchers.decision import Decision, decide
 from matchers.record import MatchRecord
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
@@ -75,7 +68,7 @@ class Portion(NamedTuple):
 class Resolver:
     """Decides whole batches over one store, under the rules in force.
 
-    `watch` is told when a batch is `recognised`, `normalised`, `looked up`, `told` and `written`, and
+    `watch` is told when a batch is `normalised`, `recognised`, `looked up`, `told` and `written`, and
     when one of its interactions is `decided`: measurements hang on it.
     """
 
@@ -140,6 +133,7 @@ class Resolver:
         self._store.keys.reserve(len(batch))
         if not self._mostly_known:
             self._normalise(ahead.recognised, ahead.prepared)
+        self.watch("normalised")
         return ahead
 
     def _normalise(self, recognised: Iterable[Recognised], prepared: dict[bytes, Prepared]) -> None:
@@ -180,60 +174,44 @@ class Resolver:
         index = self._store.index.begin(cursor)
         self._policies.follow(index.rules)
         self._store.index.load_natural_keys(cursor, index, [one.natural_key for one in batch])
-        self.watch("recognised")
         if ahead.rules is not self.rules:
             ahead.prepared.clear()
         fresh = [one for one in batch if index.known(one.natural_key) is None]
         self._normalise(fresh, ahead.prepared)
-        self.watch("normalised")
-        self._load(cursor, index, [ahead.prepared[one.natural_key] for one in fresh])
+        self.watch("recognised")
+        lookup = Lookup(self._store.index, cursor, index, self.rules)
+        prepared = {one.natural_key: ahead.prepared[one.natural_key] for one in fresh}
+        lookup.load([one for one in prepared.values() if self._resolves(one)])
         self.watch("looked up")
         decided = _Decided(index, [], [])
         for one in batch:
             known = index.known(one.natural_key)
             if known is None:
-                decided.outcomes.append(
-                    self._settle(ahead.prepared[one.natural_key], index, decided, cursor)
-                )
+                decided.outcomes.append(self._settle(prepared[one.natural_key], lookup, decided))
             else:
                 decided.outcomes.append(_answer_again(one, known))
         self.watch("told")
         return decided
 
-    def _load(self, cursor: Cursor, index: MatchIndex, prepared: Iterable[Prepared]) -> None:
-        """Load all that the batch's decisions may read: one query for each kind of row."""
-        resolving = [one for one in prepared if self._resolves(one)]
-        tables, policy = self._store.index, self.rules.policy
-        digests = {considered.digest for one in resolving for considered in one.identifiers}
-        tables.load_identifiers(cursor, index, list(digests))
-        block_keys = {key for one in resolving for key in one.block_keys}
-        tables.load_postings(cursor, index, block_keys, policy.block_cap)
-        numbers = {number for one in resolving for number in nearest(one, index, policy)}
-        tables.load_interactions(cursor, index, numbers)
-        tables.load_contacts(
-            cursor, index, index.contacts_in_play(), policy.guards.members_compared
-        )
-
     def _resolves(self, prepared: Prepared) -> bool:
         return self.rules.policy.channel(prepared.fact.channel).resolve
 
-    def _settle(
-        self, prepared: Prepared, index: MatchIndex, decided: "_Decided", cursor: Cursor
-    ) -> Outcome:
+    def _settle(self, prepared: Prepared, lookup: Lookup, decided: "_Decided") -> Outcome:
         """Take one decision and let its events change what the next decision sees."""
-        channel = self.rules.policy.channel(prepared.fact.channel)
+        index = decided.index
         decision = RESOLUTION_OFF
-        if channel.resolve:
-            candidates = self._candidates(prepared, index, cursor)
+        if self._resolves(prepared):
+            candidates = lookup.candidates(prepared)
             decision = decide(
                 prepared.record or NOTHING_SAID,
                 held_identifiers(prepared, index),
                 own_exclusive(prepared, index),
                 candidates,
-                contact_facts(index, candidates, prepared),
+                lookup.facts(prepared, candidates),
                 self.rules.scorer,
                 self.rules.link_rules,
-                live_channel=channel.live,
+                live_channel=self.rules.policy.channel(prepared.fact.channel).live,
+                weights=lookup.weights(prepared),
             )
         self.watch("decided")
         story = Story(self._world, self._store.keys, self.rules, index)
@@ -245,38 +223,6 @@ class Resolver:
             index.contacts[story.contact_id].state.stage,
             decision.rule,
         )
-
-    def _candidates(self, prepared: Prepared, index: MatchIndex, cursor: Cursor) -> list[Candidate]:
-        """Return the nearest records by block key, and the newest of each contact in question.
-
-        A decision within the batch can bring records near that were not loaded with it.
-        """
-        numbers = nearest(prepared, index, self.rules.policy)
-        compared = self.rules.policy.guards.members_compared
-        if not all(map(index.interaction, numbers)):
-            self._store.index.load_interactions(cursor, index, numbers)
-        chosen = {
-            row.interaction_id: row
-            for number in numbers
-            if (row := index.interaction(number)) is not None
-        }
-        contacts = {row.contact_id for row in chosen.values() if row.contact_id is not None}
-        contacts |= set(holders(prepared, index))
-        if not contacts <= index.contacts.keys():
-            self._store.index.load_contacts(cursor, index, contacts, compared)
-        for contact_id in sorted(contacts):
-            members = [row for row in index.interactions_of(contact_id) if row.record is not None]
-            if len(members) > compared:
-                members.sort(key=newest_first, reverse=True)
-            for row in members[:compared]:
-                chosen[row.interaction_id] = row
-        return [
-            Candidate(row.contact_id, row.interaction_id, row.record)
-            for row in chosen.values()
-            if row.record is not None
-            and row.contact_id is not None
-            and index.contacts[row.contact_id].state.division == prepared.fact.division
-        ]
 
 
 class _ReadAhead(NamedTuple):

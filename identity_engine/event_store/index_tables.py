@@ -6,7 +6,7 @@ is sealed under the data key of its interaction.
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,10 +15,10 @@ from pydantic import TypeAdapter
 
 from aggregates.contact import ContactState
 from aggregates.identifier import IdentifierState
-from aggregates.policy import POLICY_STREAMS
 from aggregates.values import ContactId, IdentifierId, InteractionId
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.keys import KeyRing
+from identity_engine.event_store.read_check import RULES_STREAMS
 from identity_engine.event_store.sealed_records import SealedRecords
 from matchers.record import MatchRecord
 from projections.match_index.digests import DIGEST_BYTES
@@ -28,7 +28,6 @@ from projections.match_index.rows import (
     IdentifierRow,
     IndexChanges,
     InteractionRow,
-    ReadSet,
 )
 
 SCHEMA = """
@@ -71,7 +70,6 @@ INTERACTION = (
 )
 IDENTIFIER_STATE = TypeAdapter(IdentifierState)
 CONTACT_STATE = TypeAdapter(ContactState)
-RULES_STREAMS = tuple(id_bytes(stream) for stream in POLICY_STREAMS.values())
 ACTIVATIONS = "SELECT COUNT(*) FROM stored_events WHERE originator_id IN (?, ?)"
 MOST_PARAMETERS = 16_384
 
@@ -159,65 +157,61 @@ class IndexTables:
             }
         )
 
-    def load_interactions(
-        self, cursor: sqlite3.Cursor, index: MatchIndex, numbers: Iterable[int]
+    def load_nearby(
+        self,
+        cursor: sqlite3.Cursor,
+        index: MatchIndex,
+        numbers: Iterable[int],
+        contact_ids: Iterable[ContactId],
     ) -> None:
-        """Load the interactions of these numbers that are not loaded, with their records."""
-        wanted = [number for number in numbers if index.interaction(number) is None]
-        if not wanted:
-            return
-        cursor.execute(
-            f"SELECT {INTERACTION} FROM interaction "
-            "WHERE number IN (SELECT value FROM json_each(?))",
-            (orjson.dumps(wanted).decode(),),
+        """Load what is not loaded of these interactions, of their contacts and of these contacts."""
+        found = self._select_interactions(
+            cursor, [number for number in numbers if index.interaction(number) is None]
         )
-        index.add_interactions(self._open(cursor.fetchall()))
+        wanted = {id_text(row[5]) for row in found if row[5] is not None}.union(contact_ids)
+        contacts = _select(
+            cursor,
+            "SELECT contact_id, version, revision, state FROM contact WHERE contact_id IN (%s)",
+            [id_bytes(contact_id) for contact_id in wanted if contact_id not in index.contacts],
+        )
+        index.add_contacts(map(_contact_row, contacts))
+        index.add_interactions(self._open(found))
 
-    def load_contacts(
+    def load_members(
         self,
         cursor: sqlite3.Cursor,
         index: MatchIndex,
         contact_ids: Iterable[ContactId],
-        members: int = 0,
+        members: int,
     ) -> None:
-        """Load the states of these contacts and some newest records of each, where not loaded."""
-        wanted = [
-            id_bytes(contact_id) for contact_id in contact_ids if contact_id not in index.contacts
-        ]
+        """Load as many of the newest records of these contacts as `members`, and their states."""
+        wanted = index.without_members(contact_ids)
         if not wanted:
             return
+        self.load_nearby(cursor, index, (), wanted)
         rows = _select(
             cursor,
-            f"SELECT contact.contact_id, version, revision, state, {INTERACTION} "
-            "FROM contact LEFT JOIN interaction ON number IN ("
+            f"SELECT {INTERACTION} FROM contact JOIN interaction ON number IN ("
             "SELECT number FROM interaction WHERE contact_id = contact.contact_id "
             f"AND record IS NOT NULL ORDER BY number DESC LIMIT {int(members)}) "
             "WHERE contact.contact_id IN (%s)",
-            wanted,
+            [id_bytes(contact_id) for contact_id in wanted],
         )
-        states = {row[0]: row[1:4] for row in rows}
-        index.add_contacts(
-            ContactRow(
-                ContactId(id_text(contact_id)),
-                version,
-                revision,
-                CONTACT_STATE.validate_json(state),
-            )
-            for contact_id, (version, revision, state) in states.items()
+        index.add_interactions(
+            self._open([row for row in rows if index.interaction(row[0]) is None])
         )
-        index.add_interactions(self._open([row[4:] for row in rows if row[4] is not None]))
 
-    def has_moved(self, cursor: sqlite3.Cursor, read: ReadSet) -> bool:
-        """Tell, in one query under the write lock, whether anything that was read has changed.
-
-        A natural key, posting or link that has come since counts as a change: it may be the very
-        person that the batch believes it has seen first.
-        """
-        cursor.execute("SELECT COALESCE(MAX(rowid), 0) FROM stored_events")
-        if cursor.fetchone()[0] == read.head:
-            return False
-        cursor.execute(_MOVED, _moved_parameters(read))
-        return bool(cursor.fetchone()[0])
+    def _select_interactions(
+        self, cursor: sqlite3.Cursor, numbers: Sequence[int]
+    ) -> list[tuple[Any, ...]]:
+        if not numbers:
+            return []
+        cursor.execute(
+            f"SELECT {INTERACTION} FROM interaction "
+            "WHERE number IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(numbers).decode(),),
+        )
+        return cursor.fetchall()
 
     def write(self, cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
         """Write what a batch changed, each table in key order."""
@@ -289,60 +283,9 @@ class IndexTables:
         for table in TABLES:
             cursor.execute(f"DELETE FROM {table}")
 
-    def _open(self, rows: Sequence[tuple[Any, ...]]) -> list[InteractionRow]:
+    def _open(self, rows: Collection[tuple[Any, ...]]) -> list[InteractionRow]:
         opened = self.records.open([(row[0], row[1], row[4], row[6]) for row in rows])
         return [_interaction_row(row, opened.get(row[0])) for row in rows]
-
-
-_MOVED = """
-WITH RECURSIVE place(i) AS (
-    SELECT 0 UNION ALL SELECT i + 1 FROM place
-    WHERE i + 1 < max(:identifier_count, :contact_count, :natural_count)
-)
-SELECT (SELECT COUNT(*) FROM stored_events WHERE originator_id IN (:policy, :model)) != :rules
-OR EXISTS (
-    SELECT 1 FROM place WHERE i < :identifier_count AND COALESCE(
-        (SELECT version FROM identifier WHERE digest = substr(:identifiers, 16 * i + 1, 16)), 0)
-        != json_extract(:identifier_versions, '$[' || i || ']')
-) OR EXISTS (
-    SELECT 1 FROM place WHERE i < :contact_count AND COALESCE(
-        (SELECT revision FROM contact WHERE contact_id = substr(:contacts, 16 * i + 1, 16)), 0)
-        != json_extract(:contact_revisions, '$[' || i || ']')
-) OR EXISTS (
-    SELECT 1 FROM place JOIN interaction ON natural_key = substr(:naturals, 16 * i + 1, 16)
-    WHERE i < :natural_count AND number > :last_number
-) OR EXISTS (
-    SELECT 1 FROM json_each(:block_keys) key JOIN posting ON block_key = key.value
-    WHERE number > :last_number
-) OR EXISTS (
-    SELECT 1 FROM json_each(:links) link LEFT JOIN interaction ON number = link.key
-    WHERE COALESCE(lower(hex(contact_id)), '') != link.value
-)
-"""
-
-
-def _moved_parameters(read: ReadSet) -> dict[str, Any]:
-    return {
-        "identifier_count": len(read.identifiers),
-        "identifiers": b"".join(read.identifiers),
-        "identifier_versions": orjson.dumps(list(read.identifiers.values())).decode(),
-        "contact_count": len(read.contacts),
-        "contacts": b"".join(id_bytes(contact_id) for contact_id in read.contacts),
-        "contact_revisions": orjson.dumps(list(read.contacts.values())).decode(),
-        "natural_count": len(read.natural_keys),
-        "naturals": b"".join(read.natural_keys),
-        "last_number": read.last_number,
-        "rules": read.rules,
-        "policy": RULES_STREAMS[0],
-        "model": RULES_STREAMS[1],
-        "block_keys": orjson.dumps(list(read.block_keys)).decode(),
-        "links": orjson.dumps(
-            {
-                str(number): contact_id.replace("-", "") if contact_id is not None else ""
-                for number, contact_id in read.links.items()
-            }
-        ).decode(),
-    }
 
 
 def _select(
@@ -371,6 +314,13 @@ def _identifier_row(row: tuple[Any, ...]) -> IdentifierRow:
     digest, identifier_id, version, state = row
     return IdentifierRow(
         digest, IdentifierId(id_text(identifier_id)), version, IDENTIFIER_STATE.validate_json(state)
+    )
+
+
+def _contact_row(row: tuple[Any, ...]) -> ContactRow:
+    contact_id, version, revision, state = row
+    return ContactRow(
+        ContactId(id_text(contact_id)), version, revision, CONTACT_STATE.validate_json(state)
     )
 
 

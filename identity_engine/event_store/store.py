@@ -23,6 +23,7 @@ from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.index_tables import SCHEMA, IndexTables
 from identity_engine.event_store.keys import KEY_BYTES, KeyRing
 from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at, stamper
+from identity_engine.event_store.read_check import has_moved
 from identity_engine.event_store.sqlite import Datastore, Recorder
 from projections.base import Recorded
 from projections.match_index.digests import DigestKeys
@@ -260,7 +261,7 @@ class Writer:
 
     def refuse_if_moved(self, read: ReadSet) -> None:
         """Raise `Conflict` where anything that a decision read has changed since."""
-        if self._store.index.has_moved(self.cursor, read):
+        if has_moved(self.cursor, read):
             raise Conflict("Another writer changed what this batch had read.")
 
     def append(

@@ -48,6 +48,7 @@ class MatchIndex:
         self._read_links: dict[int, ContactId | None] = {}
         self._read_natural_keys: set[bytes] = set()
         self._read_block_keys: set[int] = set()
+        self._with_members: set[ContactId] = set()
 
     # What was read from the store
 
@@ -83,6 +84,17 @@ class MatchIndex:
             self._read_contacts[row.contact_id] = row.revision
             self.contacts[row.contact_id] = row
 
+    def without_members(self, contact_ids: Iterable[ContactId]) -> list[ContactId]:
+        """Return those stored contacts whose newest records were not asked for, and note them."""
+        fresh = [
+            one
+            for one in contact_ids
+            if one not in self._with_members
+            and (one in self._read_contacts or one not in self.contacts)
+        ]
+        self._with_members.update(fresh)
+        return fresh
+
     # What a decision asks
 
     def known(self, natural_key: bytes) -> InteractionRow | None:
@@ -101,15 +113,14 @@ class MatchIndex:
         """Return the loaded interactions that are linked to a contact."""
         return self._of_contact.get(contact_id, [])
 
-    def contacts_in_play(self) -> set[ContactId]:
-        """Return every contact that a loaded interaction or identifier leads to."""
-        holders = {
+    def holders(self) -> set[ContactId]:
+        """Return every contact that holds or held a loaded identifier."""
+        return {
             holding.contact_id
             for row in self.identifiers.values()
             if row.state is not None
             for holding in row.state.holdings
         }
-        return holders | {row.contact_id for row in self._by_number.values() if row.contact_id}
 
     def read_set(self) -> ReadSet:
         """Return what was read, for the check under the write lock."""

@@ -1,0 +1,76 @@
+"""Whether anything that a decision has read was changed by another writer since: one query."""
+
+import sqlite3
+from typing import Any
+
+import orjson
+
+from aggregates.policy import POLICY_STREAMS
+from identity_engine.event_store.ids import id_bytes
+from projections.match_index.rows import ReadSet
+
+RULES_STREAMS = tuple(id_bytes(stream) for stream in POLICY_STREAMS.values())
+
+
+def has_moved(cursor: sqlite3.Cursor, read: ReadSet) -> bool:
+    """Tell, under the write lock, whether anything that was read has changed.
+
+    A natural key, posting or link that has come since counts as a change: it may be the very
+    person that the batch believes it has seen first.
+    """
+    cursor.execute("SELECT COALESCE(MAX(rowid), 0) FROM stored_events")
+    if cursor.fetchone()[0] == read.head:
+        return False
+    cursor.execute(_MOVED, _moved_parameters(read))
+    return bool(cursor.fetchone()[0])
+
+
+_MOVED = """
+WITH RECURSIVE place(i) AS (
+    SELECT 0 UNION ALL SELECT i + 1 FROM place
+    WHERE i + 1 < max(:identifier_count, :contact_count, :natural_count)
+)
+SELECT (SELECT COUNT(*) FROM stored_events WHERE originator_id IN (:policy, :model)) != :rules
+OR EXISTS (
+    SELECT 1 FROM place WHERE i < :identifier_count AND COALESCE(
+        (SELECT version FROM identifier WHERE digest = substr(:identifiers, 16 * i + 1, 16)), 0)
+        != json_extract(:identifier_versions, '$[' || i || ']')
+) OR EXISTS (
+    SELECT 1 FROM place WHERE i < :contact_count AND COALESCE(
+        (SELECT revision FROM contact WHERE contact_id = substr(:contacts, 16 * i + 1, 16)), 0)
+        != json_extract(:contact_revisions, '$[' || i || ']')
+) OR EXISTS (
+    SELECT 1 FROM place JOIN interaction ON natural_key = substr(:naturals, 16 * i + 1, 16)
+    WHERE i < :natural_count AND number > :last_number
+) OR EXISTS (
+    SELECT 1 FROM json_each(:block_keys) key JOIN posting ON block_key = key.value
+    WHERE number > :last_number
+) OR EXISTS (
+    SELECT 1 FROM json_each(:links) link LEFT JOIN interaction ON number = link.key
+    WHERE COALESCE(lower(hex(contact_id)), '') != link.value
+)
+"""
+
+
+def _moved_parameters(read: ReadSet) -> dict[str, Any]:
+    return {
+        "identifier_count": len(read.identifiers),
+        "identifiers": b"".join(read.identifiers),
+        "identifier_versions": orjson.dumps(list(read.identifiers.values())).decode(),
+        "contact_count": len(read.contacts),
+        "contacts": b"".join(id_bytes(contact_id) for contact_id in read.contacts),
+        "contact_revisions": orjson.dumps(list(read.contacts.values())).decode(),
+        "natural_count": len(read.natural_keys),
+        "naturals": b"".join(read.natural_keys),
+        "last_number": read.last_number,
+        "rules": read.rules,
+        "policy": RULES_STREAMS[0],
+        "model": RULES_STREAMS[1],
+        "block_keys": orjson.dumps(list(read.block_keys)).decode(),
+        "links": orjson.dumps(
+            {
+                str(number): contact_id.replace("-", "") if contact_id is not None else ""
+                for number, contact_id in read.links.items()
+            }
+        ).decode(),
+    }
