@@ -11,10 +11,16 @@ from typing import ClassVar, Literal
 
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.values import (
+    ContactId,
+    Erased,
+    Evidence,
     Fact,
     IdentifierId,
+    Instant,
     InteractionId,
+    MergeId,
     Stage,
+    Stored,
 )
 
 IdentifiedBy = Literal["second_interaction", "exclusive", "verified", "confirmed"]
@@ -47,20 +53,96 @@ class ContactPromoted(Fact):
     stage_before: Stage
 
 
-ContactFact = ContactCreated | ContactIdentified | ContactPromoted
+class MergeEdge(Stored):
+    """Two member contacts that were found to be one person: the two ids that were asked for, or that
+    the evidence named, never the canonical ids of the day."""
+
+    one: ContactId
+    other: ContactId
+
+
+class ReasonPersonal(Stored):
+    """A person's words on why."""
+
+    reason: str
+
+
+class ContactMerged(Fact):
+    """Contacts are one person, until the merge is undone; it stands in the survivor's stream.
+
+    Nothing moves: each contact keeps its own stream, links and claims, and the identity is the
+    component of the edges in force. `survivor` is set where a person named one; `automatic` where
+    the rules acted, with the evidence that they rested on.
+    """
+
+    TOPIC: ClassVar[str] = "contact.merged"
+
+    merge_id: MergeId
+    edges: tuple[MergeEdge, ...]
+    survivor: ContactId | None = None
+    automatic: bool = False
+    evidence: Evidence | None = None
+    personal: ReasonPersonal | Erased | None = None
+
+
+class ContactUnmerged(Fact):
+    """Edges of a merge are taken back, in the stream that holds the merge.
+
+    `cause` says why the rules took it back; a person's reason is personal.
+    """
+
+    TOPIC: ClassVar[str] = "contact.unmerged"
+
+    merge_id: MergeId
+    edges: tuple[MergeEdge, ...]
+    automatic: bool = False
+    cause: str | None = None
+    personal: ReasonPersonal | Erased | None = None
+
+
+class ContactToldApart(Fact):
+    """A person said that this contact and `other` are two people. It holds for all members of both
+    identities, until `until`, or until it is lifted."""
+
+    TOPIC: ClassVar[str] = "contact.told_apart"
+
+    other: ContactId
+    until: Instant | None = None
+    personal: ReasonPersonal | Erased | None = None
+
+
+class ContactToldApartLifted(Fact):
+    """The contact and `other` may be merged again."""
+
+    TOPIC: ClassVar[str] = "contact.told_apart_lifted"
+
+    other: ContactId
+    personal: ReasonPersonal | Erased | None = None
+
+
+ContactFact = (
+    ContactCreated
+    | ContactIdentified
+    | ContactPromoted
+    | ContactMerged
+    | ContactUnmerged
+    | ContactToldApart
+    | ContactToldApartLifted
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ContactState:
     """What the rules and the resolution need to know of a contact.
 
-    `first_seen` is the earliest valid time of its creation and its interactions, `interactions` how
-    many are linked. `exclusive` maps the type of each exclusive identifier held to the identifier's
-    id: another value of the same type is a conflict.
+    `born` is the valid time of its creation, `first_seen` the earliest of it and of its interactions,
+    `interactions` how many are linked. `exclusive` maps the type of each exclusive identifier held to
+    the identifier's id: another value of the same type is a conflict.
     """
 
     stage: Stage
     division: str
+    born: datetime
     first_seen: datetime
     exclusive: Mapping[str, IdentifierId] = field(default_factory=dict)
     interactions: int = 0
@@ -123,7 +205,9 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
     """Return the state after `fact`, which became true at `valid_from`."""
     match fact:
         case ContactCreated(division=division):
-            return ContactState(stage=Stage.EPHEMERAL, division=division, first_seen=valid_from)
+            return ContactState(
+                stage=Stage.EPHEMERAL, division=division, born=valid_from, first_seen=valid_from
+            )
         case ContactIdentified() if state is not None:
             return replace(state, stage=Stage.IDENTIFIED)
         case ContactPromoted() if state is not None:
@@ -146,3 +230,9 @@ def unlinked(state: ContactState) -> ContactState:
 def holding(state: ContactState, type_: str, identifier_id: IdentifierId) -> ContactState:
     """Return the state of a contact that now holds this exclusive identifier."""
     return replace(state, exclusive={**state.exclusive, type_: identifier_id})
+
+
+def letting_go(state: ContactState, type_: str) -> ContactState:
+    """Return the state of a contact that holds no exclusive identifier of this type any more."""
+    kept = {known: id_ for known, id_ in state.exclusive.items() if known != type_}
+    return replace(state, exclusive=kept)

@@ -20,6 +20,8 @@ from aggregates.values import (
     Stored,
 )
 
+SharedBy = Literal["cap", "names", "person"]
+
 
 class ClaimPersonal(Stored):
     """The identifier as it is compared (`family`, `value`) and as it came (`type`, `raw`).
@@ -78,16 +80,48 @@ class IdentifierReleased(Fact):
 
 
 class IdentifierShared(Fact):
-    """More contacts hold the value than its class allows: it stops linking by itself."""
+    """The value stops linking by itself.
+
+    `cap`: more contacts hold it than its class allows. `names`: the interactions that mention it speak
+    of more people than its class allows. `holders` counts the one or the other.
+    """
 
     TOPIC: ClassVar[str] = "identifier.shared"
 
-    by: Literal["cap", "person"]
+    by: SharedBy
     holders: int
     cap: int | None = None
 
 
-IdentifierFact = IdentifierClaimed | IdentifierVerified | IdentifierReleased | IdentifierShared
+class IdentifierReassigned(Fact):
+    """The claim of an interaction went along when the engine gave the interaction to another contact.
+
+    From its beginning the claim is `contact_id`'s and no longer `from_contact_id`'s.
+    """
+
+    TOPIC: ClassVar[str] = "identifier.reassigned"
+
+    contact_id: ContactId
+    from_contact_id: ContactId
+    interaction_id: InteractionId
+
+
+class IdentifierUnshared(Fact):
+    """What the mark rested on is gone: the value links by itself again."""
+
+    TOPIC: ClassVar[str] = "identifier.unshared"
+
+    by: Literal["names", "person"]
+
+
+IdentifierFact = (
+    IdentifierClaimed
+    | IdentifierVerified
+    | IdentifierReleased
+    | IdentifierShared
+    | IdentifierReassigned
+    | IdentifierUnshared
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +141,16 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class IdentifierState:
-    """Every claim on the value, in the order they were made, and whether it is shared."""
+    """Every claim on the value, in the order they were made, and why it is shared, if it is."""
 
     identifier_class: IdentifierClass
     holdings: tuple[Holding, ...] = ()
-    shared: bool = False
+    shared_by: tuple[SharedBy, ...] = ()
+
+    @property
+    def shared(self) -> bool:
+        """Whether the value stopped linking by itself."""
+        return bool(self.shared_by)
 
     def holders_at(self, moment: datetime) -> tuple[Holding, ...]:
         """Return the claims in force at `moment`, earliest first.
@@ -236,8 +275,23 @@ def evolve(
             return _with_holdings(
                 state, contact_id, lambda held: replace(held, valid_to=valid_from)
             )
-        case IdentifierShared() if state is not None:
-            return replace(state, shared=True)
+        case IdentifierShared(by=by) if state is not None:
+            others = tuple(known for known in state.shared_by if known != by)
+            return replace(state, shared_by=(*others, by))
+        case IdentifierUnshared(by=by) if state is not None:
+            others = tuple(known for known in state.shared_by if known != by)
+            return replace(state, shared_by=others)
+        case IdentifierReassigned() if state is not None:
+            return replace(
+                state,
+                holdings=tuple(
+                    replace(held, contact_id=fact.contact_id)
+                    if held.interaction_id == fact.interaction_id
+                    and held.contact_id == fact.from_contact_id
+                    else held
+                    for held in state.holdings
+                ),
+            )
         case _:
             return state
 

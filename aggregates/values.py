@@ -13,6 +13,7 @@ ContactId = NewType("ContactId", str)
 InteractionId = NewType("InteractionId", str)
 IdentifierId = NewType("IdentifierId", str)
 PolicyId = NewType("PolicyId", str)
+MergeId = NewType("MergeId", str)
 EventId = NewType("EventId", str)
 CommandId = NewType("CommandId", str)
 StreamId = ContactId | InteractionId | IdentifierId | PolicyId
@@ -140,8 +141,10 @@ class Evidence(Stored):
     """Why a decision was taken, complete enough to explain it years later without computing again.
 
     It holds ids, levels and integer millibits, never a value of either side. `weight` is the sum of
-    `prior` and all comparison weights; it is 0 where nothing was compared. `candidates` and
-    `refusals` hold the first ten; `considered` and `refused` count them all.
+    `prior` and all comparison weights; it is 0 where nothing was compared. `interaction_id` is the
+    record that was compared with the interaction that the event is about; where the event is about
+    two contacts, `against` is the record of the other one. `candidates` and `refusals` hold the first
+    ten; `considered` and `refused` count them all.
     """
 
     rule: str
@@ -151,6 +154,7 @@ class Evidence(Stored):
     prior: int = 0
     comparisons: tuple[ComparisonEvidence, ...] = ()
     interaction_id: InteractionId | None = None
+    against: InteractionId | None = None
     identifiers: tuple[IdentifierId, ...] = ()
     candidates: tuple[CandidateEvidence, ...] = ()
     considered: int = 0

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 from aggregates.identifier import IdentifierClaimed, IdentifierFact
 from aggregates.interaction import InteractionReceived
-from aggregates.values import ContactId, Erased, IdentifierId, InteractionId
+from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from identity_engine.application.following import Progress, Verdict
 from identity_engine.application.prepare import comparable
 from identity_engine.event_store.index_tables import IndexTables
+from identity_engine.event_store.index_writing import clear, hash_rows, write_changes
 from identity_engine.event_store.store import EventStore, Writer
 from projections.base import Recorded
 from projections.match_index.index import MatchIndex
@@ -28,9 +29,9 @@ def rebuild_index(store: EventStore, progress: Progress | None = None) -> None:
 def verify_index(store: EventStore, progress: Progress | None = None) -> Verdict:
     """Replay the match index, compare it with the live one, and leave everything as it was."""
     with _undone(store) as writer:
-        live = store.index.hash(writer.cursor)
+        live = hash_rows(writer.cursor)
         _replay(store, writer, progress)
-        return Verdict("match index", live, store.index.hash(writer.cursor), behind=0, parked=0)
+        return Verdict("match index", live, hash_rows(writer.cursor), behind=0, parked=0)
 
 
 class _Undo(Exception):  # noqa: N818 - not a fault
@@ -49,14 +50,14 @@ def _undone(store: EventStore) -> Iterator[Writer]:
 
 def _replay(store: EventStore, writer: Writer, progress: Progress | None) -> None:
     tables, cursor = store.index, writer.cursor
-    tables.clear(cursor)
+    clear(cursor, tables.records)
     after = 0
     while events := store.read(after, BATCH, within=writer):
         index = tables.begin(cursor)
         _load(tables, writer, index, events)
         for event in events:
             _apply(store, index, event)
-        tables.write(cursor, index.changes())
+        write_changes(cursor, index.changes(), tables.records)
         after = events[-1].position
         if progress is not None:
             progress(len(events))
@@ -67,7 +68,7 @@ def _load(
 ) -> None:
     """Load the rows that the events change."""
     streams = {e.stream_id for e in events}  # of every kind: an id names one row at most
-    contacts = {ContactId(c) for e in events if (c := e.fact.__dict__.get("contact_id"))}
+    contacts = {ContactId(named) for e in events for named in _contacts_of(e.fact)}
     tables.load_identifier_streams(
         writer.cursor,
         index,
@@ -75,13 +76,28 @@ def _load(
     )
     tables.load_linked(writer.cursor, index, streams)
     tables.load_nearby(writer.cursor, index, (), contacts | {ContactId(s) for s in streams})
+    tables.load_edges(writer.cursor, index, list(index.contacts))
+
+
+def _contacts_of(fact: Fact) -> Iterator[str]:
+    """Yield the contacts that a fact of any stream names as touched."""
+    for name in ("contact_id", "from_contact_id", "other"):
+        if named := fact.__dict__.get(name):
+            yield named
+    for edge in fact.__dict__.get("edges", ()):
+        yield from (edge.one, edge.other)
 
 
 def _apply(store: EventStore, index: MatchIndex, event: Recorded) -> None:
     fact = event.fact
     if isinstance(fact, InteractionReceived):
-        record, keys = comparable(fact.personal, fact.division, store.digests)
-        index.receive(InteractionId(event.stream_id), fact, event.key_id, record, keys)
+        index.receive(
+            InteractionId(event.stream_id),
+            fact,
+            event.key_id,
+            event.header.valid_from,
+            comparable(fact.personal, fact.division, store.digests),
+        )
         return
     if isinstance(fact, IdentifierClaimed) and not isinstance(fact.personal, Erased):
         value = fact.personal

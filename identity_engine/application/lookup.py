@@ -6,7 +6,7 @@ an identifier, comes with more of its records, because only there a guard will a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from sqlite3 import Cursor
 
 from aggregates.policy import Policy
@@ -15,7 +15,7 @@ from identity_engine.application.prepare import Prepared
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.index_tables import IndexTables
 from matchers.decision import Candidate, ContactFacts, HeldIdentifier, Holder
-from projections.match_index.index import MatchIndex
+from projections.match_index.index import MatchIndex, microseconds
 from projections.match_index.rows import InteractionRow
 
 Weights = dict[str, int]
@@ -52,10 +52,10 @@ class Lookup:
         near = {id(one): nearest(one, index, self._rules.policy) for one in batch}
         numbers = {number for one in near.values() for number in one}
         tables.load_nearby(cursor, index, numbers, index.holders())
-        asked = index.holders()
+        asked = {index.canonical(holder) for holder in index.holders()}
         for one in batch:
             asked |= self._in_question(one, self._rows(near[id(one)]))
-        tables.load_members(cursor, index, asked, self._members)
+        self._load_members(asked)
 
     def weights(self, prepared: Prepared) -> Weights:
         """Return the weights that are known of records near an interaction; a decision adds more."""
@@ -71,16 +71,21 @@ class Lookup:
         if not all(map(index.interaction, numbers)):
             self._tables.load_nearby(self._cursor, index, numbers, ())
         chosen = {row.interaction_id: row for row in self._rows(numbers)}
-        asked = self._in_question(prepared, chosen.values()) | set(holders(prepared, index))
-        self._tables.load_members(self._cursor, index, asked, self._members)
-        for contact_id in sorted(asked):
-            members = [row for row in index.interactions_of(contact_id) if row.record is not None]
+        asked = self._in_question(prepared, chosen.values()) | holders(prepared, index)
+        self._load_members(asked)
+        for canonical in sorted(asked):
+            members = [
+                row
+                for member in index.members(canonical)
+                for row in index.interactions_of(member)
+                if row.record is not None
+            ]
             if len(members) > self._members:
                 members.sort(key=_newest_first, reverse=True)
             for row in members[: self._members]:
                 chosen[row.interaction_id] = row
         return [
-            Candidate(row.contact_id, row.interaction_id, row.record)
+            Candidate(index.canonical(row.contact_id), row.interaction_id, row.record)
             for row in chosen.values()
             if row.record is not None
             and row.contact_id is not None
@@ -89,20 +94,33 @@ class Lookup:
 
     def facts(self, prepared: Prepared, candidates: Sequence[Candidate]) -> dict[str, ContactFacts]:
         """Return what the guards need to know of every contact that a decision may name."""
-        wanted = {candidate.contact_id for candidate in candidates}
-        wanted |= set(holders(prepared, self._index))
-        return {contact_id: self._facts_of(ContactId(contact_id)) for contact_id in wanted}
+        wanted = {ContactId(candidate.contact_id) for candidate in candidates}
+        wanted |= holders(prepared, self._index)
+        return {canonical: self._facts_of(canonical) for canonical in wanted}
 
-    def _facts_of(self, contact_id: ContactId) -> ContactFacts:
-        state = self._index.contacts[contact_id].state
-        return ContactFacts(contact_id, state.stage.value, state.exclusive, state.interactions)
+    def _facts_of(self, canonical: ContactId) -> ContactFacts:
+        members = self._index.members(canonical)
+        if len(members) == 1:
+            state = self._index.contacts[canonical].state
+            return ContactFacts(canonical, state.stage.value, state.exclusive, state.interactions)
+        states = [self._index.contacts[member].state for member in sorted(members)]
+        return ContactFacts(
+            canonical,
+            self._index.identity(canonical).stage.value,
+            {type_: held for state in states for type_, held in state.exclusive.items()},
+            sum(state.interactions for state in states),
+        )
+
+    def _load_members(self, canonicals: Iterable[ContactId]) -> None:
+        members = (member for one in canonicals for member in self._index.members(one))
+        self._tables.load_members(self._cursor, self._index, members, self._members)
 
     def _rows(self, numbers: Iterable[int]) -> list[InteractionRow]:
         found = map(self._index.interaction, numbers)
         return [row for row in found if row is not None]
 
     def _in_question(self, prepared: Prepared, near: Iterable[InteractionRow]) -> set[ContactId]:
-        """Return the contacts of which a near record weighs enough to ask for more of them."""
+        """Return the identities of which a near record weighs enough to ask for more of them."""
         if prepared.record is None:
             return set()
         weights = self.weights(prepared)
@@ -115,7 +133,7 @@ class Lookup:
             if weight is None:
                 weight = weights[row.interaction_id] = weigh(prepared.record, row.record)
             if weight >= enough:
-                asked.add(row.contact_id)
+                asked.add(self._index.canonical(row.contact_id))
         return asked
 
 
@@ -142,16 +160,25 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
                 class_.value,
                 considered.verified,
                 row.state.shared,
-                tuple(
-                    Holder(
-                        h.contact_id,
-                        int(index.contacts[h.contact_id].state.first_seen.timestamp() * 1_000_000),
-                    )
-                    for h in holdings
-                ),
+                _earliest(index, (holding.contact_id for holding in holdings)),
             )
         )
     return held
+
+
+def _earliest(index: MatchIndex, contact_ids: Iterable[ContactId]) -> tuple[Holder, ...]:
+    """Return each identity among these contacts once, with when it was first seen."""
+    canonicals = dict.fromkeys(map(index.canonical, contact_ids))
+    return tuple(
+        Holder(
+            canonical,
+            min(
+                microseconds(index.contacts[member].state.first_seen)
+                for member in index.members(canonical)
+            ),
+        )
+        for canonical in canonicals
+    )
 
 
 def own_exclusive(prepared: Prepared, index: MatchIndex) -> dict[str, str]:
@@ -189,12 +216,15 @@ def _age(number: int) -> tuple[bool, int]:
     return number < 0, abs(number)
 
 
-def holders(prepared: Prepared, index: MatchIndex) -> Iterator[ContactId]:
-    """Yield every contact that holds or held an identifier of the interaction."""
-    for considered in prepared.identifiers:
-        row = index.identifiers.get(considered.digest)
-        if row is not None and row.state is not None:
-            yield from (holding.contact_id for holding in row.state.holdings)
+def holders(prepared: Prepared, index: MatchIndex) -> set[ContactId]:
+    """Return every identity that holds or held an identifier of the interaction."""
+    rows = (index.identifiers.get(considered.digest) for considered in prepared.identifiers)
+    return {
+        index.canonical(holding.contact_id)
+        for row in rows
+        if row is not None and row.state is not None
+        for holding in row.state.holdings
+    }
 
 
 def _newest_first(row: InteractionRow) -> str:

@@ -1,6 +1,6 @@
 """Steps 2 and 3 of a batch: recognise what was received before, normalise what is new."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from matchers.normalise import (
 )
 from matchers.record import MatchRecord, build_record
 from projections.match_index.digests import DigestKeys
+from projections.match_index.rows import Comparable, Mention
 
 
 class Recognised(NamedTuple):
@@ -48,11 +49,20 @@ class Prepared(NamedTuple):
     fact: InteractionReceived
     time: datetime
     identifiers: tuple[Considered, ...]
-    record: MatchRecord | None
-    block_keys: tuple[int, ...]
+    comparable: Comparable
     traceparent: str | None
     correlation_id: str | None
     causation_id: str | None
+
+    @property
+    def record(self) -> MatchRecord | None:
+        """What is compared; None where there is nothing."""
+        return self.comparable.record
+
+    @property
+    def block_keys(self) -> tuple[int, ...]:
+        """The keys that lead to the records worth comparing."""
+        return self.comparable.block_keys
 
 
 def recognise(batch: Sequence[IncomingInteraction], digests: DigestKeys) -> list[Recognised]:
@@ -94,13 +104,11 @@ def prepare(recognised: Recognised, policy: Policy, digests: DigestKeys) -> Prep
         normaliser=NORMALISER_VERSION,
         personal=personal,
     )
-    record, keys = comparable(personal, division, digests)
     return Prepared(
         fact=fact,
         time=incoming.time,
         identifiers=tuple(_considered(given, incoming.channel, division, policy, digests)),
-        record=record,
-        block_keys=keys,
+        comparable=comparable(personal, division, digests),
         traceparent=incoming.traceparent,
         correlation_id=(
             digests.opaque(incoming.correlation_id) if incoming.correlation_id else None
@@ -111,13 +119,13 @@ def prepare(recognised: Recognised, policy: Policy, digests: DigestKeys) -> Prep
 
 def comparable(
     personal: InteractionPersonal | Erased, division: str, digests: DigestKeys
-) -> tuple[MatchRecord | None, tuple[int, ...]]:
-    """Return the match record of an interaction and its hashed block keys; None says nothing.
+) -> Comparable:
+    """Return what matching makes of an interaction; nothing once it is erased.
 
-    Blocked values have no part in either. The keys of two divisions never meet.
+    Blocked values have no part in it. The keys and values of two divisions never meet.
     """
     if isinstance(personal, Erased):
-        return None, ()
+        return Comparable("")
     valid = [
         NormalisedIdentifier(one.type, one.family, one.normalised)
         for one in personal.identifiers
@@ -125,10 +133,22 @@ def comparable(
     ]
     raw = [(one.type, one.value) for one in personal.identifiers if not one.blocked]
     record = build_record(personal.profile, valid, raw)
-    if record.is_empty:
-        return None, ()
     secret = digests.block_secret(division)
-    return record, tuple(sorted(set(hash_keys(block_keys(record), secret))))
+    return Comparable(
+        f"{personal.source}\0{personal.id}",
+        None if record.is_empty else record,
+        tuple(sorted(set(hash_keys(block_keys(record), secret)))),
+        tuple(_mentions(personal.identifiers, division, digests)),
+    )
+
+
+def _mentions(
+    given: Sequence[GivenIdentifier], division: str, digests: DigestKeys
+) -> Iterator[Mention]:
+    for one in given:
+        if one.family is not None and one.normalised is not None:
+            digest = digests.identifier_key(division, one.family, one.scope, one.normalised)
+            yield Mention(digest, digests.kind(one.type), one.verified)
 
 
 def _given(

@@ -177,6 +177,8 @@ class Resolver:
         if ahead.rules is not self.rules:
             ahead.prepared.clear()
         fresh = [one for one in batch if index.known(one.natural_key) is None]
+        if len(fresh) < len(batch):
+            self._store.index.load_nearby(cursor, index, (), index.contacts_of_known())
         self._normalise(fresh, ahead.prepared)
         self.watch("recognised")
         lookup = Lookup(self._store.index, cursor, index, self.rules)
@@ -189,7 +191,7 @@ class Resolver:
             if known is None:
                 decided.outcomes.append(self._settle(prepared[one.natural_key], lookup, decided))
             else:
-                decided.outcomes.append(_answer_again(one, known))
+                decided.outcomes.append(_answer_again(one, known, index))
         self.watch("told")
         return decided
 
@@ -216,11 +218,12 @@ class Resolver:
         self.watch("decided")
         story = Story(self._world, self._store.keys, self.rules, index)
         decided.events += story.tell(prepared, decision)
+        identity = index.identity(story.contact_id)
         return Outcome(
             "accepted",
             story.interaction_id,
-            story.contact_id,
-            index.contacts[story.contact_id].state.stage,
+            identity.canonical_id,
+            identity.stage,
             decision.rule,
         )
 
@@ -256,6 +259,11 @@ def _unwatched(_: str) -> None:
     """Nobody measures."""
 
 
-def _answer_again(recognised: Recognised, known: InteractionRow) -> Outcome:
+def _answer_again(recognised: Recognised, known: InteractionRow, index: MatchIndex) -> Outcome:
     same = recognised.content_digest == known.content_digest
-    return Outcome("duplicate" if same else "conflict", known.interaction_id, known.contact_id)
+    contact_id = known.contact_id
+    return Outcome(
+        "duplicate" if same else "conflict",
+        known.interaction_id,
+        index.canonical(contact_id) if contact_id is not None else None,
+    )

@@ -4,8 +4,6 @@ An interaction writes to its own stream only, unless it adds a fact to a contact
 profile value is copied: the contact gets its values through the link.
 """
 
-from datetime import datetime
-
 from aggregates import contact, identifier, interaction
 from aggregates.identifier import Claim, ClaimPersonal, IdentifierState
 from aggregates.interaction import InteractionState
@@ -60,11 +58,11 @@ class Story:
             self.interaction_id,
             prepared.fact,
             self._key.key_id,
-            prepared.record,
-            prepared.block_keys,
+            prepared.time,
+            prepared.comparable,
         )
         if decision.kind == "link" and decision.contact_id is not None:
-            self.contact_id = ContactId(decision.contact_id)
+            self.contact_id = self._member(ContactId(decision.contact_id), decision)
         else:
             self._create_contact()
         evidence = _evidence(decision, self._rules)
@@ -76,6 +74,23 @@ class Story:
         self._claim_identifiers(decision)
         self._identify(decision)
         return self._events
+
+    def _member(self, canonical: ContactId, decision: Decision) -> ContactId:
+        """Return the member of an identity that the link is recorded on: the one whose record or
+        identifier gave the evidence."""
+        members = self._index.members(canonical)
+        if len(members) == 1:
+            return canonical
+        if decision.matched_interaction is not None:
+            matched = self._index.linked(InteractionId(decision.matched_interaction))
+            if matched in members:
+                return ContactId(matched)
+        holding = {
+            holding.contact_id
+            for identifier_id in decision.matched_identifiers
+            for holding in self._index.holdings(IdentifierId(identifier_id))
+        }
+        return min(holding & members, default=canonical)
 
     def _to_review(self, decision: Decision) -> ContactId | None:
         """Return the contact that a person should compare with this one, if there is doubt.
@@ -97,7 +112,8 @@ class Story:
         row = self._index.identifiers.get(considered.digest)
         if row is None or row.state is None:
             return set()
-        return {holding.contact_id for holding in row.state.holders_at(self._prepared.time)}
+        holders = row.state.holders_at(self._prepared.time)
+        return {self._index.canonical(holding.contact_id) for holding in holders}
 
     def _create_contact(self) -> None:
         self.contact_id = ContactId(self._world.new_id())
@@ -114,13 +130,28 @@ class Story:
             state = row.state if row is not None else None
             is_exclusive = considered.identifier_class is IdentifierClass.EXCLUSIVE
             apart = set() if is_exclusive else refused
-            if not _may_claim(state, self._prepared.time, self.contact_id, apart):
+            if state is not None and not self._may_claim(state, apart):
                 continue
             if row is None:
                 fresh = IdentifierId(self._world.new_id())
                 row = self._index.introduce(considered.digest, fresh)
             for fact in identifier.decide(state, self._claim(considered, self._rules.policy)):
                 self._write(row.identifier_id, row.version + 1, fact)
+
+    def _may_claim(self, state: IdentifierState, refused: set[str]) -> bool:
+        """Tell whether the contact becomes a holder of a value.
+
+        A free value is held from now. A value of others gains a holder only where a guard kept the
+        two contacts apart (`refused`; empty for an exclusive value, whose earliest claim keeps it);
+        resolution never takes a value from anybody.
+        """
+        holders = state.holders_at(self._prepared.time)
+        if not holders or any(held.contact_id == self.contact_id for held in holders):
+            return True
+        identities = {self._index.canonical(holding.contact_id) for holding in holders}
+        if self._index.canonical(self.contact_id) in identities:
+            return False  # the identity holds it already, by another member
+        return not state.shared and bool(identities & refused)
 
     def _claim(self, considered: Considered, policy: Policy) -> Claim:
         given = considered.given
@@ -145,7 +176,7 @@ class Story:
     def _identify(self, decision: Decision) -> None:
         """Raise the contact where the evidence is an identifier, never by weight alone (GX-0)."""
         row = self._index.contacts[self.contact_id]
-        if row.state.stage is not Stage.EPHEMERAL:
+        if self._index.identity(self.contact_id).stage is not Stage.EPHEMERAL:
             return
         by, identifier_id = self._reason_to_identify(decision)
         if by is None:
@@ -203,23 +234,6 @@ class Story:
             )
         )
         self._index.apply(stream_id, version, prepared.time, fact)
-
-
-def _may_claim(
-    state: IdentifierState | None, time: datetime, contact_id: ContactId, refused: set[str]
-) -> bool:
-    """Tell whether the contact becomes a holder of a value.
-
-    A free value is held from now. A value of others gains a holder only where a guard kept the two
-    contacts apart (`refused`; empty for an exclusive value, whose earliest claim keeps it);
-    resolution never takes a value from anybody.
-    """
-    if state is None:
-        return True
-    holders = {holding.contact_id for holding in state.holders_at(time)}
-    if not holders or contact_id in holders:
-        return True
-    return not state.shared and bool(holders & refused)
 
 
 def _without_scores(evidence: Evidence) -> Evidence:

@@ -1,77 +1,36 @@
-"""The match index as SQLite tables: one query per kind of row and batch, writes in key order.
+"""The match index as SQLite tables: one query for each kind of row and batch."""
 
-No personal text lies here. Natural keys, identifiers and block keys are keyed digests; a match record
-is sealed under the data key of its interaction.
-"""
-
-import hashlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import orjson
-from pydantic import TypeAdapter
 
-from aggregates.contact import ContactState
-from aggregates.identifier import IdentifierState
-from aggregates.values import ContactId, IdentifierId, InteractionId
+from aggregates.values import ContactId, IdentifierId
 from identity_engine.event_store.ids import id_bytes, id_text
+from identity_engine.event_store.index_rows import (
+    CONTACT,
+    CONTACT_ID,
+    IDENTIFIER,
+    INTERACTION,
+    INTERACTION_ID,
+    KEY_ID,
+    NUMBER,
+    SEALED,
+    contact_row,
+    edge,
+    identifier_row,
+    interaction_row,
+    select,
+)
 from identity_engine.event_store.keys import KeyRing
 from identity_engine.event_store.read_check import RULES_STREAMS
-from identity_engine.event_store.sealed_records import SealedRecords
-from matchers.record import MatchRecord
-from projections.match_index.digests import DIGEST_BYTES
+from identity_engine.event_store.sealed_records import Opened, SealedRecords
 from projections.match_index.index import MatchIndex
-from projections.match_index.rows import (
-    ContactRow,
-    IdentifierRow,
-    IndexChanges,
-    InteractionRow,
-)
+from projections.match_index.rows import InteractionRow
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS interaction (
-    number INTEGER PRIMARY KEY,
-    interaction_id BLOB NOT NULL UNIQUE,
-    natural_key BLOB NOT NULL UNIQUE,
-    content_digest BLOB NOT NULL,
-    key_id INTEGER NOT NULL,
-    contact_id BLOB,
-    record BLOB -- nonce and ciphertext; NULL where there is nothing to compare
-);
-CREATE INDEX IF NOT EXISTS interaction_of_contact ON interaction (contact_id, number);
-CREATE TABLE IF NOT EXISTS posting (
-    block_key INTEGER NOT NULL,
-    number INTEGER NOT NULL,
-    PRIMARY KEY (block_key, number)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS identifier (
-    digest BLOB PRIMARY KEY,
-    identifier_id BLOB NOT NULL UNIQUE,
-    version INTEGER NOT NULL,
-    state BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS contact (
-    contact_id BLOB PRIMARY KEY,
-    version INTEGER NOT NULL,
-    revision INTEGER NOT NULL,
-    state BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
-WITHOUT ROWID;
-"""
-TABLES = ("interaction", "posting", "identifier", "contact")
-
-IDENTIFIER = "digest, identifier_id, version, state"
-INTERACTION = (
-    "interaction.number, interaction.interaction_id, interaction.natural_key, "
-    "interaction.content_digest, interaction.key_id, interaction.contact_id, interaction.record"
-)
-IDENTIFIER_STATE = TypeAdapter(IdentifierState)
-CONTACT_STATE = TypeAdapter(ContactState)
 ACTIVATIONS = "SELECT COUNT(*) FROM stored_events WHERE originator_id IN (?, ?)"
-MOST_PARAMETERS = 16_384
+NOTHING: Opened = ("", None)
 
 
 class IndexTables:
@@ -104,34 +63,34 @@ class IndexTables:
         self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Sequence[bytes]
     ) -> None:
         """Load the interactions known under these natural keys, without their records."""
-        rows = _select(
+        rows = select(
             cursor,
             f"SELECT {INTERACTION} FROM interaction WHERE natural_key IN (%s)",
             wanted,
         )
-        index.add_natural_keys(wanted, [_interaction_row(row) for row in rows])
+        index.add_natural_keys(wanted, [interaction_row(row) for row in rows])
 
     def load_identifiers(
         self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Sequence[bytes]
     ) -> None:
         """Load the identifiers known under these digests."""
-        rows = _select(cursor, f"SELECT {IDENTIFIER} FROM identifier WHERE digest IN (%s)", wanted)
-        index.add_identifiers(wanted, [_identifier_row(row) for row in rows])
+        rows = select(cursor, f"SELECT {IDENTIFIER} FROM identifier WHERE digest IN (%s)", wanted)
+        index.add_identifiers(wanted, [identifier_row(row) for row in rows])
 
     def load_identifier_streams(
         self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Iterable[IdentifierId]
     ) -> None:
         """Load identifiers by their stream ids."""
-        rows = _select(
+        rows = select(
             cursor,
             f"SELECT {IDENTIFIER} FROM identifier WHERE identifier_id IN (%s)",
             [id_bytes(identifier_id) for identifier_id in wanted],
         )
-        index.add_identifiers((), [_identifier_row(row) for row in rows])
+        index.add_identifiers((), [identifier_row(row) for row in rows])
 
     def load_linked(self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Iterable[str]) -> None:
         """Load interactions by their ids, those that there are."""
-        rows = _select(
+        rows = select(
             cursor,
             f"SELECT {INTERACTION} FROM interaction WHERE interaction_id IN (%s)",
             [id_bytes(interaction_id) for interaction_id in wanted],
@@ -168,14 +127,63 @@ class IndexTables:
         found = self._select_interactions(
             cursor, [number for number in numbers if index.interaction(number) is None]
         )
-        wanted = {id_text(row[5]) for row in found if row[5] is not None}.union(contact_ids)
-        contacts = _select(
+        linked = {row[CONTACT_ID] for row in found if row[CONTACT_ID] is not None}
+        wanted = linked.union(map(id_bytes, contact_ids))
+        contacts = select(
             cursor,
-            "SELECT contact_id, version, revision, state FROM contact WHERE contact_id IN (%s)",
-            [id_bytes(contact_id) for contact_id in wanted if contact_id not in index.contacts],
+            f"SELECT {CONTACT} FROM contact WHERE contact_id IN (%s)",
+            [one for one in wanted if ContactId(id_text(one)) not in index.contacts],
         )
-        index.add_contacts(map(_contact_row, contacts))
+        merged = {row[4] for row in contacts if row[4] != row[0]} | self._merged(cursor, contacts)
+        if merged:
+            contacts += select(
+                cursor,
+                f"SELECT {CONTACT} FROM contact WHERE canonical IN (%s) "
+                "AND canonical != contact_id",
+                list(merged),
+            )
+            contacts += select(
+                cursor, f"SELECT {CONTACT} FROM contact WHERE contact_id IN (%s)", list(merged)
+            )
+        index.add_contacts(map(contact_row, contacts))
         index.add_interactions(self._open(found))
+
+    def _merged(self, cursor: sqlite3.Cursor, contacts: Sequence[tuple[Any, ...]]) -> set[bytes]:
+        """Return those of these contacts that stand for an identity of several."""
+        rows = select(
+            cursor,
+            "SELECT DISTINCT canonical FROM contact WHERE canonical IN (%s) "
+            "AND canonical != contact_id",
+            [row[0] for row in contacts],
+        )
+        return {canonical for (canonical,) in rows}
+
+    def load_edges(
+        self, cursor: sqlite3.Cursor, index: MatchIndex, contact_ids: Iterable[ContactId]
+    ) -> None:
+        """Load the merge edges at these contacts and the pairs told apart that name them."""
+        wanted = list(map(id_bytes, contact_ids))
+        edges = [
+            row
+            for end in ("one", "other")
+            for row in select(
+                cursor,
+                "SELECT merge_id, one, other, stream, automatic, survivor FROM merge_edge "
+                f"WHERE {end} IN (%s)",
+                wanted,
+            )
+        ]
+        apart = [
+            row
+            for end in ("one", "other")
+            for row in select(
+                cursor, f"SELECT one, other FROM told_apart WHERE {end} IN (%s)", wanted
+            )
+        ]
+        index.add_edges(
+            map(edge, edges),
+            (frozenset(ContactId(id_text(end)) for end in pair) for pair in apart),
+        )
 
     def load_members(
         self,
@@ -189,11 +197,11 @@ class IndexTables:
         if not wanted:
             return
         self.load_nearby(cursor, index, (), wanted)
-        rows = _select(
+        rows = select(
             cursor,
             f"SELECT {INTERACTION} FROM contact JOIN interaction ON number IN ("
             "SELECT number FROM interaction WHERE contact_id = contact.contact_id "
-            f"AND record IS NOT NULL ORDER BY number DESC LIMIT {int(members)}) "
+            f"AND compares ORDER BY number DESC LIMIT {int(members)}) "
             "WHERE contact.contact_id IN (%s)",
             [id_bytes(contact_id) for contact_id in wanted],
         )
@@ -213,134 +221,8 @@ class IndexTables:
         )
         return cursor.fetchall()
 
-    def write(self, cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
-        """Write what a batch changed, each table in key order."""
-        cursor.execute("SELECT COALESCE(MAX(number), 0) FROM interaction")
-        base = cursor.fetchone()[0]
-        sealed = self.records.seal(changes.received)
-        interactions = [
-            (
-                number,
-                id_bytes(row.interaction_id),
-                row.natural_key,
-                row.content_digest,
-                row.key_id,
-                id_bytes(row.contact_id) if row.contact_id is not None else None,
-                record,
-            )
-            for number, (row, record) in enumerate(
-                zip(changes.received, sealed, strict=True), base + 1
-            )
-        ]
-        postings = [
-            (key, number)
-            for number, row in enumerate(changes.received, base + 1)
-            for key in row.block_keys
-        ]
-        cursor.executemany("INSERT INTO interaction VALUES (?, ?, ?, ?, ?, ?, ?)", interactions)
-        cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(postings))
-        cursor.executemany(
-            "UPDATE interaction SET contact_id = ? WHERE interaction_id = ?",
-            [
-                (id_bytes(row.contact_id) if row.contact_id else None, id_bytes(row.interaction_id))
-                for row in changes.relinked
-            ],
-        )
-        cursor.executemany(
-            "INSERT INTO identifier VALUES (?, ?, ?, ?) ON CONFLICT (digest) "
-            "DO UPDATE SET version = excluded.version, state = excluded.state",
-            [
-                (row.digest, id_bytes(row.identifier_id), row.version, _json(row.state))
-                for row in changes.identifiers
-            ],
-        )
-        cursor.executemany(
-            "INSERT INTO contact VALUES (?, ?, ?, ?) ON CONFLICT (contact_id) DO UPDATE SET "
-            "version = excluded.version, revision = excluded.revision, state = excluded.state",
-            [
-                (id_bytes(row.contact_id), row.version, row.revision, _json(row.state))
-                for row in changes.contacts
-            ],
-        )
-
-    def hash(self, cursor: sqlite3.Cursor) -> str:
-        """Return the SHA-256 of all rows; of a sealed record only whether there is one."""
-        digest = hashlib.sha256()
-        for statement in (
-            "SELECT number, interaction_id, natural_key, content_digest, key_id, contact_id, "
-            "record IS NULL FROM interaction ORDER BY number",
-            "SELECT block_key, number FROM posting ORDER BY block_key, number",
-            "SELECT digest, identifier_id, version, state FROM identifier ORDER BY digest",
-            "SELECT contact_id, version, revision, state FROM contact ORDER BY contact_id",
-        ):
-            for row in cursor.execute(statement):
-                digest.update(repr(row).encode())
-        return digest.hexdigest()
-
-    def clear(self, cursor: sqlite3.Cursor) -> None:
-        """Empty the tables, before a rebuild in the same transaction."""
-        self.records.forget()
-        for table in TABLES:
-            cursor.execute(f"DELETE FROM {table}")
-
     def _open(self, rows: Collection[tuple[Any, ...]]) -> list[InteractionRow]:
-        opened = self.records.open([(row[0], row[1], row[4], row[6]) for row in rows])
-        return [_interaction_row(row, opened.get(row[0])) for row in rows]
-
-
-def _select(
-    cursor: sqlite3.Cursor, statement: str, wanted: Sequence[bytes]
-) -> list[tuple[Any, ...]]:
-    """Run a statement whose `%s` becomes a list of parameters.
-
-    The list is filled up to a power of two with its last value, so that few different statements
-    are ever prepared, and split where SQLite would take no more.
-    """
-    rows: list[tuple[Any, ...]] = []
-    for first in range(0, len(wanted), MOST_PARAMETERS):
-        some = list(wanted[first : first + MOST_PARAMETERS])
-        places = 1 << (len(some) - 1).bit_length()
-        some += [some[-1]] * (places - len(some))
-        rows += cursor.execute(_with_places(statement, places), some)
-    return rows
-
-
-@lru_cache(maxsize=128)
-def _with_places(statement: str, places: int) -> str:
-    return statement % ",".join("?" * places)
-
-
-def _identifier_row(row: tuple[Any, ...]) -> IdentifierRow:
-    digest, identifier_id, version, state = row
-    return IdentifierRow(
-        digest, IdentifierId(id_text(identifier_id)), version, IDENTIFIER_STATE.validate_json(state)
-    )
-
-
-def _contact_row(row: tuple[Any, ...]) -> ContactRow:
-    contact_id, version, revision, state = row
-    return ContactRow(
-        ContactId(id_text(contact_id)), version, revision, CONTACT_STATE.validate_json(state)
-    )
-
-
-def _interaction_row(row: tuple[Any, ...], record: MatchRecord | None = None) -> InteractionRow:
-    number, interaction_id, natural_key, content_digest, key_id, contact_id, _ = row
-    return InteractionRow(
-        number,
-        InteractionId(id_text(interaction_id)),
-        natural_key,
-        content_digest,
-        key_id,
-        ContactId(id_text(contact_id)) if contact_id is not None else None,
-        record,
-    )
-
-
-def _json(state: IdentifierState | ContactState | None) -> bytes:
-    if state is None:
-        raise ValueError("an index row is written only after a first event")
-    return orjson.dumps(state)
-
-
-assert len(id_bytes("0" * 32)) == DIGEST_BYTES  # both travel packed by 16
+        opened = self.records.open(
+            [(row[NUMBER], row[INTERACTION_ID], row[KEY_ID], row[SEALED]) for row in rows]
+        )
+        return [interaction_row(row, *opened.get(row[NUMBER], NOTHING)) for row in rows]

@@ -10,7 +10,10 @@ from projections.match_index.rows import InteractionRow
 CACHED_RECORDS = 20_000
 
 Closed = tuple[int, bytes, int, bytes | None]
-"""Number, interaction id, key id and sealed record of an index row."""
+"""Number, interaction id, key id and sealed part of an index row."""
+
+Opened = tuple[str, MatchRecord | None]
+"""Name of an interaction and its match record, None where there is nothing to compare."""
 
 
 class SealedRecords:
@@ -26,9 +29,9 @@ class SealedRecords:
     def __init__(self, keys: KeyRing, entropy: Callable[[int], bytes]) -> None:
         self._keys = keys
         self._entropy = entropy
-        self._opened: dict[bytes, MatchRecord] = {}
+        self._opened: dict[bytes, Opened] = {}
 
-    def open(self, rows: Sequence[Closed]) -> dict[int, MatchRecord]:
+    def open(self, rows: Sequence[Closed]) -> dict[int, Opened]:
         """Return the records by number, all missing keys in one query; none where it was erased."""
         opened = {number: self._opened[id_] for number, id_, *_ in rows if id_ in self._opened}
         closed = [
@@ -41,34 +44,45 @@ class SealedRecords:
             cipher = ciphers[key_id]
             if cipher is not None:
                 nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-                opened[number] = unpack(cipher.decrypt(nonce, ciphertext, _bound(interaction_id)))
+                opened[number] = _read(cipher.decrypt(nonce, ciphertext, _bound(interaction_id)))
                 self._remember(interaction_id, opened[number])
         return opened
 
     def seal(self, rows: Sequence[InteractionRow]) -> list[bytes | None]:
-        """Return the sealed records of new rows, in order; None where there is nothing to compare."""
-        ciphers = self._keys.ciphers(row.key_id for row in rows if row.record is not None)
+        """Return the sealed parts of new rows, in order; None where the interaction was erased."""
+        ciphers = self._keys.ciphers(row.key_id for row in rows if row.name)
         sealed: list[bytes | None] = []
         for row in rows:
             cipher = ciphers.get(row.key_id)
-            if row.record is None or cipher is None:
+            if not row.name or cipher is None:
                 sealed.append(None)
                 continue
             nonce = self._entropy(NONCE_BYTES)
             interaction_id = id_bytes(row.interaction_id)
-            sealed.append(nonce + cipher.encrypt(nonce, pack(row.record), _bound(interaction_id)))
-            self._remember(interaction_id, row.record)
+            content = _written(row.name, row.record)
+            sealed.append(nonce + cipher.encrypt(nonce, content, _bound(interaction_id)))
+            self._remember(interaction_id, (row.name, row.record))
         return sealed
 
     def forget(self) -> None:
         """Drop what is kept in memory, after rows were undone or replaced."""
         self._opened.clear()
 
-    def _remember(self, interaction_id: bytes, record: MatchRecord) -> None:
+    def _remember(self, interaction_id: bytes, opened: Opened) -> None:
         if len(self._opened) >= CACHED_RECORDS:
             for old in list(self._opened)[: CACHED_RECORDS // 10]:
                 del self._opened[old]
-        self._opened[interaction_id] = record
+        self._opened[interaction_id] = opened
+
+
+def _written(name: str, record: MatchRecord | None) -> bytes:
+    named = name.encode()
+    return len(named).to_bytes(2, "big") + named + (b"" if record is None else pack(record))
+
+
+def _read(content: bytes) -> Opened:
+    end = 2 + int.from_bytes(content[:2], "big")
+    return content[2:end].decode(), unpack(content[end:]) if content[end:] else None
 
 
 def _bound(interaction_id: bytes) -> bytes:

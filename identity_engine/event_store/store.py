@@ -20,7 +20,8 @@ from eventsourcing.sqlite import SQLiteCursor
 from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict
 from identity_engine.event_store.ids import id_bytes
-from identity_engine.event_store.index_tables import SCHEMA, IndexTables
+from identity_engine.event_store.index_tables import IndexTables
+from identity_engine.event_store.index_writing import SCHEMA, write_changes
 from identity_engine.event_store.keys import KEY_BYTES, KeyRing
 from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at, stamper
 from identity_engine.event_store.read_check import has_moved
@@ -274,7 +275,7 @@ class Writer:
         stored = [self._store.mapper.encode(event) for event in events]
         now = self._not_before_the_last()
         positions = self._recorder._insert_events(self._wrapped, stored, finish=stamper(now))
-        self._store.index.write(self.cursor, changes)
+        write_changes(self.cursor, changes, self._store.index.records)
         if position is not None:
             self.cursor.execute(
                 "INSERT INTO source_position VALUES (?, ?) "

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 DIGEST_BYTES = 16
+KIND_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,18 @@ class DigestKeys:
         """Return the digest of an identifier: equal values of a division share one stream."""
         return _digest(self.identifier, division, family, scope or "", value)
 
+    def kind(self, type_: str) -> bytes:
+        """Return the digest of an identifier type, 4 bytes: enough to tell a policy's types apart."""
+        return _kind(self.identifier, type_)
+
     def block_secret(self, division: str) -> bytes:
         """Return the secret of a division's block keys: the keys of two divisions never meet."""
         return _block_secret(self.block, division)
+
+
+@lru_cache(maxsize=1_024)
+def _kind(key: bytes, type_: str) -> bytes:
+    return _digest(key, "type", type_)[:KIND_BYTES]
 
 
 @lru_cache(maxsize=1_024)

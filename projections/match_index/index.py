@@ -5,17 +5,28 @@ them. The same `apply` rebuilds the whole index from the log.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from aggregates import contact as contacts
 from aggregates import identifier as identifiers
-from aggregates.contact import ContactState
-from aggregates.identifier import IdentifierClaimed, IdentifierFact
+from aggregates.contact import (
+    ContactIdentified,
+    ContactMerged,
+    ContactPromoted,
+    ContactState,
+    ContactToldApart,
+    ContactToldApartLifted,
+    ContactUnmerged,
+)
+from aggregates.identifier import Holding, IdentifierClaimed, IdentifierFact, IdentifierReassigned
+from aggregates.identity import Edge, Identity, Member, canonical_id, components
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
-from matchers.record import MatchRecord
 from projections.match_index.rows import (
+    Comparable,
     ContactRow,
     IdentifierRow,
     IndexChanges,
@@ -49,6 +60,12 @@ class MatchIndex:
         self._read_natural_keys: set[bytes] = set()
         self._read_block_keys: set[int] = set()
         self._with_members: set[ContactId] = set()
+        self._of_identity: defaultdict[ContactId, set[ContactId]] = defaultdict(set)
+        self.edges: set[Edge] = set()
+        self.apart: set[frozenset[ContactId]] = set()
+        self._stored_edges: set[Edge] = set()
+        self._stored_apart: set[frozenset[ContactId]] = set()
+        self._pending: set[int] = set()
 
     # What was read from the store
 
@@ -81,8 +98,17 @@ class MatchIndex:
     def add_contacts(self, rows: Iterable[ContactRow]) -> None:
         """Take in the states of contacts."""
         for row in rows:
-            self._read_contacts[row.contact_id] = row.revision
-            self.contacts[row.contact_id] = row
+            if row.contact_id not in self.contacts:
+                self._read_contacts[row.contact_id] = row.revision
+                self._place_contact(row)
+
+    def add_edges(self, edges: Iterable[Edge], apart: Iterable[frozenset[ContactId]]) -> None:
+        """Take in merge edges in force, and pairs that were told apart."""
+        fresh, pairs = set(edges) - self._stored_edges, set(apart) - self._stored_apart
+        self._stored_edges |= fresh
+        self.edges |= fresh
+        self._stored_apart |= pairs
+        self.apart |= pairs
 
     def without_members(self, contact_ids: Iterable[ContactId]) -> list[ContactId]:
         """Return those stored contacts whose newest records were not asked for, and note them."""
@@ -101,6 +127,11 @@ class MatchIndex:
         """Return the interaction that was received under this natural key."""
         return self._by_natural_key.get(natural_key)
 
+    def contacts_of_known(self) -> set[ContactId]:
+        """Return the contacts of the interactions that were received before."""
+        rows = self._by_natural_key.values()
+        return {row.contact_id for row in rows if row.contact_id is not None}
+
     def numbers_under(self, block_key: int) -> list[int]:
         """Return the numbers of the interactions that share a block key."""
         return self._postings.get(block_key, [])
@@ -112,6 +143,34 @@ class MatchIndex:
     def interactions_of(self, contact_id: ContactId) -> list[InteractionRow]:
         """Return the loaded interactions that are linked to a contact."""
         return self._of_contact.get(contact_id, [])
+
+    def canonical(self, contact_id: ContactId) -> ContactId:
+        """Return the id that stands for the identity of a loaded contact."""
+        return self.contacts[contact_id].canonical
+
+    def members(self, canonical: ContactId) -> set[ContactId]:
+        """Return the loaded members of the identity that an id stands for."""
+        return self._of_identity[canonical]
+
+    def identity(self, contact_id: ContactId) -> Identity:
+        """Return the identity of a loaded contact, as the rules of merging see it."""
+        canonical = self.canonical(contact_id)
+        if len(self.members(canonical)) == 1:
+            state = self.contacts[canonical].state
+            return Identity(canonical, frozenset((canonical,)), state.stage, state.division)
+        states = [self.contacts[member].state for member in self.members(canonical)]
+        stage = max((state.stage for state in states), key=lambda one: one.rank)
+        return Identity(canonical, frozenset(self.members(canonical)), stage, states[0].division)
+
+    def linked(self, interaction_id: InteractionId) -> ContactId | None:
+        """Return the contact of a loaded interaction."""
+        row = self._by_id.get(interaction_id)
+        return row.contact_id if row is not None else None
+
+    def holdings(self, identifier_id: IdentifierId) -> Sequence[Holding]:
+        """Return the claims on a loaded identifier."""
+        row = self._by_stream.get(identifier_id)
+        return row.state.holdings if row is not None and row.state is not None else ()
 
     def holders(self) -> set[ContactId]:
         """Return every contact that holds or held a loaded identifier."""
@@ -148,8 +207,8 @@ class MatchIndex:
         interaction_id: InteractionId,
         fact: InteractionReceived,
         key_id: int,
-        record: MatchRecord | None,
-        block_keys: tuple[int, ...],
+        time: datetime,
+        comparable: Comparable,
     ) -> None:
         """Take in a received interaction together with what matching made of it."""
         row = InteractionRow(
@@ -158,26 +217,35 @@ class MatchIndex:
             natural_key=bytes.fromhex(fact.natural_key),
             content_digest=bytes.fromhex(fact.content_digest),
             key_id=key_id,
-            record=record,
-            block_keys=block_keys,
+            channel=fact.channel,
+            time=microseconds(time),
+            record=comparable.record,
+            name=comparable.name,
+            block_keys=comparable.block_keys,
+            mentions=comparable.mentions,
         )
         self._received.append(row)
         self._by_natural_key[row.natural_key] = row
         self._place_interaction(row)
-        for key in block_keys:
+        for key in row.block_keys:
             self._postings[key].append(row.number)
 
     def apply(self, stream_id: str, version: int, valid_from: datetime, fact: Fact) -> None:
         """Let an event change the rows. Facts the index does not follow change nothing."""
         match fact:
-            case InteractionLinked(contact_id=contact_id):
-                self._link(InteractionId(stream_id), contact_id, valid_from)
-            case InteractionUnlinked():
-                self._link(InteractionId(stream_id), None, valid_from)
+            case InteractionLinked(contact_id=contact_id, pinned=pinned):
+                self._link(InteractionId(stream_id), contact_id, valid_from, pinned=pinned)
+            case InteractionUnlinked(pinned=pinned):
+                self._link(InteractionId(stream_id), None, valid_from, pinned=pinned)
             case _ if isinstance(fact, IdentifierFact):
                 self._change_identifier(IdentifierId(stream_id), version, valid_from, fact)
             case _ if isinstance(fact, contacts.ContactFact):
                 self._change_contact(ContactId(stream_id), version, valid_from, fact)
+                self._change_identity(ContactId(stream_id), fact)
+
+    def evaluate_again(self, numbers: Iterable[int]) -> None:
+        """Note stored interactions whose final contact may have changed."""
+        self._pending.update(number for number in numbers if number > 0)
 
     def changes(self) -> IndexChanges:
         """Return all changed rows, in the order of their keys, so that writes stay local."""
@@ -186,17 +254,27 @@ class MatchIndex:
             relinked=list(self._relinked.values()),
             identifiers=[row for _, row in sorted(self._changed_identifiers.items())],
             contacts=[row for _, row in sorted(self._changed_contacts.items())],
+            edges=sorted(self.edges - self._stored_edges),
+            edges_gone=sorted(self._stored_edges - self.edges),
+            apart=sorted(self.apart - self._stored_apart, key=sorted),
+            apart_gone=sorted(self._stored_apart - self.apart, key=sorted),
+            pending=sorted(self._pending),
         )
 
     def _link(
-        self, interaction_id: InteractionId, contact_id: ContactId | None, time: datetime
+        self,
+        interaction_id: InteractionId,
+        contact_id: ContactId | None,
+        time: datetime,
+        *,
+        pinned: bool,
     ) -> None:
         row = self._by_id[interaction_id]
         if row.contact_id is not None:
             if row in self._of_contact[row.contact_id]:
                 self._of_contact[row.contact_id].remove(row)
             self._revise(row.contact_id, contacts.unlinked)
-        row.contact_id = contact_id
+        row.contact_id, row.pinned = contact_id, pinned
         if contact_id is not None:
             self._of_contact[contact_id].append(row)
             self._revise(contact_id, lambda state: contacts.linked(state, time))
@@ -217,6 +295,17 @@ class MatchIndex:
             and fact.identifier_class is IdentifierClass.EXCLUSIVE
         ):
             self._note_exclusive(fact, identifier_id)
+        elif isinstance(fact, IdentifierReassigned):
+            self._move_exclusive(fact, identifier_id)
+
+    def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
+        for type_, held_id in self.contacts[fact.from_contact_id].state.exclusive.items():
+            if held_id == identifier_id:
+                self._revise(fact.from_contact_id, partial(contacts.letting_go, type_=type_))
+                self._revise(
+                    fact.contact_id,
+                    partial(contacts.holding, type_=type_, identifier_id=identifier_id),
+                )
 
     def _note_exclusive(self, fact: IdentifierClaimed, identifier_id: IdentifierId) -> None:
         type_ = getattr(fact.personal, "type", None)
@@ -230,9 +319,9 @@ class MatchIndex:
     ) -> None:
         """Change a contact by something that lies in another stream."""
         row = self.contacts[contact_id]
-        changed = ContactRow(contact_id, row.version, row.revision + 1, change(row.state))
-        self.contacts[contact_id] = changed
-        self._changed_contacts[contact_id] = changed
+        self._change(
+            ContactRow(contact_id, row.version, row.revision + 1, change(row.state), row.canonical)
+        )
 
     def _change_contact(
         self, contact_id: ContactId, version: int, valid_from: datetime, fact: Fact
@@ -242,9 +331,60 @@ class MatchIndex:
         if state is None:
             return
         revision = row.revision + 1 if row is not None else 1
-        changed = ContactRow(contact_id, version, revision, state)
-        self.contacts[contact_id] = changed
-        self._changed_contacts[contact_id] = changed
+        canonical = row.canonical if row is not None else contact_id
+        self._change(ContactRow(contact_id, version, revision, state, canonical))
+
+    def _change_identity(self, stream: ContactId, fact: contacts.ContactFact) -> None:
+        """Let edges come and go, and say which id stands for each identity that they touch."""
+        match fact:
+            case ContactMerged() as merged:
+                for one, other in ((edge.one, edge.other) for edge in merged.edges):
+                    self.edges.add(
+                        Edge(merged.merge_id, one, other, stream, merged.automatic, merged.survivor)
+                    )
+            case ContactUnmerged(merge_id=merge_id, edges=edges):
+                gone = {(edge.one, edge.other) for edge in edges}
+                self.edges -= {
+                    edge
+                    for edge in self.edges
+                    if edge.merge_id == merge_id and (edge.one, edge.other) in gone
+                }
+            case ContactToldApart(other=other):
+                self.apart.add(frozenset((stream, other)))
+            case ContactToldApartLifted(other=other):
+                self.apart.discard(frozenset((stream, other)))
+        if isinstance(fact, ContactMerged | ContactUnmerged):
+            self._stand_in({id_ for edge in fact.edges for id_ in (edge.one, edge.other)})
+        elif (
+            isinstance(fact, ContactIdentified | ContactPromoted)
+            and len(self.members(self.canonical(stream))) > 1
+        ):
+            self._stand_in({stream})
+
+    def _stand_in(self, touched: set[ContactId]) -> None:
+        before = {member for one in touched for member in self.members(self.canonical(one))}
+        edges = [edge for edge in self.edges if edge.one in before]
+        for members in components(sorted(before), edges):
+            canonical = canonical_id(
+                (Member(id_, row.state.stage, row.state.born) for id_, row in self._rows(members)),
+                [edge for edge in edges if edge.one in members],
+            )
+            for _, row in self._rows(members):
+                self._change(replace(row, canonical=canonical, revision=row.revision + 1))
+
+    def _rows(self, members: Iterable[ContactId]) -> list[tuple[ContactId, ContactRow]]:
+        return [(member, self.contacts[member]) for member in sorted(members)]
+
+    def _change(self, row: ContactRow) -> None:
+        self._place_contact(row)
+        self._changed_contacts[row.contact_id] = row
+
+    def _place_contact(self, row: ContactRow) -> None:
+        before = self.contacts.get(row.contact_id)
+        if before is not None and before.canonical != row.canonical:
+            self._of_identity[before.canonical].discard(row.contact_id)
+        self.contacts[row.contact_id] = row
+        self._of_identity[row.canonical].add(row.contact_id)
 
     def _place_identifier(self, row: IdentifierRow) -> None:
         self.identifiers[row.digest] = row
@@ -255,3 +395,8 @@ class MatchIndex:
         self._by_id[row.interaction_id] = row
         if row.contact_id is not None:
             self._of_contact[row.contact_id].append(row)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970, UTC."""
+    return round(moment.timestamp() * 1_000_000)

@@ -1,20 +1,44 @@
 """The rows of the match index, and what changed in them."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from aggregates.contact import ContactState
 from aggregates.identifier import IdentifierState
+from aggregates.identity import Edge
 from aggregates.values import ContactId, IdentifierId, InteractionId
 from matchers.record import MatchRecord
 
 
+class Mention(NamedTuple):
+    """An identifier as an interaction gave it: the digest of its value, the digest of its type, and
+    whether the publisher said that it is verified. What it may decide is a question to the policy."""
+
+    digest: bytes
+    kind: bytes
+    said: bool | None
+
+
+class Comparable(NamedTuple):
+    """What matching makes of an interaction.
+
+    `name` orders interactions the same way whatever order they came in: it is what names one
+    upstream, and as personal as its record. `block_keys` lead to the interactions worth comparing.
+    """
+
+    name: str
+    record: MatchRecord | None = None
+    block_keys: tuple[int, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+
+
 @dataclass(slots=True)
 class InteractionRow:
-    """One interaction: its natural key, its present contact, and its match record.
+    """One interaction: its natural key, its present contact, and what matching made of it.
 
     `number` is the row's own small number, which the postings use; it is negative while the row is
     not yet written. `record` is None where the interaction has nothing to compare. `key_id` names
-    the data key that seals it.
+    the data key that seals record and name. `time` is when it happened, microseconds since 1970.
     """
 
     number: int
@@ -22,9 +46,14 @@ class InteractionRow:
     natural_key: bytes
     content_digest: bytes
     key_id: int
+    channel: str
+    time: int
     contact_id: ContactId | None = None
+    pinned: bool = False
     record: MatchRecord | None = None
+    name: str = ""
     block_keys: tuple[int, ...] = ()
+    mentions: tuple[Mention, ...] = ()
 
 
 @dataclass(slots=True)
@@ -41,26 +70,34 @@ class IdentifierRow:
 class ContactRow:
     """One contact's state after `version` of its stream.
 
-    `revision` counts every change, also the links and claims that lie in other streams.
+    `revision` counts every change, also the links and claims that lie in other streams. `canonical`
+    is the id that stands for the identity it is a member of.
     """
 
     contact_id: ContactId
     version: int
     revision: int
     state: ContactState
+    canonical: ContactId
 
 
 @dataclass(slots=True)
 class IndexChanges:
     """What one batch changes in the index.
 
-    `received` holds the new interactions in order, `relinked` the older ones that moved.
+    `received` holds the new interactions in order, `relinked` the older ones that moved. Edges and
+    pairs told apart are those that came and went. `pending` numbers are to be evaluated again.
     """
 
     received: list[InteractionRow] = field(default_factory=list)
     relinked: list[InteractionRow] = field(default_factory=list)
     identifiers: list[IdentifierRow] = field(default_factory=list)
     contacts: list[ContactRow] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    edges_gone: list[Edge] = field(default_factory=list)
+    apart: list[frozenset[ContactId]] = field(default_factory=list)
+    apart_gone: list[frozenset[ContactId]] = field(default_factory=list)
+    pending: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,24 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from aggregates.contact import ContactCreated, ContactIdentified, ContactPromoted
+from aggregates.contact import (
+    ContactCreated,
+    ContactIdentified,
+    ContactMerged,
+    ContactPromoted,
+    ContactToldApart,
+    ContactToldApartLifted,
+    ContactUnmerged,
+    MergeEdge,
+    ReasonPersonal,
+)
 from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
+    IdentifierReassigned,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierUnshared,
     IdentifierVerified,
     ReleasePersonal,
 )
@@ -46,6 +58,7 @@ CONTACT = "019b1c3e-7c5a-7000-8000-000000000003"
 OTHER_CONTACT = "019b1c3e-7c5a-7000-8000-000000000004"
 INTERACTION = "019b1c3e-7c5a-7000-8000-000000000005"
 IDENTIFIER = "019b1c3e-7c5a-7000-8000-000000000006"
+MERGE = "019b1c3e-7c5a-7000-8000-00000000000a"
 VERSION = 7
 KEY_ID = 11
 RECORDED_AT = datetime(2026, 3, 4, 5, 6, 7, 891_011, tzinfo=UTC)
@@ -117,6 +130,37 @@ GOLDEN = (
     ),
     Golden(ContactPromoted(stage_before=Stage.IDENTIFIED)),
     Golden(
+        ContactMerged(
+            merge_id=MERGE,
+            edges=(MergeEdge(one=CONTACT, other=OTHER_CONTACT),),
+            survivor=CONTACT,
+            automatic=True,
+            evidence=EVIDENCE,
+            personal=ReasonPersonal(reason="Sie ist dieselbe Kundin."),
+        )
+    ),
+    Golden(
+        ContactUnmerged(
+            merge_id=MERGE,
+            edges=(MergeEdge(one=CONTACT, other=OTHER_CONTACT),),
+            automatic=True,
+            cause="evidence_changed",
+            personal=ReasonPersonal(reason="Das sind Mutter und Tochter."),
+        )
+    ),
+    Golden(
+        ContactToldApart(
+            other=OTHER_CONTACT,
+            until=datetime(2027, 1, 1, tzinfo=UTC),
+            personal=ReasonPersonal(reason="Father and son."),
+        )
+    ),
+    Golden(
+        ContactToldApartLifted(
+            other=OTHER_CONTACT, personal=ReasonPersonal(reason="C'est la même personne.")
+        )
+    ),
+    Golden(
         IdentifierClaimed(
             contact_id=CONTACT,
             interaction_id=INTERACTION,
@@ -141,6 +185,12 @@ GOLDEN = (
         )
     ),
     Golden(IdentifierShared(by="cap", holders=6, cap=5)),
+    Golden(IdentifierUnshared(by="names")),
+    Golden(
+        IdentifierReassigned(
+            contact_id=CONTACT, from_contact_id=OTHER_CONTACT, interaction_id=INTERACTION
+        )
+    ),
     Golden(
         InteractionReceived(
             natural_key="00" * 16,

@@ -40,7 +40,9 @@ def test_a_contact_is_born_ephemeral_in_its_division_at_the_time_of_its_interact
     facts = decide(given(), Create(division="north", interaction_id="i-1"))
 
     assert facts == (CREATED,)
-    assert given(*facts) == ContactState(stage=Stage.EPHEMERAL, division="north", first_seen=FIRST)
+    assert given(*facts) == ContactState(
+        stage=Stage.EPHEMERAL, division="north", born=FIRST, first_seen=FIRST
+    )
 
 
 def test_a_contact_is_not_created_twice():

@@ -1,0 +1,118 @@
+"""Rows of the match index as SQLite gives them, and as the working set of a batch holds them."""
+
+import sqlite3
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+
+from aggregates.contact import ContactState
+from aggregates.identifier import IdentifierState
+from aggregates.identity import Edge
+from aggregates.values import ContactId, IdentifierId, InteractionId, MergeId
+from identity_engine.event_store.ids import id_bytes, id_text
+from matchers.record import MatchRecord
+from projections.match_index.digests import DIGEST_BYTES
+from projections.match_index.mentions import unpack_mentions
+from projections.match_index.rows import ContactRow, IdentifierRow, InteractionRow
+
+IDENTIFIER = "digest, identifier_id, version, state"
+CONTACT = "contact_id, version, revision, state, canonical"
+INTERACTION = (
+    "interaction.number, interaction.interaction_id, interaction.natural_key, "
+    "interaction.content_digest, interaction.key_id, interaction.channel, interaction.time, "
+    "interaction.contact_id, interaction.pinned, interaction.mentions, interaction.sealed"
+)
+NUMBER, INTERACTION_ID, KEY_ID, CONTACT_ID, SEALED = 0, 1, 4, 7, 10
+IDENTIFIER_STATE = TypeAdapter(IdentifierState)
+CONTACT_STATE = TypeAdapter(ContactState)
+MOST_PARAMETERS = 16_384
+
+
+def select(
+    cursor: sqlite3.Cursor, statement: str, wanted: Sequence[bytes]
+) -> list[tuple[Any, ...]]:
+    """Run a statement whose `%s` becomes a list of parameters.
+
+    The list is filled up to a power of two with its last value, so that few different statements
+    are ever prepared, and split where SQLite would take no more.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for first in range(0, len(wanted), MOST_PARAMETERS):
+        some = list(wanted[first : first + MOST_PARAMETERS])
+        places = 1 << (len(some) - 1).bit_length()
+        some += [some[-1]] * (places - len(some))
+        rows += cursor.execute(_with_places(statement, places), some)
+    return rows
+
+
+@lru_cache(maxsize=128)
+def _with_places(statement: str, places: int) -> str:
+    return statement % ",".join("?" * places)
+
+
+def identifier_row(row: tuple[Any, ...]) -> IdentifierRow:
+    """Return an identifier from the columns `IDENTIFIER`."""
+    digest, identifier_id, version, state = row
+    return IdentifierRow(
+        digest, IdentifierId(id_text(identifier_id)), version, IDENTIFIER_STATE.validate_json(state)
+    )
+
+
+def contact_row(row: tuple[Any, ...]) -> ContactRow:
+    """Return a contact from the columns `CONTACT`."""
+    contact_id, version, revision, state, canonical = row
+    return ContactRow(
+        ContactId(id_text(contact_id)),
+        version,
+        revision,
+        CONTACT_STATE.validate_json(state),
+        ContactId(id_text(canonical)),
+    )
+
+
+def edge(row: tuple[Any, ...]) -> Edge:
+    """Return a merge edge from merge id, one, other, stream, automatic, survivor."""
+    merge_id, one, other, stream, automatic, survivor = row
+    return Edge(
+        MergeId(id_text(merge_id)),
+        ContactId(id_text(one)),
+        ContactId(id_text(other)),
+        ContactId(id_text(stream)),
+        bool(automatic),
+        ContactId(id_text(survivor)) if survivor is not None else None,
+    )
+
+
+def interaction_row(
+    row: tuple[Any, ...], name: str = "", record: MatchRecord | None = None
+) -> InteractionRow:
+    """Return an interaction from the columns `INTERACTION` and what its sealed part holds."""
+    number, interaction_id, natural_key, content_digest, key_id, channel, time, *rest = row
+    contact_id, pinned, mentions, _ = rest
+    return InteractionRow(
+        number,
+        InteractionId(id_text(interaction_id)),
+        natural_key,
+        content_digest,
+        key_id,
+        channel,
+        time,
+        ContactId(id_text(contact_id)) if contact_id is not None else None,
+        bool(pinned),
+        record,
+        name,
+        mentions=unpack_mentions(mentions),
+    )
+
+
+def as_json(state: IdentifierState | ContactState | None) -> bytes:
+    """Return a state as it is stored."""
+    if state is None:
+        raise ValueError("an index row is written only after a first event")
+    return orjson.dumps(state)
+
+
+assert len(id_bytes("0" * 32)) == DIGEST_BYTES  # both travel packed by 16

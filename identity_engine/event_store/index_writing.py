@@ -1,0 +1,219 @@
+"""The tables of the match index, and how the changes of a batch are written: in key order.
+
+No personal text lies here. Natural keys, identifiers and block keys are keyed digests; a match record
+is sealed under the data key of its interaction.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+
+from aggregates.values import ContactId
+from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.index_rows import as_json
+from identity_engine.event_store.sealed_records import SealedRecords
+from projections.match_index.mentions import mention_key, pack_mentions
+from projections.match_index.rows import IndexChanges, InteractionRow
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS interaction (
+    number INTEGER PRIMARY KEY,
+    interaction_id BLOB NOT NULL UNIQUE,
+    natural_key BLOB NOT NULL UNIQUE,
+    content_digest BLOB NOT NULL,
+    key_id INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    time INTEGER NOT NULL, -- microseconds since 1970
+    contact_id BLOB,
+    pinned INTEGER NOT NULL,
+    mentions BLOB NOT NULL, -- packed one after the other
+    compares INTEGER NOT NULL, -- whether there is a match record
+    sealed BLOB -- nonce and ciphertext of name and match record; NULL once erased
+);
+CREATE INDEX IF NOT EXISTS interaction_of_contact ON interaction (contact_id, number);
+CREATE TABLE IF NOT EXISTS posting (
+    block_key INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (block_key, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS identifier (
+    digest BLOB PRIMARY KEY,
+    identifier_id BLOB NOT NULL UNIQUE,
+    version INTEGER NOT NULL,
+    state BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS contact (
+    contact_id BLOB PRIMARY KEY,
+    version INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    state BLOB NOT NULL,
+    canonical BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS contact_of_identity ON contact (canonical) WHERE canonical != contact_id;
+CREATE TABLE IF NOT EXISTS merge_edge (
+    one BLOB NOT NULL,
+    other BLOB NOT NULL,
+    merge_id BLOB NOT NULL,
+    stream BLOB NOT NULL,
+    automatic INTEGER NOT NULL,
+    survivor BLOB,
+    PRIMARY KEY (one, other, merge_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS merge_edge_of_other ON merge_edge (other);
+CREATE TABLE IF NOT EXISTS told_apart (
+    one BLOB NOT NULL,
+    other BLOB NOT NULL,
+    PRIMARY KEY (one, other)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS told_apart_of_other ON told_apart (other);
+-- What is to be evaluated again: the numbers above `evaluated.number`, and those in `pending`.
+CREATE TABLE IF NOT EXISTS pending (number INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS evaluated (number INTEGER NOT NULL);
+-- Keys that lead to more records than the policy allows, so that they lead to none.
+CREATE TABLE IF NOT EXISTS overflowed (block_key INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
+WITHOUT ROWID;
+"""
+TABLES = (
+    *("interaction", "posting", "identifier", "contact", "merge_edge", "told_apart"),
+    *("pending", "evaluated", "overflowed"),
+)
+PLACES = ", ".join("?" * 12)
+
+
+def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: SealedRecords) -> None:
+    """Write what a batch changed, each table in key order."""
+    _write_received(cursor, changes.received, records)
+    cursor.executemany(
+        "UPDATE interaction SET contact_id = ?, pinned = ? WHERE interaction_id = ?",
+        [
+            (_optional(row.contact_id), row.pinned, id_bytes(row.interaction_id))
+            for row in changes.relinked
+        ],
+    )
+    cursor.executemany(
+        "INSERT INTO identifier VALUES (?, ?, ?, ?) ON CONFLICT (digest) "
+        "DO UPDATE SET version = excluded.version, state = excluded.state",
+        [
+            (row.digest, id_bytes(row.identifier_id), row.version, as_json(row.state))
+            for row in changes.identifiers
+        ],
+    )
+    cursor.executemany(
+        "INSERT INTO contact VALUES (?, ?, ?, ?, ?) ON CONFLICT (contact_id) DO UPDATE SET "
+        "version = excluded.version, revision = excluded.revision, state = excluded.state, "
+        "canonical = excluded.canonical",
+        [
+            (
+                id_bytes(row.contact_id),
+                row.version,
+                row.revision,
+                as_json(row.state),
+                id_bytes(row.canonical),
+            )
+            for row in changes.contacts
+        ],
+    )
+    _write_edges(cursor, changes)
+    cursor.executemany(
+        "INSERT OR IGNORE INTO pending VALUES (?)", [(number,) for number in changes.pending]
+    )
+
+
+def _write_received(
+    cursor: sqlite3.Cursor, received: Sequence[InteractionRow], records: SealedRecords
+) -> None:
+    cursor.execute("SELECT COALESCE(MAX(number), 0) FROM interaction")
+    (last,) = cursor.fetchone()
+    cursor.executemany(
+        f"INSERT INTO interaction VALUES ({PLACES})",
+        [
+            (
+                number,
+                id_bytes(row.interaction_id),
+                row.natural_key,
+                row.content_digest,
+                row.key_id,
+                row.channel,
+                row.time,
+                _optional(row.contact_id),
+                row.pinned,
+                pack_mentions(row.mentions),
+                row.record is not None,
+                sealed,
+            )
+            for number, (row, sealed) in enumerate(
+                zip(received, records.seal(received), strict=True), last + 1
+            )
+        ],
+    )
+    postings = [
+        (key, number)
+        for number, row in enumerate(received, last + 1)
+        for key in (*row.block_keys, *map(mention_key, row.mentions))
+    ]
+    cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(postings))
+
+
+def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
+    cursor.executemany(
+        "DELETE FROM merge_edge WHERE one = ? AND other = ? AND merge_id = ?",
+        [
+            (id_bytes(edge.one), id_bytes(edge.other), id_bytes(edge.merge_id))
+            for edge in changes.edges_gone
+        ],
+    )
+    cursor.executemany(
+        "INSERT OR IGNORE INTO merge_edge VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (
+                id_bytes(edge.one),
+                id_bytes(edge.other),
+                id_bytes(edge.merge_id),
+                id_bytes(edge.stream),
+                edge.automatic,
+                _optional(edge.survivor),
+            )
+            for edge in changes.edges
+        ],
+    )
+    cursor.executemany(
+        "DELETE FROM told_apart WHERE one = ? AND other = ?", map(_pair, changes.apart_gone)
+    )
+    cursor.executemany("INSERT OR IGNORE INTO told_apart VALUES (?, ?)", map(_pair, changes.apart))
+
+
+def hash_rows(cursor: sqlite3.Cursor) -> str:
+    """Return the SHA-256 of all rows; of a sealed record only whether there is one.
+
+    What waits for re-evaluation is left out: it is work, not knowledge, and a rebuild queues all.
+    """
+    digest = hashlib.sha256()
+    for statement in (
+        "SELECT number, interaction_id, natural_key, content_digest, key_id, channel, time, "
+        "contact_id, pinned, mentions, compares, sealed IS NULL FROM interaction ORDER BY number",
+        "SELECT block_key, number FROM posting ORDER BY block_key, number",
+        "SELECT digest, identifier_id, version, state FROM identifier ORDER BY digest",
+        "SELECT contact_id, version, revision, state, canonical FROM contact ORDER BY contact_id",
+        "SELECT one, other, merge_id, stream, automatic, survivor FROM merge_edge "
+        "ORDER BY one, other, merge_id",
+        "SELECT one, other FROM told_apart ORDER BY one, other",
+    ):
+        for row in cursor.execute(statement):
+            digest.update(repr(row).encode())
+    return digest.hexdigest()
+
+
+def clear(cursor: sqlite3.Cursor, records: SealedRecords) -> None:
+    """Empty the tables, before a rebuild in the same transaction."""
+    records.forget()
+    for table in TABLES:
+        cursor.execute(f"DELETE FROM {table}")
+
+
+def _optional(contact_id: ContactId | None) -> bytes | None:
+    return id_bytes(contact_id) if contact_id is not None else None
+
+
+def _pair(contacts: frozenset[ContactId]) -> tuple[bytes, ...]:
+    return tuple(map(id_bytes, sorted(contacts)))
