@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from matchers.guards import IDENTIFIER_ONLY, NAME_ONLY, rests_on, share_identifier
 from matchers.record import MatchRecord
 from matchers.scoring import Score, Scorer
 
@@ -54,7 +55,7 @@ class ContactFacts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LinkRules:
-    """Limits of the policy; weights are millibits.
+    """Limits of the policy; weights are millibits. `merge` is what two contacts need to be fused.
 
     `contradiction` (below 0): an exact strong or weak identifier, or a likeness that rests on one,
     is not believed if the attributes say less than this. `member_floor` and `member_share`: this
@@ -64,6 +65,7 @@ class LinkRules:
 
     attach: int
     review: int
+    merge: int = 1_000_000
     contradiction: int = -2_500
     attributes_speak: int = 3_000
     member_floor: int = -5_000
@@ -107,13 +109,6 @@ class Decision(NamedTuple):
     losing: tuple[tuple[str, int], ...] = ()
     considered: int = 0
     refusals: tuple[Refusal, ...] = ()
-
-
-_SAYS_LITTLE = frozenset({"gender", "language", "country", "region"})
-_NAME_ONLY = _SAYS_LITTLE | {"name"}
-"""Comparisons that together are still a bare name match."""
-_IDENTIFIER_ONLY = _SAYS_LITTLE | {"phone", "email"}
-"""Comparisons that together are still no more than an identifier."""
 
 
 def decide(
@@ -326,14 +321,14 @@ class _Ladder:
         if guard := self._broken_guard(contact):
             return guard
         best = weighed[0][1].record
-        if _share_identifier(self.record, best) and (
+        if share_identifier(self.record, best) and (
             self.scorer.corroboration(self.record, best) < self.rules.contradiction
         ):
             return "contradiction"
-        if self.is_held_by_many and self._rests_on(_IDENTIFIER_ONLY, best):
+        if self.is_held_by_many and self._rests_on(IDENTIFIER_ONLY, best):
             return "bare_identifier"
         proves_little = self.live_channel and not self.rules.live_name_only_links
-        if proves_little and self._rests_on(_NAME_ONLY, best):
+        if proves_little and self._rests_on(NAME_ONLY, best):
             return "bare_name"
         above = sum(1 for weight, _ in weighed if weight >= self.rules.member_floor)
         return "members_differ" if above < self.rules.member_share * len(weighed) else None
@@ -346,8 +341,7 @@ class _Ladder:
         return "size_cap" if facts.size >= self.rules.size_cap else None
 
     def _rests_on(self, comparisons: frozenset[str], best: MatchRecord) -> bool:
-        parts = self.scorer.explain(self.record, best).parts
-        return all(part.comparison in comparisons for part in parts if part.weight > 0)
+        return rests_on(comparisons, self.record, best, self.scorer)
 
     def _corroboration(self, contact: str) -> int:
         """What the attributes say for the most fitting record of a contact; 0 if they are silent."""
@@ -392,9 +386,3 @@ def _holders(identifiers: Iterable[HeldIdentifier]) -> _HeldBy:
 
 def _identifiers(held: Iterable[HeldIdentifier]) -> tuple[str, ...]:
     return tuple(sorted(identifier.identifier_id for identifier in held))
-
-
-def _share_identifier(one: MatchRecord, other: MatchRecord) -> bool:
-    return not (
-        set(one.phones).isdisjoint(other.phones) and set(one.emails).isdisjoint(other.emails)
-    )

@@ -19,6 +19,7 @@ from identity_engine.application.ingest import BATCH_SIZE, Ingestion, IngestSumm
 from identity_engine.application.ingest import Progress as IngestProgress
 from identity_engine.application.policies import Policies
 from identity_engine.application.queries import HistoryEntry, Queries
+from identity_engine.application.reevaluate import Reevaluated, Reevaluation
 from identity_engine.application.resolve import Outcome, Resolver
 from identity_engine.errors import UsageError
 from identity_engine.event_store.store import EventStore
@@ -57,6 +58,7 @@ class Engine:
             raise
         self.follower = Follower(self.store, folder)
         self.resolver = Resolver(self.store, self._world, self.policies)
+        self.reevaluation = Reevaluation(self.store, self._world, self.policies)
         self._ingestion = Ingestion(self.store, self.resolver, self.dead_letters, self._world)
         self._queries = Queries(self.store, self.follower, self.policies)
 
@@ -102,12 +104,18 @@ class Engine:
     ) -> IngestSummary:
         """Resolve a whole file, from where an earlier run stopped; "-" is standard input.
 
+        Links are provisional until `reevaluate` has run.
+
         Raises:
             SourceError: the file or its mapping cannot be read.
         """
         secret = self.store.digests.source_secret()
         with open_events(path, format, mapping, batch_size=batch_size, secret=secret) as file:
             return self._ingestion.run(file, again=again, progress=progress)
+
+    def reevaluate(self, progress: Progress | None = None) -> Reevaluated:
+        """Make the clusters final: the same whatever order the interactions came in."""
+        return self.reevaluation.run(progress)
 
     def redrive(self, ids: Sequence[int] | None = None) -> IngestSummary:
         """Decode dead letters again, these or all open ones."""

@@ -44,6 +44,7 @@ def rules_from(policy_content: bytes, model_content: bytes) -> Rules:
         link_rules=LinkRules(
             attach=round(model.thresholds.attach * MILLIBITS),
             review=round(model.thresholds.review * MILLIBITS),
+            merge=round(model.thresholds.merge * MILLIBITS),
             contradiction=round(model.contradiction * MILLIBITS),
             attributes_speak=round(policy.guards.attributes_speak * MILLIBITS),
             member_floor=round(policy.guards.member_floor * MILLIBITS),

@@ -116,6 +116,13 @@ class IndexTables:
             }
         )
 
+    def load_interactions(
+        self, cursor: sqlite3.Cursor, index: MatchIndex, numbers: Iterable[int]
+    ) -> None:
+        """Load what is not loaded of these interactions, with their records."""
+        wanted = [number for number in numbers if index.interaction(number) is None]
+        index.add_interactions(self._open(self._select_interactions(cursor, wanted)))
+
     def load_nearby(
         self,
         cursor: sqlite3.Cursor,
@@ -157,6 +164,20 @@ class IndexTables:
             [row[0] for row in contacts],
         )
         return {canonical for (canonical,) in rows}
+
+    def load_all_of(
+        self, cursor: sqlite3.Cursor, index: MatchIndex, contact_ids: Iterable[ContactId]
+    ) -> list[int]:
+        """Load every interaction linked to these contacts, and return their numbers."""
+        rows = select(
+            cursor,
+            f"SELECT {INTERACTION} FROM interaction WHERE contact_id IN (%s)",
+            [id_bytes(contact_id) for contact_id in contact_ids],
+        )
+        index.add_interactions(
+            self._open([row for row in rows if index.interaction(row[NUMBER]) is None])
+        )
+        return list(dict.fromkeys(row[NUMBER] for row in rows))
 
     def load_edges(
         self, cursor: sqlite3.Cursor, index: MatchIndex, contact_ids: Iterable[ContactId]

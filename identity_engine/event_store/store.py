@@ -19,7 +19,8 @@ from eventsourcing.sqlite import SQLiteCursor
 
 from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict
-from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.ids import id_bytes, id_text
+from identity_engine.event_store.index_rows import select
 from identity_engine.event_store.index_tables import IndexTables
 from identity_engine.event_store.index_writing import SCHEMA, write_changes
 from identity_engine.event_store.keys import KEY_BYTES, KeyRing
@@ -259,6 +260,16 @@ class Writer:
     def cursor(self) -> Cursor:
         """Reads that nobody can overtake."""
         return self._wrapped.sqlite_cursor
+
+    def versions(self, stream_ids: Sequence[str]) -> dict[str, int]:
+        """Return the last version of each of these streams, one query for all."""
+        rows = select(
+            self.cursor,
+            "SELECT originator_id, MAX(originator_version) FROM stored_events "
+            "WHERE originator_id IN (%s) GROUP BY originator_id",
+            [id_bytes(stream_id) for stream_id in stream_ids],
+        )
+        return {id_text(stream): version for stream, version in rows}
 
     def refuse_if_moved(self, read: ReadSet) -> None:
         """Raise `Conflict` where anything that a decision read has changed since."""

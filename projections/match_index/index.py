@@ -136,6 +136,10 @@ class MatchIndex:
         """Return the numbers of the interactions that share a block key."""
         return self._postings.get(block_key, [])
 
+    def keys_read(self) -> set[int]:
+        """Return the keys whose numbers are loaded."""
+        return self._read_block_keys
+
     def interaction(self, number: int) -> InteractionRow | None:
         """Return a loaded interaction by its number."""
         return self._by_number.get(number)

@@ -1,0 +1,252 @@
+"""The component of interactions that re-evaluation decides at once.
+
+It grows from what was touched: along pairs that may be one person by weight, along values that are not
+shared, and along the contacts that interactions are linked to now, until nothing is added. What it
+holds is a pure function of the records, so the order of arrival leaves no trace in it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from sqlite3 import Cursor
+
+from aggregates.policy import Policy
+from aggregates.values import ContactId, IdentifierClass
+from identity_engine.application.rules import Rules
+from identity_engine.event_store.evaluation_queue import overflow
+from identity_engine.event_store.store import EventStore
+from matchers.blocking import block_keys, hash_keys
+from matchers.clustering import Node, Pair, Use, exact_pairs, scored_pairs
+from matchers.guards import contradict
+from projections.match_index.index import MatchIndex
+from projections.match_index.mentions import mention_key
+from projections.match_index.rows import InteractionRow, Mention
+
+MOST_USES = 400
+"""Mentions of one value that is not exclusive beyond which it is a hub and joins nobody."""
+
+ALL = 1 << 40
+
+
+class Component:
+    """What was reached so far, over the working set of one step.
+
+    Args:
+        store: the stored rows.
+        cursor: the step's transaction.
+        index: its working set.
+        rules: those in force.
+    """
+
+    def __init__(self, store: EventStore, cursor: Cursor, index: MatchIndex, rules: Rules) -> None:
+        self._tables, self._digests = store.index, store.digests
+        self._cursor, self._index, self._rules = cursor, index, rules
+        self._types = {self._digests.kind(type_): type_ for type_ in _types(rules.policy)}
+        self._seen: set[int] = set()
+        self._weighed: set[int] = set()
+        self._values: set[bytes] = set()
+        self._contacts: set[ContactId] = set()
+        self._waiting: list[InteractionRow] = []
+        self._keys: dict[int, tuple[int, ...]] = {}
+        self.nodes: dict[int, Node] = {}
+        self.pairs: list[Pair] = []
+        self.shared: dict[bytes, int] = {}
+        """Values that turned out to be shared -> by how many people."""
+        self.unshared: set[bytes] = set()
+
+    def grow(self, seeds: Iterable[int]) -> None:
+        """Add the components of these interactions, by their numbers."""
+        self._tables.load_interactions(self._cursor, self._index, seeds)
+        self._reach(seeds)
+        while self._waiting:
+            frontier, self._waiting = self._waiting, []
+            self._load_around(frontier)
+            for row in frontier:
+                self.nodes[row.number] = self._node(row)
+            for row in frontier:
+                self._pair_by_likeness(row)
+            for value in self._new_values(frontier):
+                self._pair_by_value(value)
+            self._follow_links(frontier)
+
+    @property
+    def contacts(self) -> set[ContactId]:
+        """The contacts that interactions of the component are linked to."""
+        return self._contacts
+
+    def row(self, number: int) -> InteractionRow:
+        """Return the interaction of a node."""
+        row = self._index.interaction(number)
+        assert row is not None
+        return row
+
+    def _reach(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            row = self._index.interaction(number)
+            if number not in self._seen and row is not None and row.contact_id is not None:
+                self._seen.add(number)
+                self._waiting.append(row)
+
+    def _load_around(self, frontier: Sequence[InteractionRow]) -> None:
+        """Load what the frontier can be paired with: one query for each kind of row."""
+        tables, cursor, index = self._tables, self._cursor, self._index
+        contacts = {row.contact_id for row in frontier if row.contact_id is not None}
+        tables.load_nearby(cursor, index, (), contacts)
+        for row in frontier:
+            self._keys[row.number] = self._keys_of(row)
+        cap = self._rules.policy.block_cap
+        keys = {key for row in frontier for key in self._keys[row.number]}
+        tables.load_postings(cursor, index, keys - index.keys_read(), cap)
+        overflow(cursor, [key for key in keys if len(index.numbers_under(key)) > cap])
+        exclusive, others = set[int](), set[int]()
+        for row in frontier:
+            for mention in row.mentions:
+                is_exclusive = self._class(mention, row) == IdentifierClass.EXCLUSIVE
+                (exclusive if is_exclusive else others).add(mention_key(mention))
+        tables.load_postings(cursor, index, exclusive - index.keys_read(), ALL)
+        tables.load_postings(cursor, index, others - exclusive - index.keys_read(), MOST_USES)
+        numbers = {number for row in frontier for number in self._near(row)}
+        numbers |= {
+            number
+            for key in exclusive | others
+            if key in exclusive or len(index.numbers_under(key)) <= MOST_USES
+            for number in index.numbers_under(key)
+        }
+        tables.load_interactions(cursor, index, numbers)
+        digests = {mention.digest for row in frontier for mention in row.mentions}
+        tables.load_identifiers(
+            cursor, index, [one for one in digests if one not in index.identifiers]
+        )
+
+    def _keys_of(self, row: InteractionRow) -> tuple[int, ...]:
+        if row.record is None or row.contact_id is None:
+            return ()
+        division = self._index.contacts[row.contact_id].state.division
+        return tuple(hash_keys(block_keys(row.record), self._digests.block_secret(division)))
+
+    def _near(self, row: InteractionRow) -> Iterator[int]:
+        for key in self._keys[row.number]:
+            numbers = self._index.numbers_under(key)
+            if len(numbers) <= self._rules.policy.block_cap:
+                yield from numbers
+
+    def _node(self, row: InteractionRow) -> Node:
+        exclusive = {
+            self._types.get(mention.kind, ""): mention.digest
+            for mention in row.mentions
+            if self._class(mention, row) == IdentifierClass.EXCLUSIVE
+        }
+        return Node(
+            row.number,
+            row.name,
+            row.time,
+            row.record,
+            self._rules.policy.channel(row.channel).live,
+            exclusive,
+            row.contact_id if row.pinned else None,
+        )
+
+    def _class(self, mention: Mention, row: InteractionRow) -> IdentifierClass:
+        policy, type_ = self._rules.policy, self._types.get(mention.kind, "")
+        return policy.class_of(type_, policy.counts_as_verified(row.channel, type_, mention.said))
+
+    def _pair_by_likeness(self, row: InteractionRow) -> None:
+        """Weigh the row against every near record that has not been weighed against it before."""
+        self._weighed.add(row.number)
+        near = set(self._near(row)) - self._weighed
+        others = (self._index.interaction(number) for number in sorted(near))
+        rows = {one.number: one for one in others if one is not None and one.contact_id is not None}
+        nodes = {number: self.nodes.get(number) or self._node(one) for number, one in rows.items()}
+        nodes[row.number] = self.nodes[row.number]
+        found = list(
+            scored_pairs(
+                nodes,
+                ((row.number, number) for number in rows),
+                self._rules.scorer,
+                self._rules.link_rules,
+            )
+        )
+        self.pairs += found
+        self._reach(number for pair in found for number in (pair.one, pair.other))
+
+    def _new_values(self, frontier: Sequence[InteractionRow]) -> list[Mention]:
+        fresh = {
+            mention.digest: mention
+            for row in frontier
+            for mention in row.mentions
+            if mention.digest not in self._values
+        }
+        self._values |= fresh.keys()
+        return [fresh[digest] for digest in sorted(fresh)]
+
+    def _pair_by_value(self, value: Mention) -> None:
+        """Pair those who mention a value, unless it is shared; what changes its state touches all."""
+        uses = self._uses(value)
+        nodes = {row.number: self.nodes.get(row.number) or self._node(row) for row, _ in uses}
+        before = self._index.identifiers.get(value.digest)
+        known = before.state.shared_by if before is not None and before.state is not None else ()
+        people = self._people(uses)
+        if people and "names" not in known:
+            self.shared[value.digest] = people
+        elif not people and "names" in known:
+            self.unshared.add(value.digest)
+        if people and "names" in known:
+            return
+        if not people and "person" not in known and len(uses) > 1:
+            self.pairs += exact_pairs(
+                nodes,
+                value.digest,
+                [Use(row.number, class_.value) for row, class_ in uses],
+                self._rules.scorer,
+                self._rules.link_rules,
+            )
+        self._reach(row.number for row, _ in uses)
+
+    def _uses(self, value: Mention) -> list[tuple[InteractionRow, IdentifierClass]]:
+        rows = map(self._index.interaction, self._index.numbers_under(mention_key(value)))
+        return [
+            (row, self._class(mention, row))
+            for row in rows
+            if row is not None and row.contact_id is not None
+            for mention in row.mentions
+            if mention.digest == value.digest
+        ]
+
+    def _people(self, uses: Sequence[tuple[InteractionRow, IdentifierClass]]) -> int:
+        """Return how many people a value stands for if those are more than its class allows, else 0.
+
+        Records that contradict each other speak of different people. They are taken by time and
+        name, so that the answer does not depend on who came first.
+        """
+        classes = {class_ for _, class_ in uses}
+        if not uses or IdentifierClass.EXCLUSIVE in classes:
+            return 0
+        cap = min(self._rules.policy.cap_of(class_) for class_ in classes)
+        limit = self._rules.link_rules.contradiction
+        people: list[InteractionRow] = []
+        for row, _ in sorted(uses, key=lambda use: (use[0].time, use[0].name)):
+            if row.record is not None and all(
+                contradict(row.record, other.record, self._rules.scorer, limit) for other in people
+            ):
+                people.append(row)
+                if len(people) > cap:
+                    return len(people)
+        return 0
+
+    def _follow_links(self, frontier: Sequence[InteractionRow]) -> None:
+        """Reach all interactions of the contacts of the frontier, and of contacts merged with them."""
+        index = self._index
+        fresh = {
+            member
+            for row in frontier
+            if row.contact_id is not None
+            for member in index.members(index.canonical(row.contact_id))
+        } - self._contacts
+        self._contacts |= fresh
+        if fresh:
+            self._reach(self._tables.load_all_of(self._cursor, index, fresh))
+
+
+def _types(policy: Policy) -> set[str]:
+    """Return every identifier type that the policy names."""
+    named = {type_ for rule in policy.classes.values() for type_ in rule.types}
+    channels = (policy.default_channel, *policy.channels.values())
+    return named | {type_ for channel in channels for type_ in channel.carries}

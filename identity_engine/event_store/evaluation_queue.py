@@ -1,0 +1,50 @@
+"""Which interactions wait to be evaluated again: those received since, and those something touched.
+
+The queue is a projection like the rest of the index. Every received interaction is in it by its number;
+what a decision touches besides is named in `pending`, in the transaction of that decision.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterable
+
+import orjson
+
+
+def count_waiting(cursor: sqlite3.Cursor) -> int:
+    """Return how many interactions wait."""
+    cursor.execute(
+        "SELECT (SELECT COUNT(*) FROM pending) + (SELECT COUNT(*) FROM interaction WHERE number > "
+        "COALESCE((SELECT MAX(number) FROM evaluated), 0))"
+    )
+    return int(cursor.fetchone()[0])
+
+
+def take_waiting(cursor: sqlite3.Cursor, limit: int) -> list[int]:
+    """Return the numbers of some that wait, the oldest first; they wait until they are settled."""
+    cursor.execute(
+        "INSERT OR IGNORE INTO pending SELECT number FROM interaction WHERE number > "
+        "COALESCE((SELECT MAX(number) FROM evaluated), 0)"
+    )
+    if cursor.rowcount:
+        cursor.execute("DELETE FROM evaluated")
+        cursor.execute("INSERT INTO evaluated SELECT MAX(number) FROM interaction")
+    cursor.execute("SELECT number FROM pending ORDER BY number LIMIT ?", (limit,))
+    return [number for (number,) in cursor.fetchall()]
+
+
+def settle(cursor: sqlite3.Cursor, numbers: Iterable[int]) -> None:
+    """Take interactions off the queue."""
+    cursor.executemany("DELETE FROM pending WHERE number = ?", [(one,) for one in numbers])
+
+
+def overflow(cursor: sqlite3.Cursor, block_keys: Collection[int]) -> None:
+    """Note keys that lead to too many records; at the first time all under them wait again."""
+    cursor.execute(
+        "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT block_key FROM overflowed)",
+        (orjson.dumps(list(block_keys)).decode(),),
+    )
+    fresh = cursor.fetchall()
+    cursor.executemany("INSERT INTO overflowed VALUES (?)", fresh)
+    cursor.executemany(
+        "INSERT OR IGNORE INTO pending SELECT number FROM posting WHERE block_key = ?", fresh
+    )

@@ -1,0 +1,40 @@
+"""What keeps two records apart although a rung of the ladder, or a weight, would join them."""
+
+from __future__ import annotations
+
+from matchers.record import MatchRecord
+from matchers.scoring import Scorer
+
+_SAYS_LITTLE = frozenset({"gender", "language", "country", "region"})
+NAME_ONLY = _SAYS_LITTLE | {"name"}
+"""Comparisons that together are still a bare name match."""
+IDENTIFIER_ONLY = _SAYS_LITTLE | {"phone", "email"}
+"""Comparisons that together are still no more than an identifier."""
+
+
+def rests_on(
+    comparisons: frozenset[str], one: MatchRecord, other: MatchRecord, scorer: Scorer
+) -> bool:
+    """Tell whether nothing but these comparisons speaks for the pair."""
+    parts = scorer.explain(one, other).parts
+    return all(part.comparison in comparisons for part in parts if part.weight > 0)
+
+
+def share_identifier(one: MatchRecord, other: MatchRecord) -> bool:
+    """Tell whether both records carry one phone or one e-mail address."""
+    return not (
+        set(one.phones).isdisjoint(other.phones) and set(one.emails).isdisjoint(other.emails)
+    )
+
+
+def contradict(
+    one: MatchRecord | None, other: MatchRecord | None, scorer: Scorer, limit: int
+) -> bool:
+    """Tell whether the attributes of two records that share an identifier speak of two people.
+
+    Args:
+        limit: evidence in millibits, below 0, from which they do. A silent record contradicts none.
+    """
+    if one is None or other is None:
+        return False
+    return scorer.corroboration(one, other) < limit
