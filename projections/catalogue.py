@@ -1,16 +1,18 @@
 """Every projection there is, in the order in which they are shown."""
 
 from projections.base import Projection
+from projections.identity.projection import IdentityProjection
 from projections.profile.projection import ProfileProjection
 from projections.review.projection import ReviewProjection
 from projections.search.projection import SearchProjection
 from projections.timeline.projection import TimelineProjection
 
 PROJECTIONS: tuple[Projection, ...] = (
+    IdentityProjection(),
     ProfileProjection(),
     TimelineProjection(),
     SearchProjection(),
     ReviewProjection(),
 )
-VIEWS_VERSION = 2
+VIEWS_VERSION = 3
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

@@ -28,7 +28,8 @@ from identity_engine.ingestion.envelope import IncomingInteraction, decode
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.files import Format, open_events
 from identity_engine.settings import master_key_file, store_folder
-from projections.profile.query import Profile, contacts_by_stage, contacts_linked_by
+from projections.identity.query import identities_by_stage
+from projections.profile.query import Profile, contacts_linked_by
 from projections.review.projection import ReviewItem, count_open, open_items
 from projections.runner import ViewStatus
 from projections.search.query import Found, search_contacts
@@ -156,7 +157,7 @@ class Engine:
         """Return the number of contacts by stage and of open review items (`in review`)."""
         self.follower.follow()
         views = self.follower.views.connection
-        return {**contacts_by_stage(views), "in review": count_open(views)}
+        return {**identities_by_stage(views), "in review": count_open(views)}
 
     def contacts_linked_by(self, rule: str, limit: int = 20) -> list[str]:
         """Return contacts that have an interaction linked by a rule, the ones with most first."""

@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aggregates.contact import ContactCreated, ContactIdentified, ContactPromoted
-from aggregates.identifier import IdentifierClaimed, IdentifierShared
+from aggregates.contact import (
+    ContactCreated,
+    ContactIdentified,
+    ContactMerged,
+    ContactPromoted,
+    ContactToldApart,
+    ContactUnmerged,
+)
+from aggregates.identifier import IdentifierClaimed, IdentifierReassigned, IdentifierShared
 from aggregates.interaction import (
     InteractionHeldForReview,
     InteractionLinked,
@@ -146,8 +153,21 @@ def summary_of(event: Recorded) -> str:
             return f"promoted from {before} to curated"
         case IdentifierClaimed(identifier_class=class_, verified=verified):
             return f"holds {_article(class_)} identifier, {'' if verified else 'not '}verified"
+        case IdentifierShared(holders=holders, by="names"):
+            return f"an identifier of this contact stands for {holders} people or more"
         case IdentifierShared(holders=holders):
             return f"an identifier of this contact is shared by {holders} contacts"
+        case IdentifierReassigned(from_contact_id=before, contact_id=contact_id):
+            return f"the claim on an identifier went from {before} to {contact_id}"
+        case ContactMerged(edges=edges, evidence=evidence):
+            pairs = ", ".join(f"{edge.one} and {edge.other}" for edge in edges)
+            rule = f" by {evidence.rule}" + _bits(evidence) if evidence is not None else ""
+            return f"{pairs} are one person{rule}"
+        case ContactUnmerged(edges=edges):
+            pairs = ", ".join(f"{edge.one} and {edge.other}" for edge in edges)
+            return f"{pairs} are no longer taken for one person"
+        case ContactToldApart(other=other):
+            return f"{event.stream_id} and {other} were told apart"
         case _:
             return fact.TOPIC.partition(".")[2].replace("_", " ")
 

@@ -96,7 +96,7 @@ class Queries:
             event.stream_id: event
             for event in self._events_of(contact_id, None)
             if isinstance(event.fact, InteractionLinked | InteractionHeldForReview)
-            and event.fact.contact_id == contact_id
+            and event.fact.contact_id in profile.members
             and event.stream_id in belonging
         }
         return [self._explained(event) for event in decisions.values()]

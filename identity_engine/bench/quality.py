@@ -18,6 +18,7 @@ def measure_quality(data: Path, folder: Path) -> list[Result]:
         links = folder / f"{name}.csv"
         with Engine.open(folder / name) as engine:
             engine.ingest_file(events)
+            engine.reevaluate()
             engine.export_links(links)
         quality = evaluate_files(links, data / f"{name}.truth.csv")
         if name in LEAST_F1:

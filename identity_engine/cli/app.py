@@ -23,6 +23,7 @@ app = App(
 
 app.command(demo.demo)
 app.command(ingesting.ingest)
+app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
 app.command(contacts.contact)
 app.command(contacts.search)

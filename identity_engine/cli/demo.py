@@ -46,7 +46,8 @@ def demo(
     with Engine.open(store) as engine:
         _heading("1. Real-looking traffic comes in: calls, mails, chats, messages, web, forms")
         _ingest(engine, events)
-        _heading("2. Contacts come out")
+        _heading("2. Contacts come out, the same ones whatever order the traffic came in")
+        _reevaluate(engine)
         _tell_counts(engine)
         explained = _a_telling_link(engine)
         _heading("3. Every link says why")
@@ -82,6 +83,17 @@ def _ingest(engine: Engine, events: Path) -> None:
         f"({summary.accepted / seconds:.0f} a second, each on disk before it is acknowledged)."
     )
     show_table(("linked by", "interactions"), [*summary.decisions.most_common()])
+
+
+def _reevaluate(engine: Engine) -> None:
+    started = time.perf_counter()
+    with counting("re-evaluate", engine.reevaluation.waiting()) as add:
+        final = engine.reevaluate(add)
+    seconds = time.perf_counter() - started
+    show(
+        f"Re-evaluated in {seconds:.1f} s: {final.merged} merges, {final.moved} links moved, each an "
+        "event that can be undone."
+    )
 
 
 def _tell_counts(engine: Engine) -> None:

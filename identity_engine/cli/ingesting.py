@@ -1,4 +1,4 @@
-"""Verbs that bring interactions in: ingest, dead-letters."""
+"""Verbs that bring interactions in and make their links final: ingest, reevaluate, dead-letters."""
 
 import sys
 from collections.abc import Sequence
@@ -9,9 +9,11 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.ingest import IngestSummary
+from identity_engine.application.reevaluate import Reevaluated
 from identity_engine.cli.output import (
     Json,
     Store,
+    counting,
     progress,
     show,
     show_json,
@@ -34,6 +36,7 @@ def ingest(
     format: Literal["cloudevents", "csv"] = "cloudevents",  # noqa: A002 - the word users know
     mapping: Path | None = None,
     again: bool = False,
+    reevaluate: bool = True,
     json: Json = False,
 ) -> int:
     """Link the interactions of files to contacts. Ingesting twice is the same as once.
@@ -46,6 +49,8 @@ def ingest(
         JSON file that says what the columns of a CSV file mean.
     again
         Read files from their start even if they were read before.
+    reevaluate
+        Make the clusters final at the end; --no-reevaluate leaves that for later.
     """
     for name in files:
         if name.startswith("-") and name != "-":
@@ -57,9 +62,22 @@ def ingest(
             _add(total, summary)
             if not json:
                 _tell(name, summary)
+        final = _reevaluate(engine) if reevaluate else None
+        if final is not None and not json:
+            _tell_final(final)
     if json:
-        show_json_line(_numbers(total))
+        show_json_line({**_numbers(total), "reevaluated": _numbers(final) if final else None})
     return 0
+
+
+def reevaluate(*, store: Store = None, json: Json = False) -> None:
+    """Make provisional links final: the same clusters whatever order the interactions came in."""
+    with Engine.open(store) as engine:
+        final = _reevaluate(engine)
+    if json:
+        show_json_line(_numbers(final))
+    else:
+        _tell_final(final)
 
 
 @dead_letters.command(name="list")
@@ -172,7 +190,20 @@ def _add(total: IngestSummary, summary: IngestSummary) -> None:
     total.faults += summary.faults
 
 
-def _numbers(summary: IngestSummary) -> dict[str, object]:
+def _reevaluate(engine: Engine) -> Reevaluated:
+    with counting("re-evaluate", engine.reevaluation.waiting()) as add:
+        return engine.reevaluate(add)
+
+
+def _tell_final(final: Reevaluated) -> None:
+    show(
+        f"Re-evaluated {final.evaluated} interactions: {final.merged} merges, "
+        f"{final.unmerged} unmerges, {final.moved} links moved, "
+        f"{final.shared} shared values found."
+    )
+
+
+def _numbers(summary: IngestSummary | Reevaluated) -> dict[str, object]:
     # Not by asdict: it cannot copy a Counter.
     return {name: getattr(summary, name) for name in summary.__slots__}
 

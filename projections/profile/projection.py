@@ -1,4 +1,4 @@
-"""The rows of the profile: what each interaction contributes, and what each contact is and holds.
+"""The rows of the profile: what each interaction contributes, and what each contact holds.
 
 A contribution keeps the values of one interaction and points at its contact; the profile itself is
 folded when it is read. A corrected link moves one pointer and takes every value along.
@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 
 import orjson
 
-from aggregates.contact import ContactCreated, ContactIdentified, ContactPromoted
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierReassigned,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierUnshared,
     IdentifierVerified,
 )
 from aggregates.interaction import (
@@ -22,17 +23,10 @@ from aggregates.interaction import (
     InteractionReceived,
     InteractionUnlinked,
 )
-from aggregates.values import Erased, Stage, instant_text
+from aggregates.values import Erased, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 
 SCHEMA = """
-CREATE TABLE profile_contact (
-    contact_id TEXT PRIMARY KEY,
-    division TEXT NOT NULL,
-    stage TEXT NOT NULL,
-    first_seen TEXT NOT NULL,
-    created_at TEXT NOT NULL -- recorded time
-) WITHOUT ROWID;
 CREATE TABLE profile_contribution (
     interaction_id TEXT PRIMARY KEY,
     contact_id TEXT,
@@ -64,7 +58,6 @@ CREATE TABLE profile_claim (
 CREATE INDEX profile_claim_of ON profile_claim (contact_id);
 """
 
-CONTACT = ("contact_id", "division", "stage", "first_seen", "created_at")
 CONTRIBUTION = (
     "interaction_id", "contact_id", "source", "id", "channel", "direction", "time", "decision",
     "weight", "profile", "identifiers",
@@ -79,7 +72,6 @@ RELINK = (
     "UPDATE profile_contribution SET contact_id = ?, decision = ?, weight = ? "
     "WHERE interaction_id = ?"
 )
-RESTAGE = "UPDATE profile_contact SET stage = ? WHERE contact_id = ?"
 VERIFY = (
     "UPDATE profile_claim SET verified = 1 "
     "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
@@ -89,6 +81,11 @@ RELEASE = (
     "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
 )
 SHARE = "UPDATE profile_claim SET shared = 1 WHERE identifier_id = ?"
+UNSHARE = "UPDATE profile_claim SET shared = 0 WHERE identifier_id = ?"
+REASSIGN = (
+    "UPDATE OR REPLACE profile_claim SET contact_id = ? "
+    "WHERE identifier_id = ? AND contact_id = ? AND interaction_id = ?"
+)
 INSERT_CLAIM = (
     "INSERT INTO profile_claim VALUES (?,?,?,?,?,?,"
     "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?)"
@@ -100,7 +97,6 @@ class ProfileRows(Rows):
 
     def __init__(self, views: Connection) -> None:
         super().__init__(views)
-        self._contacts: dict[str, list[Any]] = {}
         self._contributions: dict[str, list[Any]] = {}
         self._changes: list[tuple[str, tuple[Any, ...]]] = []
 
@@ -120,23 +116,6 @@ class ProfileRows(Rows):
         else:
             self._changes.append((RELINK, (*link, interaction_id)))
 
-    def _create(self, event: Recorded, fact: ContactCreated) -> None:
-        self._contacts[event.stream_id] = [
-            event.stream_id,
-            fact.division,
-            Stage.EPHEMERAL.value,
-            instant_text(event.header.valid_from),
-            instant_text(event.recorded_at),
-        ]
-
-    def _raise(self, event: Recorded, fact: ContactIdentified | ContactPromoted) -> None:
-        stage = Stage.CURATED if isinstance(fact, ContactPromoted) else Stage.IDENTIFIED
-        contact = self._contacts.get(event.stream_id)
-        if contact is not None:
-            contact[2] = stage.value
-        else:
-            self._changes.append((RESTAGE, (stage.value, event.stream_id)))
-
     def _claim(self, event: Recorded, fact: IdentifierClaimed) -> None:
         self._changes.append((INSERT_CLAIM, _claim(event, fact)))
 
@@ -150,24 +129,27 @@ class ProfileRows(Rows):
     def _share(self, event: Recorded, _: IdentifierShared) -> None:
         self._changes.append((SHARE, (event.stream_id,)))
 
+    def _unshare(self, event: Recorded, _: IdentifierUnshared) -> None:
+        self._changes.append((UNSHARE, (event.stream_id,)))
+
+    def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
+        moved = (fact.contact_id, event.stream_id, fact.from_contact_id, fact.interaction_id)
+        self._changes.append((REASSIGN, moved))
+
     follows: ClassVar[Follows] = {
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
-        ContactCreated: _create,
-        ContactIdentified: _raise,
-        ContactPromoted: _raise,
         IdentifierClaimed: _claim,
         IdentifierVerified: _verify,
         IdentifierReleased: _release,
         IdentifierShared: _share,
+        IdentifierUnshared: _unshare,
+        IdentifierReassigned: _reassign,
     }
 
     def write(self) -> None:
-        """Write contacts and contributions, then what changes them."""
-        self.views.executemany(
-            "INSERT INTO profile_contact VALUES (?,?,?,?,?)", self._contacts.values()
-        )
+        """Write contributions, then what changes them."""
         self.views.executemany(
             "INSERT INTO profile_contribution VALUES (?,?,?,?,?,?,?,?,?,?,?)",
             self._contributions.values(),
@@ -177,13 +159,12 @@ class ProfileRows(Rows):
 
 
 class ProfileProjection(Projection):
-    """Contributions, contacts and claims, by contact."""
+    """Contributions and claims, by member contact."""
 
     name: ClassVar[str] = "profile"
     schema: ClassVar[str] = SCHEMA
     rows: ClassVar[type[Rows]] = ProfileRows
     tables: ClassVar[tuple[Table, ...]] = (
-        Table("profile_contact", CONTACT, ("contact_id",), frozenset({"created_at"})),
         Table("profile_contribution", CONTRIBUTION, ("interaction_id",)),
         Table("profile_claim", CLAIM, ("identifier_id", "contact_id", "valid_from")),
     )

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from aggregates.values import ContactId
+from projections.identity.query import find_identity, stages_of_merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,10 @@ class InteractionSummary:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The single view of a contact: fields with the winning value first, claims, interactions."""
+    """The single view of a contact: fields with the winning value first, claims, interactions.
+
+    `contact_id` stands for the whole identity; `members` are all the contacts that are one with it.
+    """
 
     contact_id: ContactId
     division: str
@@ -73,47 +77,40 @@ class Profile:
     fields: dict[str, tuple[ProfileValue, ...]] = field(default_factory=dict)
     identifiers: tuple[HeldClaim, ...] = ()
     interactions: tuple[InteractionSummary, ...] = ()
+    members: tuple[ContactId, ...] = ()
 
 
 def find_profile(
     views: Connection, contact_id: ContactId, preferred_sources: Sequence[str] = ()
 ) -> Profile | None:
-    """Return the profile of a contact, None where there is no such contact."""
-    contact = views.execute(
-        "SELECT division, stage, first_seen FROM profile_contact WHERE contact_id = ?",
-        (contact_id,),
-    ).fetchone()
-    if contact is None:
+    """Return the profile of the identity of a contact, None where there is no such contact."""
+    identity = find_identity(views, contact_id)
+    if identity is None:
         return None
+    members = orjson.dumps(identity.members).decode()
     contributions = views.execute(
         "SELECT interaction_id, source, id, channel, direction, time, decision, weight, profile "
-        "FROM profile_contribution WHERE contact_id = ? ORDER BY time, source, id",
-        (contact_id,),
+        "FROM profile_contribution WHERE contact_id IN (SELECT value FROM json_each(?)) "
+        "ORDER BY time, source, id",
+        (members,),
     ).fetchall()
-    division, stage, first_seen = contact
     return Profile(
-        contact_id=contact_id,
-        division=division,
-        stage=stage,
-        first_seen=first_seen,
+        contact_id=identity.canonical_id,
+        division=identity.division,
+        stage=identity.stage,
+        first_seen=identity.first_seen,
         fields=_surviving(contributions, preferred_sources),
-        identifiers=tuple(_claims(views, contact_id)),
+        identifiers=tuple(_claims(views, members)),
         interactions=tuple(InteractionSummary(*row[:8]) for row in contributions),
-    )
-
-
-def contacts_by_stage(views: Connection) -> dict[str, int]:
-    """Return how many contacts there are of each stage."""
-    return dict(
-        views.execute("SELECT stage, COUNT(*) FROM profile_contact GROUP BY stage ORDER BY stage")
+        members=identity.members,
     )
 
 
 def contacts_linked_by(views: Connection, rule: str, limit: int) -> list[str]:
     """Return contacts with an interaction linked by this rule, those with most of them first."""
     rows = views.execute(
-        "SELECT contact_id FROM profile_contribution WHERE decision = ? AND contact_id IS NOT NULL "
-        "GROUP BY contact_id ORDER BY COUNT(*) DESC, contact_id LIMIT ?",
+        "SELECT canonical_id FROM profile_contribution JOIN identity_contact USING (contact_id) "
+        "WHERE decision = ? GROUP BY canonical_id ORDER BY COUNT(*) DESC, canonical_id LIMIT ?",
         (rule, limit),
     )
     return [contact_id for (contact_id,) in rows]
@@ -121,11 +118,14 @@ def contacts_linked_by(views: Connection, rule: str, limit: int) -> list[str]:
 
 def links(views: Connection) -> Iterator[tuple[Any, ...]]:
     """Yield (source, interaction id, contact id, stage, decision, millibits) of every link."""
-    yield from views.execute(
-        "SELECT c.source, c.id, c.contact_id, p.stage, c.decision, c.weight "
-        "FROM profile_contribution c JOIN profile_contact p USING (contact_id) "
+    merged = stages_of_merged(views)
+    rows = views.execute(
+        "SELECT c.source, c.id, i.canonical_id, i.stage, c.decision, c.weight "
+        "FROM profile_contribution c JOIN identity_contact i USING (contact_id) "
         "ORDER BY c.source, c.id"
     )
+    for source, id_, canonical, stage, decision, weight in rows:
+        yield source, id_, canonical, merged.get(canonical, stage), decision, weight
 
 
 def names_of_ids(views: Connection) -> dict[str, str]:
@@ -167,12 +167,12 @@ def _ranked(
     return tuple(ProfileValue(value, tuple(reversed(origins))) for value, origins in newest_first)
 
 
-def _claims(views: Connection, contact_id: ContactId) -> Iterator[HeldClaim]:
+def _claims(views: Connection, members: str) -> Iterator[HeldClaim]:
     rows = views.execute(
         "SELECT identifier_id, type, scope, value, verified, shared, valid_from, valid_to, "
-        "interaction_id FROM profile_claim WHERE contact_id = ? "
+        "interaction_id FROM profile_claim WHERE contact_id IN (SELECT value FROM json_each(?)) "
         "ORDER BY valid_to IS NOT NULL, type, valid_from, value",
-        (contact_id,),
+        (members,),
     )
     for id_, type_, scope, value, verified, shared, *rest in rows:
         yield HeldClaim(id_, type_, scope, value, bool(verified), bool(shared), *rest)

@@ -31,6 +31,12 @@ COLUMNS = (
     "interaction_id", "contact_id", "proposed", "weight", "rule", "evidence", "valid_from",
     "held_at",
 )  # fmt: skip
+OPEN = (
+    "FROM review_item r JOIN identity_contact own ON own.contact_id = r.contact_id "
+    "JOIN identity_contact wanted ON wanted.contact_id = r.proposed "
+    "WHERE own.canonical_id != wanted.canonical_id"
+)
+"""Once the two contacts are one identity there is nothing left to decide."""
 FIRST_LINK = 2
 """The version of an interaction's first link: no review can be open before it."""
 
@@ -85,8 +91,8 @@ class ReviewProjection(Projection):
 def open_items(views: Connection, limit: int, proposed: str | None = None) -> Iterator[ReviewItem]:
     """Yield open items, the most likely pairs first; of one proposed contact only, if given."""
     rows = views.execute(
-        "SELECT interaction_id, contact_id, proposed, weight, rule, valid_from FROM review_item "
-        "WHERE ? IS NULL OR proposed = ? ORDER BY weight DESC, interaction_id LIMIT ?",
+        f"SELECT interaction_id, r.contact_id, proposed, weight, rule, valid_from {OPEN} "
+        "AND (? IS NULL OR proposed = ?) ORDER BY weight DESC, interaction_id LIMIT ?",
         (proposed, proposed, limit),
     )
     for row in rows:
@@ -95,7 +101,7 @@ def open_items(views: Connection, limit: int, proposed: str | None = None) -> It
 
 def count_open(views: Connection) -> int:
     """Return how many items wait for a person."""
-    (count,) = views.execute("SELECT COUNT(*) FROM review_item").fetchone()
+    (count,) = views.execute(f"SELECT COUNT(*) {OPEN}").fetchone()
     return int(count)
 
 

@@ -10,23 +10,17 @@ from typing import ClassVar
 
 import orjson
 
-from aggregates.contact import ContactCreated, ContactIdentified, ContactPromoted
 from aggregates.interaction import (
     InteractionLinked,
     InteractionPersonal,
     InteractionReceived,
     InteractionUnlinked,
 )
-from aggregates.values import Erased, Stage
+from aggregates.values import Erased
 from matchers.text import fold
 from projections.base import Follows, Projection, Recorded, Rows, Table
 
 SCHEMA = """
-CREATE TABLE search_contact (
-    contact_id TEXT PRIMARY KEY,
-    division TEXT NOT NULL,
-    stage TEXT NOT NULL
-) WITHOUT ROWID;
 CREATE TABLE search_interaction (
     interaction_id TEXT PRIMARY KEY,
     texts TEXT NOT NULL -- JSON array of [field, folded text]
@@ -45,7 +39,6 @@ CREATE VIRTUAL TABLE search_text USING fts5(
 );
 """
 NOT_SEARCHED = frozenset({"language", "gender", "country"})
-STAGES = {ContactIdentified.TOPIC: Stage.IDENTIFIED, ContactPromoted.TOPIC: Stage.CURATED}
 Texts = list[tuple[str, str]]
 
 
@@ -54,10 +47,8 @@ class SearchRows(Rows):
 
     def __init__(self, views: Connection) -> None:
         super().__init__(views)
-        self._contacts: list[tuple[str, str, str]] = []
         self._texts: dict[str, Texts] = {}
         self._said: defaultdict[tuple[str, str, str], int] = defaultdict(int)
-        self._raised: list[tuple[str, str]] = []
 
     def _receive(self, event: Recorded, fact: InteractionReceived) -> None:
         self._texts[event.stream_id] = _texts(fact.personal)
@@ -70,12 +61,6 @@ class SearchRows(Rows):
         for name, text in self._known(event.stream_id):
             self._said[fact.contact_id, name, text] -= 1
 
-    def _create(self, event: Recorded, fact: ContactCreated) -> None:
-        self._contacts.append((event.stream_id, fact.division, Stage.EPHEMERAL.value))
-
-    def _raise(self, event: Recorded, fact: ContactIdentified | ContactPromoted) -> None:
-        self._raised.append((STAGES[fact.TOPIC].value, event.stream_id))
-
     def _known(self, interaction_id: str) -> Texts:
         texts = self._texts.get(interaction_id)
         return texts if texts is not None else _stored_texts(self.views, interaction_id)
@@ -84,16 +69,11 @@ class SearchRows(Rows):
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
-        ContactCreated: _create,
-        ContactIdentified: _raise,
-        ContactPromoted: _raise,
     }
 
     def write(self) -> None:
         """Write the values that are new and the counts of those that are not."""
         views = self.views
-        views.executemany("INSERT INTO search_contact VALUES (?,?,?)", self._contacts)
-        views.executemany("UPDATE search_contact SET stage = ? WHERE contact_id = ?", self._raised)
         views.executemany(
             "INSERT INTO search_interaction VALUES (?,?)",
             [(id_, orjson.dumps(known).decode()) for id_, known in self._texts.items()],
@@ -121,7 +101,6 @@ class SearchProjection(Projection):
     schema: ClassVar[str] = SCHEMA
     rows: ClassVar[type[Rows]] = SearchRows
     tables: ClassVar[tuple[Table, ...]] = (
-        Table("search_contact", ("contact_id", "division", "stage"), ("contact_id",)),
         Table("search_interaction", ("interaction_id", "texts"), ("interaction_id",)),
         Table(
             "search_value",

@@ -4,7 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from sqlite3 import Connection
 
+import orjson
+
 from matchers.text import fold
+from projections.identity.query import find_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,11 @@ def _contacts_with(
     views: Connection, term: str, field: str | None, among: set[str] | None
 ) -> set[str]:
     rows = views.execute(
-        "SELECT DISTINCT v.contact_id FROM search_text t JOIN search_value v ON v.number = t.rowid "
+        "SELECT DISTINCT i.canonical_id FROM search_text t "
+        "JOIN search_value v ON v.number = t.rowid JOIN identity_contact i USING (contact_id) "
         "WHERE t.text LIKE ? AND v.said > 0 AND (? IS NULL OR v.field = ?)"
         if _has_trigram(term)
-        else "SELECT DISTINCT contact_id FROM search_value "
+        else "SELECT DISTINCT canonical_id FROM search_value JOIN identity_contact USING (contact_id) "
         "WHERE text LIKE ? ESCAPE '\\' AND said > 0 AND (? IS NULL OR field = ?)",
         (f"%{_escaped(term)}%", field, field),
     )
@@ -64,17 +68,17 @@ def _contacts_with(
     return contacts if among is None else contacts & among
 
 
-def _found(views: Connection, contact_id: str, terms: list[str], field: str | None) -> Found:
-    stage, division = views.execute(
-        "SELECT stage, division FROM search_contact WHERE contact_id = ?", (contact_id,)
-    ).fetchone()
+def _found(views: Connection, canonical: str, terms: list[str], field: str | None) -> Found:
+    identity = find_identity(views, canonical)
+    assert identity is not None
     rows = views.execute(
-        "SELECT field, text FROM search_value "
-        "WHERE contact_id = ? AND said > 0 AND (? IS NULL OR field = ?) ORDER BY field, text",
-        (contact_id, field, field),
+        "SELECT DISTINCT field, text FROM search_value "
+        "WHERE contact_id IN (SELECT value FROM json_each(?)) "
+        "AND said > 0 AND (? IS NULL OR field = ?) ORDER BY field, text",
+        (orjson.dumps(identity.members).decode(), field, field),
     )
     matched = tuple((name, text) for name, text in rows if any(term in text for term in terms))
-    return Found(contact_id, stage, division, matched)
+    return Found(canonical, identity.stage, identity.division, matched)
 
 
 def _whole_matches(found: Found, terms: list[str]) -> int:

@@ -7,11 +7,21 @@ events themselves, so erasure needs nothing here.
 from sqlite3 import Connection
 from typing import Any, ClassVar, get_args
 
-from aggregates.contact import ContactFact
+import orjson
+
+from aggregates.contact import (
+    ContactFact,
+    ContactMerged,
+    ContactToldApart,
+    ContactToldApartLifted,
+    ContactUnmerged,
+)
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierReassigned,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierUnshared,
     IdentifierVerified,
 )
 from aggregates.interaction import (
@@ -22,6 +32,7 @@ from aggregates.interaction import (
 )
 from aggregates.values import ContactId, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
+from projections.identity.projection import ever_one_with
 
 SCHEMA = """
 CREATE TABLE timeline_entry (
@@ -87,7 +98,7 @@ class TimelineRows(Rows):
         self._enter(fact.contact_id, event)
         self._enter(fact.proposed, event)
 
-    def _share(self, event: Recorded, _: IdentifierShared) -> None:
+    def _share(self, event: Recorded, _: IdentifierShared | IdentifierUnshared) -> None:
         known = {holder for stream, holder in self._holders if stream == event.stream_id}
         for holder in sorted(known | _holders(self.views, event.stream_id)):
             self._enter(holder, event)
@@ -96,6 +107,20 @@ class TimelineRows(Rows):
         position, stream_id, _, _, header, fact, _ = event
         moment = instant_text(header.valid_from)
         self._entries.append((contact_id, position, fact.TOPIC, stream_id, moment))
+
+    def _merge(self, event: Recorded, fact: ContactMerged | ContactUnmerged) -> None:
+        ends = {end for edge in fact.edges for end in (edge.one, edge.other)}
+        for contact_id in sorted(ends | {event.stream_id}):
+            self._enter(contact_id, event)
+
+    def _tell_apart(self, event: Recorded, fact: ContactToldApart | ContactToldApartLifted) -> None:
+        self._enter(event.stream_id, event)
+        self._enter(fact.other, event)
+
+    def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
+        self._holders.append((event.stream_id, fact.contact_id))
+        self._enter(fact.from_contact_id, event)
+        self._enter(fact.contact_id, event)
 
     follows: ClassVar[Follows] = {
         InteractionReceived: _receive,
@@ -106,7 +131,13 @@ class TimelineRows(Rows):
         IdentifierVerified: _names_contact,
         IdentifierReleased: _names_contact,
         IdentifierShared: _share,
+        IdentifierUnshared: _share,
+        IdentifierReassigned: _reassign,
         **dict.fromkeys(get_args(ContactFact), _of_contact),
+        ContactMerged: _merge,
+        ContactUnmerged: _merge,
+        ContactToldApart: _tell_apart,
+        ContactToldApartLifted: _tell_apart,
     }
 
     def write(self) -> None:
@@ -144,11 +175,15 @@ class TimelineProjection(Projection):
 
 
 def positions_of(views: Connection, contact_id: ContactId, until: int | None = None) -> list[int]:
-    """Return the log positions that made a contact what it is, up to `until`, in order."""
+    """Return the log positions that made an identity what it is, up to `until`, in order.
+
+    Those of every contact that is or ever was one with this one: what it was then is a replay of them.
+    """
+    known = orjson.dumps(sorted(ever_one_with(views, contact_id))).decode()
     rows: list[Any] = views.execute(
-        "SELECT position FROM timeline_entry WHERE contact_id = ? AND position <= ? "
-        "ORDER BY position",
-        (contact_id, until if until is not None else 1 << 62),
+        "SELECT DISTINCT position FROM timeline_entry "
+        "WHERE contact_id IN (SELECT value FROM json_each(?)) AND position <= ? ORDER BY position",
+        (known, until if until is not None else 1 << 62),
     ).fetchall()
     return [position for (position,) in rows]
 

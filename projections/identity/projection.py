@@ -1,0 +1,172 @@
+"""One row for each contact, with the id that stands for its identity, and one for each merge edge.
+
+Views of links, claims and texts name member contacts and never change when contacts are merged or
+unmerged; whoever reads them comes here first to learn the members.
+"""
+
+from collections.abc import Iterable
+from sqlite3 import Connection
+from typing import Any, ClassVar
+
+from aggregates.contact import (
+    ContactCreated,
+    ContactIdentified,
+    ContactMerged,
+    ContactPromoted,
+    ContactUnmerged,
+)
+from aggregates.identity import Edge, Member, canonical_id, components
+from aggregates.values import ContactId, Stage, instant_text
+from projections.base import Follows, Projection, Recorded, Rows, Table
+
+SCHEMA = """
+CREATE TABLE identity_contact (
+    contact_id TEXT PRIMARY KEY,
+    canonical_id TEXT NOT NULL,
+    division TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    born TEXT NOT NULL, -- valid time of its creation
+    created_at TEXT NOT NULL -- recorded time
+) WITHOUT ROWID;
+CREATE INDEX identity_merged ON identity_contact (canonical_id) WHERE canonical_id != contact_id;
+CREATE TABLE identity_edge (
+    merge_id TEXT NOT NULL,
+    one TEXT NOT NULL,
+    other TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    automatic INTEGER NOT NULL,
+    survivor TEXT,
+    in_force INTEGER NOT NULL,
+    PRIMARY KEY (one, other, merge_id)
+) WITHOUT ROWID;
+CREATE INDEX identity_edge_of_other ON identity_edge (other);
+"""
+CONTACT = ("contact_id", "canonical_id", "division", "stage", "born", "created_at")
+EDGE = ("merge_id", "one", "other", "stream", "automatic", "survivor", "in_force")
+
+
+class IdentityRows(Rows):
+    """New contacts in bulk; then stages, edges, and who stands for the identities they touch."""
+
+    def __init__(self, views: Connection) -> None:
+        super().__init__(views)
+        self._contacts: dict[str, list[str]] = {}
+        self._stages: list[tuple[str, str]] = []
+        self._edges: list[tuple[str, tuple[Any, ...]]] = []
+        self._touched: set[str] = set()
+
+    def _create(self, event: Recorded, fact: ContactCreated) -> None:
+        self._contacts[event.stream_id] = [
+            event.stream_id,
+            event.stream_id,
+            fact.division,
+            Stage.EPHEMERAL.value,
+            instant_text(event.header.valid_from),
+            instant_text(event.recorded_at),
+        ]
+
+    def _raise(self, event: Recorded, fact: ContactIdentified | ContactPromoted) -> None:
+        stage = Stage.CURATED if isinstance(fact, ContactPromoted) else Stage.IDENTIFIED
+        contact = self._contacts.get(event.stream_id)
+        if contact is not None:
+            contact[3] = stage.value
+        else:
+            self._stages.append((stage.value, event.stream_id))
+        self._touched.add(event.stream_id)
+
+    def _merge(self, event: Recorded, fact: ContactMerged) -> None:
+        for edge in fact.edges:
+            ends = (fact.merge_id, edge.one, edge.other)
+            row = (*ends, event.stream_id, int(fact.automatic), fact.survivor)
+            self._edges.append((INSERT_EDGE, row))
+            self._touched |= {edge.one, edge.other}
+
+    def _unmerge(self, _: Recorded, fact: ContactUnmerged) -> None:
+        for edge in fact.edges:
+            self._edges.append((END_EDGE, (fact.merge_id, edge.one, edge.other)))
+            self._touched |= {edge.one, edge.other}
+
+    follows: ClassVar[Follows] = {
+        ContactCreated: _create,
+        ContactIdentified: _raise,
+        ContactPromoted: _raise,
+        ContactMerged: _merge,
+        ContactUnmerged: _unmerge,
+    }
+
+    def write(self) -> None:
+        """Write contacts and edges, then the canonical ids that they change."""
+        views = self.views
+        views.executemany(
+            "INSERT INTO identity_contact VALUES (?,?,?,?,?,?)", self._contacts.values()
+        )
+        views.executemany(
+            "UPDATE identity_contact SET stage = ? WHERE contact_id = ?", self._stages
+        )
+        for statement, row in self._edges:
+            views.execute(statement, row)
+        if views.execute("SELECT EXISTS (SELECT 1 FROM identity_edge)").fetchone()[0]:
+            self._stand_in(self._touched)
+
+    def _stand_in(self, touched: Iterable[str]) -> None:
+        """Say which id stands for each identity that touched contacts are, or were, members of."""
+        views = self.views
+        reached: set[str] = set()
+        for contact_id in touched:
+            if contact_id not in reached:
+                reached |= ever_one_with(views, contact_id)
+        edges = [edge for one in sorted(reached) for edge in _edges_from(views, one)]
+        found = components([ContactId(one) for one in sorted(reached)], edges)
+        for members in found:
+            rows = [_member(views, one) for one in members]
+            known = [row for row in rows if row is not None]
+            if known:
+                canonical = canonical_id(known, [e for e in edges if e.one in members])
+                views.executemany(
+                    "UPDATE identity_contact SET canonical_id = ? WHERE contact_id = ?",
+                    [(canonical, one) for one in members],
+                )
+
+
+class IdentityProjection(Projection):
+    """Contacts and edges."""
+
+    name: ClassVar[str] = "identity"
+    schema: ClassVar[str] = SCHEMA
+    rows: ClassVar[type[Rows]] = IdentityRows
+    tables: ClassVar[tuple[Table, ...]] = (
+        Table("identity_contact", CONTACT, ("contact_id",), frozenset({"created_at"})),
+        Table("identity_edge", EDGE, ("one", "other", "merge_id"), frozenset({"merge_id"})),
+    )
+
+
+INSERT_EDGE = "INSERT OR REPLACE INTO identity_edge VALUES (?,?,?,?,?,?,1)"
+END_EDGE = "UPDATE identity_edge SET in_force = 0 WHERE merge_id = ? AND one = ? AND other = ?"
+
+
+def ever_one_with(views: Connection, contact_id: str) -> set[str]:
+    """Return every contact that is or ever was merged with this one, itself included."""
+    rows = views.execute(
+        "WITH RECURSIVE reached(id) AS (SELECT ? UNION "
+        "SELECT other FROM identity_edge JOIN reached ON one = id UNION "
+        "SELECT one FROM identity_edge JOIN reached ON other = id) SELECT id FROM reached",
+        (contact_id,),
+    )
+    return {id_ for (id_,) in rows}
+
+
+def _edges_from(views: Connection, contact_id: str) -> list[Edge]:
+    rows = views.execute(
+        "SELECT merge_id, one, other, stream, automatic, survivor FROM identity_edge "
+        "WHERE one = ? AND in_force",
+        (contact_id,),
+    )
+    return [Edge(*row) for row in rows]
+
+
+def _member(views: Connection, contact_id: str) -> Member | None:
+    row = views.execute(
+        "SELECT stage, born FROM identity_contact WHERE contact_id = ?", (contact_id,)
+    ).fetchone()
+    # Text of one width orders as the times that it stands for.
+    return Member(ContactId(contact_id), Stage(row[0]), row[1]) if row is not None else None

@@ -1,0 +1,74 @@
+"""Reading identities: the id that stands for a contact, its members, and how many there are."""
+
+from dataclasses import dataclass
+from sqlite3 import Connection
+
+from aggregates.values import ContactId, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityView:
+    """One identity: the id that stands for it, its members by birth, its stage and division.
+
+    `first_seen` is the valid time at which its first member was created, UTC text.
+    """
+
+    canonical_id: ContactId
+    members: tuple[ContactId, ...]
+    stage: str
+    division: str
+    first_seen: str
+
+
+def find_identity(views: Connection, contact_id: str) -> IdentityView | None:
+    """Return the identity of a contact, by any id that was ever issued; None where there is none."""
+    found = views.execute(
+        "SELECT canonical_id FROM identity_contact WHERE contact_id = ?", (contact_id,)
+    ).fetchone()
+    if found is None:
+        return None
+    (canonical,) = found
+    rows = views.execute(
+        "SELECT contact_id, stage, division, born FROM identity_contact WHERE contact_id = ?1 "
+        "OR (canonical_id = ?1 AND canonical_id != contact_id) ORDER BY born, contact_id",
+        (canonical,),
+    ).fetchall()
+    stage = max((Stage(row[1]) for row in rows), key=lambda one: one.rank)
+    return IdentityView(
+        ContactId(canonical),
+        tuple(ContactId(row[0]) for row in rows),
+        stage.value,
+        rows[0][2],
+        rows[0][3],
+    )
+
+
+def stages_of_merged(views: Connection) -> dict[str, str]:
+    """Return the stage of each identity of several members: the highest of them."""
+    rows = views.execute(
+        "SELECT canonical_id, stage FROM identity_contact WHERE canonical_id IN "
+        "(SELECT canonical_id FROM identity_contact WHERE canonical_id != contact_id)"
+    )
+    highest: dict[str, Stage] = {}
+    for canonical, stage in rows:
+        known = highest.get(canonical, Stage.EPHEMERAL)
+        highest[canonical] = max(known, Stage(stage), key=lambda one: one.rank)
+    return {canonical: stage.value for canonical, stage in highest.items()}
+
+
+def identities_by_stage(views: Connection) -> dict[str, int]:
+    """Return how many identities there are of each stage."""
+    counts: dict[str, int] = dict(
+        views.execute(
+            "SELECT stage, COUNT(*) FROM identity_contact WHERE canonical_id = contact_id "
+            "GROUP BY stage ORDER BY stage"
+        )
+    )
+    for canonical, stage in stages_of_merged(views).items():
+        own = views.execute(
+            "SELECT stage FROM identity_contact WHERE contact_id = ?", (canonical,)
+        ).fetchone()[0]
+        if own != stage:
+            counts[own] -= 1
+            counts[stage] = counts.get(stage, 0) + 1
+    return {stage: count for stage, count in sorted(counts.items()) if count}
