@@ -55,7 +55,8 @@ class Guards(Value):
     `member_floor` and `member_share`: this share of a contact's compared records must weigh at least
     the floor. `members_compared`: how many of a contact's newest records are compared. `size_cap`:
     interactions of one contact. `live_name_only_links`: whether a bare name may link on a live
-    channel.
+    channel. `people_per_value`: of how many people the interactions with one phone, address or device
+    may speak before the value is shared.
     """
 
     attributes_speak: Annotated[float, Field(ge=0, le=100)]
@@ -64,6 +65,7 @@ class Guards(Value):
     members_compared: Annotated[int, Field(ge=1, le=100)]
     size_cap: Annotated[int, Field(ge=1, le=1_000_000)]
     live_name_only_links: bool
+    people_per_value: Annotated[int, Field(ge=1, le=1_000)] = 2
 
 
 class Policy(Value):

@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from matchers.decision import LinkRules
-from matchers.guards import IDENTIFIER_ONLY, NAME_ONLY, contradict, rests_on, share_identifier
+from matchers.guards import (
+    IDENTIFIER_ONLY,
+    NAME_ONLY,
+    contradict,
+    rests_on,
+    rests_on_household,
+    share_identifier,
+)
 from matchers.record import MatchRecord
 from matchers.scoring import Scorer
 
@@ -25,6 +32,9 @@ RANK: Mapping[Rule, int] = {
     "device": 3,
 }
 """Which kind of pair is taken first; within one, the greater weight."""
+
+ALONE = ("exact_weak", "device")
+"""Rules whose value proves something only where it leads to one person."""
 
 FEW_USES = 24
 """Up to this many uses of a value are paired each with each; of more, each with its neighbour in time
@@ -107,6 +117,8 @@ def _may_rest_on_weight(one: Node, other: Node, scorer: Scorer, rules: LinkRules
         # No more than the identifier itself: that is for the exact rungs, which know its sharers.
         if rests_on(IDENTIFIER_ONLY, a, b, scorer):
             return False
+    if rests_on_household(a, b, scorer):
+        return False
     proves_little = (one.live or other.live) and not rules.live_name_only_links
     return not (proves_little and rests_on(NAME_ONLY, a, b, scorer))
 
@@ -227,7 +239,7 @@ class _Clustering:
         """Return the nodes that use each value whose pairs ask for a single user."""
         users: dict[bytes, set[int]] = {}
         for pair in pairs:
-            if pair.rule in ("exact_weak", "device"):
+            if pair.rule in ALONE:
                 users.setdefault(pair.value, set()).update((pair.one, pair.other))
         return users
 
@@ -241,29 +253,43 @@ class _Clustering:
             return "exclusive_conflict"
         if len(ours) + len(theirs) > self._rules.size_cap:
             return "size_cap"
-        if pair.rule in ("exact_weak", "device"):
-            return self._of_one_user(a, b, users[pair.value])
-        if len(ours) > 1 < len(theirs) and pair.rule != "exact_exclusive":
-            best = max((pair.weight, *self._cross(ours, theirs)))
-            if best < self._rules.merge:
-                return "below_merge"
+        if pair.rule == "exact_exclusive":
+            return None
+        if pair.rule in ALONE and self._others_contradict((a, b), users[pair.value]):
+            return "several_users"
+        if len(ours) > 1 < len(theirs) and not self._may_fuse(pair, ours, theirs):
+            return "below_merge"
         if pair.rule == "score":
             return self._members_differ(self._cross(ours, theirs), self._rules.member_floor)
-        if pair.rule == "exact_strong":
-            spoken = [
-                self._scorer.corroboration(x.record, y.record)
-                for x, y in _compared(ours, theirs)
-                if x.record is not None and y.record is not None
-            ]
-            return self._members_differ(spoken, self._rules.contradiction)
-        return None
+        return self._members_differ(self._spoken(ours, theirs), self._rules.contradiction)
 
-    def _of_one_user(self, a: int, b: int, users: set[int]) -> str | None:
-        """Let a value that proves little bring one record to its only user, and fuse nobody."""
-        if len(self._members[a]) > 1 < len(self._members[b]):
-            return "unverified"
-        groups = {self._group_of[key] for key in users}
-        return "several_users" if len(groups - {a, b}) > 0 else None
+    def _may_fuse(self, pair: Pair, ours: Sequence[Node], theirs: Sequence[Node]) -> bool:
+        """Tell whether two groups have enough in common: a weight over the higher threshold, or a
+        common identifier with attributes that speak for one person. A device is never enough."""
+        if pair.rule == "device":
+            return False
+        if max((pair.weight, *self._cross(ours, theirs))) >= self._rules.merge:
+            return True
+        spoken = self._spoken(ours, theirs) if pair.rule != "score" else []
+        return max(spoken, default=0) >= self._rules.attributes_speak
+
+    def _others_contradict(self, joined: tuple[int, int], users: set[int]) -> bool:
+        """Tell whether a value that proves little leads to somebody else as well."""
+        groups = {self._group_of[key] for key in users} - set(joined)
+        members = [*self._members[joined[0]], *self._members[joined[1]]]
+        return any(
+            min(self._spoken(members, self._members[group]), default=0) < self._rules.contradiction
+            or _exclusive_conflict(members, self._members[group])
+            for group in groups
+        )
+
+    def _spoken(self, ours: Sequence[Node], theirs: Sequence[Node]) -> list[int]:
+        """Return what the attributes of compared members say, given that they share an identifier."""
+        return [
+            self._scorer.corroboration(x.record, y.record)
+            for x, y in _compared(ours, theirs)
+            if x.record is not None and y.record is not None
+        ]
 
     def _members_differ(self, weights: Sequence[int], floor: int) -> str | None:
         above = sum(weight >= floor for weight in weights)

@@ -11,7 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from matchers.guards import IDENTIFIER_ONLY, NAME_ONLY, rests_on, share_identifier
+from matchers.guards import (
+    IDENTIFIER_ONLY,
+    NAME_ONLY,
+    rests_on,
+    rests_on_household,
+    share_identifier,
+)
 from matchers.record import MatchRecord
 from matchers.scoring import Score, Scorer
 
@@ -82,6 +88,7 @@ Guard = Literal[
     "members_differ",
     "bare_name",
     "bare_identifier",
+    "household",
 ]
 
 
@@ -327,6 +334,8 @@ class _Ladder:
             return "contradiction"
         if self.is_held_by_many and self._rests_on(IDENTIFIER_ONLY, best):
             return "bare_identifier"
+        if rests_on_household(self.record, best, self.scorer):
+            return "household"
         proves_little = self.live_channel and not self.rules.live_name_only_links
         if proves_little and self._rests_on(NAME_ONLY, best):
             return "bare_name"

@@ -11,6 +11,11 @@ NAME_ONLY = _SAYS_LITTLE | {"name"}
 IDENTIFIER_ONLY = _SAYS_LITTLE | {"phone", "email"}
 """Comparisons that together are still no more than an identifier."""
 
+HOUSEHOLD = _SAYS_LITTLE | {"address", "postcode", "city", "organisation"}
+"""Comparisons on which the members of a household, or of a firm, agree."""
+FAMILY_LEVELS = frozenset({"family", "family_near", "one_part", "one_part_close"})
+"""Levels of the name on which kin agree."""
+
 
 def rests_on(
     comparisons: frozenset[str], one: MatchRecord, other: MatchRecord, scorer: Scorer
@@ -18,6 +23,16 @@ def rests_on(
     """Tell whether nothing but these comparisons speaks for the pair."""
     parts = scorer.explain(one, other).parts
     return all(part.comparison in comparisons for part in parts if part.weight > 0)
+
+
+def rests_on_household(one: MatchRecord, other: MatchRecord, scorer: Scorer) -> bool:
+    """Tell whether nothing speaks for the pair but what kin or colleagues have in common: a family
+    name, an address, an employer."""
+    return all(
+        part.comparison in HOUSEHOLD or (part.comparison == "name" and part.level in FAMILY_LEVELS)
+        for part in scorer.explain(one, other).parts
+        if part.weight > 0
+    )
 
 
 def share_identifier(one: MatchRecord, other: MatchRecord) -> bool:

@@ -211,7 +211,7 @@ class Component:
         ]
 
     def _people(self, uses: Sequence[tuple[InteractionRow, IdentifierClass]]) -> int:
-        """Return how many people a value stands for if those are more than its class allows, else 0.
+        """Return how many people a value stands for if those are more than the policy allows, else 0.
 
         Records that contradict each other speak of different people. They are taken by time and
         name, so that the answer does not depend on who came first.
@@ -219,7 +219,7 @@ class Component:
         classes = {class_ for _, class_ in uses}
         if not uses or IdentifierClass.EXCLUSIVE in classes:
             return 0
-        cap = min(self._rules.policy.cap_of(class_) for class_ in classes)
+        cap = self._rules.policy.guards.people_per_value
         limit = self._rules.link_rules.contradiction
         people: list[InteractionRow] = []
         for row, _ in sorted(uses, key=lambda use: (use[0].time, use[0].name)):
