@@ -3,7 +3,8 @@
 Source: Configuration, Scoring and Blocking Strategies in the documentation of GoldenMatch: one
 probabilistic matchkey trained by EM, three levels of likeness, blocking in several passes. The
 passes are those of Splink's example for the same table, which find more than the chosen ones.
-The link threshold is GoldenMatch's own where none is given here, else the best found by labels.
+The link threshold is GoldenMatch's own where none is given here, else the best found by labels;
+`additive`, too, is what was better by the labels.
 """
 
 from __future__ import annotations

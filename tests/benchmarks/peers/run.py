@@ -147,7 +147,7 @@ def main() -> None:
     tools = [tool for tool in TOOLS if tool.name in (asked.peer or names)]
     data = asked.data.resolve()
     outcomes = measure_all(tools, asked.table or tables_in(data), data, asked.limit_seconds)
-    print(machine())
+    print(machine(), end="\n\n")
     print(result_tables(outcomes, {tool.name: tool.version() for tool in tools}))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matchers.evaluation import Quality
@@ -12,6 +12,7 @@ from tests.benchmarks.peers.process import Run
 
 MIB = 1024 * 1024
 NOTHING = Run()
+HEADS = ("F1", "precision", "recall", "B-cubed F1", "wall time", "processor time", "peak memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,49 +26,36 @@ class Outcome:
     run: Run = NOTHING
     quality: Quality | None = None
 
+    def cells(self) -> list[str]:
+        """Show it under the heads of a table."""
+        run, found = self.run, self.quality
+        if found is None:
+            shown = [self.fault or "no result", "", "", ""]
+        else:
+            values = (found.f1, found.precision, found.recall, found.bcubed_f1)
+            shown = [f"{value:.4f}" for value in values]
+        if not run.seconds:
+            return [*shown, "", "", ""]
+        seconds = (f"{run.seconds:.1f} s", f"{run.cpu_seconds:.1f} s")
+        return [*shown, *seconds, f"{run.peak_bytes / MIB:.0f} MiB"]
+
     def line(self) -> str:
-        """Tell it in one line."""
-        found = self.fault or _quality(self)
-        return f"{self.table:16} {self.tool:18} {found}  {_effort(self)}"
+        """Tell it in one line, while others still run."""
+        return "  ".join((f"{self.table:16} {self.tool:18}", *filter(None, self.cells())))
 
 
 def result_tables(outcomes: Sequence[Outcome], versions: Mapping[str, str]) -> str:
-    """Put quality and effort of all outcomes into one table each, a row for each tool."""
-    parts = [
-        ("F1 / precision / recall / B-cubed F1", _quality),
-        ("Wall time / processor time / peak memory", _effort),
-    ]
-    return "\n".join(f"\n{title}\n\n{_grid(outcomes, versions, shown)}" for title, shown in parts)
-
-
-def _grid(
-    outcomes: Sequence[Outcome],
-    versions: Mapping[str, str],
-    shown: Callable[[Outcome], str],
-) -> str:
-    tables = list(dict.fromkeys(outcome.table for outcome in outcomes))
-    tools = list(dict.fromkeys(outcome.tool for outcome in outcomes))
-    cells = {(outcome.tool, outcome.table): shown(outcome) for outcome in outcomes}
-    rows = [["", *tables], ["---"] * (len(tables) + 1)]
-    for tool in tools:
-        name = f"{tool} {versions.get(tool, '')}".strip()
-        rows.append([name, *(cells.get((tool, table), "not run") for table in tables)])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _quality(outcome: Outcome) -> str:
-    found = outcome.quality
-    if found is None:
-        return outcome.fault or "no result"
-    values = (found.f1, found.precision, found.recall, found.bcubed_f1)
-    return " / ".join(f"{value:.4f}" for value in values)
-
-
-def _effort(outcome: Outcome) -> str:
-    if not outcome.run.seconds:
-        return "-"
-    run = outcome.run
-    return f"{run.seconds:.1f} s / {run.cpu_seconds:.1f} s / {run.peak_bytes / MIB:.0f} MiB"
+    """Make a table for each stream, with a row for each tool."""
+    parts = []
+    for table in dict.fromkeys(outcome.table for outcome in outcomes):
+        rows = [[table, *HEADS], ["---"] * (len(HEADS) + 1)]
+        rows += [
+            [f"{one.tool} {versions.get(one.tool, '')}".strip(), *one.cells()]
+            for one in outcomes
+            if one.table == table
+        ]
+        parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
+    return "\n\n".join(parts)
 
 
 def machine() -> str:
