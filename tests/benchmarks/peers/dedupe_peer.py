@@ -1,8 +1,9 @@
 """dedupe, trained with pairs labelled from the truth of the same table.
 
 Source: benchmarks/canonical.py of dedupe: every field a String, labels from the known clusters,
-`train(index_predicates=True)`, `partition` at 0.5. Nobody has so many labels of the very table
-that is to be linked, so this flatters the tool. Chance is seeded.
+`train(index_predicates=True)`, `partition` at 0.5. The region is left out: with eight values it
+makes blocks so large that learning them took 18 GB on febrl3. Nobody has so many labels of the
+very table that is to be linked, so this flatters the tool. Chance is seeded.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import dedupe
 import numpy
 from dedupe import variables
 
-from tests.benchmarks.peers.streams import Cluster, Record, Task, run_peer
+from tests.benchmarks.peers.streams import Cluster, Record, Task, of_table, run_peer
 
 LABELS = 2_500
 """At most so many pairs of each kind, as many in all as in the benchmark of dedupe."""
@@ -24,7 +25,6 @@ FEBRL = (
     "date_of_birth",
     "address",
     "city",
-    "region",
     "postcode",
     "national_id",
 )
@@ -49,7 +49,7 @@ def link(task: Task) -> list[Cluster]:
     """Train on labelled pairs and partition the whole table."""
     random.seed(0)
     numpy.random.seed(0)
-    names = FIELDS[task.table]
+    names = of_table(FIELDS, task.table)
     rows = {position: _row(record, names) for position, record in enumerate(task.records)}
     deduper = dedupe.Dedupe([variables.String(name, has_missing=True) for name in names])
     deduper.prepare_training(rows)

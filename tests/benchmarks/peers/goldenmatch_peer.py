@@ -21,7 +21,7 @@ from goldenmatch.config.schemas import (
     MatchkeyField,
 )
 
-from tests.benchmarks.peers.streams import Cluster, Task, columns, run_peer
+from tests.benchmarks.peers.streams import Cluster, Task, columns, of_table, run_peer
 
 CLEAN = ["lowercase", "strip"]
 
@@ -126,13 +126,13 @@ EXAMPLES = {
 
 def link(task: Task) -> list[Cluster]:
     """Train, score and cluster under an explicit configuration."""
-    example = EXAMPLES[task.table]
+    example = of_table(EXAMPLES, task.table)
     return clusters_of(task, configuration(example, task.threshold or example.threshold))
 
 
 def clusters_of(task: Task, config: GoldenMatchConfig | None) -> list[Cluster]:
     """Run the tool on a table; without a configuration it makes its own."""
-    table = pyarrow.table(columns(task.records, EXAMPLES[task.table].names))
+    table = pyarrow.table(columns(task.records, of_table(EXAMPLES, task.table).names))
     found = goldenmatch.dedupe_df(table, config=config).clusters
     return [cluster["members"] for cluster in found.values()]
 

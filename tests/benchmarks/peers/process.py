@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 POLL_SECONDS = 0.02
-SAMPLE_SECONDS = 0.25
+SAMPLE_SECONDS = 0.5
 KIB = 1024
+GIB = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,16 @@ class Run:
         )
 
 
-def run_measured(command: Sequence[str], limit: float, folder: Path) -> Run:
-    """Run a command until its end or its limit.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a command may use; beyond it, the process and all it started are killed."""
 
-    Args:
-        limit: seconds after which the process and all it started are killed.
-        folder: where it runs.
-    """
+    seconds: float
+    gibibytes: float
+
+
+def run_measured(command: Sequence[str], limits: Limits, folder: Path) -> Run:
+    """Run a command in a folder until its end or its limits."""
     with tempfile.TemporaryFile() as output:
         start = time.monotonic()
         try:
@@ -54,7 +58,7 @@ def run_measured(command: Sequence[str], limit: float, folder: Path) -> Run:
         except OSError as error:
             return Run(fault=f"failed: {error.strerror}")
         try:
-            status, usage, largest = _wait(process, start + limit)
+            fault, usage, largest = _wait(process, limits)
         except KeyboardInterrupt:
             os.killpg(process.pid, signal.SIGKILL)
             raise
@@ -64,34 +68,42 @@ def run_measured(command: Sequence[str], limit: float, folder: Path) -> Run:
             seconds,
             usage.ru_utime + usage.ru_stime,
             max(largest, usage.ru_maxrss * KIB),
-            _fault(status, limit, output.read()),
+            fault or _fault(process.returncode, output.read()),
         )
 
 
 def _wait(
-    process: subprocess.Popen[bytes], deadline: float
-) -> tuple[int | None, resource.struct_rusage, int]:
-    """Wait for the end and give status, use and largest sample; a killed one has no status."""
-    largest, next_sample, in_time = 0, 0.0, True
+    process: subprocess.Popen[bytes], limits: Limits
+) -> tuple[str, resource.struct_rusage, int]:
+    """Wait for the end and give the limit that was passed, the use, and the largest sample."""
+    start = time.monotonic()
+    fault, largest, next_sample = "", 0, 0.0
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode if in_time else None, usage, largest
-        now = time.monotonic()
-        if in_time and now > deadline:
-            in_time = False
-            os.killpg(process.pid, signal.SIGKILL)
-        if now > next_sample:
+            return fault, usage, largest
+        seconds = time.monotonic() - start
+        if seconds > next_sample:
             largest = max(largest, _memory_of(process.pid))
-            next_sample = now + SAMPLE_SECONDS
+            next_sample = seconds + SAMPLE_SECONDS
+        if not fault and (fault := _passed(limits, seconds, largest)):
+            os.killpg(process.pid, signal.SIGKILL)
         time.sleep(POLL_SECONDS)
+
+
+def _passed(limits: Limits, seconds: float, memory: int) -> str:
+    if seconds > limits.seconds:
+        return f"not ready after {limits.seconds:.0f} s"
+    if memory > limits.gibibytes * GIB:
+        return f"stopped at {limits.gibibytes:g} GiB"
+    return ""
 
 
 def _memory_of(session: int) -> int:
     """Sum what all processes of a session hold, pages in common counted once."""
     members = [folder for folder in Path("/proc").glob("[0-9]*") if _session(folder) == session]
-    return sum(map(_share, members)) if len(members) > 1 else 0
+    return sum(map(_share, members))
 
 
 def _session(folder: Path) -> int:
@@ -110,9 +122,7 @@ def _share(folder: Path) -> int:
     return sum(int(line.split()[1]) * KIB for line in lines if line.startswith("Pss:"))
 
 
-def _fault(status: int | None, limit: float, output: bytes) -> str:
-    if status is None:
-        return f"not ready after {limit:.0f} s"
+def _fault(status: int, output: bytes) -> str:
     if status == 0:
         return ""
     lines = output.decode(errors="replace").strip().splitlines()

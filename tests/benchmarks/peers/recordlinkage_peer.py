@@ -12,7 +12,7 @@ from __future__ import annotations
 import pandas
 import recordlinkage
 
-from tests.benchmarks.peers.streams import Cluster, Task, columns, joined, run_peer
+from tests.benchmarks.peers.streams import Cluster, Task, columns, joined, of_table, run_peer
 
 SIMILAR = 0.85
 """Of the guide: strings at least this alike count as equal."""
@@ -80,7 +80,7 @@ EXAMPLES = {
 
 def link(task: Task) -> list[Cluster]:
     """Index, compare, classify, and join what is classified as a match."""
-    example = EXAMPLES[task.table]
+    example = of_table(EXAMPLES, task.table)
     table = _table(task, example)
     pairs = _candidates(table, example["blocks"])
     features = _compared(table, pairs, example["compare"])

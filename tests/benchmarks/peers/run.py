@@ -1,10 +1,10 @@
 """Run other tools and ours on the same streams, judge all by the same evaluator, print tables.
 
     python -m tests.benchmarks.peers.run --data DIR [--peer NAME ...] [--table NAME ...]
-        [--limit-seconds N]
+        [--limit-seconds N] [--limit-gib N]
 
 DIR holds NAME.interactions.jsonl.gz and NAME.truth.csv. Every tool is a process of its own, one
-after another, table by table. A tool that fails or takes too long gets a row that says so.
+after another, table by table. A tool that fails, takes too long or too much gets a row that says so.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from matchers.evaluation import Quality
-from tests.benchmarks.peers.process import Run, run_measured
+from tests.benchmarks.peers.process import Limits, Run, run_measured
 from tests.benchmarks.peers.streams import stream_of, tables_in, truth_of
 from tests.benchmarks.peers.tables import Outcome, machine, result_tables
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENTS = ROOT / ".peers"
 ENGINE = Path(sys.executable).with_name("identity-engine")
-LIMIT_SECONDS = 1200.0
+LIMITS = Limits(seconds=1200.0, gibibytes=12.0)
 
 Command = list[str]
 
@@ -84,8 +84,8 @@ TOOLS = [
 ]
 
 
-def measure(tool: Tool, data: Path, table: str, limit: float) -> Outcome:
-    """Run one tool on one table within the limit and judge its links."""
+def measure(tool: Tool, data: Path, table: str, limits: Limits) -> Outcome:
+    """Run one tool on one table within its limits and judge its links."""
     if not tool.python.exists():
         return Outcome(tool.name, table, f"no environment {tool.python.parent.parent.name}")
     with tempfile.TemporaryDirectory(dir=data_folder()) as place:
@@ -93,7 +93,8 @@ def measure(tool: Tool, data: Path, table: str, limit: float) -> Outcome:
         links = folder / "links.csv"
         total = Run()
         for command in tool.commands(data, table, links, folder):
-            total += run_measured(command, limit - total.seconds, ROOT)
+            left = replace(limits, seconds=limits.seconds - total.seconds)
+            total += run_measured(command, left, ROOT)
             if total.fault:
                 return Outcome(tool.name, table, total.fault, total)
         try:
@@ -121,13 +122,13 @@ def judged(links: Path, truth: Path) -> Quality:
 
 
 def measure_all(
-    tools: Sequence[Tool], tables: Sequence[str], data: Path, limit: float
+    tools: Sequence[Tool], tables: Sequence[str], data: Path, limits: Limits
 ) -> list[Outcome]:
     """Run every tool on every table, the tools of a table next to each other in time."""
     outcomes = []
     for table in tables:
         for tool in tools:
-            outcome = measure(tool, data, table, limit)
+            outcome = measure(tool, data, table, limits)
             print(outcome.line(), file=sys.stderr, flush=True)
             outcomes.append(outcome)
     return outcomes
@@ -141,12 +142,16 @@ def main() -> None:
     parser.add_argument("--peer", action="append", choices=names, help="only these tools")
     parser.add_argument("--table", action="append", help="only these streams")
     parser.add_argument(
-        "--limit-seconds", type=float, default=LIMIT_SECONDS, help="of one tool on one stream"
+        "--limit-seconds", type=float, default=LIMITS.seconds, help="of one tool on one stream"
+    )
+    parser.add_argument(
+        "--limit-gib", type=float, default=LIMITS.gibibytes, help="memory of one tool"
     )
     asked = parser.parse_args()
     tools = [tool for tool in TOOLS if tool.name in (asked.peer or names)]
     data = asked.data.resolve()
-    outcomes = measure_all(tools, asked.table or tables_in(data), data, asked.limit_seconds)
+    limits = Limits(asked.limit_seconds, asked.limit_gib)
+    outcomes = measure_all(tools, asked.table or tables_in(data), data, limits)
     print(machine(), end="\n\n")
     print(result_tables(outcomes, {tool.name: tool.version() for tool in tools}))
 

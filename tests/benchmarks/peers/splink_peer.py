@@ -15,7 +15,7 @@ import pyarrow
 import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
-from tests.benchmarks.peers.streams import Cluster, Task, columns, run_peer
+from tests.benchmarks.peers.streams import Cluster, Task, columns, of_table, run_peer
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ EXAMPLES = {
 
 def link(task: Task) -> list[Cluster]:
     """Train, predict and cluster as the notebook of this table does."""
-    example = EXAMPLES[task.table]()
+    example = of_table(EXAMPLES, task.table)()
     threshold = task.threshold or example.threshold
     linker = _linker(task, example)
     _train(linker, example)

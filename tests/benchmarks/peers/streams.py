@@ -9,12 +9,15 @@ import argparse
 import csv
 import gzip
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 STREAM_SUFFIX = ".interactions.jsonl.gz"
 TRUTH_SUFFIX = ".truth.csv"
+
+Example = TypeVar("Example")
 
 Cluster = Sequence[int]
 """Positions, in the stream, of the records that a peer holds for one person."""
@@ -123,6 +126,17 @@ def write_links(path: Path, records: Sequence[Record], clusters: Iterable[Cluste
         writer.writerow(("source", "interaction_id", "contact_id"))
         for record, contact in zip(records, contacts, strict=True):
             writer.writerow((record.source, record.interaction_id, contact))
+
+
+def of_table(examples: Mapping[str, Example], table: str) -> Example:
+    """Pick the example of a table.
+
+    Raises:
+        SystemExit: there is none.
+    """
+    if table not in examples:
+        raise SystemExit(f"no example for the table {table}")
+    return examples[table]
 
 
 def run_peer(link: Callable[[Task], Iterable[Cluster]]) -> None:

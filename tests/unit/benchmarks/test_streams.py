@@ -3,10 +3,13 @@ import gzip
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks.peers.streams import (
     Record,
     columns,
     joined,
+    of_table,
     read_people,
     read_stream,
     stream_of,
@@ -82,3 +85,8 @@ def test_every_record_gets_a_link_also_in_no_cluster(tmp_path: Path) -> None:
     with (tmp_path / "links.csv").open(newline="", encoding="utf-8") as file:
         contacts = {row["interaction_id"]: row["contact_id"] for row in csv.DictReader(file)}
     assert contacts["a"] == contacts["c"] != contacts["b"]
+
+
+def test_a_table_without_an_example_ends_the_peer_with_a_reason() -> None:
+    with pytest.raises(SystemExit, match="no example for the table new"):
+        of_table({"old": 1}, "new")
