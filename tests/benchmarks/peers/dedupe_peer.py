@@ -1,9 +1,9 @@
 """dedupe, trained with pairs labelled from the truth of the same table.
 
 Source: benchmarks/canonical.py of dedupe: every field a String, labels from the known clusters,
-`train(index_predicates=True)`, `partition` at 0.5. The region is left out: with eight values it
-makes blocks so large that learning them took 18 GB on febrl3. Nobody has so many labels of the
-very table that is to be linked, so this flatters the tool. Chance is seeded.
+`train(index_predicates=True)`, `partition` at 0.5. Nobody has so many labels of the very table
+that is to be linked, so this flatters the tool. The region is left out: with eight values it
+makes blocks so large that learning them took 18 GB on febrl3. Chance is seeded.
 """
 
 from __future__ import annotations
