@@ -8,6 +8,7 @@ makes blocks so large that learning them took 18 GB on febrl3. Chance is seeded.
 
 from __future__ import annotations
 
+import io
 import random
 
 import dedupe
@@ -52,8 +53,7 @@ def link(task: Task) -> list[Cluster]:
     names = of_table(FIELDS, task.table)
     rows = {position: _row(record, names) for position, record in enumerate(task.records)}
     deduper = dedupe.Dedupe([variables.String(name, has_missing=True) for name in names])
-    deduper.prepare_training(rows)
-    deduper.mark_pairs(_labelled(rows, task.people))
+    deduper.prepare_training(rows, training_file=_labelled(rows, task.people))
     deduper.train(index_predicates=True)
     return [found for found, _ in deduper.partition(rows, task.threshold or THRESHOLD)]
 
@@ -62,10 +62,17 @@ def _row(record: Record, names: tuple[str, ...]) -> dict[str, str | None]:
     return {name: record.values.get(name, "").lower() or None for name in names}
 
 
-def _labelled(rows: dict[int, dict], people: list[str]) -> dict[str, list]:
+def _labelled(rows: dict[int, dict], people: list[str]) -> io.StringIO:
+    """Write labelled pairs as the tool reads them from a file, so that it samples them, too."""
     known = {position: {**row, "person": people[position]} for position, row in rows.items()}
     pairs = dedupe.training_data_dedupe(known, "person", LABELS)
-    return {kind: random.sample(found, min(LABELS, len(found))) for kind, found in pairs.items()}
+    chosen = {kind: random.sample(found, min(LABELS, len(found))) for kind, found in pairs.items()}
+    for record in (record for found in chosen.values() for pair in found for record in pair):
+        record.pop("person", None)
+    file = io.StringIO()
+    dedupe.serializer.write_training(chosen, file)
+    file.seek(0)
+    return file
 
 
 if __name__ == "__main__":
