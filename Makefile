@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check bench clean lock
+.PHONY: demo test check bench bench-peers clean lock
 
 demo: $(READY)
 	$(BIN)/identity-engine demo
@@ -21,8 +21,24 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/identity-engine bench $(if $(DATA),--data $(DATA))
 
+# Other tools on the same streams, each in an environment of its own under .peers.
+# One that cannot be built is a row in the result, hence the dash.
+# OPTIONS: --peer NAME, --table NAME, --limit-seconds N.
+PEERS := splink goldenmatch recordlinkage dedupe
+
+bench-peers: $(READY)
+	$(if $(DATA),,$(error Say where the labelled streams are: make bench-peers DATA=FOLDER))
+	-$(MAKE) --no-print-directory --keep-going $(PEERS:%=.peers/%/.ready)
+	$(BIN)/python -m tests.benchmarks.peers.run --data $(DATA) $(OPTIONS)
+
+.peers/%/.ready: tests/benchmarks/peers/requirements/%.txt
+	rm -rf .peers/$*
+	$(PYTHON) -m venv .peers/$*
+	.peers/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 clean:
-	rm -rf .venv .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .demo .peers build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Resolve the newest versions within the ranges of pyproject.toml and write them down.
