@@ -21,6 +21,7 @@ POLICY_STREAMS: dict[PolicyKind, PolicyId] = {
 """Fixed streams: there is one line of policies and one of models in a store."""
 
 
+AT_MOST_WEAK = (IdentifierClass.WEAK, IdentifierClass.PLACE, IdentifierClass.DEVICE)
 NUMBERED_OR_NAMED = re.compile(r"\\[1-9]|\(\?P|\(\?\(")
 
 
@@ -127,9 +128,9 @@ class Policy(Value):
         return said if said is not None else type_ in self.channel(channel).carries
 
     def class_of(self, type_: str, verified: bool) -> IdentifierClass:
-        """Return what an identifier may decide; an unverified one is weak (a device stays one)."""
+        """Return what an identifier may decide; an unverified one is weak at the most."""
         class_ = self._class_by_type.get(type_, self.default_class)
-        if verified or class_ is IdentifierClass.DEVICE:
+        if verified or class_ in AT_MOST_WEAK:
             return class_
         return IdentifierClass.WEAK
 

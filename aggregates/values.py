@@ -54,6 +54,7 @@ class IdentifierClass(StrEnum):
     EXCLUSIVE = "exclusive"
     STRONG = "strong"
     WEAK = "weak"
+    PLACE = "place"
     DEVICE = "device"
 
 

@@ -65,7 +65,7 @@ class Use(NamedTuple):
     """A node that mentions a value, and the class under which it does."""
 
     key: int
-    cls: Literal["exclusive", "strong", "weak", "device"]
+    cls: Literal["exclusive", "strong", "weak", "place", "device"]
 
 
 class Pair(NamedTuple):
@@ -133,10 +133,13 @@ def exact_pairs(
         rule = _rule(first, second, one, other)
         if rule is None:
             continue
-        if rule != "exact_exclusive" and contradict(
-            one.record, other.record, scorer, rules.contradiction
-        ):
+        spoken = 0
+        if one.record is not None and other.record is not None:
+            spoken = scorer.corroboration(one.record, other.record)
+        if rule != "exact_exclusive" and spoken < rules.contradiction:
             continue
+        if "place" in (first.cls, second.cls) and spoken <= 0:
+            continue  # several people may be there
         weight = rules.attach
         if one.record is not None and other.record is not None:
             weight = max(weight, scorer.weight(one.record, other.record))
@@ -160,7 +163,7 @@ def _rule(first: Use, second: Use, one: Node, other: Node) -> Rule | None:
     if "device" in classes:
         says_nothing = any(node.record is None and not node.exclusive for node in (one, other))
         return "device" if says_nothing else None
-    if "weak" in classes:
+    if classes & {"weak", "place"}:
         return "exact_weak"
     return "exact_exclusive" if classes == {"exclusive"} else "exact_strong"
 
@@ -224,7 +227,8 @@ class _Clustering:
 
     def _turn(self, pair: Pair) -> tuple[object, ...]:
         one, other = self._nodes[pair.one], self._nodes[pair.other]
-        return RANK[pair.rule], -pair.weight, one.time, other.time, one.name, other.name
+        silent = one.record is None and other.record is None
+        return RANK[pair.rule], -pair.weight, silent, one.time, other.time, one.name, other.name
 
     def _keep_anchored_together(self) -> None:
         first: dict[str, int] = {}
@@ -265,7 +269,10 @@ class _Clustering:
 
     def _may_fuse(self, pair: Pair, ours: Sequence[Node], theirs: Sequence[Node]) -> bool:
         """Tell whether two groups have enough in common: a weight over the higher threshold, or a
-        common identifier with attributes that speak for one person. A device is never enough."""
+        common identifier with attributes that speak for one person. Records that say nothing are no
+        second person. A device is never enough for two people."""
+        if _says_nothing(ours) or _says_nothing(theirs):
+            return pair.rule != "exact_weak"
         if pair.rule == "device":
             return False
         if max((pair.weight, *self._cross(ours, theirs))) >= self._rules.merge:
@@ -335,6 +342,10 @@ def _exclusive_conflict(ours: Sequence[Node], theirs: Sequence[Node]) -> bool:
         for type_, value in node.exclusive.items()
         if type_ in held
     )
+
+
+def _says_nothing(members: Sequence[Node]) -> bool:
+    return all(node.record is None and not node.exclusive for node in members)
 
 
 def _compared(ours: Sequence[Node], theirs: Sequence[Node]) -> Iterator[tuple[Node, Node]]:

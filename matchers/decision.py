@@ -36,7 +36,7 @@ class HeldIdentifier(NamedTuple):
     """
 
     identifier_id: str
-    cls: Literal["exclusive", "strong", "weak", "device"]
+    cls: Literal["exclusive", "strong", "weak", "place", "device"]
     verified: bool
     shared: bool
     holders: tuple[Holder, ...]
@@ -89,6 +89,7 @@ Guard = Literal[
     "bare_name",
     "bare_identifier",
     "household",
+    "place_alone",
 ]
 
 
@@ -171,7 +172,9 @@ def _of_class(identifiers: Iterable[HeldIdentifier], cls: str) -> Iterator[HeldI
 
 def _weak(identifiers: Iterable[HeldIdentifier]) -> Iterator[HeldIdentifier]:
     for held in identifiers:
-        if not held.shared and (held.cls == "weak" or (held.cls == "strong" and not held.verified)):
+        if not held.shared and (
+            held.cls in ("weak", "place") or (held.cls == "strong" and not held.verified)
+        ):
             yield held
 
 
@@ -200,7 +203,9 @@ class _Ladder:
 
     def exact(self, rule: str, identifiers: Iterable[HeldIdentifier]) -> Decision | None:
         """Link to a holder: the one the attributes choose, else the earliest."""
+        identifiers = list(identifiers)
         held_by = _holders(identifiers)
+        places = {held.identifier_id for held in identifiers if held.cls == "place"}
         if rule == "device":
             held_by = self._reachable_by_device(held_by)
         spoken = {contact: self._corroboration(contact) for contact in held_by}
@@ -212,6 +217,8 @@ class _Ladder:
                 and spoken[contact] < self.rules.contradiction
             ):
                 guard = "contradiction"
+            if not guard and places.issuperset(held_by[contact][1]) and spoken[contact] <= 0:
+                guard = "place_alone"
             if guard:
                 self.refused.setdefault(contact, guard)
                 continue

@@ -128,6 +128,25 @@ def _e164(written: str, country: str | None, *, valid: bool) -> str | None:
         return None
 
 
+FIXED_LINE = "fixed_line"
+"""What a policy calls a phone number that the numbering plan gives to a place, not to a person."""
+
+
+@lru_cache(maxsize=50_000)
+def is_fixed_line(number: str) -> bool:
+    """Tell whether a canonical phone number belongs to a place: a household, a desk, a reception.
+
+    A number that the plan does not tell apart (as in North America) may be a mobile and is none.
+    """
+    if not number.startswith("+"):
+        return False
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(number, None))
+    except phonenumbers.NumberParseException:
+        return False
+    return bool(kind == phonenumbers.PhoneNumberType.FIXED_LINE)
+
+
 @lru_cache(maxsize=50_000)
 def _email(value: str) -> str:
     try:

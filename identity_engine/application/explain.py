@@ -43,6 +43,7 @@ GUARDS = {
     "members_differ": "it is like one record of that contact and unlike the others",
     "bare_name": "only the name was alike",
     "bare_identifier": "only an identifier that several contacts hold was alike",
+    "place_alone": "only a fixed line or an address was the same, and several people may be there",
     "household": "only what kin or colleagues have in common was alike",
     "size_cap": "that contact has more records than the policy allows",
 }

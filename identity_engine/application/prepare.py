@@ -14,9 +14,11 @@ from aggregates.values import Erased, IdentifierClass
 from identity_engine.ingestion.envelope import IncomingInteraction
 from matchers.blocking import block_keys, hash_keys
 from matchers.normalise import (
+    FIXED_LINE,
     NORMALISER_VERSION,
     InvalidIdentifier,
     NormalisedIdentifier,
+    is_fixed_line,
     normalise_identifier,
 )
 from matchers.record import MatchRecord, build_record
@@ -148,7 +150,13 @@ def _mentions(
     for one in given:
         if one.family is not None and one.normalised is not None:
             digest = digests.identifier_key(division, one.family, one.scope, one.normalised)
-            yield Mention(digest, digests.kind(one.type), one.verified)
+            yield Mention(digest, digests.kind(_decides_as(one)), one.verified)
+
+
+def _decides_as(one: GivenIdentifier) -> str:
+    """Return the type under which the policy lets a value decide: a fixed line is nobody's own."""
+    is_place = one.family == "phone" and one.normalised and is_fixed_line(one.normalised)
+    return FIXED_LINE if is_place else one.type
 
 
 def _given(
@@ -193,7 +201,7 @@ def _considered(
             continue
         verified = policy.counts_as_verified(channel, one.type, one.verified)
         digest = digests.identifier_key(division, one.family, one.scope, one.normalised)
-        class_ = policy.class_of(one.type, verified)
+        class_ = policy.class_of(_decides_as(one), verified)
         considered = Considered(one, one.family, one.normalised, class_, verified, digest)
         if digest not in best or (verified and not best[digest].verified):
             best[digest] = considered
