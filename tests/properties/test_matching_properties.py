@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matchers.blocking import block_keys
+from matchers.dates import normalise_date
 from matchers.decision import (
     Candidate,
     ContactFacts,
@@ -15,15 +16,15 @@ from matchers.decision import (
 )
 from matchers.model import parse_model
 from matchers.models import shipped_model
+from matchers.name_words import name_words
 from matchers.normalise import (
     InvalidIdentifier,
-    normalise_date,
     normalise_identifier,
     normalise_postcode,
 )
 from matchers.record import build_record, pack, unpack
 from matchers.scoring import Scorer
-from matchers.text import fold, name_words, words
+from matchers.text import fold, words
 
 SCORER = Scorer(parse_model(shipped_model()))
 RULES = LinkRules(attach=0, review=-2_000)
