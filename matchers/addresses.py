@@ -77,9 +77,9 @@ def address_words(text: str) -> str:
 
 
 def _short(word: str) -> str:
-    word = spell(word)
     if (found := _ABBREVIATIONS.get(word)) is not None:
         return found
+    word = spell(word)
     for ending in _STREET_ENDINGS:
         if word.endswith(ending) and len(word) > len(ending) + 2:
             return word.removesuffix(ending) + "st"
