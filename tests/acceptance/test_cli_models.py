@@ -62,7 +62,7 @@ def test_the_ceiling_of_the_block_keys_is_shown_by_rule(cli, labelled):
 def test_the_levels_are_shown_in_bits(cli):
     shown = cli("model", "show").out
     assert "birth_date" in shown
-    assert "attach 2" in shown
+    assert "attach 1.5" in shown
 
 
 def test_a_model_with_faults_is_refused_with_all_of_them(cli):
