@@ -47,7 +47,8 @@ def refined_keys(record: MatchRecord, key: str) -> tuple[str, ...]:
     """Finer keys of a record under one of its keys: the key with one more fact of the record.
 
     Two records that share `key` share a finer key wherever they agree on one more fact. Facts are
-    added in one order, so that a set of facts has one key.
+    added in one order, and of two words of a name the first of the alphabet leads, so that a set of
+    facts has one key.
 
     Args:
         record: a record that has `key`.
@@ -61,10 +62,11 @@ def refined_keys(record: MatchRecord, key: str) -> tuple[str, ...]:
         return ()
     rule, _, value = base.partition(":")
     own, last = _OWN_FACTS.get(rule, ""), added[-1] if added else ""
+    least_word = f"n{value}" if rule == "word" else ""
     return tuple(
         f"{key}{_ADDED}{fact}"
         for fact in sorted(set(_facts(record)))
-        if fact > last and fact[0] not in own and not (rule == "word" and fact == f"n{value}")
+        if fact > last and fact[0] not in own and not (fact[0] == "n" and fact <= least_word)
     )
 
 
