@@ -12,9 +12,12 @@ from operator import attrgetter
 from typing import Final
 
 from rapidfuzz.distance import OSA, JaroWinkler
-from rapidfuzz.fuzz import token_sort_ratio
+from rapidfuzz.fuzz import ratio
 
+from matchers.addresses import ADDRESS_LEVELS, compare_addresses
+from matchers.dates import DATE_LEVELS, compare_dates
 from matchers.names import NAME_LEVELS, compare_names
+from matchers.organisations import ORGANISATION_LEVELS, compare_organisations
 from matchers.record import TEXT_FIELDS, MatchRecord
 
 Agreement = tuple[int, str]
@@ -24,6 +27,11 @@ Comparison = Callable[[MatchRecord, MatchRecord], Agreement | None]
 
 _CLOSE_TEXT = 0.88
 """Jaro-Winkler similarity from which two texts are near; below it chance likeness prevails."""
+
+_WITHOUT_DIGITS = dict.fromkeys(map(ord, "0123456789"))
+_DIGITS_ONLY = {code: None for code in range(33, 127) if not chr(code).isdigit()}
+_SIMILAR_DOMAIN, _SIMILAR_LOCAL = 75.0, 70.0
+"""Ratios from which the parts of two addresses are one that was typed badly."""
 
 _ROLE_MAILBOXES: Final = frozenset(
     (
@@ -36,45 +44,8 @@ _ROLE_MAILBOXES: Final = frozenset(
 
 
 def _compare_birth_dates(one: MatchRecord, other: MatchRecord) -> Agreement | None:
-    a, b = one.birth_date, other.birth_date
-    if not a or not b:
-        return None
-    if len(a) == len(b) == 10:
-        return (_exact_date(a) if a == b else _near_date(a, b)), ""
-    # A year alone that agrees says too little to speak for or against; another year speaks against.
-    return None if a[:4] == b[:4] else (8, "")
-
-
-def _exact_date(date: str) -> int:
-    """1 January often stands for a year alone, so agreeing on it is worth less."""
-    return 1 if date.endswith("01-01") else 0
-
-
-def _near_date(a: str, b: str) -> int:
-    if a[:4] == b[:4] and a[5:7] == b[8:] and a[8:] == b[5:7]:
-        return 2
-    if OSA.distance(a, b, score_cutoff=1) <= 1:
-        return 3
-    years, months, days = _parts_apart(a, b)
-    if years in (0, 1, 10) and months <= 2 and days <= 3:
-        return 5
-    if OSA.distance(a, b, score_cutoff=2) <= 2:
-        return 4
-    if years == 0:
-        return 6
-    return 7 if years <= 10 else 8
-
-
-def _parts_apart(a: str, b: str) -> tuple[int, int, int]:
-    """Distance of year, month and day each; beyond all limits where a part is no number."""
-    digits = a[:4] + a[5:7] + a[8:] + b[:4] + b[5:7] + b[8:]
-    if not (digits.isascii() and digits.isdecimal()):
-        return 9999, 99, 99
-    return (
-        abs(int(a[:4]) - int(b[:4])),
-        abs(int(a[5:7]) - int(b[5:7])),
-        abs(int(a[8:]) - int(b[8:])),
-    )
+    level = compare_dates(one.birth_date, other.birth_date)
+    return None if level is None else (level, "")
 
 
 def _compare_postcodes(one: MatchRecord, other: MatchRecord) -> Agreement | None:
@@ -91,18 +62,51 @@ def _compare_postcodes(one: MatchRecord, other: MatchRecord) -> Agreement | None
 
 
 def _compare_emails(one: MatchRecord, other: MatchRecord) -> Agreement | None:
-    return _best_pair(one.emails, other.emails, _email_level)
+    """Only mailboxes of persons count: an address of a desk says which desk, not who writes."""
+    ours, theirs = one.emails, other.emails
+    if not ours or not theirs:
+        return None
+    return _best_pair(_of_persons(ours), _of_persons(theirs), _email_level)
+
+
+def _of_persons(emails: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple([email for email in emails if not is_role_mailbox(email.partition("@")[0])])
+
+
+def is_role_mailbox(local: str) -> bool:
+    """Whether the local part of an address names a desk, such as `info`."""
+    return local in _ROLE_MAILBOXES
 
 
 def _email_level(a: str, b: str) -> int:
-    local, other_local = a.partition("@")[0], b.partition("@")[0]
-    if local in _ROLE_MAILBOXES or other_local in _ROLE_MAILBOXES:
-        return 3 if a == b else 4
     if a == b:
         return 0
-    if local == other_local:
+    local, _, domain = a.partition("@")
+    local2, _, domain2 = b.partition("@")
+    if local == local2 or (domain == domain2 and _mailbox(local) == _mailbox(local2)):
         return 1
-    return 2 if JaroWinkler.similarity(a, b) >= 0.92 and OSA.distance(a, b) <= 4 else 4
+    if _numbered_apart(local, local2):
+        return 4
+    if JaroWinkler.similarity(a, b) >= 0.92 and OSA.distance(a, b) <= 4:
+        return 2
+    # Many addresses are made of a name, so kin have like ones: only one provider's count.
+    if ratio(domain, domain2) < _SIMILAR_DOMAIN or ratio(local, local2) < _SIMILAR_LOCAL:
+        return 4
+    return 3
+
+
+def _numbered_apart(local: str, local2: str) -> bool:
+    """Whether numbers tell two mailboxes apart: `john.smith1` and `john.smith2` are two people."""
+    digits, digits2 = (x.translate(_DIGITS_ONLY) for x in (local, local2))
+    if digits == digits2:
+        return False
+    letters, letters2 = (x.translate(_WITHOUT_DIGITS) for x in (local, local2))
+    return letters == letters2 or OSA.distance(digits, digits2, score_cutoff=1) > 1
+
+
+def _mailbox(local: str) -> str:
+    """Local part without its tag and dots: many providers deliver all of these to one box."""
+    return local.partition("+")[0].replace(".", "")
 
 
 def _compare_phones(one: MatchRecord, other: MatchRecord) -> Agreement | None:
@@ -127,15 +131,16 @@ def _best_pair(
 
 
 def _compare_addresses(one: MatchRecord, other: MatchRecord) -> Agreement | None:
-    a, b = one.address, other.address
+    level = compare_addresses(one.address, other.address)
+    return None if level is None else (level, "")
+
+
+def _compare_organisations(one: MatchRecord, other: MatchRecord) -> Agreement | None:
+    a, b = one.organisation, other.organisation
     if not a or not b:
         return None
-    if a == b:
-        return 0, ""
-    likeness = token_sort_ratio(a, b)
-    if likeness >= 85:
-        return 1, ""
-    return (2 if likeness >= 65 else 3), ""
+    level = compare_organisations(a, b, is_speaker=not one.name and not other.name)
+    return None if level is None else (level, a if a == b else "")
 
 
 def _compare_national_ids(one: MatchRecord, other: MatchRecord) -> Agreement | None:
@@ -181,21 +186,12 @@ def _reader(field: str) -> Callable[[MatchRecord], str]:
 
 LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
     "name": NAME_LEVELS,
-    "birth_date": (
-        "exact",
-        "exact_first_of_january",
-        "day_month_swapped",
-        "one_edit",
-        "two_edits",
-        "near_parts",
-        "same_year",
-        "within_ten_years",
-        "different",
-    ),
+    "birth_date": DATE_LEVELS,
     "postcode": ("exact", "sector", "one_edit", "area", "different"),
-    "email": ("exact", "local_part", "close", "same_desk", "different"),
+    "email": ("exact", "local_part", "close", "similar", "different"),
     "phone": ("exact", "last_seven", "one_edit", "different"),
-    "address": ("exact", "close", "similar", "different"),
+    "address": ADDRESS_LEVELS,
+    "organisation": ORGANISATION_LEVELS,
     "national_id": ("exact", "one_edit", "different"),
     "text": ("exact", "close", "different"),
     "code": ("exact", "different"),
@@ -209,6 +205,7 @@ _OF_KIND: Final[Mapping[str, Comparison]] = {
     "email": _compare_emails,
     "phone": _compare_phones,
     "address": _compare_addresses,
+    "organisation": _compare_organisations,
     "national_id": _compare_national_ids,
 }
 
@@ -220,3 +217,13 @@ def comparison_of(kind: str, field: str) -> Comparison:
     if kind == "code":
         return _code_comparison(field)
     return _OF_KIND[kind]
+
+
+_FIELD_OF_KIND: Final[Mapping[str, str]] = {"email": "emails", "phone": "phones"}
+
+
+def field_of(kind: str, field: str) -> str:
+    """Field of a match record without which a comparison says nothing; `further` if it is unusual."""
+    if kind in ("text", "code"):
+        return field if field in TEXT_FIELDS else "further"
+    return _FIELD_OF_KIND.get(kind, kind)

@@ -59,6 +59,7 @@ class ComparisonModel(_Part):
         "email",
         "phone",
         "address",
+        "organisation",
         "national_id",
         "text",
         "code",

@@ -6,6 +6,8 @@ for several names (`bert` for Albert, Herbert and Robert), so a name belongs to 
 
 from __future__ import annotations
 
+from matchers.name_words import spell
+
 _GROUPS = """
 abigail abby gail; abraham abe bram; adalbert bert adal; adelaide addie ada; agnes aggie nessie;
 albert al bert albie bertie; alexander alex alec alick sandy sacha sascha xander lex;
@@ -82,27 +84,53 @@ valentine val; veronica ronnie vera; victor vic viktor; victoria vicky tori; vin
 violet vi; virginia ginny; vivian viv; wallace wally; walter walt wally wat wolt;
 wilfred wilf will fred wilfrid; wilhelm willi willy will bill; wilhelmina mina minnie willa;
 william bill will billy willie wm willy guillaume wilhelm liam; winifred winnie freda;
-winston win; wolfgang wolf; yvonne von; zachariah zach zac zachary
+winston win; wolfgang wolf; jean-paul jean; dominique domi; jean jeannot; laurent lolo; sebastien seb;
+stephane steph; christelle chris; emmanuelle manu manue; emmanuel manu; guillaume guy; mathieu mat;
+alexandre alex; benoit ben; frederique fred; isabelle isa; veronique vero; valerie val; nathalie nat;
+sandrine sandy; stephanie fanny; francoise fanfan; josephine jo; gabrielle gaby; marguerite margot;
+jurgen jorg; karl-heinz kalle karl; hans-peter hans peter; katharina kathe kati tina; ferdinand ferdi;
+friederike rike frieda; wilhelm wim; maximilian maxi; susanne sanne susi; elisabeth lilli elli;
+alexander aleksandr sasha alexei; aleksandr sasha shura; dmitri dima mitya; mikhail misha;
+vladimir vova volodya; ekaterina katya; maria masha; anastasia nastya; nikolai kolya; sergei seryozha;
+александр саша шура; алексей леша; дмитрий дима; михаил миша; владимир вова володя; екатерина катя;
+мария маша; анастасия настя; николай коля; сергей сережа; иван ваня; наталья наташа наталия;
+елена лена; татьяна таня; ольга оля; юрий юра; евгений женя; анна аня; константин костя;
+giovanni gianni; giuseppe beppe peppe pino; luigi gigi; francesco franco cesco; antonio nino toni;
+francisco paco pancho; jose pepe; manuel manolo; guadalupe lupe; rosario charo; ignacio nacho;
+yvonne von; zachariah zach zac zachary
 """
 
 
-def _short_forms(groups: str) -> dict[str, tuple[str, ...]]:
-    formal: dict[str, list[str]] = {}
+_ENDINGS = ("y", "ie", "ey", "i")
+"""Of short forms, used for one another: `robby`, `robbie`."""
+
+
+def _short_forms(groups: str) -> dict[str, set[str]]:
+    """Every name of the groups, and the other endings of its short forms, with its formal names."""
+    formal: dict[str, set[str]] = {}
     for group in groups.split(";"):
-        names = group.split()
+        names = [spell(name) for name in group.split()]
         for name in names:
-            formal.setdefault(name, []).append(names[0])
-    return {name: tuple(sorted(set(forms))) for name, forms in formal.items()}
+            formal.setdefault(name, set()).add(names[0])
+    for name in sorted(formal):
+        ending = next((ending for ending in _ENDINGS if name.endswith(ending)), "")
+        stem = name.removesuffix(ending)
+        if ending and len(stem) > 2:
+            for other in _ENDINGS:
+                formal.setdefault(stem + other, formal[name])
+    return formal
 
 
 _FORMAL_NAMES = {name: frozenset(forms) for name, forms in _short_forms(_GROUPS).items()}
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 def formal_names(given_name: str) -> frozenset[str]:
     """Formal names that a folded given name may stand for; empty where none is known."""
-    return _FORMAL_NAMES.get(given_name, frozenset())
+    return _FORMAL_NAMES.get(given_name, _NO_NAMES)
 
 
 def is_nickname(one: str, other: str) -> bool:
     """Whether two folded given names may be forms of one name."""
-    return not formal_names(one).isdisjoint(formal_names(other))
+    ours = _FORMAL_NAMES.get(one)
+    return ours is not None and not ours.isdisjoint(_FORMAL_NAMES.get(other, _NO_NAMES))

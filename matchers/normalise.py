@@ -1,4 +1,4 @@
-"""Canonical form of identifiers and dates, so that equal values are equal bytes.
+"""Canonical form of identifiers and postcodes, so that equal values are equal bytes.
 
 A value is never repaired by a guess: a number that cannot be read without a country keeps its own
 digits, and nothing is added to or taken from a number that the numbering plan does not name.
@@ -16,8 +16,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from matchers.text import fold
 
-NORMALISER_VERSION = f"1+phonenumbers-{phonenumbers.__version__}"
-"""Changes whenever a value may be normalised differently: rules of this file, or the library."""
+NORMALISER_VERSION = f"2+phonenumbers-{phonenumbers.__version__}"
+"""Changes whenever a value may be normalised or folded differently: rules here, or the library."""
 
 FAMILY_OF_TYPE = {
     "phone": "phone",
@@ -159,22 +159,6 @@ def _email(value: str) -> str:
         raise InvalidIdentifier("not_an_address") from None
     domain = address.ascii_domain or address.domain
     return f"{address.local_part.lower()}@{domain.lower()}"
-
-
-_DATE = re.compile(r"(\d{4})(?:[-/.]?(\d{2})(?:[-/.]?(\d{2}))?)?(?:T.*)?$", re.DOTALL)
-
-
-def normalise_date(value: str) -> str:
-    """Write a date as `1985`, `1985-03` or `1985-03-07`; what is no such date stays folded text.
-
-    Impossible dates such as `1809-81-01` keep their digits: they are typing errors of a true
-    date and still near it. A day-first date is not guessed at, its order is not known.
-    """
-    folded = fold(value)
-    found = _DATE.match(folded.upper())
-    if not found:
-        return folded
-    return "-".join(part for part in found.groups() if part)
 
 
 def normalise_postcode(value: str) -> str:

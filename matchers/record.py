@@ -11,17 +11,22 @@ from typing import NamedTuple
 
 import orjson
 
+from matchers.addresses import address_words
+from matchers.dates import normalise_date
+from matchers.name_words import name_words
 from matchers.normalise import (
     FAMILY_OF_TYPE,
     InvalidIdentifier,
     NormalisedIdentifier,
-    normalise_date,
     normalise_identifier,
     normalise_postcode,
 )
-from matchers.text import fold, name_words, words
+from matchers.organisations import organisation_words
+from matchers.text import fold, words
 
-_FORMAT = 1
+_FORMAT = 2
+_WITHOUT_OTHER_NAME = 1
+"""Format before `other_name`; still read."""
 _LARGEST_LIST = 8
 """E-mails, phones and further fields kept: one interaction rarely has more, a flood must not."""
 
@@ -32,7 +37,8 @@ class MatchRecord(NamedTuple):
     A named tuple, because it opens three times faster than a frozen dataclass of this width.
 
     `given` and `family` hold name parts as published, `name` all name words of the record in
-    their order, `address` its words sorted. `further` holds (field, text) of unusual fields.
+    their order, `other_name` those of another name or of its reading, `address` its words sorted.
+    `further` holds (field, text) of unusual fields.
     """
 
     given: str = ""
@@ -53,6 +59,7 @@ class MatchRecord(NamedTuple):
     emails: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
     further: tuple[tuple[str, str], ...] = ()
+    other_name: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -89,7 +96,7 @@ def build_record(
             evidence to compare, since a typing error leaves most of it intact.
     """
     given = " ".join(name_words(profile.get("given_name", "")))
-    family = " ".join(name_words(profile.get("family_name", "")))
+    family = " ".join(name_words(profile.get("family_name", ""), is_family=True))
     return MatchRecord(
         given=given,
         family=family,
@@ -98,17 +105,18 @@ def build_record(
         birth_place=_phrase(profile, "birth_place"),
         gender=_phrase(profile, "gender"),
         occupation=_phrase(profile, "occupation"),
-        address=" ".join(sorted(words(address))) if (address := profile.get("address")) else "",
+        address=address_words(profile.get("address", "")),
         city=_phrase(profile, "city"),
         region=_phrase(profile, "region"),
         postcode=normalise_postcode(profile.get("postcode", "")),
         country=_phrase(profile, "country"),
         language=_phrase(profile, "language"),
-        organisation=_phrase(profile, "organisation"),
+        organisation=organisation_words(profile.get("organisation", "")),
         national_id=_national_id(profile, identifiers),
         emails=_emails(identifiers, raw_identifiers),
         phones=_distinct(i.value for i in identifiers if i.family == "phone"),
         further=_further(profile),
+        other_name=name_words(profile.get("other_names", "")),
     )
 
 
@@ -163,8 +171,10 @@ def unpack(packed: bytes) -> MatchRecord:
         ValueError: the bytes are no record of a format this version reads.
     """
     row = orjson.loads(packed)
-    if row[0] != _FORMAT:
+    if row[0] == _WITHOUT_OTHER_NAME:
+        row.append(())
+    elif row[0] != _FORMAT:
         raise ValueError(f"match record of format {row[0]}, this version reads {_FORMAT}")
-    _, given, family, name, *texts, emails, phones, further = row
-    lists = (tuple(emails), tuple(phones), tuple(map(tuple, further)))
+    _, given, family, name, *texts, emails, phones, further, other = row
+    lists = (tuple(emails), tuple(phones), tuple(map(tuple, further)), tuple(other))
     return MatchRecord._make((given, family, tuple(name), *texts, *lists))

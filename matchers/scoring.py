@@ -3,17 +3,22 @@
 W = log2(prior odds) + sum of log2(m/u) of the level each comparison found + its rarity term.
 Whole numbers add up exactly, on every machine and in every order, so the parts of an
 explanation sum to the weight that decided.
+
+The comparisons of two strangers are taken as independent. Those of kin are not: people of one
+household share phone, address, postcode and surname at once. So where two records share a phone, an
+e-mail address or a postal address, the strongest of these counts against strangers (u), and all the
+rest against people who share such a thing (`shared` in the model).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log2
 from typing import NamedTuple
 
-from matchers.comparison import Comparison, comparison_of
+from matchers.comparison import Comparison, comparison_of, field_of
 from matchers.model import ComparisonModel, Level, Model, TermFrequencies, hash_term
 from matchers.record import MatchRecord
 
@@ -21,6 +26,10 @@ MILLIBITS = 1000
 """Millibits in a bit."""
 
 _IDENTIFIER_KINDS = frozenset({"email", "phone"})
+_SHARED_UP_TO = {"email": 0, "phone": 0, "address": 1}
+"""Kind of what a household may share -> the worst level at which it is the same thing."""
+
+_NEVER_SHARED = -1
 _RARITY_BITS = 7.0
 """The most that the rarity of one word may add or take."""
 
@@ -47,11 +56,15 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Weighing:
+    """One comparison ready to weigh; `place` is the field of a record without which it is silent."""
+
     name: str
+    place: int
     levels: tuple[str, ...]
     compare: Comparison
     weights: tuple[int, ...]
     among_sharers: tuple[int, ...]
+    shared_up_to: int
     is_identifier: bool
     rarity: _Rarity | None
 
@@ -63,13 +76,20 @@ class Scorer:
         self.prior = round(MILLIBITS * log2(model.prior / (1 - model.prior)))
         self._clip = round(MILLIBITS * model.clip_bits)
         self._weighings = tuple(_weighing(c, model) for c in model.comparisons)
-        self._steps = tuple((w.compare, w.weights, w.rarity) for w in self._weighings)
+        self._steps = tuple(
+            (w.place, w.compare, w.weights, w.rarity, w.among_sharers, w.shared_up_to)
+            for w in self._weighings
+        )
 
     def weight(self, one: MatchRecord, other: MatchRecord) -> int:
         """Match weight in millibits, the prior included; symmetric. The fast path."""
         clip = self._clip
-        total = self.prior
-        for compare, weights, rarity in self._steps:
+        total = among_sharers = self.prior
+        most = None
+        for place, compare, weights, rarity, sharing, shared_up_to in self._steps:
+            # Most records leave most fields empty: asking here saves a call for each of them.
+            if not one[place] or not other[place]:
+                continue
             agreement = compare(one, other)
             if agreement is None:
                 continue
@@ -77,12 +97,35 @@ class Scorer:
             weight = weights[level]
             if agreed and rarity is not None:
                 weight += rarity(agreed)
-            total += clip if weight > clip else -clip if weight < -clip else weight
-        return total
+            weight = clip if weight > clip else -clip if weight < -clip else weight
+            total += weight
+            among = sharing[level]
+            among_sharers += among
+            if level <= shared_up_to and (most is None or weight - among > most):
+                most = weight - among
+        return total if most is None else among_sharers + most
 
     def explain(self, one: MatchRecord, other: MatchRecord) -> Score:
         """Match weight with the level and weight of every comparison that both records allow."""
-        parts = []
+        found = list(self._found(one, other))
+        gains = [
+            weight - weighing.among_sharers[level] if level <= weighing.shared_up_to else None
+            for weighing, level, weight in found
+        ]
+        most = max((gain for gain in gains if gain is not None), default=None)
+        strongest = None if most is None else gains.index(most)
+        parts = tuple(
+            Part(
+                weighing.name,
+                weighing.levels[level],
+                weight if strongest in (None, place) else weighing.among_sharers[level],
+            )
+            for place, (weighing, level, weight) in enumerate(found)
+        )
+        return Score(self.prior + sum(part.weight for part in parts), self.prior, parts)
+
+    def _found(self, one: MatchRecord, other: MatchRecord) -> Iterator[tuple[_Weighing, int, int]]:
+        """Each comparison that both records allow, its level and its weight among strangers."""
         for weighing in self._weighings:
             agreement = weighing.compare(one, other)
             if agreement is None:
@@ -91,9 +134,7 @@ class Scorer:
             weight = weighing.weights[level]
             if agreed and weighing.rarity is not None:
                 weight += weighing.rarity(agreed)
-            weight = max(-self._clip, min(self._clip, weight))
-            parts.append(Part(weighing.name, weighing.levels[level], weight))
-        return Score(self.prior + sum(part.weight for part in parts), self.prior, tuple(parts))
+            yield weighing, level, max(-self._clip, min(self._clip, weight))
 
     def corroboration(self, one: MatchRecord, other: MatchRecord) -> int:
         """Evidence in millibits of all but e-mail and phone, given that an identifier is shared.
@@ -112,16 +153,21 @@ class Scorer:
 
 
 def _weighing(comparison: ComparisonModel, model: Model) -> _Weighing:
+    clip = round(MILLIBITS * model.clip_bits)
     rarity = None
     if comparison.term_frequency:
         terms = model.term_frequencies[comparison.term_frequency]
         rarity = _rarity(terms, comparison.scale, by_word=comparison.kind == "name")
     return _Weighing(
         name=comparison.name,
+        place=MatchRecord._fields.index(field_of(comparison.kind, comparison.field)),
         levels=tuple(level.name for level in comparison.levels),
         compare=comparison_of(comparison.kind, comparison.field),
         weights=tuple(_millibits(x.m, x.u, comparison.scale) for x in comparison.levels),
-        among_sharers=tuple(_among_sharers(x, comparison.scale) for x in comparison.levels),
+        among_sharers=tuple(
+            max(-clip, min(clip, _among_sharers(x, comparison.scale))) for x in comparison.levels
+        ),
+        shared_up_to=_SHARED_UP_TO.get(comparison.kind, _NEVER_SHARED),
         is_identifier=comparison.kind in _IDENTIFIER_KINDS,
         rarity=rarity,
     )

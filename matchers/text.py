@@ -1,7 +1,8 @@
 """Folding of text, so that two spellings of one value compare equal.
 
 Latin letters lose case and accents, katakana becomes hiragana, variant kanji become the common
-form. Everything else keeps its native form: a transliteration would make different people equal.
+form, Arabic loses vowel marks and the forms of its letters. Everything else keeps its native form:
+a transliteration would make different people equal. Words of names have `matchers.name_words`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,13 @@ _VARIANT_KANJI = str.maketrans(
     "髙﨑邊邉齋齊斎澤濵濱櫻廣國眞惠嶋嶌龍藏瀧﨟桒冨淵渕德榮壽實條礒",
     "高崎辺辺斉斉斉沢浜浜桜広国真恵島島竜蔵滝﨟桑富渕渕徳栄寿実条磯",
 )
+_ARABIC_AND_CYRILLIC = str.maketrans(
+    {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ؤ": "و"}
+    | {"ئ": "ي", "ـ": None, "ё": "е"}
+)
+"""Letters that writers use for one another: forms of alef, yeh, kaf and waw, the stretching mark,
+and the Russian letter that is mostly printed without its dots."""
+_ARABIC_VOWEL_MARKS = range(0x064B, 0x0653)
 _JOINING_MARKS = "'’‘`´ʼ"
 _ASCII_WORDS = {ord(mark): None for mark in _JOINING_MARKS} | {
     code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in _JOINING_MARKS
@@ -46,13 +54,14 @@ def _fold_once(text: str) -> str:
     composed = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     plain = "".join(map(_without_accents, composed))
     plain = plain.translate(_LATIN_LETTERS).translate(_KATAKANA_TO_HIRAGANA)
-    return " ".join(plain.translate(_VARIANT_KANJI).split())
+    plain = plain.translate(_VARIANT_KANJI).translate(_ARABIC_AND_CYRILLIC)
+    return " ".join(plain.split())
 
 
 def _without_accents(letter: str) -> str:
     if letter.isascii():
         return letter
-    if unicodedata.category(letter) in ("Cc", "Cf", "Cs"):
+    if unicodedata.category(letter) in ("Cc", "Cf", "Cs") or ord(letter) in _ARABIC_VOWEL_MARKS:
         return ""
     base = unicodedata.normalize("NFD", letter)[0]
     return base if base.isascii() else letter
@@ -74,28 +83,3 @@ def _letter_or_space(letter: str) -> str:
     if letter.isalnum() or unicodedata.category(letter)[0] == "M":
         return letter
     return letter if letter == "ー" else " "
-
-
-_TITLES = frozenset(
-    (
-        *("mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "esq"),
-        *("sir", "dame", "lord", "lady", "baronet", "madam"),
-        *("herr", "frau", "fraulein", "mme", "mlle", "monsieur", "madame", "mademoiselle"),
-    )
-)
-_TITLE_ENDINGS = ("様", "さま", "さん", "氏", "殿")
-
-
-def name_words(text: str) -> tuple[str, ...]:
-    """Folded words of a name without forms of address, which say nothing about who it is."""
-    if not text:
-        return ()
-    named = (_without_ending(word) for word in words(text) if word not in _TITLES)
-    return tuple(filter(None, named))
-
-
-def _without_ending(word: str) -> str:
-    for ending in _TITLE_ENDINGS:
-        if word.endswith(ending):
-            return word.removesuffix(ending)
-    return word

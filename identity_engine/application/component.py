@@ -10,10 +10,9 @@ from sqlite3 import Cursor
 
 from aggregates.policy import Policy
 from aggregates.values import ContactId, IdentifierClass
+from identity_engine.application.crowding import Crowding
 from identity_engine.application.rules import Rules
-from identity_engine.event_store.evaluation_queue import overflow
 from identity_engine.event_store.store import EventStore
-from matchers.blocking import block_keys, hash_keys
 from matchers.clustering import Node, Pair, Use, exact_pairs, scored_pairs
 from matchers.guards import contradict
 from projections.match_index.index import MatchIndex
@@ -39,6 +38,8 @@ class Component:
     def __init__(self, store: EventStore, cursor: Cursor, index: MatchIndex, rules: Rules) -> None:
         self._tables, self._digests = store.index, store.digests
         self._cursor, self._index, self._rules = cursor, index, rules
+        cap = rules.policy.block_cap
+        self._crowding = Crowding(store.index, cursor, index, store.digests, cap)
         self._types = {self._digests.kind(type_): type_ for type_ in _types(rules.policy)}
         self._seen: set[int] = set()
         self._weighed: set[int] = set()
@@ -92,10 +93,7 @@ class Component:
         tables.load_nearby(cursor, index, (), contacts)
         for row in frontier:
             self._keys[row.number] = self._keys_of(row)
-        cap = self._rules.policy.block_cap
-        keys = {key for row in frontier for key in self._keys[row.number]}
-        tables.load_postings(cursor, index, keys - index.keys_read(), cap)
-        overflow(cursor, [key for key in keys if len(index.numbers_under(key)) > cap])
+        self._crowding.load(key for row in frontier for key in self._keys[row.number])
         exclusive, others = set[int](), set[int]()
         for row in frontier:
             for mention in row.mentions:
@@ -117,16 +115,14 @@ class Component:
         )
 
     def _keys_of(self, row: InteractionRow) -> tuple[int, ...]:
-        if row.record is None or row.contact_id is None:
+        if row.contact_id is None:
             return ()
         division = self._index.contacts[row.contact_id].state.division
-        return tuple(hash_keys(block_keys(row.record), self._digests.block_secret(division)))
+        return self._crowding.keys(row.record, division)
 
     def _near(self, row: InteractionRow) -> Iterator[int]:
         for key in self._keys[row.number]:
-            numbers = self._index.numbers_under(key)
-            if len(numbers) <= self._rules.policy.block_cap:
-                yield from numbers
+            yield from self._index.numbers_under(key)
 
     def _node(self, row: InteractionRow) -> Node:
         exclusive = {

@@ -184,11 +184,11 @@ class Engine:
 
     def verify_index(self, progress: Progress | None = None) -> Verdict:
         """Replay the match index and compare it with the live one, holding the write lock."""
-        return verify_index(self.store, progress)
+        return verify_index(self.store, self.policies.rules.policy.block_cap, progress)
 
     def rebuild_index(self, progress: Progress | None = None) -> None:
         """Replace the match index by a replay of the log, in one transaction."""
-        rebuild_index(self.store, progress)
+        rebuild_index(self.store, self.policies.rules.policy.block_cap, progress)
 
     def now(self) -> datetime:
         """Return the present time of this engine's clock."""

@@ -3,12 +3,13 @@
 Both hold the write lock: the index must not miss an event, and nobody may decide on half of it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from aggregates.identifier import IdentifierClaimed, IdentifierFact
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
+from identity_engine.application.crowding import Crowding
 from identity_engine.application.following import Progress, Verdict
 from identity_engine.application.prepare import comparable
 from identity_engine.event_store.index_tables import IndexTables
@@ -16,21 +17,25 @@ from identity_engine.event_store.index_writing import clear, hash_rows, write_ch
 from identity_engine.event_store.store import EventStore, Writer
 from projections.base import Recorded
 from projections.match_index.index import MatchIndex
+from projections.match_index.rows import Comparable
 
 BATCH = 2_000
 
 
-def rebuild_index(store: EventStore, progress: Progress | None = None) -> None:
-    """Replace the match index by a replay of the log, in one transaction."""
+def rebuild_index(store: EventStore, block_cap: int, progress: Progress | None = None) -> None:
+    """Replace the match index by a replay of the log, in one transaction.
+
+    `block_cap` is how many records a block key may lead to, as the policy in force says.
+    """
     with store.writing() as writer:
-        _replay(store, writer, progress)
+        _replay(store, writer, block_cap, progress)
 
 
-def verify_index(store: EventStore, progress: Progress | None = None) -> Verdict:
+def verify_index(store: EventStore, block_cap: int, progress: Progress | None = None) -> Verdict:
     """Replay the match index, compare it with the live one, and leave everything as it was."""
     with _undone(store) as writer:
         live = hash_rows(writer.cursor)
-        _replay(store, writer, progress)
+        _replay(store, writer, block_cap, progress)
         return Verdict("match index", live, hash_rows(writer.cursor), behind=0, parked=0)
 
 
@@ -45,18 +50,22 @@ def _undone(store: EventStore) -> Iterator[Writer]:
             yield writer
             raise _Undo  # noqa: TRY301 - the transaction ends by it
     except _Undo:
-        store.index.records.forget()
+        store.index.forget()
 
 
-def _replay(store: EventStore, writer: Writer, progress: Progress | None) -> None:
+def _replay(store: EventStore, writer: Writer, block_cap: int, progress: Progress | None) -> None:
     tables, cursor = store.index, writer.cursor
-    clear(cursor, tables.records)
+    clear(cursor)
+    tables.forget()
     after = 0
     while events := store.read(after, BATCH, within=writer):
         index = tables.begin(cursor)
+        crowding = Crowding(tables, cursor, index, store.digests, block_cap)
         _load(tables, writer, index, events)
+        comparables = _comparables(store, index, events)
+        crowding.load(key for one in comparables.values() for key in one.block_keys)
         for event in events:
-            _apply(store, index, event)
+            _apply(store, index, crowding, comparables, event)
         write_changes(cursor, index.changes(), tables.records)
         after = events[-1].position
         if progress is not None:
@@ -88,16 +97,37 @@ def _contacts_of(fact: Fact) -> Iterator[str]:
         yield from (edge.one, edge.other)
 
 
-def _apply(store: EventStore, index: MatchIndex, event: Recorded) -> None:
+def _comparables(
+    store: EventStore, index: MatchIndex, events: Sequence[Recorded]
+) -> dict[str, Comparable]:
+    """Return what matching makes of each interaction received, by its id."""
+    return {
+        event.stream_id: comparable(
+            event.fact.personal, event.fact.division, store.digests, index.is_crowded
+        )
+        for event in events
+        if isinstance(event.fact, InteractionReceived)
+    }
+
+
+def _apply(
+    store: EventStore,
+    index: MatchIndex,
+    crowding: Crowding,
+    comparables: Mapping[str, Comparable],
+    event: Recorded,
+) -> None:
     fact = event.fact
     if isinstance(fact, InteractionReceived):
-        index.receive(
-            InteractionId(event.stream_id),
-            fact,
-            event.key_id,
-            event.header.valid_from,
-            comparable(fact.personal, fact.division, store.digests),
+        made = comparables[event.stream_id]
+        if any(map(index.is_crowded, made.block_keys)):
+            keys = crowding.keys(made.record, fact.division)
+            crowding.load(keys)
+            made = made._replace(block_keys=keys)
+        row = index.receive(
+            InteractionId(event.stream_id), fact, event.key_id, event.header.valid_from, made
         )
+        crowding.settle(row, fact.division)
         return
     if isinstance(fact, IdentifierClaimed) and not isinstance(fact.personal, Erased):
         value = fact.personal

@@ -11,9 +11,10 @@ from sqlite3 import Cursor
 
 from aggregates.policy import Policy
 from aggregates.values import ContactId
+from identity_engine.application.crowding import Crowding
 from identity_engine.application.prepare import Prepared
 from identity_engine.application.rules import Rules
-from identity_engine.event_store.index_tables import IndexTables
+from identity_engine.event_store.store import EventStore
 from matchers.decision import Candidate, ContactFacts, HeldIdentifier, Holder
 from projections.match_index.index import MatchIndex, microseconds
 from projections.match_index.rows import InteractionRow
@@ -26,21 +27,29 @@ class Lookup:
     """The reads of one batch, over the index that its own decisions change.
 
     Args:
-        tables: the stored rows.
+        store: the stored rows.
         cursor: an open transaction.
         index: the working set of the batch.
         rules: those in force.
     """
 
-    def __init__(
-        self, tables: IndexTables, cursor: Cursor, index: MatchIndex, rules: Rules
-    ) -> None:
-        self._tables = tables
+    def __init__(self, store: EventStore, cursor: Cursor, index: MatchIndex, rules: Rules) -> None:
+        self._tables = store.index
         self._cursor = cursor
         self._index = index
         self._rules = rules
         self._members = rules.policy.guards.members_compared
         self._weights: defaultdict[bytes, Weights] = defaultdict(dict)
+        cap = rules.policy.block_cap
+        self.crowding = Crowding(store.index, cursor, index, store.digests, cap)
+
+    def with_keys_in_use(self, prepared: Prepared) -> Prepared:
+        """Return an interaction with finer keys for those that have become crowded since."""
+        if not any(map(self._index.is_crowded, prepared.block_keys)):
+            return prepared
+        keys = self.crowding.keys(prepared.record, prepared.fact.division)
+        self.crowding.load(keys)
+        return prepared._replace(comparable=prepared.comparable._replace(block_keys=keys))
 
     def load(self, batch: Sequence[Prepared]) -> None:
         """Load all that the decisions of a batch may read."""
@@ -48,7 +57,7 @@ class Lookup:
         digests = {considered.digest for one in batch for considered in one.identifiers}
         tables.load_identifiers(cursor, index, list(digests))
         block_keys = {key for one in batch for key in one.block_keys}
-        tables.load_postings(cursor, index, block_keys, self._rules.policy.block_cap)
+        self.crowding.load(block_keys)
         near = {id(one): nearest(one, index, self._rules.policy) for one in batch}
         numbers = {number for one in near.values() for number in one}
         tables.load_nearby(cursor, index, numbers, index.holders())
@@ -71,6 +80,9 @@ class Lookup:
         if not all(map(index.interaction, numbers)):
             self._tables.load_nearby(self._cursor, index, numbers, ())
         chosen = {row.interaction_id: row for row in self._rows(numbers)}
+        linked = {row.contact_id for row in chosen.values() if row.contact_id is not None}
+        if not linked <= index.contacts.keys():
+            self._tables.load_nearby(self._cursor, index, (), linked)
         asked = self._in_question(prepared, chosen.values()) | holders(prepared, index)
         self._load_members(asked)
         for canonical in sorted(asked):

@@ -1,6 +1,6 @@
 """Steps 2 and 3 of a batch: recognise what was received before, normalise what is new."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from aggregates.interaction import (
 from aggregates.policy import Policy
 from aggregates.values import Erased, IdentifierClass
 from identity_engine.ingestion.envelope import IncomingInteraction
-from matchers.blocking import block_keys, hash_keys
+from matchers.blocking import hash_keys, keys_in_use
 from matchers.normalise import (
     FIXED_LINE,
     NORMALISER_VERSION,
@@ -24,6 +24,14 @@ from matchers.normalise import (
 from matchers.record import MatchRecord, build_record
 from projections.match_index.digests import DigestKeys
 from projections.match_index.rows import Comparable, Mention
+
+IsCrowded = Callable[[int], bool]
+"""Whether a hashed block key leads to too many records."""
+
+
+def nothing_crowded(_: int) -> bool:
+    """Answer for a reader that uses no index."""
+    return False
 
 
 class Recognised(NamedTuple):
@@ -79,7 +87,9 @@ def recognise(batch: Sequence[IncomingInteraction], digests: DigestKeys) -> list
     ]
 
 
-def prepare(recognised: Recognised, policy: Policy, digests: DigestKeys) -> Prepared:
+def prepare(
+    recognised: Recognised, policy: Policy, digests: DigestKeys, is_crowded: IsCrowded
+) -> Prepared:
     """Normalise one interaction under the policy."""
     incoming = recognised.incoming
     division = policy.division_of(incoming.channel, incoming.division)
@@ -110,7 +120,7 @@ def prepare(recognised: Recognised, policy: Policy, digests: DigestKeys) -> Prep
         fact=fact,
         time=incoming.time,
         identifiers=tuple(_considered(given, incoming.channel, division, policy, digests)),
-        comparable=comparable(personal, division, digests),
+        comparable=comparable(personal, division, digests, is_crowded),
         traceparent=incoming.traceparent,
         correlation_id=(
             digests.opaque(incoming.correlation_id) if incoming.correlation_id else None
@@ -119,8 +129,27 @@ def prepare(recognised: Recognised, policy: Policy, digests: DigestKeys) -> Prep
     )
 
 
+def hashed_keys(
+    record: MatchRecord | None, secret: bytes, is_crowded: IsCrowded
+) -> tuple[int, ...]:
+    """Return the hashed block keys under which a record stands, finer ones in place of crowded ones."""
+    if record is None:
+        return ()
+    hashes: dict[str, int] = {}
+
+    def gives_way(key: str) -> bool:
+        (hashes[key],) = hash_keys((key,), secret)
+        return is_crowded(hashes[key])
+
+    in_use, _ = keys_in_use(record, gives_way)
+    return tuple(sorted({hashes[key] for key in in_use}))
+
+
 def comparable(
-    personal: InteractionPersonal | Erased, division: str, digests: DigestKeys
+    personal: InteractionPersonal | Erased,
+    division: str,
+    digests: DigestKeys,
+    is_crowded: IsCrowded,
 ) -> Comparable:
     """Return what matching makes of an interaction; nothing once it is erased.
 
@@ -135,11 +164,11 @@ def comparable(
     ]
     raw = [(one.type, one.value) for one in personal.identifiers if not one.blocked]
     record = build_record(personal.profile, valid, raw)
-    secret = digests.block_secret(division)
+    said = None if record.is_empty else record
     return Comparable(
         f"{personal.source}\0{personal.id}",
-        None if record.is_empty else record,
-        tuple(sorted(set(hash_keys(block_keys(record), secret)))),
+        said,
+        hashed_keys(said, digests.block_secret(division), is_crowded),
         tuple(_mentions(personal.identifiers, division, digests)),
     )
 

@@ -139,7 +139,12 @@ class Resolver:
     def _normalise(self, recognised: Iterable[Recognised], prepared: dict[bytes, Prepared]) -> None:
         for one in recognised:
             if one.natural_key not in prepared:
-                prepared[one.natural_key] = prepare(one, self.rules.policy, self._store.digests)
+                prepared[one.natural_key] = prepare(
+                    one,
+                    self.rules.policy,
+                    self._store.digests,
+                    self._store.index.crowded.__contains__,
+                )
 
     def _resolve(self, ahead: "_ReadAhead", portion: Portion) -> tuple["_Decided", ExitStack]:
         """Decide a batch and put its events under the write lock; the commit is still to be closed."""
@@ -181,8 +186,11 @@ class Resolver:
             self._store.index.load_nearby(cursor, index, (), index.contacts_of_known())
         self._normalise(fresh, ahead.prepared)
         self.watch("recognised")
-        lookup = Lookup(self._store.index, cursor, index, self.rules)
-        prepared = {one.natural_key: ahead.prepared[one.natural_key] for one in fresh}
+        lookup = Lookup(self._store, cursor, index, self.rules)
+        prepared = {
+            one.natural_key: lookup.with_keys_in_use(ahead.prepared[one.natural_key])
+            for one in fresh
+        }
         lookup.load([one for one in prepared.values() if self._resolves(one)])
         self.watch("looked up")
         decided = _Decided(index, [], [])
@@ -201,6 +209,7 @@ class Resolver:
     def _settle(self, prepared: Prepared, lookup: Lookup, decided: "_Decided") -> Outcome:
         """Take one decision and let its events change what the next decision sees."""
         index = decided.index
+        prepared = lookup.with_keys_in_use(prepared)
         decision = RESOLUTION_OFF
         if self._resolves(prepared):
             candidates = lookup.candidates(prepared)
@@ -218,6 +227,7 @@ class Resolver:
         self.watch("decided")
         story = Story(self._world, self._store.keys, self.rules, index)
         decided.events += story.tell(prepared, decision)
+        lookup.crowding.settle(story.received, prepared.fact.division)
         identity = index.identity(story.contact_id)
         return Outcome(
             "accepted",

@@ -60,6 +60,11 @@ def shipped_policy() -> bytes:
     return resources.files("identity_engine.defaults").joinpath("policy.json").read_bytes()
 
 
+def default_policy() -> Policy:
+    """Return the policy that a new store starts with, read."""
+    return Policy.model_validate_json(shipped_policy())
+
+
 def shipped_model() -> bytes:
     """Return the model that a new store starts with."""
     return resources.files("matchers.models").joinpath("person.json").read_bytes()

@@ -54,7 +54,7 @@ class Story:
         """Return the events of a decision, in the order they are to be read."""
         self._prepared = prepared
         self._own(interaction.Receive(fact=prepared.fact))
-        self._index.receive(
+        self.received = self._index.receive(
             self.interaction_id,
             prepared.fact,
             self._key.key_id,

@@ -1,10 +1,14 @@
-"""How good the default model and policy are on labelled streams, through the whole engine."""
+"""How good a model is on labelled streams, through the whole engine, one interaction at a time."""
 
+import csv
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from identity_engine.application.engine import Engine
 from identity_engine.bench.results import Result, at_least, reported
-from identity_engine.cli.measuring import evaluate_files
+from identity_engine.cli.measuring import read_truth
+from matchers.evaluation import Interaction, Quality, evaluate
 
 LEAST_F1 = {"historical-dev": 0.80, "febrl3": 0.99, "fake1000": 0.90}
 LEAST_PRECISION = 0.95
@@ -15,12 +19,8 @@ def measure_quality(data: Path, folder: Path) -> list[Result]:
     results = []
     for events in sorted(data.glob("*.interactions.jsonl*")):
         name = events.name.partition(".")[0]
-        links = folder / f"{name}.csv"
         with Engine.open(folder / name) as engine:
-            engine.ingest_file(events)
-            engine.reevaluate()
-            engine.export_links(links)
-        quality = evaluate_files(links, data / f"{name}.truth.csv")
+            quality = _judge(engine, events, read_truth(data / f"{name}.truth.csv"), folder)
         if name in LEAST_F1:
             results.append(at_least(f"{name} F1", quality.f1, "", LEAST_F1[name]))
             results.append(at_least(f"{name} precision", quality.precision, "", LEAST_PRECISION))
@@ -29,3 +29,33 @@ def measure_quality(data: Path, folder: Path) -> list[Result]:
             results.append(reported(f"{name} precision", quality.precision, ""))
         results.append(reported(f"{name} B-cubed F1", quality.bcubed_f1, ""))
     return results
+
+
+def judge_online(events: Path, truth: Mapping[Interaction, str], model: bytes) -> Quality:
+    """Link a labelled stream in memory under a model and judge the links.
+
+    Args:
+        events: CloudEvents JSON lines, plain or gzip.
+        truth: interaction -> person.
+        model: JSON of the model; the policy is the shipped one.
+
+    Raises:
+        InvalidModel: the model is not valid.
+        SourceError: the stream cannot be read.
+    """
+    with tempfile.TemporaryDirectory() as folder, Engine.in_memory() as engine:
+        engine.policies.activate({"model": model})
+        return _judge(engine, events, truth, Path(folder))
+
+
+def _judge(engine: Engine, events: Path, truth: Mapping[Interaction, str], folder: Path) -> Quality:
+    engine.ingest_file(events)
+    engine.reevaluate()
+    exported = folder / f"{events.name}.links.csv"
+    engine.export_links(exported)
+    with exported.open(encoding="utf-8", newline="") as rows:
+        links = {
+            (row["source"], row["interaction_id"]): row["contact_id"]
+            for row in csv.DictReader(rows)
+        }
+    return evaluate(links, truth)

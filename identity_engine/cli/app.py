@@ -9,6 +9,7 @@ from identity_engine.cli import (
     diagnosis,
     ingesting,
     measuring,
+    models,
     policy,
     views,
 )
@@ -31,6 +32,7 @@ app.command(contacts.review)
 app.command(contacts.export)
 app.command(views.projections)
 app.command(policy.policy)
+app.command(models.model)
 app.command(measuring.simulate)
 app.command(measuring.evaluate)
 app.command(measuring.bench)

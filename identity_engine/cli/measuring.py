@@ -108,7 +108,16 @@ def evaluate_files(links: Path, truth: Path) -> Quality:
     """
     from matchers.evaluation import evaluate as compare
 
-    return compare(_column(links, "contact_id"), _column(truth, "person"))
+    return compare(_column(links, "contact_id"), read_truth(truth))
+
+
+def read_truth(path: Path) -> dict[tuple[str, str], str]:
+    """Read who each interaction was: (source, id) -> person.
+
+    Raises:
+        UsageError: the file is not there or has not the columns it should have.
+    """
+    return _column(path, "person")
 
 
 def show_quality(quality: Quality) -> None:

@@ -1,15 +1,14 @@
-"""Verbs about the rules: policy show|activate."""
+"""Verbs about the policy: policy show|activate."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.cli.output import Json, Store, show, show_json
 
-policy = App(name="policy", help="The rules in force: identifier classes, channels, caps, model.")
-Kind = Literal["policy", "model"]
+policy = App(name="policy", help="The rules in force: identifier classes, channels, caps.")
 
 
 @policy.command(name="show")
@@ -33,24 +32,16 @@ def show_policy(*, store: Store = None, json: Json = False) -> None:
 
 @policy.command
 def activate(
-    file: Annotated[Path, Parameter(help="A policy file (or a model, with --kind model).")],
+    file: Annotated[Path, Parameter(help="A policy file.")],
     *,
-    kind: Kind = "policy",
     store: Store = None,
     json: Json = False,
 ) -> None:
-    """Put a policy in force for decisions from now on. It is an event; old decisions keep theirs.
-
-    Parameters
-    ----------
-    kind
-        What the file is.
-    """
+    """Put a policy in force for decisions from now on. It is an event; old decisions keep theirs."""
     with Engine.open(store) as engine:
-        changed = engine.policies.activate({kind: file.read_bytes()}, actor="cli")
-        rules = engine.policies.rules
-    version = rules.policy_version if kind == "policy" else rules.model_version
+        changed = engine.policies.activate({"policy": file.read_bytes()}, actor="cli")
+        version = engine.policies.rules.policy_version
     if json:
-        show_json({"kind": kind, "version": version, "changed": bool(changed)})
+        show_json({"kind": "policy", "version": version, "changed": bool(changed)})
     else:
-        show(f"{kind} {version} is in force" + ("." if changed else " already; nothing changed."))
+        show(f"policy {version} is in force" + ("." if changed else " already; nothing changed."))

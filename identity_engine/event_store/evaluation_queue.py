@@ -5,9 +5,7 @@ what a decision touches besides is named in `pending`, in the transaction of tha
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable
-
-import orjson
+from collections.abc import Iterable
 
 
 def count_waiting(cursor: sqlite3.Cursor) -> int:
@@ -35,16 +33,3 @@ def take_waiting(cursor: sqlite3.Cursor, limit: int) -> list[int]:
 def settle(cursor: sqlite3.Cursor, numbers: Iterable[int]) -> None:
     """Take interactions off the queue."""
     cursor.executemany("DELETE FROM pending WHERE number = ?", [(one,) for one in numbers])
-
-
-def overflow(cursor: sqlite3.Cursor, block_keys: Collection[int]) -> None:
-    """Note keys that lead to too many records; at the first time all under them wait again."""
-    cursor.execute(
-        "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT block_key FROM overflowed)",
-        (orjson.dumps(list(block_keys)).decode(),),
-    )
-    fresh = cursor.fetchall()
-    cursor.executemany("INSERT INTO overflowed VALUES (?)", fresh)
-    cursor.executemany(
-        "INSERT OR IGNORE INTO pending SELECT number FROM posting WHERE block_key = ?", fresh
-    )

@@ -43,15 +43,32 @@ class IndexTables:
 
     def __init__(self, keys: KeyRing, entropy: Callable[[int], bytes]) -> None:
         self.records = SealedRecords(keys, entropy)
+        self._crowded: set[int] = set()
+
+    @property
+    def crowded(self) -> set[int]:
+        """The crowded keys, as of the last `begin`; they only ever become more."""
+        return self._crowded
+
+    def forget(self) -> None:
+        """Drop what is kept in memory, after rows were undone or replaced."""
+        self.records.forget()
+        self._crowded = set()
 
     def begin(self, cursor: sqlite3.Cursor) -> MatchIndex:
         """Return an empty working set that knows where the store stands."""
         cursor.execute(
             "SELECT COALESCE((SELECT MAX(rowid) FROM stored_events), 0), "
-            f"COALESCE((SELECT MAX(number) FROM interaction), 0), ({ACTIVATIONS})",
+            f"COALESCE((SELECT MAX(number) FROM interaction), 0), ({ACTIVATIONS}), "
+            "COALESCE((SELECT MAX(number) FROM crowded), 0)",
             RULES_STREAMS,
         )
-        return MatchIndex(*cursor.fetchone())
+        head, last_number, rules, crowded = cursor.fetchone()
+        if crowded > len(self._crowded):
+            # Their numbers count up from 1, so those above are the ones that are not known here.
+            cursor.execute("SELECT block_key FROM crowded WHERE number > ?", (len(self._crowded),))
+            self._crowded.update(key for (key,) in cursor.fetchall())
+        return MatchIndex(head, last_number, rules, self._crowded)
 
     def newest_key(self, cursor: sqlite3.Cursor) -> int:
         """Return the number of the key that seals the newest interaction, 0 where there is none."""

@@ -69,14 +69,14 @@ CREATE INDEX IF NOT EXISTS told_apart_of_other ON told_apart (other);
 -- What is to be evaluated again: the numbers above `evaluated.number`, and those in `pending`.
 CREATE TABLE IF NOT EXISTS pending (number INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS evaluated (number INTEGER NOT NULL);
--- Keys that lead to more records than the policy allows, so that they lead to none.
-CREATE TABLE IF NOT EXISTS overflowed (block_key INTEGER PRIMARY KEY);
+-- Keys that lead to more records than the policy allows, so that finer ones are in use.
+CREATE TABLE IF NOT EXISTS crowded (number INTEGER PRIMARY KEY, block_key INTEGER NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
 WITHOUT ROWID;
 """
 TABLES = (
     *("interaction", "posting", "identifier", "contact", "merge_edge", "told_apart"),
-    *("pending", "evaluated", "overflowed"),
+    *("pending", "evaluated", "crowded"),
 )
 PLACES = ", ".join("?" * 12)
 
@@ -115,6 +115,10 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
         ],
     )
     _write_edges(cursor, changes)
+    cursor.executemany(
+        "INSERT INTO crowded (block_key) VALUES (?)", [(key,) for key in changes.crowded]
+    )
+    cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(changes.reposted))
     cursor.executemany(
         "INSERT OR IGNORE INTO pending VALUES (?)", [(number,) for number in changes.pending]
     )
@@ -198,15 +202,15 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
         "SELECT one, other, merge_id, stream, automatic, survivor FROM merge_edge "
         "ORDER BY one, other, merge_id",
         "SELECT one, other FROM told_apart ORDER BY one, other",
+        "SELECT number, block_key FROM crowded ORDER BY number",
     ):
         for row in cursor.execute(statement):
             digest.update(repr(row).encode())
     return digest.hexdigest()
 
 
-def clear(cursor: sqlite3.Cursor, records: SealedRecords) -> None:
+def clear(cursor: sqlite3.Cursor) -> None:
     """Empty the tables, before a rebuild in the same transaction."""
-    records.forget()
     for table in TABLES:
         cursor.execute(f"DELETE FROM {table}")
 

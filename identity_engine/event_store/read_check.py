@@ -31,6 +31,7 @@ WITH RECURSIVE place(i) AS (
     WHERE i + 1 < max(:identifier_count, :contact_count, :natural_count)
 )
 SELECT (SELECT COUNT(*) FROM stored_events WHERE originator_id IN (:policy, :model)) != :rules
+OR (SELECT COUNT(*) FROM crowded) != :crowded
 OR EXISTS (
     SELECT 1 FROM place WHERE i < :identifier_count AND COALESCE(
         (SELECT version FROM identifier WHERE digest = substr(:identifiers, 16 * i + 1, 16)), 0)
@@ -64,6 +65,7 @@ def _moved_parameters(read: ReadSet) -> dict[str, Any]:
         "naturals": b"".join(read.natural_keys),
         "last_number": read.last_number,
         "rules": read.rules,
+        "crowded": read.crowded,
         "policy": RULES_STREAMS[0],
         "model": RULES_STREAMS[1],
         "block_keys": orjson.dumps(list(read.block_keys)).decode(),

@@ -6,6 +6,7 @@ them. The same `apply` rebuilds the whole index from the log.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -38,10 +39,20 @@ from projections.match_index.rows import (
 class MatchIndex:
     """Rows by every key that a decision asks for. `head` and `last_number` are those of the read."""
 
-    def __init__(self, head: int = 0, last_number: int = 0, rules: int = 0) -> None:
+    def __init__(
+        self,
+        head: int = 0,
+        last_number: int = 0,
+        rules: int = 0,
+        crowded: AbstractSet[int] = frozenset(),
+    ) -> None:
         self.head = head
         self.last_number = last_number
         self.rules = rules
+        self._crowded = crowded
+        self._crowded_before = len(crowded)
+        self._crowded_here: dict[int, None] = {}
+        self._reposted: list[tuple[int, int]] = []
         self.identifiers: dict[bytes, IdentifierRow] = {}
         self.contacts: dict[ContactId, ContactRow] = {}
         self._by_natural_key: dict[bytes, InteractionRow] = {}
@@ -191,6 +202,7 @@ class MatchIndex:
             self.head,
             self.last_number,
             self.rules,
+            self._crowded_before,
             dict(self._read_identifiers),
             dict(self._read_contacts),
             dict(self._read_links),
@@ -213,7 +225,7 @@ class MatchIndex:
         key_id: int,
         time: datetime,
         comparable: Comparable,
-    ) -> None:
+    ) -> InteractionRow:
         """Take in a received interaction together with what matching made of it."""
         row = InteractionRow(
             number=-1 - len(self._received),
@@ -233,6 +245,25 @@ class MatchIndex:
         self._place_interaction(row)
         for key in row.block_keys:
             self._postings[key].append(row.number)
+        return row
+
+    def crowd(self, key: int) -> None:
+        """Note that a key leads to too many records, for good."""
+        self._crowded_here[key] = None
+
+    def is_crowded(self, key: int) -> bool:
+        """Tell whether a key leads to too many records, so that finer ones are in use."""
+        return key in self._crowded or key in self._crowded_here
+
+    def post(self, row: InteractionRow, keys: Iterable[int]) -> None:
+        """Put a row under further keys, whose numbers are loaded."""
+        for key in keys:
+            if row.number not in self._postings[key]:
+                self._postings[key].append(row.number)
+                if row.number < 0:
+                    row.block_keys = (*row.block_keys, key)
+                else:
+                    self._reposted.append((key, row.number))
 
     def apply(self, stream_id: str, version: int, valid_from: datetime, fact: Fact) -> None:
         """Let an event change the rows. Facts the index does not follow change nothing."""
@@ -263,6 +294,8 @@ class MatchIndex:
             apart=sorted(self.apart - self._stored_apart, key=sorted),
             apart_gone=sorted(self._stored_apart - self.apart, key=sorted),
             pending=sorted(self._pending),
+            crowded=list(self._crowded_here),
+            reposted=self._reposted,
         )
 
     def _link(

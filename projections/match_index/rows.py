@@ -86,7 +86,8 @@ class IndexChanges:
     """What one batch changes in the index.
 
     `received` holds the new interactions in order, `relinked` the older ones that moved. Edges and
-    pairs told apart are those that came and went. `pending` numbers are to be evaluated again.
+    pairs told apart are those that came and went. `pending` numbers are to be evaluated again,
+    `crowded` keys lead nowhere any more, and `reposted` rows stand under further keys.
     """
 
     received: list[InteractionRow] = field(default_factory=list)
@@ -98,6 +99,8 @@ class IndexChanges:
     apart: list[frozenset[ContactId]] = field(default_factory=list)
     apart_gone: list[frozenset[ContactId]] = field(default_factory=list)
     pending: list[int] = field(default_factory=list)
+    crowded: list[int] = field(default_factory=list)
+    reposted: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +108,15 @@ class ReadSet:
     """What a batch read, so that the store can tell under its lock whether any of it moved.
 
     `head` is the last position at the time of reading and `last_number` the last interaction row: a
-    posting above it is news. `rules` counts the activations of policy and model. The maps give the
-    version of an identifier and the revision of a contact, 0 for what was not there.
+    posting above it is news. `rules` counts the activations of policy and model, `crowded` the
+    crowded keys. The maps give the version of an identifier and the revision of a contact, 0 for what
+    was not there.
     """
 
     head: int
     last_number: int
     rules: int
+    crowded: int
     identifiers: dict[bytes, int]
     contacts: dict[ContactId, int]
     links: dict[int, ContactId | None]

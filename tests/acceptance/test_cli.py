@@ -354,6 +354,7 @@ def test_every_question_can_be_answered_in_json(filled):
         ["projections", "rebuild"],
         ["projections", "redrive"],
         ["policy", "show"],
+        ["model", "show"],
         ["doctor"],
     ]
     for question in questions:

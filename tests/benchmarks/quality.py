@@ -1,6 +1,7 @@
 """Quality of matching on labelled streams: each record decided once, on arrival, in memory.
 
     python -m tests.benchmarks.quality --data DIR [--shuffle SEED] [--table NAME ...] [--blocking]
+        [--cluster]
 
 DIR holds NAME.interactions.jsonl.gz and NAME.truth.csv. One model and one set of rules are used
 for all tables. No two contacts are ever fused here, as in the live engine.
@@ -9,22 +10,19 @@ for all tables. No two contacts are ever fused here, as in the live engine.
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
-import json
 import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from aggregates.policy import Policy
 from aggregates.values import IdentifierClass
-from matchers.blocking import block_keys
+from identity_engine.application.streams import StreamRecord
+from identity_engine.bench.ceiling import ceilings
+from matchers.blocking import keys_in_use, refined_keys
 from matchers.decision import (
     Candidate,
     ContactFacts,
@@ -37,38 +35,12 @@ from matchers.decision import (
 from matchers.evaluation import Interaction, Quality, evaluate
 from matchers.model import Model, parse_model
 from matchers.models import shipped_model
-from matchers.normalise import InvalidIdentifier, normalise_identifier
-from matchers.record import MatchRecord, build_record
 from matchers.scoring import MILLIBITS, Scorer
-
-KEY_CAP = 300
-"""Records under one key beyond which the key is not followed, in the ceiling of blocking."""
+from tests.benchmarks.arrivals import Arrival, Given, read_table
+from tests.benchmarks.clustering import Clustering
 
 Value = tuple[str, str]
 """Family and canonical value of an identifier."""
-
-_RECENT_MEMBERS = 6
-"""Records of each found contact that are compared besides those that share a key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """An identifier of an arrival with what the policy makes of it."""
-
-    family: str
-    value: str
-    cls: str
-    verified: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One labelled interaction, ready to be decided."""
-
-    interaction: Interaction
-    live: bool
-    identifiers: tuple[Given, ...]
-    record: MatchRecord
 
 
 @dataclass(slots=True)
@@ -79,6 +51,7 @@ class OnlineLinker:
     rules: LinkRules
     policy: Policy
     postings: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    crowded: set[str] = field(default_factory=set)
     owners: dict[Value, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     trusted: set[Value] = field(default_factory=set)
     members: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -89,7 +62,7 @@ class OnlineLinker:
 
     def link(self, arrival: Arrival) -> Decision:
         """Decide one arrival and remember it."""
-        keys = block_keys(arrival.record)
+        keys, _ = keys_in_use(arrival.record, self.crowded.__contains__)
         held = [self._held(given) for given in arrival.identifiers]
         candidates = self._candidates(keys, held)
         self.compared += len(candidates)
@@ -110,15 +83,17 @@ class OnlineLinker:
         return decision
 
     def _candidates(self, keys: Sequence[str], held: Sequence[HeldIdentifier]) -> list[Candidate]:
-        found: set[int] = set()
+        shared: defaultdict[int, float] = defaultdict(float)
         for key in keys:
             posted = self.postings.get(key, ())
-            if len(posted) <= self.policy.block_cap:
-                found.update(posted)
+            for position in posted:
+                shared[position] += 1.0 + 1.0 / len(posted)
+        nearest = sorted(shared, key=lambda position: (-shared[position], position))
+        found = set(nearest[: self.policy.candidate_cap])
         contacts = {self.seen[position].contact_id for position in found}
         contacts.update(holder.contact_id for one in held for holder in one.holders)
         for contact in contacts:
-            found.update(self.members[contact][-_RECENT_MEMBERS:])
+            found.update(self.members[contact][-self.policy.guards.members_compared :])
         return [self.seen[position] for position in sorted(found)]
 
     def _held(self, given: Given) -> HeldIdentifier:
@@ -153,7 +128,7 @@ class OnlineLinker:
         self.seen.append(Candidate(contact, arrival.interaction[1], arrival.record))
         self.members[contact].append(position)
         for key in keys:
-            self.postings[key].append(position)
+            self._post(key, position)
         for given in arrival.identifiers:
             self.owners[given.family, given.value].setdefault(contact, position)
             if given.verified:
@@ -162,17 +137,29 @@ class OnlineLinker:
             self.exclusive[contact].update(exclusive)
             self.identified.add(contact)
 
+    def _post(self, key: str, position: int) -> None:
+        """File a record under a key; a key that has reached its cap gives way to finer ones."""
+        posted = self.postings[key]
+        posted.append(position)
+        if len(posted) > self.policy.block_cap:
+            self.crowded.add(key)
+            for earlier in self.postings.pop(key):
+                for finer in refined_keys(self.seen[earlier].record, key):
+                    self._post(finer, earlier)
+
 
 def _exclusive_values(arrival: Arrival) -> dict[str, str]:
     return {one.family: one.value for one in arrival.identifiers if one.cls == "exclusive"}
 
 
-def rules_of(model: Model) -> LinkRules:
-    """Rules with the thresholds of a model."""
+def rules_of(model: Model, policy: Policy) -> LinkRules:
+    """Rules with the thresholds of a model and the limits of a policy."""
     return LinkRules(
         attach=round(MILLIBITS * model.thresholds.attach),
         review=round(MILLIBITS * model.thresholds.review),
         contradiction=round(MILLIBITS * model.contradiction),
+        member_floor=round(MILLIBITS * policy.guards.member_floor),
+        member_share=policy.guards.member_share,
     )
 
 
@@ -182,48 +169,11 @@ def shipped_policy() -> Policy:
     return Policy.model_validate_json(content)
 
 
-def read_table(
-    folder: Path, name: str, policy: Policy
-) -> tuple[list[Arrival], dict[Interaction, str]]:
-    """Read one labelled stream and its truth."""
-    with gzip.open(folder / f"{name}.interactions.jsonl.gz", "rt", encoding="utf-8") as lines:
-        arrivals = [_arrival(json.loads(line), policy) for line in lines]
-    with (folder / f"{name}.truth.csv").open(encoding="utf-8", newline="") as rows:
-        truth = {
-            (row["source"], row["interaction_id"]): row["person"] for row in csv.DictReader(rows)
-        }
-    return arrivals, truth
-
-
-def _arrival(event: Mapping[str, Any], policy: Policy) -> Arrival:
-    content = event["data"]
-    channel, profile = content["channel"], content["profile"]
-    usable = [one for one in content["identifiers"] if not policy.is_blocked(one["value"])]
-    canonical, given = [], []
-    for one in usable:
-        try:
-            found = normalise_identifier(one["type"], one["value"], profile.get("country"))
-        except InvalidIdentifier:
-            continue
-        if policy.is_blocked(found.value):
-            continue
-        verified = policy.counts_as_verified(channel, one["type"], one.get("verified"))
-        cls = policy.class_of(one["type"], verified).value
-        canonical.append(found)
-        given.append(Given(found.family, found.value, cls, verified))
-    return Arrival(
-        interaction=(event["source"], event["id"]),
-        live=policy.channel(channel).live,
-        identifiers=tuple(given),
-        record=build_record(profile, canonical, [(one["type"], one["value"]) for one in usable]),
-    )
-
-
 def measure(
     arrivals: Sequence[Arrival], truth: Mapping[Interaction, str], model: Model, policy: Policy
 ) -> str:
     """Link a stream and describe quality, time and work in one line."""
-    linker = OnlineLinker(Scorer(model), rules_of(model), policy)
+    linker = OnlineLinker(Scorer(model), rules_of(model, policy), policy)
     links: dict[Interaction, str] = {}
     times = []
     rules: Counter[str] = Counter()
@@ -250,22 +200,27 @@ def describe(quality: Quality) -> str:
     )
 
 
-def blocking_ceiling(arrivals: Sequence[Arrival], truth: Mapping[Interaction, str]) -> str:
+def measure_clustering(
+    arrivals: Sequence[Arrival], truth: Mapping[Interaction, str], model: Model, policy: Policy
+) -> str:
+    """Cluster a stream by pair weight and describe the quality."""
+    merge = round(MILLIBITS * model.thresholds.merge)
+    clustering = Clustering(arrivals, Scorer(model), rules_of(model, policy), merge)
+    contacts = clustering.run(policy.block_cap)
+    links = {a.interaction: str(c) for a, c in zip(arrivals, contacts, strict=True)}
+    return describe(evaluate(links, truth))
+
+
+def blocking_ceiling(
+    arrivals: Sequence[Arrival], truth: Mapping[Interaction, str], cap: int
+) -> str:
     """Share of the true pairs that have a key in common: no comparison finds more directly."""
-    keys = {arrival.interaction: set(block_keys(arrival.record)) for arrival in arrivals}
-    posted: dict[str, int] = defaultdict(int)
-    people: dict[str, list[Interaction]] = defaultdict(list)
-    for interaction, own in keys.items():
-        people[truth[interaction]].append(interaction)
-        for key in own:
-            posted[key] += 1
-    true = found = 0
-    for interactions in people.values():
-        for one, other in combinations(interactions, 2):
-            true += 1
-            found += any(posted[key] <= KEY_CAP for key in keys[one] & keys[other])
-    average = sum(map(len, keys.values())) / len(keys)
-    return f"direct recall {found / true:.4f}  keys/record {average:.1f}"
+    read = [StreamRecord(a.interaction, a.record) for a in arrivals]
+    whole = ceilings(read, truth, cap)[0]
+    return (
+        f"direct recall {whole.direct_recall:.4f}  closure {whole.closure_recall:.4f}  "
+        f"keys/record {whole.keys_a_record:.1f}  pairs/record {whole.pairs_a_record:.1f}"
+    )
 
 
 def main() -> None:
@@ -276,6 +231,7 @@ def main() -> None:
     parser.add_argument("--table", action="append", help="only these tables")
     parser.add_argument("--model", type=Path, help="a model file instead of the shipped one")
     parser.add_argument("--blocking", action="store_true", help="recall ceiling of the block keys")
+    parser.add_argument("--cluster", action="store_true", help="also cluster by pair weight")
     asked = parser.parse_args()
     model = parse_model(asked.model.read_bytes() if asked.model else shipped_model())
     policy = shipped_policy()
@@ -287,7 +243,11 @@ def main() -> None:
             random.Random(asked.shuffle).shuffle(arrivals)
         print(f"{name:16}", measure(arrivals, truth, model, policy), flush=True)
         if asked.blocking:
-            print(" " * 16, blocking_ceiling(arrivals, truth), flush=True)
+            print(" " * 16, blocking_ceiling(arrivals, truth, policy.block_cap), flush=True)
+        if asked.cluster:
+            print(
+                "      clustered ", measure_clustering(arrivals, truth, model, policy), flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matchers.blocking import block_keys
+from matchers.blocking import block_keys, keys_in_use
+from matchers.dates import normalise_date
 from matchers.decision import (
     Candidate,
     ContactFacts,
@@ -15,21 +16,24 @@ from matchers.decision import (
 )
 from matchers.model import parse_model
 from matchers.models import shipped_model
+from matchers.name_words import name_words
 from matchers.normalise import (
     InvalidIdentifier,
-    normalise_date,
     normalise_identifier,
     normalise_postcode,
 )
 from matchers.record import build_record, pack, unpack
 from matchers.scoring import Scorer
-from matchers.text import fold, name_words, words
+from matchers.text import fold, words
 
 SCORER = Scorer(parse_model(shipped_model()))
 RULES = LinkRules(attach=0, review=-2_000)
 
 NAMES = st.sampled_from(
-    ["", "Anna", "anna", "Ana", "Anne", "Bill", "William", "J", "Müller", "Mueller", "山田", "太郎"]
+    [
+        *("", "Anna", "anna", "Ana", "Anne", "Bill", "William", "J", "Müller", "Mueller"),
+        *("山田", "太郎", "Иван", "Ivan", "さとう", "Sato", "von Berg", "Le Gall", "LeGall"),
+    ]
 )
 DATES = st.sampled_from(
     ["", "1985", "1985-03", "1985-03-07", "1985-07-03", "1985-03-97", "1990-01-01", "unknown"]
@@ -43,6 +47,7 @@ PROFILES = st.fixed_dictionaries(
         "given_name": NAMES,
         "family_name": NAMES,
         "full_name": st.one_of(st.just(""), st.builds("{} {} {}".format, NAMES, NAMES, NAMES)),
+        "other_names": NAMES,
         "date_of_birth": DATES,
         "birth_place": WORDS,
         "gender": st.sampled_from(["", "male", "female"]),
@@ -99,6 +104,17 @@ def test_normalising_a_normalised_identifier_changes_nothing(identifier, country
 def test_a_packed_record_opens_to_itself(record):
     assert unpack(pack(record)) == record
     assert block_keys(unpack(pack(record))) == block_keys(record)
+
+
+@given(records(), st.sets(st.sampled_from(["word", "date", "unit", "street", "email", "phone"])))
+def test_a_record_is_found_under_the_keys_under_which_it_stands(record, crowded_rules):
+    def is_crowded(key):
+        return "+" not in key and key.partition(":")[0] in crowded_rules
+
+    in_use, crowded = keys_in_use(record, is_crowded)
+    assert keys_in_use(unpack(pack(record)), is_crowded) == (in_use, crowded)
+    assert len(set(in_use)) == len(in_use)
+    assert set(block_keys(record)) <= {*in_use, *crowded}
 
 
 @given(records(), records())

@@ -8,7 +8,7 @@ from aggregates.values import IdentifierClass
 from identity_engine.application.rules import shipped_policy
 
 SHIPPED = Policy.model_validate_json(shipped_policy())
-EXCLUSIVE, STRONG, WEAK, DEVICE = IdentifierClass
+EXCLUSIVE, STRONG, WEAK, PLACE, DEVICE = IdentifierClass
 
 
 def changed(**changes):

@@ -17,8 +17,9 @@ from matchers.models import shipped_model
 from matchers.record import MatchRecord, build_record
 from matchers.scoring import Scorer
 
-SCORER = Scorer(parse_model(shipped_model()))
-RULES = LinkRules(attach=0, review=-2_000)
+MODEL = parse_model(shipped_model())
+SCORER = Scorer(MODEL)
+RULES = LinkRules(attach=0, review=-2_000, contradiction=round(1_000 * MODEL.contradiction))
 
 ANNA = build_record(
     {

@@ -2,13 +2,14 @@
 
 import pytest
 
+from matchers.dates import normalise_date
+from matchers.name_words import name_words
 from matchers.normalise import (
     InvalidIdentifier,
-    normalise_date,
     normalise_identifier,
     normalise_postcode,
 )
-from matchers.text import fold, name_words, words
+from matchers.text import fold, words
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""Block keys in use: a key that leads to too many records is crowded, and gives way to finer ones.
+
+The moment at which a key becomes crowded is fixed by the log alone: with the record that brings it
+over the cap. All its records then stand under finer keys too, and what re-evaluation had made of them
+is to be looked at again, because some pairs are no longer brought together.
+"""
+
+from collections.abc import Iterable
+from sqlite3 import Cursor
+
+from identity_engine.application.prepare import hashed_keys
+from identity_engine.event_store.index_tables import IndexTables
+from matchers.blocking import hash_keys, keys_in_use, refined_keys
+from matchers.record import MatchRecord
+from projections.match_index.digests import DigestKeys
+from projections.match_index.index import MatchIndex
+from projections.match_index.rows import InteractionRow
+
+
+class Crowding:
+    """Watches the keys of one batch.
+
+    Args:
+        tables: the stored rows.
+        cursor: an open transaction.
+        index: the working set of the batch.
+        digests: the secrets of the keys.
+        cap: how many records a key may lead to.
+    """
+
+    def __init__(
+        self,
+        tables: IndexTables,
+        cursor: Cursor,
+        index: MatchIndex,
+        digests: DigestKeys,
+        cap: int,
+    ) -> None:
+        self._tables, self._cursor, self._index = tables, cursor, index
+        self._digests, self._cap = digests, cap
+
+    def keys(self, record: MatchRecord | None, division: str) -> tuple[int, ...]:
+        """Return the keys under which a record stands now."""
+        return hashed_keys(record, self._digests.block_secret(division), self._index.is_crowded)
+
+    def load(self, keys: Iterable[int]) -> None:
+        """Load the numbers under those keys that are not loaded, of a fuller key one above the cap."""
+        wanted = set(keys) - self._index.keys_read()
+        self._tables.load_postings(self._cursor, self._index, wanted, self._cap)
+
+    def settle(self, row: InteractionRow, division: str) -> None:
+        """Refine each key of a new row that it has brought over the cap."""
+        waiting = list(row.block_keys)
+        while waiting:
+            key = waiting.pop()
+            if not self._index.is_crowded(key) and len(self._index.numbers_under(key)) > self._cap:
+                waiting += self._refine(key, self._digests.block_secret(division))
+
+    def _refine(self, key: int, secret: bytes) -> set[int]:
+        """Put the records of a key under finer ones, and return those."""
+        numbers = list(self._index.numbers_under(key))
+        self._tables.load_interactions(self._cursor, self._index, numbers)
+        rows = [row for row in map(self._index.interaction, numbers) if row is not None]
+        finer = {row.number: self._finer(row.record, key, secret) for row in rows}
+        self.load(one for keys in finer.values() for one in keys)
+        self._index.crowd(key)
+        for row in rows:
+            self._index.post(row, finer[row.number])
+        self._index.evaluate_again(numbers)
+        return {one for keys in finer.values() for one in keys}
+
+    def _finer(self, record: MatchRecord | None, key: int, secret: bytes) -> list[int]:
+        if record is None:
+            return []
+        is_crowded = self._index.is_crowded
+        in_use, _ = keys_in_use(record, lambda one: is_crowded(hash_keys((one,), secret)[0]))
+        texts = [one for one in in_use if hash_keys((one,), secret)[0] == key]
+        return hash_keys([finer for text in texts for finer in refined_keys(record, text)], secret)

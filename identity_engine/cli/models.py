@@ -1,0 +1,207 @@
+"""Verbs about the matching model: model show|activate|train|evaluate."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.cli.output import Json, Store, show, show_json, show_table
+from matchers.evaluation import Interaction
+from matchers.model import Model, canonical_json, model_version, parse_model
+
+model = App(name="model", help="The matching model: train, measure, put in force.")
+Truth = Annotated[Path, Parameter(help="CSV: source,interaction_id,person.")]
+
+
+@model.command(name="show")
+def show_model(*, store: Store = None, json: Json = False) -> None:
+    """Show the model in force: its thresholds and how much each level weighs, in bits."""
+    with Engine.open(store) as engine:
+        rules = engine.policies.rules
+    if json:
+        show_json({"version": rules.model_version, "model": rules.model.model_dump(mode="json")})
+        return
+    thresholds = rules.model.thresholds
+    show(f"model {rules.model.name} {rules.model_version}")
+    show(f"attach {thresholds.attach:g}, review {thresholds.review:g}, merge {thresholds.merge:g}")
+    _show_levels(rules.model)
+
+
+@model.command
+def activate(
+    file: Annotated[Path, Parameter(help="A model file, as `model train` writes it.")],
+    *,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Put a model in force for decisions from now on. It is an event; old decisions keep theirs."""
+    content = file.read_bytes()
+    with Engine.open(store) as engine:
+        changed = engine.policies.activate({"model": content}, actor="cli")
+        version = engine.policies.rules.model_version
+    if json:
+        show_json({"kind": "model", "version": version, "changed": bool(changed)})
+    else:
+        show(f"model {version} is in force" + ("." if changed else " already; nothing changed."))
+
+
+@model.command
+def train(
+    streams: Annotated[
+        list[Path] | None,
+        Parameter(
+            help="Events, CloudEvents JSON lines, plain or gzip; none: learn from the store."
+        ),
+    ] = None,
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="The model file to write.")],
+    truth: Annotated[
+        list[Path] | None,
+        Parameter(help="CSV: source,interaction_id,person. It may name some of the interactions."),
+    ] = None,
+    start: Annotated[
+        str | None,
+        Parameter(help="Model to start from: a file, or `person` or `seed`, which ship."),
+    ] = None,
+    name: str = "trained",
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Train a model from streams, or from the store and what people decided in it.
+
+    Parameters
+    ----------
+    name
+        Name of the new model, for people.
+    """
+    from identity_engine.adapters.clock import World
+    from identity_engine.application.rules import default_policy
+    from identity_engine.application.training import table_of_store, tables_of_files, train_from
+    from identity_engine.cli.measuring import read_truth
+
+    known = _merged([read_truth(path) for path in truth or ()])
+    if streams:
+        tables = tables_of_files(streams, known, default_policy(), World().now())
+        believed = _model(start or "person")
+    else:
+        with Engine.open(store) as engine:
+            tables = [table_of_store(engine.store)]
+            believed = _model(start) if start else engine.policies.rules.model
+    trained = train_from(tables, believed, name)
+    out.write_bytes(canonical_json(trained) + b"\n")
+    records = sum(len(table.records) for table in tables)
+    labelled = sum(len(table.people) for table in tables)
+    if json:
+        show_json({"version": model_version(trained), "records": records, "labelled": labelled})
+    else:
+        show(f"model {model_version(trained)} written to {out}.")
+        show(f"Learned from {records} records, {labelled} of them labelled.")
+
+
+@model.command
+def evaluate(
+    stream: Annotated[Path, Parameter(help="Events, CloudEvents JSON lines, plain or gzip.")],
+    truth: Truth,
+    *,
+    model: Annotated[
+        str | None, Parameter(help="A model file, or `person` or `seed`; default: `person`.")
+    ] = None,
+    blocking: Annotated[
+        bool,
+        Parameter(negative="", help="Measure instead what the block keys bring together."),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Link a labelled stream in memory, one interaction at a time, and judge the links.
+
+    No store is touched. With `--blocking`, the share of the true pairs that have a block key in
+    common: no model finds more.
+    """
+    from identity_engine.bench.ceiling import ceilings
+    from identity_engine.bench.quality import judge_online
+    from identity_engine.cli.measuring import read_truth, show_quality
+
+    known = read_truth(truth)
+    if blocking:
+        from identity_engine.adapters.clock import World
+        from identity_engine.application.rules import default_policy
+        from identity_engine.application.streams import read_records
+
+        policy = default_policy()
+        read = read_records(stream, policy, World().now())
+        measured = ceilings(read, known, policy.block_cap)
+        if json:
+            show_json([asdict(one) for one in measured])
+        else:
+            _show_ceilings([asdict(one) for one in measured])
+        return
+    quality = judge_online(stream, known, canonical_json(_model(model or "person")))
+    if json:
+        show_json(asdict(quality))
+    else:
+        show_quality(quality)
+
+
+def _merged(truths: Sequence[Mapping[Interaction, str]]) -> dict[Interaction, str]:
+    """Put several truth tables together; one interaction cannot be two people."""
+    from identity_engine.errors import UsageError
+
+    merged: dict[Interaction, str] = {}
+    for truth in truths:
+        for interaction, person in truth.items():
+            if merged.setdefault(interaction, person) != person:
+                raise UsageError(
+                    "Two truth files name one interaction differently: their streams share sources "
+                    "and ids. Train on one after the other, with --start."
+                )
+    return merged
+
+
+def _model(name: str) -> Model:
+    from identity_engine.errors import UsageError
+    from matchers.models import SHIPPED, shipped_model
+
+    if name in SHIPPED:
+        return parse_model(shipped_model(name))
+    path = Path(name)
+    if not path.is_file():
+        raise UsageError(f"There is no model file {name}; {' and '.join(SHIPPED)} ship.")
+    return parse_model(path.read_bytes())
+
+
+def _show_levels(shown: Model) -> None:
+    from math import log2
+
+    show_table(
+        ("comparison", "level", "bits", "among sharers"),
+        [
+            (
+                comparison.name if number == 0 else "",
+                level.name,
+                f"{comparison.scale * log2(level.m / level.u):+.1f}",
+                "" if level.shared is None else f"{log2(level.m / level.shared):+.1f}",
+            )
+            for comparison in shown.comparisons
+            for number, level in enumerate(comparison.levels)
+        ],
+    )
+
+
+def _show_ceilings(measured: Sequence[dict[str, object]]) -> None:
+    show_table(
+        ("keys", "direct", "closure", "keys a record", "pairs a record"),
+        [
+            (
+                one["keys"],
+                f"{one['direct_recall']:.4f}",
+                f"{one['closure_recall']:.4f}",
+                f"{one['keys_a_record']:.1f}",
+                f"{one['pairs_a_record']:.1f}",
+            )
+            for one in measured
+        ],
+    )
