@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from matchers.decision import LinkRules
 from matchers.guards import (
     IDENTIFIER_ONLY,
     NAME_ONLY,
@@ -19,9 +18,11 @@ from matchers.guards import (
     rests_on,
     rests_on_household,
     share_identifier,
+    speaks_for_person,
 )
 from matchers.record import MatchRecord
 from matchers.scoring import Scorer
+from matchers.vocabulary import LinkRules
 
 Rule = Literal["exact_exclusive", "exact_strong", "score", "exact_weak", "device"]
 RANK: Mapping[Rule, int] = {
@@ -138,12 +139,18 @@ def exact_pairs(
             spoken = scorer.corroboration(one.record, other.record)
         if rule != "exact_exclusive" and spoken < rules.contradiction:
             continue
-        if "place" in (first.cls, second.cls) and spoken <= 0:
+        if "place" in (first.cls, second.cls) and not _speaks(one, other, scorer):
             continue  # several people may be there
         weight = rules.attach
         if one.record is not None and other.record is not None:
             weight = max(weight, scorer.weight(one.record, other.record))
         yield Pair(rule, weight, one.key, other.key, value)
+
+
+def _speaks(one: Node, other: Node, scorer: Scorer) -> bool:
+    if one.record is None or other.record is None:
+        return False
+    return speaks_for_person(one.record, other.record, scorer)
 
 
 def _each_with_each(uses: Sequence[Use]) -> Iterator[tuple[Use, Use]]:

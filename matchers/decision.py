@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from matchers.guards import (
     IDENTIFIER_ONLY,
@@ -17,106 +17,19 @@ from matchers.guards import (
     rests_on,
     rests_on_household,
     share_identifier,
+    speaks_for_person,
 )
 from matchers.record import MatchRecord
-from matchers.scoring import Score, Scorer
-
-
-class Holder(NamedTuple):
-    """A contact that holds an identifier; `first_seen` orders holders, the earliest first."""
-
-    contact_id: str
-    first_seen: int
-
-
-class HeldIdentifier(NamedTuple):
-    """An identifier of the interaction with the contacts that hold it; never a blocked one.
-
-    `cls` is its class in the policy; a `strong` one that is not `verified` counts as weak.
-    """
-
-    identifier_id: str
-    cls: Literal["exclusive", "strong", "weak", "place", "device"]
-    verified: bool
-    shared: bool
-    holders: tuple[Holder, ...]
-
-
-class Candidate(NamedTuple):
-    """An earlier record: one that shares a block key, or belongs to a holder."""
-
-    contact_id: str
-    interaction_id: str
-    record: MatchRecord
-
-
-class ContactFacts(NamedTuple):
-    """What guards ask of a contact: `exclusive` is type -> keyed digest, `size` its records."""
-
-    contact_id: str
-    stage: Literal["ephemeral", "identified", "curated"]
-    exclusive: Mapping[str, str]
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRules:
-    """Limits of the policy; weights are millibits. `merge` is what two contacts need to be fused.
-
-    `contradiction` (below 0): an exact strong or weak identifier, or a likeness that rests on one,
-    is not believed if the attributes say less than this. `member_floor` and `member_share`: this
-    share of a contact's compared records must weigh at least the floor, which stops chains.
-    `attributes_speak`: evidence from which attributes choose among several holders.
-    """
-
-    attach: int
-    review: int
-    merge: int = 1_000_000
-    contradiction: int = -2_500
-    attributes_speak: int = 3_000
-    member_floor: int = -5_000
-    member_share: float = 0.5
-    max_losing_candidates: int = 10
-    live_name_only_links: bool = False
-    size_cap: int = 10_000
-
-
-Guard = Literal[
-    "exclusive_conflict",
-    "size_cap",
-    "contradiction",
-    "members_differ",
-    "bare_name",
-    "bare_identifier",
-    "household",
-    "place_alone",
-]
-
-
-class Refusal(NamedTuple):
-    """A contact that was found and not linked, with the guard that refused it and its weight."""
-
-    contact_id: str
-    guard: Guard
-    weight: int = 0
-
-
-class Decision(NamedTuple):
-    """One outcome with its evidence: ids, levels and millibits, never a value of either side.
-
-    `considered` counts the other contacts found, of which `losing` holds the best few.
-    """
-
-    kind: Literal["link", "review", "new"]
-    contact_id: str | None
-    rule: str
-    weight: int = 0
-    score: Score | None = None
-    matched_interaction: str | None = None
-    matched_identifiers: tuple[str, ...] = ()
-    losing: tuple[tuple[str, int], ...] = ()
-    considered: int = 0
-    refusals: tuple[Refusal, ...] = ()
+from matchers.scoring import Scorer
+from matchers.vocabulary import (
+    Candidate,
+    ContactFacts,
+    Decision,
+    Guard,
+    HeldIdentifier,
+    LinkRules,
+    Refusal,
+)
 
 
 def decide(
@@ -217,7 +130,11 @@ class _Ladder:
                 and spoken[contact] < self.rules.contradiction
             ):
                 guard = "contradiction"
-            if not guard and places.issuperset(held_by[contact][1]) and spoken[contact] <= 0:
+            if (
+                not guard
+                and places.issuperset(held_by[contact][1])
+                and not self._speaks_for_person(contact)
+            ):
                 guard = "place_alone"
             if guard:
                 self.refused.setdefault(contact, guard)
@@ -232,6 +149,12 @@ class _Ladder:
         if says_nothing and len(held_by) == 1:
             return held_by
         return {c: v for c, v in held_by.items() if self.contacts[c].stage == "ephemeral"}
+
+    def _speaks_for_person(self, contact: str) -> bool:
+        return any(
+            speaks_for_person(self.record, candidate.record, self.scorer)
+            for candidate in self.records.get(contact, ())
+        )
 
     def scored(self) -> Decision | None:
         """Link to the most alike contact, or hold for review what is only rather alike."""

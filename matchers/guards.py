@@ -13,8 +13,12 @@ IDENTIFIER_ONLY = _SAYS_LITTLE | {"phone", "email"}
 
 HOUSEHOLD = _SAYS_LITTLE | {"address", "postcode", "city", "organisation"}
 """Comparisons on which the members of a household, or of a firm, agree."""
-FAMILY_LEVELS = frozenset({"family", "family_near", "one_part", "one_part_close"})
-"""Levels of the name on which kin agree."""
+KIN_LEVELS = {
+    "name": frozenset({"family", "family_near", "one_part", "one_part_close"}),
+    "phone": frozenset({"one_edit"}),
+    "email": frozenset({"close"}),
+}
+"""Levels on which kin agree: the family name, numbers bought together, addresses made after one form."""
 
 
 def rests_on(
@@ -29,9 +33,20 @@ def rests_on_household(one: MatchRecord, other: MatchRecord, scorer: Scorer) -> 
     """Tell whether nothing speaks for the pair but what kin or colleagues have in common: a family
     name, an address, an employer."""
     return all(
-        part.comparison in HOUSEHOLD or (part.comparison == "name" and part.level in FAMILY_LEVELS)
+        part.comparison in HOUSEHOLD or part.level in KIN_LEVELS.get(part.comparison, ())
         for part in scorer.explain(one, other).parts
         if part.weight > 0
+    )
+
+
+def speaks_for_person(one: MatchRecord, other: MatchRecord, scorer: Scorer) -> bool:
+    """Tell whether something speaks for one person that people at one place do not have in common."""
+    return any(
+        part.weight > 0
+        and part.comparison not in HOUSEHOLD
+        and part.comparison not in IDENTIFIER_ONLY
+        and part.level not in KIN_LEVELS.get(part.comparison, ())
+        for part in scorer.explain(one, other).parts
     )
 
 

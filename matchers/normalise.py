@@ -129,22 +129,25 @@ def _e164(written: str, country: str | None, *, valid: bool) -> str | None:
 
 
 FIXED_LINE = "fixed_line"
-"""What a policy calls a phone number that the numbering plan gives to a place, not to a person."""
+UNPLACED_LINE = "unplaced_line"
+"""What a policy calls a phone number that the numbering plan gives to a place, and one whose country
+is not known, so that its digits may be anybody's."""
 
 
 @lru_cache(maxsize=50_000)
-def is_fixed_line(number: str) -> bool:
-    """Tell whether a canonical phone number belongs to a place: a household, a desk, a reception.
+def line_type(number: str) -> str:
+    """Return what a canonical phone number is besides a phone: `fixed_line` where the plan gives it to
+    a household, a desk or a reception, `unplaced_line` where its country is not known, else nothing.
 
-    A number that the plan does not tell apart (as in North America) may be a mobile and is none.
+    A number that the plan does not tell apart (as in North America) may be a mobile.
     """
     if not number.startswith("+"):
-        return False
+        return UNPLACED_LINE
     try:
         kind = phonenumbers.number_type(phonenumbers.parse(number, None))
     except phonenumbers.NumberParseException:
-        return False
-    return bool(kind == phonenumbers.PhoneNumberType.FIXED_LINE)
+        return ""
+    return FIXED_LINE if kind == phonenumbers.PhoneNumberType.FIXED_LINE else ""
 
 
 @lru_cache(maxsize=50_000)

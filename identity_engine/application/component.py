@@ -11,16 +11,21 @@ from sqlite3 import Cursor
 from aggregates.policy import Policy
 from aggregates.values import ContactId, IdentifierClass
 from identity_engine.application.crowding import Crowding
+from identity_engine.application.prepare import ROLE_MAILBOX
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
 from matchers.clustering import Node, Pair, Use, exact_pairs, scored_pairs
 from matchers.guards import contradict
+from matchers.normalise import FIXED_LINE, UNPLACED_LINE
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import InteractionRow, Mention
 
 MOST_USES = 400
 """Mentions of one value that is not exclusive beyond which it is a hub and joins nobody."""
+
+GIVEN_AS = {FIXED_LINE: "phone", UNPLACED_LINE: "phone", ROLE_MAILBOX: "email"}
+"""Type under which the policy lets a value decide -> type under which a channel vouches for it."""
 
 ALL = 1 << 40
 
@@ -142,7 +147,8 @@ class Component:
 
     def _class(self, mention: Mention, row: InteractionRow) -> IdentifierClass:
         policy, type_ = self._rules.policy, self._types.get(mention.kind, "")
-        return policy.class_of(type_, policy.counts_as_verified(row.channel, type_, mention.said))
+        given = GIVEN_AS.get(type_, type_)
+        return policy.class_of(type_, policy.counts_as_verified(row.channel, given, mention.said))
 
     def _pair_by_likeness(self, row: InteractionRow) -> None:
         """Weigh the row against every near record that has not been weighed against it before."""
@@ -218,6 +224,8 @@ class Component:
         cap = self._rules.policy.guards.people_per_value
         limit = self._rules.link_rules.contradiction
         people: list[InteractionRow] = []
+        if self._is_of_a_firm(uses):
+            return len(uses)
         for row, _ in sorted(uses, key=lambda use: (use[0].time, use[0].name)):
             if row.record is not None and all(
                 contradict(row.record, other.record, self._rules.scorer, limit) for other in people
@@ -226,6 +234,19 @@ class Component:
                 if len(people) > cap:
                     return len(people)
         return 0
+
+    def _is_of_a_firm(self, uses: Sequence[tuple[InteractionRow, IdentifierClass]]) -> bool:
+        """Tell whether somebody who named an employer called from this fixed line: all who work there
+        may call from it."""
+        line = self._digests.kind(FIXED_LINE)
+        mention = next((one for one in uses[0][0].mentions if one.kind == line), None)
+        if mention is None or len(uses) < 2:
+            return False
+        return any(
+            row.record is not None and row.record.organisation
+            for row, _ in uses
+            if mention.digest in {one.digest for one in row.mentions}
+        )
 
     def _follow_links(self, frontier: Sequence[InteractionRow]) -> None:
         """Reach all interactions of the contacts of the frontier, and of contacts merged with them."""

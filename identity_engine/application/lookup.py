@@ -15,7 +15,7 @@ from identity_engine.application.crowding import Crowding
 from identity_engine.application.prepare import Prepared
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
-from matchers.decision import Candidate, ContactFacts, HeldIdentifier, Holder
+from matchers.vocabulary import Candidate, ContactFacts, HeldIdentifier, Holder
 from projections.match_index.index import MatchIndex, microseconds
 from projections.match_index.rows import InteractionRow
 

@@ -13,17 +13,20 @@ from aggregates.policy import Policy
 from aggregates.values import Erased, IdentifierClass
 from identity_engine.ingestion.envelope import IncomingInteraction
 from matchers.blocking import hash_keys, keys_in_use
+from matchers.comparison import is_role_mailbox
 from matchers.normalise import (
-    FIXED_LINE,
     NORMALISER_VERSION,
     InvalidIdentifier,
     NormalisedIdentifier,
-    is_fixed_line,
+    line_type,
     normalise_identifier,
 )
 from matchers.record import MatchRecord, build_record
 from projections.match_index.digests import DigestKeys
 from projections.match_index.rows import Comparable, Mention
+
+ROLE_MAILBOX = "role_mailbox"
+"""What a policy calls the address of a desk, such as info@."""
 
 IsCrowded = Callable[[int], bool]
 """Whether a hashed block key leads to too many records."""
@@ -183,9 +186,14 @@ def _mentions(
 
 
 def _decides_as(one: GivenIdentifier) -> str:
-    """Return the type under which the policy lets a value decide: a fixed line is nobody's own."""
-    is_place = one.family == "phone" and one.normalised and is_fixed_line(one.normalised)
-    return FIXED_LINE if is_place else one.type
+    """Return the type under which the policy lets a value decide: a line or a mailbox may be that of a
+    place, where several people are."""
+    if one.family == "phone" and one.normalised is not None:
+        return line_type(one.normalised) or one.type
+    if one.family == "email" and one.normalised is not None:
+        is_desk = is_role_mailbox(one.normalised.partition("@")[0])
+        return ROLE_MAILBOX if is_desk else one.type
+    return one.type
 
 
 def _given(

@@ -24,8 +24,9 @@ from identity_engine.errors import Conflict
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, SourcePosition
 from identity_engine.ingestion.envelope import IncomingInteraction
-from matchers.decision import Decision, decide
+from matchers.decision import decide
 from matchers.record import MatchRecord
+from matchers.vocabulary import Decision
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
 

@@ -7,9 +7,9 @@ from importlib import resources
 import orjson
 
 from aggregates.policy import Policy
-from matchers.decision import LinkRules
 from matchers.model import Model, parse_model
 from matchers.scoring import Scorer
+from matchers.vocabulary import LinkRules
 
 MILLIBITS = 1000
 

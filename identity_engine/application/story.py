@@ -25,8 +25,8 @@ from identity_engine.application.prepare import Considered, Prepared
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.keys import DataKey, KeyRing
 from identity_engine.event_store.mapper import Pending
-from matchers.decision import Decision
 from matchers.normalise import NORMALISER_VERSION
+from matchers.vocabulary import Decision
 from projections.match_index.index import MatchIndex
 
 MOST_SHOWN = 10

@@ -5,30 +5,19 @@ them. The same `apply` rebuilds the whole index from the log.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from aggregates import contact as contacts
 from aggregates import identifier as identifiers
-from aggregates.contact import (
-    ContactIdentified,
-    ContactMerged,
-    ContactPromoted,
-    ContactState,
-    ContactToldApart,
-    ContactToldApartLifted,
-    ContactUnmerged,
-)
 from aggregates.identifier import Holding, IdentifierClaimed, IdentifierFact, IdentifierReassigned
-from aggregates.identity import Edge, Identity, Member, canonical_id, components
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from projections.match_index.identities import Identities
 from projections.match_index.rows import (
     Comparable,
-    ContactRow,
     IdentifierRow,
     IndexChanges,
     InteractionRow,
@@ -36,7 +25,7 @@ from projections.match_index.rows import (
 )
 
 
-class MatchIndex:
+class MatchIndex(Identities):
     """Rows by every key that a decision asks for. `head` and `last_number` are those of the read."""
 
     def __init__(
@@ -46,6 +35,7 @@ class MatchIndex:
         rules: int = 0,
         crowded: AbstractSet[int] = frozenset(),
     ) -> None:
+        super().__init__()
         self.head = head
         self.last_number = last_number
         self.rules = rules
@@ -54,7 +44,6 @@ class MatchIndex:
         self._crowded_here: dict[int, None] = {}
         self._reposted: list[tuple[int, int]] = []
         self.identifiers: dict[bytes, IdentifierRow] = {}
-        self.contacts: dict[ContactId, ContactRow] = {}
         self._by_natural_key: dict[bytes, InteractionRow] = {}
         self._by_id: dict[InteractionId, InteractionRow] = {}
         self._by_number: dict[int, InteractionRow] = {}
@@ -62,20 +51,13 @@ class MatchIndex:
         self._postings: defaultdict[int, list[int]] = defaultdict(list)
         self._by_stream: dict[IdentifierId, IdentifierRow] = {}
         self._changed_identifiers: dict[bytes, IdentifierRow] = {}
-        self._changed_contacts: dict[ContactId, ContactRow] = {}
         self._received: list[InteractionRow] = []
         self._relinked: dict[InteractionId, InteractionRow] = {}
         self._read_identifiers: dict[bytes, int] = {}
-        self._read_contacts: dict[ContactId, int] = {}
         self._read_links: dict[int, ContactId | None] = {}
         self._read_natural_keys: set[bytes] = set()
         self._read_block_keys: set[int] = set()
         self._with_members: set[ContactId] = set()
-        self._of_identity: defaultdict[ContactId, set[ContactId]] = defaultdict(set)
-        self.edges: set[Edge] = set()
-        self.apart: set[frozenset[ContactId]] = set()
-        self._stored_edges: set[Edge] = set()
-        self._stored_apart: set[frozenset[ContactId]] = set()
         self._pending: set[int] = set()
 
     # What was read from the store
@@ -105,21 +87,6 @@ class MatchIndex:
             if row.number not in self._by_number:
                 self._read_links[row.number] = row.contact_id
                 self._place_interaction(row)
-
-    def add_contacts(self, rows: Iterable[ContactRow]) -> None:
-        """Take in the states of contacts."""
-        for row in rows:
-            if row.contact_id not in self.contacts:
-                self._read_contacts[row.contact_id] = row.revision
-                self._place_contact(row)
-
-    def add_edges(self, edges: Iterable[Edge], apart: Iterable[frozenset[ContactId]]) -> None:
-        """Take in merge edges in force, and pairs that were told apart."""
-        fresh, pairs = set(edges) - self._stored_edges, set(apart) - self._stored_apart
-        self._stored_edges |= fresh
-        self.edges |= fresh
-        self._stored_apart |= pairs
-        self.apart |= pairs
 
     def without_members(self, contact_ids: Iterable[ContactId]) -> list[ContactId]:
         """Return those stored contacts whose newest records were not asked for, and note them."""
@@ -158,24 +125,6 @@ class MatchIndex:
     def interactions_of(self, contact_id: ContactId) -> list[InteractionRow]:
         """Return the loaded interactions that are linked to a contact."""
         return self._of_contact.get(contact_id, [])
-
-    def canonical(self, contact_id: ContactId) -> ContactId:
-        """Return the id that stands for the identity of a loaded contact."""
-        return self.contacts[contact_id].canonical
-
-    def members(self, canonical: ContactId) -> set[ContactId]:
-        """Return the loaded members of the identity that an id stands for."""
-        return self._of_identity[canonical]
-
-    def identity(self, contact_id: ContactId) -> Identity:
-        """Return the identity of a loaded contact, as the rules of merging see it."""
-        canonical = self.canonical(contact_id)
-        if len(self.members(canonical)) == 1:
-            state = self.contacts[canonical].state
-            return Identity(canonical, frozenset((canonical,)), state.stage, state.division)
-        states = [self.contacts[member].state for member in self.members(canonical)]
-        stage = max((state.stage for state in states), key=lambda one: one.rank)
-        return Identity(canonical, frozenset(self.members(canonical)), stage, states[0].division)
 
     def linked(self, interaction_id: InteractionId) -> ContactId | None:
         """Return the contact of a loaded interaction."""
@@ -350,78 +299,6 @@ class MatchIndex:
             self._revise(
                 fact.contact_id, lambda state: contacts.holding(state, type_, identifier_id)
             )
-
-    def _revise(
-        self, contact_id: ContactId, change: Callable[[ContactState], ContactState]
-    ) -> None:
-        """Change a contact by something that lies in another stream."""
-        row = self.contacts[contact_id]
-        self._change(
-            ContactRow(contact_id, row.version, row.revision + 1, change(row.state), row.canonical)
-        )
-
-    def _change_contact(
-        self, contact_id: ContactId, version: int, valid_from: datetime, fact: Fact
-    ) -> None:
-        row = self.contacts.get(contact_id)
-        state = contacts.evolve(row.state if row is not None else None, fact, valid_from)
-        if state is None:
-            return
-        revision = row.revision + 1 if row is not None else 1
-        canonical = row.canonical if row is not None else contact_id
-        self._change(ContactRow(contact_id, version, revision, state, canonical))
-
-    def _change_identity(self, stream: ContactId, fact: contacts.ContactFact) -> None:
-        """Let edges come and go, and say which id stands for each identity that they touch."""
-        match fact:
-            case ContactMerged() as merged:
-                for one, other in ((edge.one, edge.other) for edge in merged.edges):
-                    self.edges.add(
-                        Edge(merged.merge_id, one, other, stream, merged.automatic, merged.survivor)
-                    )
-            case ContactUnmerged(merge_id=merge_id, edges=edges):
-                gone = {(edge.one, edge.other) for edge in edges}
-                self.edges -= {
-                    edge
-                    for edge in self.edges
-                    if edge.merge_id == merge_id and (edge.one, edge.other) in gone
-                }
-            case ContactToldApart(other=other):
-                self.apart.add(frozenset((stream, other)))
-            case ContactToldApartLifted(other=other):
-                self.apart.discard(frozenset((stream, other)))
-        if isinstance(fact, ContactMerged | ContactUnmerged):
-            self._stand_in({id_ for edge in fact.edges for id_ in (edge.one, edge.other)})
-        elif (
-            isinstance(fact, ContactIdentified | ContactPromoted)
-            and len(self.members(self.canonical(stream))) > 1
-        ):
-            self._stand_in({stream})
-
-    def _stand_in(self, touched: set[ContactId]) -> None:
-        before = {member for one in touched for member in self.members(self.canonical(one))}
-        edges = [edge for edge in self.edges if edge.one in before]
-        for members in components(sorted(before), edges):
-            canonical = canonical_id(
-                (Member(id_, row.state.stage, row.state.born) for id_, row in self._rows(members)),
-                [edge for edge in edges if edge.one in members],
-            )
-            for _, row in self._rows(members):
-                self._change(replace(row, canonical=canonical, revision=row.revision + 1))
-
-    def _rows(self, members: Iterable[ContactId]) -> list[tuple[ContactId, ContactRow]]:
-        return [(member, self.contacts[member]) for member in sorted(members)]
-
-    def _change(self, row: ContactRow) -> None:
-        self._place_contact(row)
-        self._changed_contacts[row.contact_id] = row
-
-    def _place_contact(self, row: ContactRow) -> None:
-        before = self.contacts.get(row.contact_id)
-        if before is not None and before.canonical != row.canonical:
-            self._of_identity[before.canonical].discard(row.contact_id)
-        self.contacts[row.contact_id] = row
-        self._of_identity[row.canonical].add(row.contact_id)
 
     def _place_identifier(self, row: IdentifierRow) -> None:
         self.identifiers[row.digest] = row

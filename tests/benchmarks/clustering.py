@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from identity_engine.bench.ceiling import blocked, keys_of_all
-from matchers.decision import LinkRules
 from matchers.record import MatchRecord
 from matchers.scoring import Scorer
+from matchers.vocabulary import LinkRules
 from tests.benchmarks.arrivals import Arrival
 
 SHARED_BY_MANY = 20

@@ -23,19 +23,12 @@ from aggregates.values import IdentifierClass
 from identity_engine.application.streams import StreamRecord
 from identity_engine.bench.ceiling import ceilings
 from matchers.blocking import keys_in_use, refined_keys
-from matchers.decision import (
-    Candidate,
-    ContactFacts,
-    Decision,
-    HeldIdentifier,
-    Holder,
-    LinkRules,
-    decide,
-)
+from matchers.decision import decide
 from matchers.evaluation import Interaction, Quality, evaluate
 from matchers.model import Model, parse_model
 from matchers.models import shipped_model
 from matchers.scoring import MILLIBITS, Scorer
+from matchers.vocabulary import Candidate, ContactFacts, Decision, HeldIdentifier, Holder, LinkRules
 from tests.benchmarks.arrivals import Arrival, Given, read_table
 from tests.benchmarks.clustering import Clustering
 

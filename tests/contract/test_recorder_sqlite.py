@@ -1,5 +1,6 @@
 """Our recorder keeps every promise that the library's own cases ask of a recorder."""
 
+import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +12,12 @@ from eventsourcing.tests.persistence import (
 from identity_engine.event_store.sqlite import Datastore, Recorder
 
 
+def wait_for_other_threads():
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(timeout=10)
+
+
 class RecorderOverAFile:
     """Makes a recorder over a new file for each test."""
 
@@ -19,6 +26,8 @@ class RecorderOverAFile:
         self.addCleanup(folder.cleanup)
         datastore = Datastore(Path(folder.name) / "events.db")
         self.addCleanup(datastore.close)
+        # The cases leave their readers running; a connection closed under one ends the interpreter.
+        self.addCleanup(wait_for_other_threads)
         # The cases speak of UUIDs; the engine itself speaks of their text.
         datastore.originator_id_type = "uuid"
         recorder = Recorder(datastore)

@@ -6,14 +6,7 @@ from hypothesis import strategies as st
 
 from matchers.blocking import block_keys, keys_in_use
 from matchers.dates import normalise_date
-from matchers.decision import (
-    Candidate,
-    ContactFacts,
-    HeldIdentifier,
-    Holder,
-    LinkRules,
-    decide,
-)
+from matchers.decision import decide
 from matchers.model import parse_model
 from matchers.models import shipped_model
 from matchers.name_words import name_words
@@ -25,6 +18,7 @@ from matchers.normalise import (
 from matchers.record import build_record, pack, unpack
 from matchers.scoring import Scorer
 from matchers.text import fold, words
+from matchers.vocabulary import Candidate, ContactFacts, HeldIdentifier, Holder, LinkRules
 
 SCORER = Scorer(parse_model(shipped_model()))
 RULES = LinkRules(attach=0, review=-2_000)

@@ -4,18 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from matchers.decision import (
-    Candidate,
-    ContactFacts,
-    HeldIdentifier,
-    Holder,
-    LinkRules,
-    decide,
-)
+from matchers.decision import decide
 from matchers.model import parse_model
 from matchers.models import shipped_model
 from matchers.record import MatchRecord, build_record
 from matchers.scoring import Scorer
+from matchers.vocabulary import Candidate, ContactFacts, HeldIdentifier, Holder, LinkRules
 
 MODEL = parse_model(shipped_model())
 SCORER = Scorer(MODEL)
