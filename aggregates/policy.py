@@ -89,7 +89,7 @@ class Policy(Value):
     blocked_values: tuple[str, ...]
     guards: Guards
     block_cap: Annotated[int, Field(ge=10, le=100_000)]
-    candidate_cap: Annotated[int, Field(ge=10, le=10_000)]
+    candidate_cap: Annotated[int, Field(ge=2, le=10_000)]
 
     @field_validator("blocked_values")
     @classmethod
