@@ -30,8 +30,8 @@ from aggregates.values import (
     IdentifierClass,
     RefusalEvidence,
 )
-from identity_engine.application.explain import GUARDS, SENTENCES
 from identity_engine.application.rules import shipped_policy
+from identity_engine.application.sentences import sentences_in
 from identity_engine.cli.app import app
 from identity_engine.ingestion import csv_mapping, envelope, faults, json_text, wire
 
@@ -257,14 +257,16 @@ def limits() -> str:
 def rules() -> str:
     """Return every rule that can decide, as `contact why` says it."""
     rows = [
-        _row(f"`{rule}`", said.format(weight="N", attach="T")) for rule, said in SENTENCES.items()
+        _row(f"`{rule}`", said.format(weight="N", attach="T"))
+        for rule, said in sentences_in("en").part("rule").items()
     ]
     return "\n".join(["| rule | what it says |", "|---|---|", *rows])
 
 
 def guards() -> str:
     """Return every guard that can refuse a contact."""
-    rows = [_row(f"`{guard}`", said) for guard, said in GUARDS.items()]
+    said_of = sentences_in("en").part("guard")
+    rows = [_row(f"`{guard}`", said) for guard, said in said_of.items()]
     return "\n".join(["| guard | why the contact was not linked |", "|---|---|", *rows])
 
 

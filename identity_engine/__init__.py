@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from identity_engine.application.engine import Engine as Engine
     from identity_engine.application.explain import Explanation as Explanation
+    from identity_engine.application.how import Step as Step
     from identity_engine.application.ingest import IngestSummary as IngestSummary
     from identity_engine.application.queries import HistoryEntry as HistoryEntry
     from identity_engine.application.resolve import Outcome as Outcome
+    from identity_engine.application.why_not import WhyNot as WhyNot
     from identity_engine.errors import IdentityEngineError as IdentityEngineError
     from identity_engine.ingestion.faults import Fault as Fault
     from identity_engine.ingestion.faults import Rejected as Rejected
@@ -33,6 +35,8 @@ _EXPORTS = {
     "Outcome": "identity_engine.application.resolve",
     "Profile": "projections.profile.query",
     "Rejected": "identity_engine.ingestion.faults",
+    "Step": "identity_engine.application.how",
+    "WhyNot": "identity_engine.application.why_not",
 }
 __all__ = [*_EXPORTS, "__version__"]
 

@@ -2,8 +2,8 @@
 
 IdentityEngineError
 ├── UsageError             the call was wrong: correct it
-│   ├── SourceError        a file cannot be read
-│   └── NotFound           no such contact, interaction or item
+│   └── SourceError        a file cannot be read
+├── NotFound               no such contact, interaction or item
 ├── ConfigurationError     the set-up is wrong: the message says the fix
 ├── StoreError             the store cannot be used as it is
 │   ├── StoreBusy          another process holds the write lock: try again
@@ -32,7 +32,7 @@ class SourceError(UsageError):
         self.fix = fix
 
 
-class NotFound(UsageError):  # noqa: N818 - it is an answer, named as users know it
+class NotFound(IdentityEngineError):  # noqa: N818 - it is an answer, named as users know it
     """No such contact, interaction or item."""
 
 

@@ -11,6 +11,7 @@ from identity_engine.errors import ConfigurationError
 STORE_VARIABLE = "IDENTITY_ENGINE_STORE"
 MASTER_KEY_VARIABLE = "IDENTITY_ENGINE_MASTER_KEY"
 TRACEBACK_VARIABLE = "IDENTITY_ENGINE_TRACEBACK"
+LANGUAGE_VARIABLE = "LANG"
 SCHEME = "sqlite:///"
 
 
@@ -40,3 +41,9 @@ def master_key_file() -> Path | None:
     """Return the file of the key-encryption key, if it is kept apart from the store."""
     path = os.environ.get(MASTER_KEY_VARIABLE)
     return Path(path) if path else None
+
+
+def locale_of_user() -> str | None:
+    """Return the locale in which the user reads, by the usual order of variables."""
+    names = ("LC_ALL", "LC_MESSAGES", LANGUAGE_VARIABLE)
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)

@@ -14,6 +14,7 @@ from aggregates.values import ContactId
 from identity_engine.adapters.clock import World
 from identity_engine.application.explain import Explanation
 from identity_engine.application.following import Follower, Progress, Verdict
+from identity_engine.application.how import Step
 from identity_engine.application.indexing import rebuild_index, verify_index
 from identity_engine.application.ingest import BATCH_SIZE, Ingestion, IngestSummary
 from identity_engine.application.ingest import Progress as IngestProgress
@@ -21,6 +22,8 @@ from identity_engine.application.policies import Policies
 from identity_engine.application.queries import HistoryEntry, Queries
 from identity_engine.application.reevaluate import Reevaluated, Reevaluation
 from identity_engine.application.resolve import Outcome, Resolver
+from identity_engine.application.sentences import DEFAULT, Language
+from identity_engine.application.why_not import WhyNot
 from identity_engine.errors import UsageError
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import DeadLetters
@@ -126,13 +129,25 @@ class Engine:
         """Return the single view of a contact, now or as of a time or `pos:N`."""
         return self._queries.profile(_contact_id(contact_id), as_of)
 
-    def history(self, contact_id: str, as_of: str | None = None) -> list[HistoryEntry]:
+    def history(
+        self, contact_id: str, as_of: str | None = None, language: Language = DEFAULT
+    ) -> list[HistoryEntry]:
         """Return every event of a contact in log order, now or as of a time or `pos:N`."""
-        return self._queries.history(_contact_id(contact_id), as_of)
+        return self._queries.history(_contact_id(contact_id), as_of, language)
 
-    def why(self, id_: str) -> list[Explanation]:
-        """Explain the links of a contact, or the link of an interaction."""
-        return self._queries.why(_contact_id(id_))
+    def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
+        """Explain the link of an interaction, or the links and merges of a contact."""
+        return self._queries.why(_contact_id(id_), language)
+
+    def why_not(self, one: str, other: str, language: Language = DEFAULT) -> WhyNot:
+        """Say why two contacts, or two interactions, are not one, and what would tip it."""
+        return self._queries.why_not(_contact_id(one), _contact_id(other), language)
+
+    def how(
+        self, contact_id: str, as_of: str | None = None, language: Language = DEFAULT
+    ) -> list[Step]:
+        """Return the steps in which a contact came to be what it is, now or as of a time or `pos:N`."""
+        return self._queries.how(_contact_id(contact_id), as_of, language)
 
     def search(
         self,

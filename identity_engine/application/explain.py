@@ -2,127 +2,139 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from aggregates.contact import (
-    ContactCreated,
-    ContactIdentified,
-    ContactMerged,
-    ContactPromoted,
-    ContactToldApart,
-    ContactUnmerged,
-)
-from aggregates.identifier import IdentifierClaimed, IdentifierReassigned, IdentifierShared
+from aggregates.contact import ContactMerged, MergeEdge
 from aggregates.interaction import (
     InteractionHeldForReview,
     InteractionLinked,
-    InteractionReceived,
     InteractionUnlinked,
 )
 from aggregates.values import Evidence
+from identity_engine.application.policies import Policies
+from identity_engine.application.sentences import Sentences
+from identity_engine.application.waterfall import (
+    Part,
+    Thresholds,
+    parts_of_evidence,
+    thresholds_of,
+)
+from matchers.scoring import MILLIBITS
 from projections.base import Recorded
 
-BITS = 1000
-
-SENTENCES = {
-    "exact_exclusive": "It carries an identifier that only this contact holds.",
-    "exact_strong": "It carries a verified identifier that this contact holds.",
-    "exact_weak": "It carries an unverified identifier that this contact alone holds, "
-    "and nothing it says contradicts the contact.",
-    "device": "It comes from a device that this contact alone uses.",
-    "score": "What it says is like what this contact said before: {weight} bits of evidence, "
-    "and {attach} are enough.",
-    "review_band": "It is rather like another contact ({weight} bits; {attach} would be enough), so "
-    "it got a contact of its own and a person should decide.",
-    "shared_identifier": "It carries only a value that many contacts share, which proves nothing.",
-    "resolution_off": "Resolution is switched off for its channel.",
-    "none": "Nothing it says is like any contact known at that time.",
-}
-GUARDS = {
-    "contradiction": "what it says speaks against it",
-    "exclusive_conflict": "it carries another value of an identifier that only one person can hold",
-    "members_differ": "it is like one record of that contact and unlike the others",
-    "bare_name": "only the name was alike",
-    "bare_identifier": "only an identifier that several contacts hold was alike",
-    "place_alone": "only a fixed line or an address was the same, and several people may be there",
-    "household": "only what kin or colleagues have in common was alike",
-    "size_cap": "that contact has more records than the policy allows",
-}
-
-IDENTIFIED_BY = {
-    "second_interaction": "a second interaction carries an identifier it holds",
-    "exclusive": "it holds an identifier that only one person can hold",
-    "verified": "it holds an identifier that the publisher has verified",
-    "confirmed": "a person confirmed a link",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One bar of the waterfall: what was compared, at which level, worth how many bits."""
-
-    name: str
-    level: str
-    bits: float
+BY_PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why an interaction belongs to its contact.
+    """Why an interaction belongs to its contact, or why two contacts are one.
 
-    `parts` start with the prior and add up to `bits`; `attach` and `review` are the thresholds that
-    were in force. `losing` lists the contacts that came next, with their bits.
+    `kind` is `link`, `review` or `merge`. Of a merge `contacts` are the two that became one and
+    `contact_id` the one whose stream holds it; `interaction_id` and `against` are the interactions
+    that were compared, None where a person merged. `moved_from` is the contact that re-evaluation
+    took a link from. `parts` start with the prior and add up to `bits`; `thresholds` are those in
+    force then, None where no model had a say. `losing` lists the contacts that came next, with bits.
     """
 
-    interaction_id: str
+    kind: Literal["link", "review", "merge"]
+    interaction_id: str | None
     contact_id: str
     position: int
     rule: str
     sentence: str
-    bits: float
-    attach: float
-    review: float
-    parts: tuple[Part, ...]
-    losing: tuple[tuple[str, float], ...]
-    considered: int
-    refusals: tuple[str, ...]
-    model: str
-    policy: str
-    against: str | None
+    bits: float = 0.0
+    thresholds: Thresholds | None = None
+    parts: tuple[Part, ...] = ()
+    losing: tuple[tuple[str, float], ...] = ()
+    considered: int = 0
+    refusals: tuple[str, ...] = ()
+    model: str | None = None
+    policy: str | None = None
+    against: str | None = None
+    contacts: tuple[str, ...] = ()
+    moved_from: str | None = None
 
 
-def explain_link(event: Recorded, attach: float, review: float) -> Explanation:
-    """Explain a link or a review from its event.
+def explain_link(stream: Sequence[Recorded], policies: Policies, say: Sentences) -> Explanation:
+    """Explain the link in force of an interaction, or the doubt behind it.
 
     Args:
-        event: an `interaction.linked` or `interaction.held_for_review`.
-        attach: threshold in bits of the model that the evidence names.
-        review: likewise.
+        stream: the interaction's own events; the last link or review among them is explained.
+        policies: know the model that the evidence names.
+        say: sentences in the reader's language.
+
+    Raises:
+        ValueError: the interaction was never linked.
     """
+    event = link_of(stream)
+    if event is None:
+        raise ValueError("an interaction without a link has nothing to explain")
     fact = event.fact
     assert isinstance(fact, InteractionLinked | InteractionHeldForReview)
-    evidence = fact.evidence
-    sentence = SENTENCES.get(evidence.rule, "It was linked by the rule {rule}.").format(
-        weight=f"{evidence.weight / BITS:.1f}", attach=f"{attach:.1f}", rule=evidence.rule
-    )
+    evidence, moved_from = fact.evidence, _moved_from(stream, event)
+    is_pinned = isinstance(fact, InteractionLinked) and fact.pinned
+    model = policies.model_of(evidence.model)
+    thresholds = thresholds_of(model)
     return Explanation(
+        kind="review" if isinstance(fact, InteractionHeldForReview) else "link",
         interaction_id=event.stream_id,
         contact_id=fact.contact_id,
         position=event.position,
         rule=evidence.rule,
-        sentence=sentence,
-        bits=evidence.weight / BITS,
-        attach=attach,
-        review=review,
-        parts=_parts(evidence),
-        losing=tuple((one.contact_id, one.weight / BITS) for one in evidence.candidates),
+        sentence=(
+            say.say("pinned")
+            if is_pinned
+            else _sentence_of_link(evidence, moved_from, thresholds, say)
+        ),
+        bits=evidence.weight / MILLIBITS,
+        thresholds=thresholds,
+        parts=parts_of_evidence(evidence, model),
+        losing=tuple((one.contact_id, one.weight / MILLIBITS) for one in evidence.candidates),
         considered=evidence.considered,
         refusals=tuple(
-            f"{one.contact_id} was not linked: {GUARDS.get(one.guard, one.guard)}."
+            say.say("refused", contact=one.contact_id, reason=reason_of(one.guard, say))
             for one in evidence.refusals
         ),
         model=evidence.model,
         policy=evidence.policy,
         against=evidence.interaction_id,
+        moved_from=moved_from,
+    )
+
+
+def explain_merge(
+    event: Recorded, edge: MergeEdge, policies: Policies, say: Sentences
+) -> Explanation:
+    """Explain one edge of a `contact.merged`."""
+    fact = event.fact
+    assert isinstance(fact, ContactMerged)
+    contacts, evidence = (edge.one, edge.other), fact.evidence
+    if evidence is None:
+        return Explanation(
+            kind="merge",
+            interaction_id=None,
+            contact_id=event.stream_id,
+            position=event.position,
+            rule=BY_PERSON,
+            sentence=say.say("merge.person"),
+            contacts=contacts,
+        )
+    model = policies.model_of(evidence.model)
+    thresholds = thresholds_of(model)
+    return Explanation(
+        kind="merge",
+        interaction_id=evidence.against,
+        contact_id=event.stream_id,
+        position=event.position,
+        rule=evidence.rule,
+        sentence=_told("merge", evidence, thresholds, say),
+        bits=evidence.weight / MILLIBITS,
+        thresholds=thresholds,
+        parts=parts_of_evidence(evidence, model),
+        model=evidence.model,
+        policy=evidence.policy,
+        against=evidence.interaction_id,
+        contacts=contacts,
     )
 
 
@@ -135,58 +147,38 @@ def link_of(stream: Sequence[Recorded]) -> Recorded | None:
     return next((event for event in reversed(stream) if isinstance(event.fact, decided)), None)
 
 
-def summary_of(event: Recorded) -> str:
-    """Say in a few words what an event was; no personal value is in it."""
-    fact = event.fact
-    match fact:
-        case InteractionReceived(channel=channel, direction=direction):
-            return f"{direction} interaction by {channel} received"
-        case InteractionLinked(evidence=evidence, contact_id=contact_id):
-            return f"linked to {contact_id} by {evidence.rule}" + _bits(evidence)
-        case InteractionHeldForReview(evidence=evidence, proposed=proposed):
-            return f"held for review: {proposed} is proposed" + _bits(evidence)
-        case InteractionUnlinked(contact_id=contact_id):
-            return f"taken from {contact_id}"
-        case ContactCreated(division=division):
-            return f"created in division {division}"
-        case ContactIdentified(by=by):
-            return f"identified: {IDENTIFIED_BY[by]}"
-        case ContactPromoted(stage_before=before):
-            return f"promoted from {before} to curated"
-        case IdentifierClaimed(identifier_class=class_, verified=verified):
-            return f"holds {_article(class_)} identifier, {'' if verified else 'not '}verified"
-        case IdentifierShared(holders=holders, by="names"):
-            return f"an identifier of this contact stands for {holders} people or more"
-        case IdentifierShared(holders=holders):
-            return f"an identifier of this contact is shared by {holders} contacts"
-        case IdentifierReassigned(from_contact_id=before, contact_id=contact_id):
-            return f"the claim on an identifier went from {before} to {contact_id}"
-        case ContactMerged(edges=edges, evidence=evidence):
-            pairs = ", ".join(f"{edge.one} and {edge.other}" for edge in edges)
-            rule = f" by {evidence.rule}" + _bits(evidence) if evidence is not None else ""
-            return f"{pairs} are one person{rule}"
-        case ContactUnmerged(edges=edges):
-            pairs = ", ".join(f"{edge.one} and {edge.other}" for edge in edges)
-            return f"{pairs} are no longer taken for one person"
-        case ContactToldApart(other=other):
-            return f"{event.stream_id} and {other} were told apart"
-        case _:
-            return fact.TOPIC.partition(".")[2].replace("_", " ")
+def reason_of(guard: str, say: Sentences) -> str:
+    """Return why a guard refuses, as part of a sentence; the guard's name where it is unknown."""
+    return say.say(f"guard.{guard}") if say.knows(f"guard.{guard}") else guard
 
 
-def _parts(evidence: Evidence) -> tuple[Part, ...]:
-    if not evidence.comparisons:
-        return ()
-    prior = Part("prior", "before anything is compared", evidence.prior / BITS)
-    return (
-        prior,
-        *(Part(one.name, one.level, one.weight / BITS) for one in evidence.comparisons),
+def _moved_from(stream: Sequence[Recorded], link: Recorded) -> str | None:
+    """Return the contact that the interaction was taken from to be linked where it is."""
+    earlier = (one.fact for one in stream if one.version == link.version - 1)
+    before = next(earlier, None)
+    return before.contact_id if isinstance(before, InteractionUnlinked) else None
+
+
+def _sentence_of_link(
+    evidence: Evidence, moved_from: str | None, thresholds: Thresholds, say: Sentences
+) -> str:
+    if moved_from is None:
+        return _told("rule", evidence, thresholds, say)
+    # Evidence of a new place is that of all interactions; without any, it stands alone.
+    is_alone = evidence.rule == "none"
+    why = say.say("moved_alone") if is_alone else _told("rule", evidence, thresholds, say)
+    return say.joined(say.say("moved", before=moved_from), why)
+
+
+def _told(prefix: str, evidence: Evidence, thresholds: Thresholds, say: Sentences) -> str:
+    """Return the sentence of a rule; one that this version has no words for is named."""
+    key = f"{prefix}.{evidence.rule}"
+    if not say.knows(key):
+        key = "unknown_rule" if prefix == "rule" else f"{prefix}.unknown_rule"
+    return say.say(
+        key,
+        rule=evidence.rule,
+        weight=evidence.weight / MILLIBITS,
+        attach=thresholds.attach,
+        merge=thresholds.merge,
     )
-
-
-def _article(class_: str) -> str:
-    return f"an {class_}" if class_ == "exclusive" else f"a {class_}"
-
-
-def _bits(evidence: Evidence) -> str:
-    return f" ({evidence.weight / BITS:.1f} bits)" if evidence.comparisons else ""

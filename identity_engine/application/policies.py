@@ -18,7 +18,7 @@ from identity_engine.application.rules import (
 from identity_engine.errors import Conflict
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore
-from matchers.model import parse_model
+from matchers.model import Model, parse_model
 
 SYSTEM_ACTOR = "system"
 
@@ -29,7 +29,7 @@ class Policies:
     def __init__(self, store: EventStore, world: World) -> None:
         self._store = store
         self._world = world
-        self._thresholds: dict[str, tuple[float, float]] = {}
+        self._models: dict[str, Model] = {}
         self._activations = 0
         with suppress(Conflict):  # another process has started the same store
             self.activate({"policy": shipped_policy(), "model": shipped_model()}, only_if_none=True)
@@ -81,14 +81,13 @@ class Policies:
         if activations != self._activations:
             self.rules = self._read()
 
-    def thresholds_of(self, model_version: str) -> tuple[float, float]:
-        """Return attach and review, in bits, of the model that a decision was taken under."""
-        if model_version not in self._thresholds:
+    def model_of(self, version: str) -> Model:
+        """Return the model that a decision was taken under, by the version that its evidence names."""
+        if version not in self._models:
             state, _ = self._state("model")
             assert state is not None
-            thresholds = parse_model(state.contents[model_version].encode()).thresholds
-            self._thresholds[model_version] = (thresholds.attach, thresholds.review)
-        return self._thresholds[model_version]
+            self._models[version] = parse_model(state.contents[version].encode())
+        return self._models[version]
 
     def _read(self) -> Rules:
         contents: dict[PolicyKind, bytes] = {}

@@ -1,25 +1,37 @@
 """Answers about contacts and interactions, now or as of any moment, from views and the log."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aggregates.interaction import InteractionHeldForReview, InteractionLinked
+from aggregates.contact import ContactMerged
+from aggregates.interaction import InteractionHeldForReview, InteractionLinked, InteractionUnlinked
 from aggregates.values import ContactId, Erased, instant_text
 from identity_engine.application.as_of import position_as_of
-from identity_engine.application.explain import Explanation, explain_link, link_of, summary_of
+from identity_engine.application.explain import (
+    Explanation,
+    explain_link,
+    explain_merge,
+    link_of,
+)
 from identity_engine.application.following import Follower, Progress
+from identity_engine.application.how import Step, steps_of
 from identity_engine.application.policies import Policies
+from identity_engine.application.sentences import DEFAULT, Language, Sentences, sentences_in
+from identity_engine.application.telling import tell
+from identity_engine.application.why_not import WhyNot, why_not
 from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore
 from projections.base import Recorded
+from projections.identity.query import merges_in_force
 from projections.profile.query import Profile, find_profile, links
 from projections.runner import Views
 from projections.timeline.projection import positions_of
 
+DECIDING = (InteractionLinked, InteractionHeldForReview, InteractionUnlinked)
 LINK_COLUMNS = ("source", "interaction_id", "contact_id", "stage", "decision", "weight")
 
 
@@ -66,40 +78,74 @@ class Queries:
             raise NotFound(_no_contact(as_of))
         return profile
 
-    def history(self, contact_id: ContactId, as_of: str | None = None) -> list[HistoryEntry]:
+    def history(
+        self, contact_id: ContactId, as_of: str | None = None, language: Language = DEFAULT
+    ) -> list[HistoryEntry]:
         """Return every event of a contact, of its identifiers and interactions, in log order.
 
         Raises:
             NotFound: there is, or was then, no such contact.
         """
-        entries = [_entry(event) for event in self._events_of(contact_id, as_of)]
+        say = sentences_in(language)
+        entries = [_entry(event, say) for event in self._events_of(contact_id, as_of)]
         if not entries:
             raise NotFound(_no_contact(as_of))
         return entries
 
-    def why(self, id_: str) -> list[Explanation]:
-        """Explain why an interaction belongs to its contact, or why each one of a contact does.
+    def how(
+        self, contact_id: ContactId, as_of: str | None = None, language: Language = DEFAULT
+    ) -> list[Step]:
+        """Return the steps in which an identity came to be what it is, or was then, in log order.
 
         Raises:
-            NotFound: no contact and no interaction has this id.
+            NotFound: there is, or was then, no such contact.
         """
-        own = link_of(self._store.read_stream(id_))
-        if own is not None:
-            return [self._explained(own)]
+        events = self._events_of(contact_id, as_of)
+        steps = steps_of(contact_id, events, sentences_in(language))
+        if not steps:
+            raise NotFound(_no_contact(as_of))
+        return steps
+
+    def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
+        """Explain why an interaction belongs to its contact; of a contact, why each of its
+        interactions does, and why its members are one.
+
+        Raises:
+            NotFound: no contact and no interaction has this id, or the interaction has no contact.
+        """
+        say, stream = sentences_in(language), self._store.read_stream(id_)
+        if link_of(stream) is not None:
+            return [self._explained(stream, say)]
         self._follower.follow()
         contact_id = ContactId(id_)
-        profile = find_profile(self._follower.views.connection, contact_id)
+        views = self._follower.views.connection
+        profile = find_profile(views, contact_id)
         if profile is None:
             raise NotFound("No contact and no interaction has this id.")
+        events = self._events_of(contact_id, None)
         belonging = {one.interaction_id for one in profile.interactions}
-        decisions = {
-            event.stream_id: event
-            for event in self._events_of(contact_id, None)
-            if isinstance(event.fact, InteractionLinked | InteractionHeldForReview)
-            and event.fact.contact_id in profile.members
-            and event.stream_id in belonging
-        }
-        return [self._explained(event) for event in decisions.values()]
+        streams: dict[str, list[Recorded]] = {}
+        for event in events:
+            if event.stream_id in belonging and isinstance(event.fact, DECIDING):
+                streams.setdefault(event.stream_id, []).append(event)
+        in_force = merges_in_force(views, profile.members)
+        explained = [self._explained(one, say) for one in streams.values()]
+        explained += [
+            explain_merge(event, edge, self._policies, say)
+            for event in events
+            if isinstance(event.fact, ContactMerged)
+            for edge in event.fact.edges
+            if (event.fact.merge_id, edge.one, edge.other) in in_force
+        ]
+        return explained
+
+    def why_not(self, one: str, other: str, language: Language = DEFAULT) -> WhyNot:
+        """Say why two contacts, or two interactions, are not one, under the rules in force.
+
+        Raises:
+            NotFound: no contact and no linked interaction has one of the ids.
+        """
+        return why_not(self._store, self._policies, (one, other), sentences_in(language))
 
     def export_links(
         self, out: Path, as_of: str | None = None, progress: Progress | None = None
@@ -118,10 +164,8 @@ class Queries:
                     count += 1
         return count
 
-    def _explained(self, link: Recorded) -> Explanation:
-        fact = link.fact
-        assert isinstance(fact, InteractionLinked | InteractionHeldForReview)
-        return explain_link(link, *self._policies.thresholds_of(fact.evidence.model))
+    def _explained(self, stream: Sequence[Recorded], say: Sentences) -> Explanation:
+        return explain_link(stream, self._policies, say)
 
     def _events_of(self, contact_id: ContactId, as_of: str | None) -> list[Recorded]:
         self._follower.follow()
@@ -149,7 +193,7 @@ class Queries:
                 yield views
 
 
-def _entry(event: Recorded) -> HistoryEntry:
+def _entry(event: Recorded, say: Sentences) -> HistoryEntry:
     personal = event.fact.about_a_person()
     said = personal.model_dump(mode="json", exclude_none=True) if personal is not None else None
     assert not isinstance(personal, Erased) or said == {"erased": True}
@@ -164,7 +208,7 @@ def _entry(event: Recorded) -> HistoryEntry:
         command_id=event.header.command_id,
         event_id=event.header.event_id,
         causation_id=event.header.causation_id,
-        summary=summary_of(event),
+        summary=tell(event, say),
         personal=said,
     )
 

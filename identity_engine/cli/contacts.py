@@ -1,4 +1,4 @@
-"""Verbs that ask about contacts: contact show|history|why, search, review, export."""
+"""Verbs that ask about contacts: contact show|history|why|how, why-not, search, review, export."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,16 +7,19 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import LIVE_STAGES, Engine
+from identity_engine.application.sentences import sentences_in
 from identity_engine.cli.output import (
     AsOf,
     Json,
+    Lang,
     Store,
     counting,
+    language,
     show,
     show_json,
     show_table,
 )
-from identity_engine.cli.waterfall import show_explanation
+from identity_engine.cli.waterfall import show_explanation, show_steps, show_why_not
 from projections.profile.query import Profile
 
 contact = App(name="contact", help="Show a contact, its history, and why it has what it has.")
@@ -24,6 +27,7 @@ review = App(name="review", help="Interactions that wait for a person's decision
 export = App(name="export", help="Write results to files.")
 Stage = Literal["ephemeral", "identified", "curated"]
 Id = Annotated[str, Parameter(name="ID", help="The contact's id.")]
+AnyId = Annotated[str, Parameter(name="ID", help="A contact's or an interaction's id.")]
 
 
 @contact.command(name="show")
@@ -38,10 +42,12 @@ def show_contact(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json
 
 
 @contact.command
-def history(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json = False) -> None:
+def history(
+    id_: Id, *, store: Store = None, as_of: AsOf = None, lang: Lang = None, json: Json = False
+) -> None:
     """Show every event of a contact in the order in which it was recorded."""
     with Engine.open(store) as engine:
-        entries = engine.history(id_, as_of)
+        entries = engine.history(id_, as_of, language(lang))
     if json:
         show_json(entries)
     else:
@@ -55,20 +61,48 @@ def history(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json = Fa
 
 
 @contact.command
-def why(
-    id_: Annotated[str, Parameter(name="ID", help="A contact's or an interaction's id.")],
-    *,
-    store: Store = None,
-    json: Json = False,
-) -> None:
-    """Say why an interaction belongs to its contact, or why each one of a contact does."""
+def why(id_: AnyId, *, store: Store = None, lang: Lang = None, json: Json = False) -> None:
+    """Say why an interaction belongs to its contact; of a contact, why it has what it has.
+
+    Of a contact every link is explained, and every merge in force.
+    """
     with Engine.open(store) as engine:
-        explanations = engine.why(id_)
+        explanations = engine.why(id_, language(lang))
     if json:
         show_json(explanations)
     else:
         for explanation in explanations:
-            show_explanation(explanation)
+            show_explanation(explanation, sentences_in(language(lang)))
+
+
+@contact.command
+def how(
+    id_: Id, *, store: Store = None, as_of: AsOf = None, lang: Lang = None, json: Json = False
+) -> None:
+    """Tell how a contact came to be what it is, step by step from its first event."""
+    with Engine.open(store) as engine:
+        steps = engine.how(id_, as_of, language(lang))
+    if json:
+        show_json(steps)
+    else:
+        show_steps(steps, sentences_in(language(lang)))
+
+
+def why_not(
+    one: Annotated[str, Parameter(name="ONE", help="A contact's or an interaction's id.")],
+    other: Annotated[str, Parameter(name="OTHER", help="Another one's id.")],
+    *,
+    store: Store = None,
+    lang: Lang = None,
+    json: Json = False,
+) -> None:
+    """Say why two contacts, or two interactions, are not one, and what would tip it."""
+    with Engine.open(store) as engine:
+        answer = engine.why_not(one, other, language(lang))
+    if json:
+        show_json(answer)
+    else:
+        show_why_not(answer, sentences_in(language(lang)))
 
 
 def search(

@@ -10,8 +10,9 @@ from cyclopts import Parameter
 from identity_engine.application.engine import Engine
 from identity_engine.application.explain import Explanation
 from identity_engine.application.ingest import IngestSummary
+from identity_engine.application.sentences import sentences_in
 from identity_engine.cli.measuring import evaluate_files, show_quality
-from identity_engine.cli.output import counting, progress, show, show_table
+from identity_engine.cli.output import counting, language, progress, show, show_table
 from identity_engine.cli.waterfall import show_explanation
 from identity_engine.ingestion.files import EventFile
 from identity_engine.simulation import write_simulation
@@ -51,7 +52,7 @@ def demo(
         _tell_counts(engine)
         explained = _a_telling_link(engine)
         _heading("3. Every link says why")
-        show_explanation(explained)
+        show_explanation(explained, sentences_in(language(None)))
         _heading("4. Every contact has a history that can be replayed")
         _tell_history(engine, explained.contact_id)
         _heading("5. How good was it, measured against the simulator's truth")
@@ -109,12 +110,13 @@ def _a_telling_link(engine: Engine) -> Explanation:
     """Find a link that likeness decided, with several comparisons to show."""
     found: list[Explanation] = []
     for contact_id in engine.contacts_linked_by("score", limit=20):
-        found += [one for one in engine.why(contact_id) if one.rule == "score"]
+        explained = engine.why(contact_id, language(None))
+        found += [one for one in explained if one.kind == "link" and one.rule == "score"]
     return max(found, key=lambda one: (len(one.parts), -one.position))
 
 
 def _tell_history(engine: Engine, contact_id: str) -> None:
-    entries = engine.history(contact_id)
+    entries = engine.history(contact_id, language=language(None))
     show(f"Contact {contact_id}: {len(entries)} events.")
     show_table(
         ("position", "true from", "event", "what"),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import orjson
 from cyclopts import Parameter
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -18,6 +19,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from identity_engine.application.sentences import Language, language_of
+from identity_engine.settings import locale_of_user
 from projections.base import ID
 
 Store = Annotated[
@@ -32,8 +35,17 @@ AsOf = Annotated[
     str | None,
     Parameter(name="--as-of", help="What was known then: an ISO 8601 time, or pos:N."),
 ]
+Lang = Annotated[
+    Language | None,
+    Parameter(name="--lang", help="Language of the sentences; default: that of LANG, else en."),
+]
 
 screen = Console(highlight=False, soft_wrap=True)
+
+
+def language(chosen: Language | None) -> Language:
+    """Return the language to answer in: the chosen one, else the user's."""
+    return chosen or language_of(locale_of_user())
 
 
 def show_json(answer: Any) -> None:
@@ -49,6 +61,11 @@ def show_json_line(answer: Any) -> None:
 def show(text: str = "", style: str | None = None) -> None:
     """Write a line for people; markup in values is not read as such."""
     screen.print(text, style=style, markup=False)
+
+
+def cells_wide(text: str) -> int:
+    """Return how many cells of a terminal a text takes; kana and kanji take two each."""
+    return cell_len(text)
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:

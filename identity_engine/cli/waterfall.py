@@ -1,46 +1,134 @@
-"""An explanation for a terminal: the sentence first, then a bar for each part of the evidence."""
+"""Explanations for a terminal: the sentence first, then a bar for each part of the evidence."""
+
+from collections.abc import Sequence
 
 from identity_engine.application.explain import Explanation
-from identity_engine.cli.output import show
+from identity_engine.application.how import Step
+from identity_engine.application.sentences import Sentences
+from identity_engine.application.waterfall import Part, Thresholds
+from identity_engine.application.why_not import WhyNot
+from identity_engine.cli.output import cells_wide, show, show_table
 
 WIDTH = 32
+MARK = "┊"
 
 
-def show_explanation(explanation: Explanation) -> None:
+def show_explanation(explanation: Explanation, say: Sentences) -> None:
     """Write the sentence, the bars that add up to the weight, and what was refused."""
-    show(f"Interaction {explanation.interaction_id}", "bold")
-    show(f"belongs to contact {explanation.contact_id} (log position {explanation.position}).")
+    position = str(explanation.position)
+    if explanation.kind == "merge":
+        one, other = explanation.contacts
+        show(say.say("why.merge", one=one, other=other), "bold")
+        show(say.say("why.are_one", position=position))
+    else:
+        interaction, contact = explanation.interaction_id or "", explanation.contact_id
+        show(say.say("why.interaction", interaction=interaction), "bold")
+        show(say.say("why.belongs", contact=contact, position=position))
     show(explanation.sentence)
-    if explanation.parts:
-        show()
-        for line in bars(explanation):
-            show(line)
+    if explanation.kind == "merge" and explanation.interaction_id and explanation.against:
+        compared = explanation.interaction_id, explanation.against
+        show(say.say("why.compared", one=compared[0], other=compared[1]))
+    if explanation.parts and explanation.thresholds is not None:
+        # A merge is held against its own threshold too, and doubt against that of a review.
+        also = {"merge": ("merge",), "review": ("review",)}.get(explanation.kind, ())
+        _show_bars(explanation.parts, explanation.thresholds, ("attach", *also), say)
     for refusal in explanation.refusals:
         show(refusal)
     if explanation.considered:
-        others = "contact was" if explanation.considered == 1 else "contacts were"
-        show(f"{explanation.considered} other {others} considered.")
+        show(say.say("why.considered", count=str(explanation.considered)))
     show()
 
 
-def bars(explanation: Explanation) -> list[str]:
-    """Draw the waterfall from the prior to the weight, one line a part, on one common scale."""
+def show_why_not(answer: WhyNot, say: Sentences) -> None:
+    """Write the sentence, the bars of the best pair, and what would tip it."""
+    show(answer.sentence, "bold")
+    if answer.compared is not None:
+        show(say.say("why.compared", one=answer.compared[0], other=answer.compared[1]))
+    if answer.parts:
+        _show_bars(answer.parts, answer.thresholds, ("attach", "merge"), say)
+    show(answer.tip)
+    for absent in answer.absent:
+        key = "tip.absent_is_enough" if absent.is_enough else "tip.absent_one"
+        silent = absent.interaction_id
+        bits = say.number(absent.bits, "+.1f")
+        show("  " + say.say(key, name=absent.name, bits=bits, id=silent))
+
+
+def show_steps(steps: Sequence[Step], say: Sentences) -> None:
+    """Write the steps of an identity in order, with what it had after each."""
+    columns = ("position", "time", "actor", "what", "interactions", "identifiers", "members")
+    show_table(
+        tuple(say.say(f"how.{column}") for column in columns),
+        [
+            (
+                one.position,
+                one.valid_from[:19],
+                one.actor,
+                one.sentence,
+                one.interactions,
+                one.identifiers,
+                one.members,
+            )
+            for one in steps
+        ],
+    )
+
+
+def bars(
+    parts: Sequence[Part], thresholds: Thresholds, shown: Sequence[str], say: Sentences
+) -> list[str]:
+    """Draw the waterfall from the prior to the weight, one line a part, on one common scale.
+
+    Args:
+        parts: in order, with the prior first.
+        thresholds: those in force.
+        shown: names of thresholds, the first beside the sum.
+        say: words of the lines.
+    """
     steps: list[tuple[str, float, float]] = []
     total = 0.0
-    for part in explanation.parts:
-        steps.append((f"{part.name}: {part.level}", total, total + part.bits))
+    for part in parts:
+        steps.append((_label(part, say), total, total + part.bits))
         total += part.bits
+    limits = {name: getattr(thresholds, name) for name in shown}
     ends = [end for _, start, end in steps for end in (start, end)]
-    low, high = min(0.0, *ends), max(explanation.attach, *ends)
+    low, high = min(0.0, *ends, *limits.values()), max(*ends, *limits.values())
     scale = (WIDTH - 1) / ((high - low) or 1.0)
-    names = max(len(name) for name, _, _ in steps)
+    names = [label for label, _, _ in steps] + [say.say("bar.sum")]
+    width = max(map(cells_wide, names))
     lines = []
     for name, start, end in steps:
         first, last = sorted((round((start - low) * scale), round((end - low) * scale)))
         bar = " " * first + ("█" if end >= start else "░") * max(1, last - first)
-        lines.append(f"  {name:<{names}} {end - start:+6.1f}  {bar}")
-    mark = " " * round((explanation.attach - low) * scale) + "┊"
-    lines.append(
-        f"  {'sum':<{names}} {total:+6.1f}  {mark} enough from {explanation.attach:.1f} bits"
-    )
+        lines.append(f"  {_padded(name, width)} {_signed(end - start, say)}  {bar}")
+    left = f"{_padded(say.say('bar.sum'), width)} {_signed(total, say)}"
+    for name, limit in limits.items():
+        mark = " " * round((limit - low) * scale) + MARK
+        lines.append(f"  {left}  {mark} {say.say(f'bar.{name}', bits=limit)}")
+        left = " " * (width + 7)
     return lines
+
+
+def _show_bars(
+    parts: Sequence[Part], thresholds: Thresholds, shown: Sequence[str], say: Sentences
+) -> None:
+    show()
+    for line in bars(parts, thresholds, shown, say):
+        show(line)
+    show()
+
+
+def _label(part: Part, say: Sentences) -> str:
+    if part.kind == "prior":
+        return f"{part.name}: {say.say('bar.prior')}"
+    if part.kind == "rarity":
+        return say.say("bar.rarity", name=part.name)
+    return f"{part.name}: {part.level}"
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cells_wide(text))
+
+
+def _signed(bits: float, say: Sentences) -> str:
+    return f"{say.number(bits, '+.1f'):>6}"

@@ -1,7 +1,10 @@
 """Reading identities: the id that stands for a contact, its members, and how many there are."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from sqlite3 import Connection
+
+import orjson
 
 from aggregates.values import ContactId, Stage
 
@@ -41,6 +44,16 @@ def find_identity(views: Connection, contact_id: str) -> IdentityView | None:
         rows[0][2],
         rows[0][3],
     )
+
+
+def merges_in_force(views: Connection, members: Collection[ContactId]) -> set[tuple[str, str, str]]:
+    """Return the merge edges in force between contacts: merge id and both ends."""
+    rows = views.execute(
+        "SELECT merge_id, one, other FROM identity_edge "
+        "WHERE in_force AND one IN (SELECT value FROM json_each(?))",
+        (orjson.dumps(list(members)).decode(),),
+    )
+    return set(rows)
 
 
 def stages_of_merged(views: Connection) -> dict[str, str]:

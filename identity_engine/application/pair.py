@@ -1,0 +1,160 @@
+"""Two identities, or two interactions, side by side: what the index knows of each.
+
+Read under the rules in force; nothing is written.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from sqlite3 import Cursor
+
+from aggregates.values import ContactId, IdentifierClass, InteractionId
+from identity_engine.application.component import MOST_USES, Component
+from identity_engine.application.prepare import hashed_keys
+from identity_engine.application.rules import Rules
+from identity_engine.errors import NotFound
+from identity_engine.event_store.store import EventStore
+from matchers.clustering import Node, Use
+from projections.match_index.index import MatchIndex
+from projections.match_index.mentions import mention_key
+from projections.match_index.rows import InteractionRow, Mention
+
+MOST_RECORDS = 200
+"""Records of a side that are compared with the other's, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two: the id that stands for its contact, that contact's members, its interactions.
+
+    Of an interaction that was asked for, `rows` holds itself alone.
+    """
+
+    asked: str
+    canonical: ContactId
+    members: frozenset[ContactId]
+    division: str
+    rows: tuple[InteractionRow, ...]
+
+    @property
+    def records(self) -> Iterator[InteractionRow]:
+        """The interactions that say something to compare, the newest first, at most so many."""
+        newest = sorted(self.rows, key=lambda row: (-row.time, row.name))
+        return islice((row for row in newest if row.record is not None), MOST_RECORDS)
+
+
+@dataclass(slots=True)
+class Common:
+    """A value that both sides mention, with everybody who does."""
+
+    digest: bytes
+    is_shared: bool
+    uses: list[Use] = field(default_factory=list)
+
+
+class Pair:
+    """Loads both sides and what they have in common.
+
+    Args:
+        store: the stored rows.
+        cursor: an open transaction.
+        index: an empty working set, which is filled.
+        rules: those in force.
+    """
+
+    def __init__(self, store: EventStore, cursor: Cursor, index: MatchIndex, rules: Rules) -> None:
+        self._tables, self._digests = store.index, store.digests
+        self._cursor, self._index, self._rules = cursor, index, rules
+        self._component = Component(store, cursor, index, rules)
+
+    def side(self, id_: str) -> Side:
+        """Load a contact or an interaction by its id.
+
+        Raises:
+            NotFound: no contact and no interaction has this id, or the interaction has no contact.
+        """
+        index = self._index
+        self._tables.load_linked(self._cursor, index, [id_])
+        linked = index.linked(InteractionId(id_))
+        contact_id = ContactId(id_) if linked is None else linked
+        self._tables.load_nearby(self._cursor, index, (), [contact_id])
+        if contact_id not in index.contacts:
+            raise NotFound(f"No contact and no linked interaction has the id {id_}.")
+        canonical = index.canonical(contact_id)
+        members = frozenset(index.members(canonical))
+        self._tables.load_edges(self._cursor, index, members)
+        numbers = self._tables.load_all_of(self._cursor, index, members)
+        rows = [row for row in map(index.interaction, numbers) if row is not None]
+        if linked is not None:
+            rows = [row for row in rows if row.interaction_id == id_]
+        division = index.contacts[canonical].state.division
+        return Side(id_, canonical, members, division, tuple(rows))
+
+    def are_told_apart(self, one: Side, other: Side) -> bool:
+        """Tell whether a person said that the two are two people."""
+        return any(
+            len(pair & one.members) == 1 and len(pair & other.members) == 1
+            for pair in self._index.apart
+        )
+
+    def nodes(self, one: Side, other: Side, commons: Sequence[Common]) -> dict[int, Node]:
+        """Return the nodes of both sides and of all who use a value that they have in common.
+
+        Those of one contact are anchored together: whether they belong together is not asked here.
+        """
+        used = (self._index.interaction(use.key) for common in commons for use in common.uses)
+        rows = {row.number: row for row in used if row is not None}
+        rows |= {row.number: row for side in (one, other) for row in side.rows}
+        return {number: self._node(row) for number, row in rows.items()}
+
+    def commons(self, one: Side, other: Side) -> list[Common]:
+        """Return the values that both sides mention, in one order for every run."""
+        ours, theirs = _mentions(one), _mentions(other)
+        both = {digest: ours[digest] for digest in sorted(ours.keys() & theirs.keys())}
+        index, tables = self._index, self._tables
+        keys = {mention_key(mention) for mention in both.values()}
+        tables.load_postings(self._cursor, index, keys - index.keys_read(), MOST_USES)
+        numbers = {number for key in keys for number in index.numbers_under(key)}
+        tables.load_nearby(self._cursor, index, numbers, ())
+        unknown = [digest for digest in both if digest not in index.identifiers]
+        tables.load_identifiers(self._cursor, index, unknown)
+        return [self._common(mention, one, other) for mention in both.values()]
+
+    def share_a_key(self, one: InteractionRow, other: InteractionRow, division: str) -> bool:
+        """Tell whether a block key in use brings two records together."""
+        secret = self._digests.block_secret(division)
+        ours, theirs = (
+            set(hashed_keys(row.record, secret, self._index.is_crowded)) for row in (one, other)
+        )
+        return not ours.isdisjoint(theirs)
+
+    def _common(self, mention: Mention, one: Side, other: Side) -> Common:
+        identifier = self._index.identifiers.get(mention.digest)
+        state = identifier.state if identifier is not None else None
+        asked = {row.number for side in (one, other) for row in side.rows}
+        users = set(self._index.numbers_under(mention_key(mention))) | asked
+        common = Common(mention.digest, state is not None and state.shared)
+        for number in sorted(users):
+            row = self._index.interaction(number)
+            if row is None or row.contact_id is None:
+                continue
+            if row.contact_id in one.members | other.members and number not in asked:
+                continue  # another interaction of the contact, where a single one was asked for
+            for said in row.mentions:
+                if said.digest == mention.digest:
+                    common.uses.append(Use(number, self._class(said, row).value))
+                    break
+        return common
+
+    # The component of re-evaluation knows how policy and mention make a class and a node.
+
+    def _class(self, mention: Mention, row: InteractionRow) -> IdentifierClass:
+        return self._component._class(mention, row)
+
+    def _node(self, row: InteractionRow) -> Node:
+        anchor = self._index.canonical(row.contact_id) if row.contact_id is not None else None
+        return self._component._node(row)._replace(anchor=anchor)
+
+
+def _mentions(side: Side) -> dict[bytes, Mention]:
+    return {mention.digest: mention for row in side.rows for mention in row.mentions}

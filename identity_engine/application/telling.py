@@ -1,0 +1,144 @@
+"""An event as one sentence, with ids, rules and bits; no personal value is in it."""
+
+from collections.abc import Iterable
+
+from aggregates.contact import (
+    ContactCreated,
+    ContactIdentified,
+    ContactMerged,
+    ContactPromoted,
+    ContactToldApart,
+    ContactToldApartLifted,
+    ContactUnmerged,
+    MergeEdge,
+)
+from aggregates.identifier import (
+    IdentifierClaimed,
+    IdentifierReassigned,
+    IdentifierReleased,
+    IdentifierShared,
+    IdentifierUnshared,
+    IdentifierVerified,
+)
+from aggregates.interaction import (
+    InteractionHeldForReview,
+    InteractionLinked,
+    InteractionReceived,
+    InteractionUnlinked,
+)
+from aggregates.values import Evidence, Fact
+from identity_engine.application.sentences import Sentences
+from matchers.scoring import MILLIBITS
+from projections.base import Recorded
+
+
+def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
+    """Say what an event was.
+
+    Args:
+        event: any event of the log.
+        say: sentences in the reader's language.
+        moved_from: for a link, the contact that the interaction was taken from just before.
+    """
+    fact, stream_id = event.fact, event.stream_id
+    match fact:
+        case InteractionReceived(channel=channel, direction=direction):
+            return say.say(
+                "event.received",
+                interaction=stream_id,
+                channel=channel,
+                direction=say.say(f"word.{direction}"),
+            )
+        case InteractionLinked():
+            return _link(event, fact, say, moved_from)
+        case InteractionHeldForReview(evidence=evidence, proposed=proposed):
+            bits = _bits(evidence, say)
+            return say.say("event.held", interaction=stream_id, proposed=proposed, bits=bits)
+        case InteractionUnlinked(contact_id=contact_id):
+            return say.say("event.unlinked", interaction=stream_id, contact=contact_id)
+        case ContactMerged():
+            return _merge(fact, say)
+        case ContactUnmerged(edges=edges):
+            return _each(edges, "event.unmerged", say)
+        case _ if fact.TOPIC.startswith("identifier."):
+            return _of_identifier(fact, say)
+        case _:
+            return _of_contact(stream_id, fact, say)
+
+
+def rule_of(fact: Fact) -> tuple[str | None, float | None]:
+    """Return the rule that wrote a fact and its evidence in bits; None where there is none."""
+    evidence = getattr(fact, "evidence", None)
+    if not isinstance(evidence, Evidence):
+        return None, None
+    return evidence.rule, evidence.weight / MILLIBITS if evidence.comparisons else None
+
+
+def _link(event: Recorded, fact: InteractionLinked, say: Sentences, moved_from: str | None) -> str:
+    key = "event.linked" if moved_from is None else "event.moved"
+    if fact.pinned:
+        key += "_by_person"
+    elif fact.evidence.rule == "none":
+        key += "_alone"
+    return say.say(
+        key,
+        interaction=event.stream_id,
+        contact=fact.contact_id,
+        before=moved_from or "",
+        rule=fact.evidence.rule,
+        bits=_bits(fact.evidence, say),
+    )
+
+
+def _merge(fact: ContactMerged, say: Sentences) -> str:
+    if fact.evidence is None:
+        return _each(fact.edges, "event.merged_by_person", say)
+    rule, bits = fact.evidence.rule, _bits(fact.evidence, say)
+    return _each(fact.edges, "event.merged", say, rule=rule, bits=bits)
+
+
+def _each(edges: Iterable[MergeEdge], key: str, say: Sentences, **values: str) -> str:
+    return say.joined(*(say.say(key, one=edge.one, other=edge.other, **values) for edge in edges))
+
+
+def _of_identifier(fact: Fact, say: Sentences) -> str:
+    match fact:
+        case IdentifierClaimed(contact_id=contact_id, identifier_class=class_, verified=verified):
+            key = "event.claimed_verified" if verified else "event.claimed_unverified"
+            return say.say(key, contact=contact_id, cls=class_.value)
+        case IdentifierVerified(contact_id=contact_id):
+            return say.say("event.verified", contact=contact_id)
+        case IdentifierReleased(contact_id=contact_id):
+            return say.say("event.released", contact=contact_id)
+        case IdentifierShared(holders=holders, by=by):
+            key = "event.shared_by_names" if by == "names" else "event.shared_by_cap"
+            return say.say(key, holders=str(holders))
+        case IdentifierUnshared():
+            return say.say("event.unshared")
+        case IdentifierReassigned(from_contact_id=before, contact_id=contact_id):
+            return say.say("event.reassigned", before=before, contact=contact_id)
+        case _:
+            return say.say("event.other", topic=fact.TOPIC)
+
+
+def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
+    match fact:
+        case ContactCreated(division=division):
+            return say.say("event.created", contact=contact_id, division=division)
+        case ContactIdentified(by=by):
+            reason = say.say(f"identified_by.{by}")
+            return say.say("event.identified", contact=contact_id, reason=reason)
+        case ContactPromoted(stage_before=before):
+            return say.say("event.promoted", contact=contact_id, before=before.value)
+        case ContactToldApart(other=other):
+            return say.say("event.told_apart", one=contact_id, other=other)
+        case ContactToldApartLifted(other=other):
+            return say.say("event.told_apart_lifted", one=contact_id, other=other)
+        case _:
+            return say.say("event.other", topic=fact.TOPIC)
+
+
+def _bits(evidence: Evidence, say: Sentences) -> str:
+    if not evidence.comparisons:
+        return ""
+    return say.say("in_bits", bits=evidence.weight / MILLIBITS)

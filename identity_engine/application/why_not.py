@@ -1,0 +1,276 @@
+"""Why two contacts, or two interactions, are not one: asked of the rules in force, nothing is written.
+
+The pair goes through what re-evaluation would ask of it, in the same order, and the first answer that
+is no is given: a guard, or the weight that is missing. Then what would tip it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from identity_engine.application.absent import Absent, absent_comparisons
+from identity_engine.application.explain import reason_of
+from identity_engine.application.pair import Common, Pair, Side
+from identity_engine.application.policies import Policies
+from identity_engine.application.rules import Rules
+from identity_engine.application.sentences import Sentences
+from identity_engine.application.waterfall import Part, Thresholds, parts_of_score, thresholds_of
+from identity_engine.event_store.store import EventStore
+from matchers import clustering
+from matchers.clustering import Clusters, Node, exact_pairs, scored_pairs
+from matchers.guards import (
+    IDENTIFIER_ONLY,
+    NAME_ONLY,
+    contradict,
+    rests_on,
+    rests_on_household,
+    share_identifier,
+)
+from matchers.scoring import MILLIBITS
+from projections.match_index.rows import InteractionRow
+
+NOTHING_TO_TIP = ("already_one", "other_division", "would_join")
+TIPS = {
+    "below_attach": "bits",
+    "below_merge": "bits",
+    "contradiction": "less_against",
+    "members_differ": "less_against",
+}
+"""Verdict -> its tip, where the tip does not have the verdict's own name."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """Why `one` and `other` are not one.
+
+    `verdict` is `already_one`, `would_join`, `never_compared`, `other_division`, `says_nothing`,
+    `shared_identifier`, `below_attach` or the guard that refuses. `contacts` stand for the two
+    identities; `compared` are the two interactions that are most alike, whose `parts` add up to
+    `bits`. `needed` is the threshold that counts for the two, `missing` how much `bits` fall short of
+    it. `absent` lists comparisons that could still be made, with what they could bring.
+    """
+
+    one: str
+    other: str
+    contacts: tuple[str, str]
+    verdict: str
+    sentence: str
+    tip: str
+    thresholds: Thresholds
+    needed: float
+    bits: float | None = None
+    missing: float | None = None
+    compared: tuple[str, str] | None = None
+    parts: tuple[Part, ...] = ()
+    absent: tuple[Absent, ...] = ()
+    model: str = ""
+    policy: str = ""
+
+
+def why_not(store: EventStore, policies: Policies, ids: tuple[str, str], say: Sentences) -> WhyNot:
+    """Say why two are not one.
+
+    Args:
+        store: the stored rows.
+        policies: know the rules in force.
+        ids: contacts or interactions; an interaction stands for itself, not for its contact.
+        say: sentences in the reader's language.
+
+    Raises:
+        NotFound: there is no contact and no linked interaction with one of the ids.
+    """
+    with store.reading() as cursor:
+        index = store.index.begin(cursor)
+        policies.follow(index.rules)
+        pair = Pair(store, cursor, index, policies.rules)
+        one, other = map(pair.side, ids)
+        return _Question(pair, one, other, policies.rules).answer(say)
+
+
+@dataclass(frozen=True, slots=True)
+class _Likeness:
+    """The two interactions that are most alike, and their weight in millibits."""
+
+    weight: int
+    one: InteractionRow
+    other: InteractionRow
+
+
+class _Question:
+    """One pair before the rules."""
+
+    def __init__(self, pair: Pair, one: Side, other: Side, rules: Rules) -> None:
+        self._pair, self._one, self._other, self._rules = pair, one, other, rules
+        self._scorer, self._limits = rules.scorer, rules.link_rules
+        self._types: list[str] = []
+        is_fusion = len(one.rows) > 1 and len(other.rows) > 1
+        self._needed = self._limits.merge if is_fusion else self._limits.attach
+        self._best = None if one.canonical == other.canonical else self._most_alike()
+
+    def answer(self, say: Sentences) -> WhyNot:
+        """Return the verdict in words, with the waterfall of the best pair and what would tip it."""
+        verdict = self._verdict()
+        best, model = self._best, self._rules.model
+        bits = best.weight / MILLIBITS if best is not None else None
+        needed = self._needed / MILLIBITS
+        missing = max(0, self._needed - best.weight) / MILLIBITS if best is not None else None
+        reason = reason_of(verdict, say)
+        return WhyNot(
+            one=self._one.asked,
+            other=self._other.asked,
+            contacts=(self._one.canonical, self._other.canonical),
+            verdict=verdict,
+            sentence=say.say(
+                "why_not.guard" if reason != verdict else f"why_not.{verdict}",
+                contact=self._one.canonical,
+                guard=verdict,
+                reason=reason,
+                weight=bits or 0.0,
+                needed=needed,
+                missing=missing or 0.0,
+            ),
+            tip=self._tip(verdict, missing or 0.0, needed, say),
+            thresholds=thresholds_of(model),
+            needed=needed,
+            bits=bits,
+            missing=missing,
+            compared=(
+                (best.one.interaction_id, best.other.interaction_id) if best is not None else None
+            ),
+            parts=self._parts(),
+            absent=() if verdict in NOTHING_TO_TIP else self._absent(),
+            model=self._rules.model_version,
+            policy=self._rules.policy_version,
+        )
+
+    def _verdict(self) -> str:
+        one, other = self._one, self._other
+        if one.canonical == other.canonical:
+            return "already_one"
+        if one.division != other.division:
+            return "other_division"
+        if self._pair.are_told_apart(one, other):
+            return "told_apart"
+        commons = self._pair.commons(one, other)
+        nodes = self._pair.nodes(one, other, commons)
+        self._types = self._conflicts(nodes)
+        if self._types:
+            return "exclusive_conflict"
+        clusters = self._clusters(nodes, commons)
+        if self._are_joined(clusters):
+            return "would_join" if self._are_brought_together(clusters) else "never_compared"
+        between = [one for one in clusters.refused if self._is_between(one.pair, nodes)]
+        if between:
+            return between[0].guard
+        return self._refused_pair(nodes, commons)
+
+    def _clusters(self, nodes: dict[int, Node], commons: Iterable[Common]) -> Clusters:
+        """Return what re-evaluation would make of the two, and of all who use a common value."""
+        records = product(self._one.records, self._other.records)
+        together = ((one.number, other.number) for one, other in records)
+        pairs = list(scored_pairs(nodes, together, self._scorer, self._limits))
+        for common in commons:
+            if not common.is_shared:
+                uses = common.uses
+                pairs += exact_pairs(nodes, common.digest, uses, self._scorer, self._limits)
+        return clustering.cluster(nodes, pairs, (), self._scorer, self._limits)
+
+    def _are_joined(self, clusters: Clusters) -> bool:
+        ours, theirs = self._one.rows[0].number, self._other.rows[0].number
+        return any(ours in group and theirs in group for group in clusters.groups)
+
+    def _are_brought_together(self, clusters: Clusters) -> bool:
+        """Tell whether re-evaluation would meet a pair that joins them: by a value, or by a key."""
+        rows = {row.number: row for side in (self._one, self._other) for row in side.rows}
+        joins = [pair for pair in clusters.joins if {pair.one, pair.other} <= rows.keys()]
+        return any(pair.rule != "score" for pair in joins) or any(
+            self._pair.share_a_key(one, other, self._one.division)
+            for one, other in product(self._one.records, self._other.records)
+        )
+
+    def _is_between(self, pair: clustering.Pair, nodes: dict[int, Node]) -> bool:
+        ends = {nodes[pair.one].anchor, nodes[pair.other].anchor}
+        return ends == {self._one.canonical, self._other.canonical}
+
+    def _conflicts(self, nodes: dict[int, Node]) -> list[str]:
+        """Return the types of identifiers that one person alone can hold and the two hold otherwise."""
+        ours = list(_exclusive(self._one, nodes))
+        types = {type_ for type_, _ in ours}
+        theirs = _exclusive(self._other, nodes)
+        return sorted({t for t, value in theirs if t in types and (t, value) not in ours})
+
+    def _refused_pair(self, nodes: dict[int, Node], commons: list[Common]) -> str:
+        """Return why no pair of the two came before the guards of groups at all."""
+        exact = next(filter(None, (self._refused_value(one, nodes) for one in commons)), None)
+        if exact is not None:
+            return exact
+        best = self._best
+        if best is None or best.weight < self._limits.attach:
+            if commons:
+                return "shared_identifier"
+            return "says_nothing" if best is None else "below_attach"
+        a, b = best.one.record, best.other.record
+        assert a is not None
+        assert b is not None
+        if share_identifier(a, b):
+            if contradict(a, b, self._scorer, self._limits.contradiction):
+                return "contradiction"
+            if rests_on(IDENTIFIER_ONLY, a, b, self._scorer):
+                return "bare_identifier"
+        if rests_on_household(a, b, self._scorer):
+            return "household"
+        assert rests_on(NAME_ONLY, a, b, self._scorer)
+        return "bare_name"
+
+    def _refused_value(self, common: Common, nodes: dict[int, Node]) -> str | None:
+        """Return which guard keeps a common value that is not shared from linking, None if none."""
+        classes = {use.cls for use in common.uses}
+        if common.is_shared or "device" in classes:
+            return None
+        ours, theirs = (
+            [nodes[row.number] for row in side.rows if row.number in nodes]
+            for side in (self._one, self._other)
+        )
+        against = any(
+            contradict(x.record, y.record, self._scorer, self._limits.contradiction)
+            for x, y in product(ours, theirs)
+        )
+        if against:
+            return "contradiction"
+        return "place_alone" if "place" in classes else None
+
+    def _most_alike(self) -> _Likeness | None:
+        weighed = (
+            _Likeness(self._scorer.weight(one.record, other.record), one, other)
+            for one, other in product(self._one.records, self._other.records)
+            if one.record is not None and other.record is not None
+        )
+        return max(
+            weighed,
+            key=lambda x: (x.weight, x.one.interaction_id, x.other.interaction_id),
+            default=None,
+        )
+
+    def _parts(self) -> tuple[Part, ...]:
+        best = self._best
+        if best is None or best.one.record is None or best.other.record is None:
+            return ()
+        score = self._scorer.explain(best.one.record, best.other.record)
+        return parts_of_score(score, self._rules.model)
+
+    def _absent(self) -> tuple[Absent, ...]:
+        best = self._best
+        if best is None:
+            return ()
+        return tuple(absent_comparisons(best.one, best.other, self._rules, self._needed))
+
+    def _tip(self, verdict: str, missing: float, needed: float, say: Sentences) -> str:
+        key = f"tip.{TIPS.get(verdict, verdict)}"
+        if not say.knows(key) or (key == "tip.bits" and not missing):
+            key = "tip.more_in_common"
+        return say.say(key, missing=missing, needed=needed, types=", ".join(self._types))
+
+
+def _exclusive(side: Side, nodes: dict[int, Node]) -> Iterator[tuple[str, bytes]]:
+    for row in side.rows:
+        yield from nodes[row.number].exclusive.items()
