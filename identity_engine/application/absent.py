@@ -16,8 +16,8 @@ NAME_FIELDS = ("given", "family", "name", "other_name")
 class Absent:
     """A comparison that was not made because one record says nothing.
 
-    `interaction_id` is the one whose record is silent. `bits` is what it would add if the silent record said the
-    same as the other; `is_enough` whether that alone would reach the threshold.
+    `interaction_id` is the one whose record is silent. `bits` is what it would add if that record
+    said the same as the other; `is_enough` whether that alone would reach the threshold.
     """
 
     name: str

@@ -45,7 +45,8 @@ class Side:
 
 @dataclass(slots=True)
 class Common:
-    """A value that both sides mention, with everybody who does."""
+    """A value that both sides mention, with everybody who does; `is_shared` where it stands for more
+    people than the policy allows, or a person said so."""
 
     digest: bytes
     is_shared: bool
@@ -133,7 +134,9 @@ class Pair:
         state = identifier.state if identifier is not None else None
         asked = {row.number for side in (one, other) for row in side.rows}
         users = set(self._index.numbers_under(mention_key(mention))) | asked
-        common = Common(mention.digest, state is not None and state.shared)
+        marks = state.shared_by if state is not None else ()
+        # The cap on holders binds decisions on arrival alone: it counts contacts, not people.
+        common = Common(mention.digest, is_shared="names" in marks or "person" in marks)
         for number in sorted(users):
             row = self._index.interaction(number)
             if row is None or row.contact_id is None:

@@ -44,10 +44,10 @@ class WhyNot:
     """Why `one` and `other` are not one.
 
     `verdict` is `already_one`, `would_join`, `never_compared`, `other_division`, `says_nothing`,
-    `shared_identifier`, `below_attach` or the guard that refuses. `contacts` stand for the two
-    identities; `compared` are the two interactions that are most alike, whose `parts` add up to
-    `bits`. `needed` is the threshold that counts for the two, `missing` how much `bits` fall short of
-    it. `absent` lists comparisons that could still be made, with what they could bring.
+    `shared_identifier`, `below_attach`, `not_enough_alone` or the guard that refuses. `contacts` stand
+    for the two identities; `compared` are the two interactions that are most alike, whose `parts` add
+    up to `bits`. `needed` is the threshold that counts for the two, `missing` how much `bits` fall
+    short of it. `absent` lists comparisons that could still be made, with what they could bring.
     """
 
     one: str
@@ -114,17 +114,17 @@ class _Question:
         bits = best.weight / MILLIBITS if best is not None else None
         needed = self._needed / MILLIBITS
         missing = max(0, self._needed - best.weight) / MILLIBITS if best is not None else None
-        reason = reason_of(verdict, say)
+        key = f"why_not.{verdict}"
         return WhyNot(
             one=self._one.asked,
             other=self._other.asked,
             contacts=(self._one.canonical, self._other.canonical),
             verdict=verdict,
             sentence=say.say(
-                "why_not.guard" if reason != verdict else f"why_not.{verdict}",
+                key if say.knows(key) else "why_not.guard",
                 contact=self._one.canonical,
                 guard=verdict,
-                reason=reason,
+                reason=reason_of(verdict, say),
                 weight=bits or 0.0,
                 needed=needed,
                 missing=missing or 0.0,
@@ -219,16 +219,16 @@ class _Question:
                 return "bare_identifier"
         if rests_on_household(a, b, self._scorer):
             return "household"
-        assert rests_on(NAME_ONLY, a, b, self._scorer)
-        return "bare_name"
+        return "bare_name" if rests_on(NAME_ONLY, a, b, self._scorer) else "not_enough_alone"
 
     def _refused_value(self, common: Common, nodes: dict[int, Node]) -> str | None:
         """Return which guard keeps a common value that is not shared from linking, None if none."""
         classes = {use.cls for use in common.uses}
         if common.is_shared or "device" in classes:
             return None
+        users = {use.key for use in common.uses}
         ours, theirs = (
-            [nodes[row.number] for row in side.rows if row.number in nodes]
+            [nodes[row.number] for row in side.rows if row.number in users]
             for side in (self._one, self._other)
         )
         against = any(

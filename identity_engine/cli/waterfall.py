@@ -46,12 +46,12 @@ def show_why_not(answer: WhyNot, say: Sentences) -> None:
         show(say.say("why.compared", one=answer.compared[0], other=answer.compared[1]))
     if answer.parts:
         _show_bars(answer.parts, answer.thresholds, ("attach", "merge"), say)
+        show()
     show(answer.tip)
     for absent in answer.absent:
         key = "tip.absent_is_enough" if absent.is_enough else "tip.absent_one"
-        silent = absent.interaction_id
         bits = say.number(absent.bits, "+.1f")
-        show("  " + say.say(key, name=absent.name, bits=bits, id=silent))
+        show("  " + say.say(key, name=absent.name, bits=bits, id=absent.interaction_id))
 
 
 def show_steps(steps: Sequence[Step], say: Sentences) -> None:
@@ -115,7 +115,6 @@ def _show_bars(
     show()
     for line in bars(parts, thresholds, shown, say):
         show(line)
-    show()
 
 
 def _label(part: Part, say: Sentences) -> str:
