@@ -32,6 +32,8 @@ from projections.runner import Views
 from projections.timeline.projection import positions_of
 
 DECIDING = (InteractionLinked, InteractionHeldForReview, InteractionUnlinked)
+FIRST_LINK = 2
+"""Version of the link that follows the receipt of an interaction."""
 LINK_COLUMNS = ("source", "interaction_id", "contact_id", "stage", "decision", "weight")
 
 
@@ -100,7 +102,7 @@ class Queries:
         Raises:
             NotFound: there is, or was then, no such contact.
         """
-        events = self._events_of(contact_id, as_of)
+        events = self._with_moves(self._events_of(contact_id, as_of))
         steps = steps_of(contact_id, events, sentences_in(language))
         if not steps:
             raise NotFound(_no_contact(as_of))
@@ -122,7 +124,7 @@ class Queries:
         profile = find_profile(views, contact_id)
         if profile is None:
             raise NotFound("No contact and no interaction has this id.")
-        events = self._events_of(contact_id, None)
+        events = self._with_moves(self._events_of(contact_id, None))
         belonging = {one.interaction_id for one in profile.interactions}
         streams: dict[str, list[Recorded]] = {}
         for event in events:
@@ -172,6 +174,24 @@ class Queries:
         until = position_as_of(self._store, as_of)
         positions = positions_of(self._follower.views.connection, contact_id, until)
         return self._store.read_positions(positions)
+
+    def _with_moves(self, events: list[Recorded]) -> list[Recorded]:
+        """Add the events that took interactions from contacts which these events do not touch."""
+        known = {(event.stream_id, event.version) for event in events}
+        moved = [
+            event
+            for event in events
+            if isinstance(event.fact, InteractionLinked)
+            and event.version > FIRST_LINK
+            and (event.stream_id, event.version - 1) not in known
+        ]
+        taken = [
+            before
+            for event in moved
+            for before in self._store.read_stream(event.stream_id)
+            if before.version == event.version - 1
+        ]
+        return sorted([*events, *taken], key=lambda event: event.position)
 
     @contextmanager
     def _views_of(self, contact_id: ContactId, as_of: str | None) -> Iterator[Views]:

@@ -156,16 +156,17 @@ class _Question:
         self._types = self._conflicts(nodes)
         if self._types:
             return "exclusive_conflict"
-        clusters = self._clusters(nodes, commons)
+        pairs = self._pairs(nodes, commons)
+        clusters = clustering.cluster(nodes, pairs, (), self._scorer, self._limits)
         if self._are_joined(clusters):
-            return "would_join" if self._are_brought_together(clusters) else "never_compared"
+            return "would_join" if self._is_any_met(pairs) else "never_compared"
         between = [one for one in clusters.refused if self._is_between(one.pair, nodes)]
         if between:
             return between[0].guard
         return self._refused_pair(nodes, commons)
 
-    def _clusters(self, nodes: dict[int, Node], commons: Iterable[Common]) -> Clusters:
-        """Return what re-evaluation would make of the two, and of all who use a common value."""
+    def _pairs(self, nodes: dict[int, Node], commons: Iterable[Common]) -> list[clustering.Pair]:
+        """Return the pairs that may be joined, of the two and of all who use a common value."""
         records = product(self._one.records, self._other.records)
         together = ((one.number, other.number) for one, other in records)
         pairs = list(scored_pairs(nodes, together, self._scorer, self._limits))
@@ -173,20 +174,25 @@ class _Question:
             if not common.is_shared:
                 uses = common.uses
                 pairs += exact_pairs(nodes, common.digest, uses, self._scorer, self._limits)
-        return clustering.cluster(nodes, pairs, (), self._scorer, self._limits)
+        return pairs
 
     def _are_joined(self, clusters: Clusters) -> bool:
         ours, theirs = self._one.rows[0].number, self._other.rows[0].number
         return any(ours in group and theirs in group for group in clusters.groups)
 
-    def _are_brought_together(self, clusters: Clusters) -> bool:
-        """Tell whether re-evaluation would meet a pair that joins them: by a value, or by a key."""
-        rows = {row.number: row for side in (self._one, self._other) for row in side.rows}
-        joins = [pair for pair in clusters.joins if {pair.one, pair.other} <= rows.keys()]
-        return any(pair.rule != "score" for pair in joins) or any(
-            self._pair.share_a_key(one, other, self._one.division)
-            for one, other in product(self._one.records, self._other.records)
-        )
+    def _is_any_met(self, pairs: Iterable[clustering.Pair]) -> bool:
+        """Tell whether re-evaluation would meet one of the pairs: by a value, or by a block key."""
+        ours = {row.number: row for row in self._one.rows}
+        theirs = {row.number: row for row in self._other.rows}
+        for pair in pairs:
+            ends = (pair.one, pair.other)
+            one = next((ours[end] for end in ends if end in ours), None)
+            other = next((theirs[end] for end in ends if end in theirs), None)
+            if one is None or other is None:
+                continue
+            if pair.rule != "score" or self._pair.share_a_key(one, other, self._one.division):
+                return True
+        return False
 
     def _is_between(self, pair: clustering.Pair, nodes: dict[int, Node]) -> bool:
         ends = {nodes[pair.one].anchor, nodes[pair.other].anchor}

@@ -342,6 +342,8 @@ def test_every_question_can_be_answered_in_json(filled):
         ["contact", "show", contact_id],
         ["contact", "history", contact_id],
         ["contact", "why", contact_id],
+        ["contact", "how", contact_id],
+        ["why-not", contact_id, filled.contact_of("moriyama")],
         ["search", "anna"],
         ["review", "list"],
         ["export", "links", "--out", filled.folder / "out.csv"],

@@ -20,17 +20,25 @@ def check(answer, code, *words):
         assert word.lower() in first.lower()
 
 
-@pytest.mark.parametrize("verb", ["show", "history", "why"])
+@pytest.mark.parametrize("verb", ["show", "history", "why", "how"])
 class TestIds:
     def test_an_unknown_id_is_said(self, filled, verb):
-        check(filled("contact", verb, UNKNOWN), WRONG_USE, "has this id")
+        check(filled("contact", verb, UNKNOWN), REFUSED, "has this id")
 
     @pytest.mark.parametrize("id_", ["7", "not-an-id", UNKNOWN[:-1], UNKNOWN + "0", "'; DROP"])
     def test_a_malformed_id_is_told_from_an_unknown_one(self, filled, verb, id_):
         check(filled("contact", verb, id_), WRONG_USE, "an id looks like", "copy it whole")
 
 
-@pytest.mark.parametrize("verb", ["show", "history"])
+def test_why_not_says_which_of_two_ids_is_unknown_or_malformed(filled):
+    known = filled.contact_of("berger")
+
+    check(filled("why-not", known, UNKNOWN), REFUSED, "no contact", UNKNOWN)
+    check(filled("why-not", UNKNOWN, known), REFUSED, "no contact", UNKNOWN)
+    check(filled("why-not", known, "7"), WRONG_USE, "an id looks like")
+
+
+@pytest.mark.parametrize("verb", ["show", "history", "how"])
 @pytest.mark.parametrize("moment", ["yesterday", "pos:", "pos:-1", "pos:x", "2026-13-01", ""])
 def test_a_bad_moment_is_answered_with_a_good_one(filled, verb, moment):
     contact_id = filled.contact_of("berger")
@@ -43,7 +51,8 @@ def test_a_bad_moment_is_answered_with_a_good_one(filled, verb, moment):
 def test_a_moment_before_the_contact_says_so(filled):
     contact_id = filled.contact_of("berger")
 
-    check(filled("contact", "show", contact_id, "--as-of", "pos:0"), WRONG_USE, "at that moment")
+    check(filled("contact", "show", contact_id, "--as-of", "pos:0"), REFUSED, "at that moment")
+    check(filled("contact", "how", contact_id, "--as-of", "pos:0"), REFUSED, "at that moment")
 
 
 class TestFiles:
@@ -155,7 +164,8 @@ class TestUsage:
             ["search", "anna", "--frobnicate"],
             ["export", "links"],
             ["dead-letters", "list", "--state", "lost"],
-            ["dead-letters", "show-original", "99"],
+            ["why-not", UNKNOWN],
+            ["contact", "why", UNKNOWN, "--lang", "it"],
             ["ingest", "--frobnicate"],
         ],
         ids=" ".join,
@@ -166,6 +176,9 @@ class TestUsage:
         assert answer.code == WRONG_USE
         assert answer.err.startswith("error: ")
         assert "Traceback" not in answer.err
+
+    def test_an_unknown_dead_letter_is_said(self, filled):
+        check(filled("dead-letters", "show-original", "99"), REFUSED, "has this id")
 
     def test_the_program_itself_ends_with_the_code_and_writes_to_standard_error(self, tmp_path):
         unknown = in_own_process("frobnicate")
