@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import orjson
 
-from aggregates.values import ContactId
+from aggregates.values import ContactId, InteractionId
 from identity_engine.adapters.clock import World
 from identity_engine.application.explain import Explanation
 from identity_engine.application.following import Follower, Progress, Verdict
@@ -20,6 +20,7 @@ from identity_engine.application.ingest import Progress as IngestProgress
 from identity_engine.application.policies import Policies
 from identity_engine.application.queries import HistoryEntry, Queries
 from identity_engine.application.reevaluate import Reevaluated, Reevaluation
+from identity_engine.application.rehearse import Rehearsed, rehearse
 from identity_engine.application.resolve import Outcome, Resolver
 from identity_engine.errors import UsageError
 from identity_engine.event_store.store import EventStore
@@ -117,6 +118,33 @@ class Engine:
     def reevaluate(self, progress: Progress | None = None) -> Reevaluated:
         """Make the clusters final: the same whatever order the interactions came in."""
         return self.reevaluation.run(progress)
+
+    def rehearse(
+        self,
+        *,
+        policy: bytes | None = None,
+        model: bytes | None = None,
+        since: str | None = None,
+        progress: Progress | None = None,
+    ) -> Rehearsed:
+        """Say which links and merges would be others under another policy or model; write nothing.
+
+        Args:
+            policy, model: JSON; None keeps what is in force.
+            since: start from what was received after a time or `pos:N`.
+
+        Raises:
+            ValidationError, InvalidModel: a content is not valid.
+        """
+        rules = self.policies.rules_with(policy, model)
+        return rehearse(self.store, self._world, rules, since, progress)
+
+    def request_reevaluation(
+        self, interaction_ids: Collection[str] | None = None, actor: str = "system"
+    ) -> None:
+        """Queue interactions to be evaluated again, by an event; None queues all."""
+        ids = None if interaction_ids is None else [InteractionId(one) for one in interaction_ids]
+        self.reevaluation.request(ids, actor)
 
     def redrive(self, ids: Sequence[int] | None = None) -> IngestSummary:
         """Decode dead letters again, these or all open ones."""

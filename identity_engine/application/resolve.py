@@ -178,7 +178,7 @@ class Resolver:
     def _decide(self, ahead: "_ReadAhead", cursor: Cursor) -> "_Decided":
         batch = ahead.recognised
         index = self._store.index.begin(cursor)
-        self._policies.follow(index.rules)
+        self._policies.follow(index.rules, cursor)
         self._store.index.load_natural_keys(cursor, index, [one.natural_key for one in batch])
         if ahead.rules is not self.rules:
             ahead.prepared.clear()
