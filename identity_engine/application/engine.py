@@ -54,6 +54,8 @@ class Engine:
             self.dead_letters = DeadLetters(
                 (folder or Path(self._scratch.name)) / "dead_letters.db", self.store.keys
             )
+            if self.store.index_is_outdated:
+                self.rebuild_index()
         except BaseException:
             self.store.close()
             self._scratch.cleanup()

@@ -22,7 +22,7 @@ from identity_engine.errors import ConfigurationError, Conflict
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
 from identity_engine.event_store.index_tables import IndexTables
-from identity_engine.event_store.index_writing import SCHEMA, write_changes
+from identity_engine.event_store.index_writing import prepare_tables, write_changes
 from identity_engine.event_store.keys import KEY_BYTES, KeyRing
 from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at, stamper
 from identity_engine.event_store.read_check import has_moved
@@ -77,7 +77,7 @@ class EventStore:
         self._recorder.create_table()
         with self._datastore.get_connection(commit=True) as connection:
             # A database in memory lives as long as this first connection stays in the pool.
-            connection.cursor().sqlite_cursor.executescript(SCHEMA)
+            self.index_is_outdated = prepare_tables(connection.cursor().sqlite_cursor)
         self._refuse_older_keys()
 
     def close(self) -> None:
