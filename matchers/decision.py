@@ -283,14 +283,15 @@ class _Ladder:
         return rests_on(comparisons, self.record, best, self.scorer)
 
     def _corroboration(self, contact: str) -> int:
-        """What the attributes say for the most fitting record of a contact; 0 if they are silent."""
-        return max(
-            (
-                self.scorer.corroboration(self.record, candidate.record)
-                for candidate in self.records.get(contact, ())
-            ),
-            default=0,
+        """What the attributes say for the most fitting record of a contact; 0 if they are silent.
+
+        A record that has nothing in common to compare must not hide those that contradict.
+        """
+        spoken = (
+            self.scorer.corroboration(self.record, candidate.record)
+            for candidate in self.records.get(contact, ())
         )
+        return max((said for said in spoken if said), default=0)
 
     def _speaks(self, corroboration: int) -> int:
         return corroboration if corroboration >= self.rules.attributes_speak else 0

@@ -29,7 +29,7 @@ from identity_engine.ingestion.envelope import IncomingInteraction, decode
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.files import Format, open_events
 from identity_engine.settings import master_key_file, store_folder
-from projections.identity.query import identities_by_stage
+from projections.identity.query import SharedValue, identities_by_stage, shared_values
 from projections.profile.query import Profile, contacts_linked_by
 from projections.review.projection import ReviewItem, count_open, open_items
 from projections.runner import ViewStatus
@@ -182,6 +182,11 @@ class Engine:
         """Return interactions that wait for a person, the most likely pairs first."""
         self.follower.follow()
         return list(open_items(self.follower.views.connection, limit))
+
+    def shared_values(self, limit: int = 100) -> list[SharedValue]:
+        """Return values that are marked shared, with the merges whose evidence named them."""
+        self.follower.follow()
+        return shared_values(self.follower.views.connection, limit)
 
     def counts(self) -> dict[str, int]:
         """Return the number of contacts by stage and of open review items (`in review`)."""
