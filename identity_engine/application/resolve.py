@@ -213,17 +213,18 @@ class Resolver:
         prepared = lookup.with_keys_in_use(prepared)
         decision = RESOLUTION_OFF
         if self._resolves(prepared):
-            candidates = lookup.candidates(prepared)
+            candidates, facts = lookup.of_holders(prepared)
             decision = decide(
                 prepared.record or NOTHING_SAID,
                 held_identifiers(prepared, index),
                 own_exclusive(prepared, index),
                 candidates,
-                lookup.facts(prepared, candidates),
+                facts,
                 self.rules.scorer,
                 self.rules.link_rules,
                 live_channel=self.rules.policy.channel(prepared.fact.channel).live,
                 weights=lookup.weights(prepared),
+                near=lambda: lookup.near(prepared),
             )
         self.watch("decided")
         story = Story(self._world, self._store.keys, self.rules, index)

@@ -164,7 +164,7 @@ class IdentityProjection(Projection):
     tables: ClassVar[tuple[Table, ...]] = (
         Table("identity_contact", CONTACT, ("contact_id",), frozenset({"created_at"})),
         Table("identity_edge", EDGE, ("one", "other", "merge_id"), frozenset({"merge_id"})),
-        Table("identity_rested", RESTED, RESTED, frozenset(RESTED)),
+        Table("identity_rested", RESTED, RESTED, frozenset({"merge_id"})),
         Table("identity_shared", SHARED, SHARED[:2], frozenset({"identifier_id", "since"})),
     )
 
