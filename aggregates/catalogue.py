@@ -8,7 +8,7 @@ from typing import get_args
 from aggregates.contact import ContactFact
 from aggregates.identifier import IdentifierFact
 from aggregates.interaction import InteractionFact
-from aggregates.policy import PolicyActivated
+from aggregates.policy import PolicyActivated, ReevaluationRequested
 from aggregates.values import Fact
 
 FACTS: dict[str, type[Fact]] = {
@@ -18,5 +18,6 @@ FACTS: dict[str, type[Fact]] = {
         *get_args(IdentifierFact),
         *get_args(InteractionFact),
         PolicyActivated,
+        ReevaluationRequested,
     )
 }

@@ -11,7 +11,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from aggregates.values import DEFAULT_DIVISION, Fact, IdentifierClass, PolicyId, Value
+from aggregates.values import (
+    DEFAULT_DIVISION,
+    Fact,
+    IdentifierClass,
+    InteractionId,
+    PolicyId,
+    Value,
+)
 
 PolicyKind = Literal["policy", "model"]
 POLICY_STREAMS: dict[PolicyKind, PolicyId] = {
@@ -158,6 +165,14 @@ class PolicyActivated(Fact):
     name: str
     version: str
     content: str | None = None
+
+
+class ReevaluationRequested(Fact):
+    """These interactions are to be evaluated again under the rules in force; None means all of them."""
+
+    TOPIC: ClassVar[str] = "reevaluation.requested"
+
+    interaction_ids: tuple[InteractionId, ...] | None = None
 
 
 class PolicyState(Value):

@@ -298,12 +298,16 @@ class _Clustering:
         )
 
     def _spoken(self, ours: Sequence[Node], theirs: Sequence[Node]) -> list[int]:
-        """Return what the attributes of compared members say, given that they share an identifier."""
-        return [
+        """Return what the attributes of compared members say, given that they share an identifier.
+
+        Members that have nothing in common to compare say nothing.
+        """
+        spoken = (
             self._scorer.corroboration(x.record, y.record)
             for x, y in _compared(ours, theirs)
             if x.record is not None and y.record is not None
-        ]
+        )
+        return [said for said in spoken if said]
 
     def _members_differ(self, weights: Sequence[int], floor: int) -> str | None:
         above = sum(weight >= floor for weight in weights)

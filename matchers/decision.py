@@ -7,7 +7,7 @@ decision. Nothing here depends on the order in which holders or candidates are g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,6 +31,9 @@ from matchers.vocabulary import (
     Refusal,
 )
 
+Near = Callable[[], tuple[Sequence[Candidate], Mapping[str, ContactFacts]]]
+"""Looks up what is alike: the candidates, holders' records included, and facts of their contacts."""
+
 
 def decide(
     record: MatchRecord,
@@ -43,6 +46,7 @@ def decide(
     *,
     live_channel: bool,
     weights: dict[str, int] | None = None,
+    near: Near | None = None,
 ) -> Decision:
     """Walk down the ladder until a rung decides.
 
@@ -55,6 +59,8 @@ def decide(
         contacts: facts of every contact named by a holder or a candidate.
         live_channel: whether a person typed or spoke, so that a bare name proves nothing.
         weights: interaction id of a candidate -> its weight, where known already.
+        near: further candidates with the facts of their contacts, asked for only where no exact
+            identifier decides.
     """
     ladder = _Ladder(
         record,
@@ -67,14 +73,16 @@ def decide(
         weights={} if weights is None else weights,
     )
     ladder.add(candidates)
-    return (
+    decision = (
         ladder.exact("exact_exclusive", _of_class(identifiers, "exclusive"))
         or ladder.exact("exact_strong", _of_class(identifiers, "strong"))
         or ladder.exact("exact_weak", (i for i in _weak(identifiers) if len(i.holders) == 1))
         or ladder.exact("device", _of_class(identifiers, "device"))
-        or ladder.scored()
-        or ladder.new([i for i in identifiers if i.shared])
     )
+    if decision is not None:
+        return decision
+    ladder.come_near(near)
+    return ladder.scored() or ladder.new([i for i in identifiers if i.shared])
 
 
 def _of_class(identifiers: Iterable[HeldIdentifier], cls: str) -> Iterator[HeldIdentifier]:
@@ -113,6 +121,14 @@ class _Ladder:
     def add(self, candidates: Iterable[Candidate]) -> None:
         for candidate in candidates:
             self.records.setdefault(candidate.contact_id, []).append(candidate)
+
+    def come_near(self, near: Near | None) -> None:
+        """Take in what is only alike, now that no exact identifier has decided."""
+        if near is not None:
+            candidates, facts = near()
+            self.contacts = {**self.contacts, **facts}
+            self.records.clear()
+            self.add(candidates)
 
     def exact(self, rule: str, identifiers: Iterable[HeldIdentifier]) -> Decision | None:
         """Link to a holder: the one the attributes choose, else the earliest."""
@@ -283,14 +299,15 @@ class _Ladder:
         return rests_on(comparisons, self.record, best, self.scorer)
 
     def _corroboration(self, contact: str) -> int:
-        """What the attributes say for the most fitting record of a contact; 0 if they are silent."""
-        return max(
-            (
-                self.scorer.corroboration(self.record, candidate.record)
-                for candidate in self.records.get(contact, ())
-            ),
-            default=0,
+        """What the attributes say for the most fitting record of a contact; 0 if they are silent.
+
+        A record that has nothing in common to compare must not hide those that contradict.
+        """
+        spoken = (
+            self.scorer.corroboration(self.record, candidate.record)
+            for candidate in self.records.get(contact, ())
         )
+        return max((said for said in spoken if said), default=0)
 
     def _speaks(self, corroboration: int) -> int:
         return corroboration if corroboration >= self.rules.attributes_speak else 0

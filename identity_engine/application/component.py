@@ -227,7 +227,9 @@ class Component:
         if self._is_of_a_firm(uses):
             return len(uses)
         for row, _ in sorted(uses, key=lambda use: (use[0].time, use[0].name)):
-            if row.record is not None and all(
+            # What names nobody contradicts nobody, and would hide all who come after it.
+            names_somebody = row.record is not None and (row.record.name or row.record.birth_date)
+            if names_somebody and all(
                 contradict(row.record, other.record, self._rules.scorer, limit) for other in people
             ):
                 people.append(row)

@@ -6,6 +6,7 @@ is moved, engine merges between two homes are taken back, contacts of one home a
 
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from sqlite3 import Cursor
 from typing import TYPE_CHECKING
 
 from aggregates import contact as contacts
@@ -28,7 +29,7 @@ from identity_engine.application.component import Component
 from identity_engine.application.pen import Pen
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.mapper import Pending
-from identity_engine.event_store.store import Writer
+from identity_engine.event_store.store import stream_versions
 from matchers.clustering import Clusters, Pair
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
@@ -45,14 +46,14 @@ class Difference:
 
     def __init__(
         self,
-        writer: Writer,
+        cursor: Cursor,
         world: World,
         rules: Rules,
         index: MatchIndex,
         component: Component,
         clusters: Clusters,
     ) -> None:
-        self._writer, self._world, self._rules, self._index = writer, world, rules, index
+        self._cursor, self._world, self._rules, self._index = cursor, world, rules, index
         self._component = component
         self._pen = Pen(world, rules, index)
         self._joins = clusters.joins
@@ -120,9 +121,8 @@ class Difference:
             if not self._component.row(key).pinned
             and self._home[self._linked(key)] != self._cluster_of[key]
         ]
-        versions = self._writer.versions(
-            [self._component.row(key).interaction_id for key in strays]
-        )
+        ids = [self._component.row(key).interaction_id for key in strays]
+        versions = stream_versions(self._cursor, ids)
         at_home: dict[int, ContactId] = {}
         for contact_id in sorted(self._home, key=self._seniority):
             at_home.setdefault(self._home[contact_id], contact_id)

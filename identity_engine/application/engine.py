@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import orjson
 
-from aggregates.values import ContactId
+from aggregates.values import ContactId, InteractionId
 from identity_engine.adapters.clock import World
 from identity_engine.application.explain import Explanation
 from identity_engine.application.following import Follower, Progress, Verdict
@@ -21,6 +21,7 @@ from identity_engine.application.ingest import Progress as IngestProgress
 from identity_engine.application.policies import Policies
 from identity_engine.application.queries import HistoryEntry, Queries
 from identity_engine.application.reevaluate import Reevaluated, Reevaluation
+from identity_engine.application.rehearse import Rehearsed, rehearse
 from identity_engine.application.resolve import Outcome, Resolver
 from identity_engine.application.sentences import DEFAULT, Language
 from identity_engine.application.why_not import WhyNot
@@ -31,7 +32,7 @@ from identity_engine.ingestion.envelope import IncomingInteraction, decode
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.files import Format, open_events
 from identity_engine.settings import master_key_file, store_folder
-from projections.identity.query import identities_by_stage
+from projections.identity.query import SharedValue, identities_by_stage, shared_values
 from projections.profile.query import Profile, contacts_linked_by
 from projections.review.projection import ReviewItem, count_open, open_items
 from projections.runner import ViewStatus
@@ -56,6 +57,8 @@ class Engine:
             self.dead_letters = DeadLetters(
                 (folder or Path(self._scratch.name)) / "dead_letters.db", self.store.keys
             )
+            if self.store.index_is_outdated:
+                self.rebuild_index()
         except BaseException:
             self.store.close()
             self._scratch.cleanup()
@@ -121,6 +124,33 @@ class Engine:
         """Make the clusters final: the same whatever order the interactions came in."""
         return self.reevaluation.run(progress)
 
+    def rehearse(
+        self,
+        *,
+        policy: bytes | None = None,
+        model: bytes | None = None,
+        since: str | None = None,
+        progress: Progress | None = None,
+    ) -> Rehearsed:
+        """Say which links and merges would be others under another policy or model; write nothing.
+
+        Args:
+            policy, model: JSON; None keeps what is in force.
+            since: start from what was received after a time or `pos:N`.
+
+        Raises:
+            ValidationError, InvalidModel: a content is not valid.
+        """
+        rules = self.policies.rules_with(policy, model)
+        return rehearse(self.store, self._world, rules, since, progress)
+
+    def request_reevaluation(
+        self, interaction_ids: Collection[str] | None = None, actor: str = "system"
+    ) -> None:
+        """Queue interactions to be evaluated again, by an event; None queues all."""
+        ids = None if interaction_ids is None else [InteractionId(one) for one in interaction_ids]
+        self.reevaluation.request(ids, actor)
+
     def redrive(self, ids: Sequence[int] | None = None) -> IngestSummary:
         """Decode dead letters again, these or all open ones."""
         return self._ingestion.redrive(ids)
@@ -167,6 +197,11 @@ class Engine:
         """Return interactions that wait for a person, the most likely pairs first."""
         self.follower.follow()
         return list(open_items(self.follower.views.connection, limit))
+
+    def shared_values(self, limit: int = 100) -> list[SharedValue]:
+        """Return values that are marked shared, with the merges whose evidence named them."""
+        self.follower.follow()
+        return shared_values(self.follower.views.connection, limit)
 
     def counts(self) -> dict[str, int]:
         """Return the number of contacts by stage and of open review items (`in review`)."""

@@ -13,7 +13,7 @@ from identity_engine.application.crowding import Crowding
 from identity_engine.application.following import Progress, Verdict
 from identity_engine.application.prepare import comparable
 from identity_engine.event_store.index_tables import IndexTables
-from identity_engine.event_store.index_writing import clear, hash_rows, write_changes
+from identity_engine.event_store.index_writing import hash_rows, replace_tables, write_changes
 from identity_engine.event_store.store import EventStore, Writer
 from projections.base import Recorded
 from projections.match_index.index import MatchIndex
@@ -55,7 +55,7 @@ def _undone(store: EventStore) -> Iterator[Writer]:
 
 def _replay(store: EventStore, writer: Writer, block_cap: int, progress: Progress | None) -> None:
     tables, cursor = store.index, writer.cursor
-    clear(cursor)
+    replace_tables(cursor)
     tables.forget()
     after = 0
     while events := store.read(after, BATCH, within=writer):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from sqlite3 import Cursor
 
 from aggregates.policy import Policy
-from aggregates.values import ContactId
+from aggregates.values import ContactId, InteractionId
 from identity_engine.application.crowding import Crowding
 from identity_engine.application.prepare import Prepared
 from identity_engine.application.rules import Rules
@@ -56,13 +56,13 @@ class Lookup:
         tables, cursor, index = self._tables, self._cursor, self._index
         digests = {considered.digest for one in batch for considered in one.identifiers}
         tables.load_identifiers(cursor, index, list(digests))
-        block_keys = {key for one in batch for key in one.block_keys}
-        self.crowding.load(block_keys)
-        near = {id(one): nearest(one, index, self._rules.policy) for one in batch}
+        alike = [one for one in batch if not self._is_held(one)]
+        self.crowding.load(key for one in batch for key in one.block_keys)
+        near = {id(one): nearest(one, index, self._rules.policy) for one in alike}
         numbers = {number for one in near.values() for number in one}
         tables.load_nearby(cursor, index, numbers, index.holders())
         asked = {index.canonical(holder) for holder in index.holders()}
-        for one in batch:
+        for one in alike:
             asked |= self._in_question(one, self._rows(near[id(one)]))
         self._load_members(asked)
 
@@ -70,45 +70,70 @@ class Lookup:
         """Return the weights that are known of records near an interaction; a decision adds more."""
         return self._weights[bytes.fromhex(prepared.fact.natural_key)]
 
-    def candidates(self, prepared: Prepared) -> list[Candidate]:
+    def of_holders(self, prepared: Prepared) -> tuple[list[Candidate], dict[str, ContactFacts]]:
+        """Return the newest records of the holders of an interaction's identifiers, and their facts."""
+        asked = holders(prepared, self._index)
+        chosen = self._newest_of(asked)
+        return self._candidates(prepared, chosen.values()), self._facts(asked)
+
+    def near(self, prepared: Prepared) -> tuple[list[Candidate], dict[str, ContactFacts]]:
         """Return the nearest records by block key, and the newest of each contact in question.
 
         A decision within the batch can bring records near that were not loaded with it.
         """
         index = self._index
+        self.crowding.load(prepared.block_keys)
         numbers = nearest(prepared, index, self._rules.policy)
-        if not all(map(index.interaction, numbers)):
-            self._tables.load_nearby(self._cursor, index, numbers, ())
-        chosen = {row.interaction_id: row for row in self._rows(numbers)}
-        linked = {row.contact_id for row in chosen.values() if row.contact_id is not None}
+        self._tables.load_interactions(self._cursor, index, numbers)
+        rows = self._rows(numbers)
+        linked = {row.contact_id for row in rows if row.contact_id is not None}
         if not linked <= index.contacts.keys():
             self._tables.load_nearby(self._cursor, index, (), linked)
-        asked = self._in_question(prepared, chosen.values()) | holders(prepared, index)
+        chosen = {row.interaction_id: row for row in rows}
+        asked = self._in_question(prepared, rows) | holders(prepared, index)
+        chosen |= self._newest_of(asked)
+        candidates = self._candidates(prepared, chosen.values())
+        named = {ContactId(candidate.contact_id) for candidate in candidates}
+        return candidates, self._facts(named | asked)
+
+    def _is_held(self, prepared: Prepared) -> bool:
+        """Tell whether an exact identifier will most likely decide, so that likeness is not asked."""
+        for considered in prepared.identifiers:
+            row = self._index.identifiers.get(considered.digest)
+            state = row.state if row is not None else None
+            if state is not None and not state.shared and state.holders_at(prepared.time):
+                return True
+        return False
+
+    def _newest_of(self, canonicals: Iterable[ContactId]) -> dict[InteractionId, InteractionRow]:
+        asked = sorted(canonicals)
         self._load_members(asked)
-        for canonical in sorted(asked):
+        chosen: dict[InteractionId, InteractionRow] = {}
+        for canonical in asked:
             members = [
                 row
-                for member in index.members(canonical)
-                for row in index.interactions_of(member)
+                for member in self._index.members(canonical)
+                for row in self._index.interactions_of(member)
                 if row.record is not None
             ]
             if len(members) > self._members:
                 members.sort(key=_newest_first, reverse=True)
-            for row in members[: self._members]:
-                chosen[row.interaction_id] = row
+            chosen |= {row.interaction_id: row for row in members[: self._members]}
+        return chosen
+
+    def _candidates(self, prepared: Prepared, rows: Iterable[InteractionRow]) -> list[Candidate]:
+        index, division = self._index, prepared.fact.division
         return [
             Candidate(index.canonical(row.contact_id), row.interaction_id, row.record)
-            for row in chosen.values()
+            for row in rows
             if row.record is not None
             and row.contact_id is not None
-            and index.contacts[row.contact_id].state.division == prepared.fact.division
+            and index.contacts[row.contact_id].state.division == division
         ]
 
-    def facts(self, prepared: Prepared, candidates: Sequence[Candidate]) -> dict[str, ContactFacts]:
-        """Return what the guards need to know of every contact that a decision may name."""
-        wanted = {ContactId(candidate.contact_id) for candidate in candidates}
-        wanted |= holders(prepared, self._index)
-        return {canonical: self._facts_of(canonical) for canonical in wanted}
+    def _facts(self, canonicals: Iterable[ContactId]) -> dict[str, ContactFacts]:
+        """Return what the guards need to know of identities."""
+        return {canonical: self._facts_of(canonical) for canonical in canonicals}
 
     def _facts_of(self, canonical: ContactId) -> ContactFacts:
         members = self._index.members(canonical)

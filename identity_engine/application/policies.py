@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from sqlite3 import Cursor
 
 from aggregates import policy as policies
 from aggregates.policy import POLICY_STREAMS, Activate, PolicyKind, PolicyState
@@ -72,14 +73,25 @@ class Policies:
             self.rules = self._read()
         return len(events)
 
-    def follow(self, activations: int) -> None:
+    def follow(self, activations: int, cursor: Cursor) -> None:
         """Read the rules again if another process has put others in force.
 
         Args:
             activations: how many events the two streams have.
+            cursor: the open transaction that counted them.
         """
         if activations != self._activations:
-            self.rules = self._read()
+            self.rules = self._read(cursor)
+
+    def rules_with(self, policy: bytes | None, model: bytes | None) -> Rules:
+        """Return the rules in force with one or both contents replaced; nothing is activated."""
+        states = {kind: self._state(kind)[0] for kind in POLICY_STREAMS}
+        in_force = {
+            kind: state.contents[state.version].encode()
+            for kind, state in states.items()
+            if state is not None
+        }
+        return rules_from(policy or in_force["policy"], model or in_force["model"])
 
     def model_of(self, version: str) -> Model:
         """Return the model that a decision was taken under, by the version that its evidence names."""
@@ -89,19 +101,21 @@ class Policies:
             self._models[version] = parse_model(state.contents[version].encode())
         return self._models[version]
 
-    def _read(self) -> Rules:
+    def _read(self, cursor: Cursor | None = None) -> Rules:
         contents: dict[PolicyKind, bytes] = {}
         self._activations = 0
         for kind in POLICY_STREAMS:
-            state, count = self._state(kind)
+            state, count = self._state(kind, cursor)
             assert state is not None
             self._activations += count
             contents[kind] = state.contents[state.version].encode()
         return rules_from(contents["policy"], contents["model"])
 
-    def _state(self, kind: PolicyKind) -> tuple[PolicyState | None, int]:
+    def _state(
+        self, kind: PolicyKind, cursor: Cursor | None = None
+    ) -> tuple[PolicyState | None, int]:
         state: PolicyState | None = None
-        stream = self._store.read_stream(POLICY_STREAMS[kind])
+        stream = self._store.read_stream(POLICY_STREAMS[kind], cursor=cursor)
         for event in stream:
             state = policies.evolve(state, event.fact)
         return state, len(stream)

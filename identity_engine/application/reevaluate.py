@@ -7,17 +7,23 @@ in the transaction of its events, so it can stop at any moment and go on.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from sqlite3 import Cursor
 
+from aggregates.policy import POLICY_STREAMS, ReevaluationRequested
+from aggregates.values import CommandId, EventId, Header, InteractionId
 from identity_engine.adapters.clock import World
 from identity_engine.application.component import Component
 from identity_engine.application.difference import Difference
 from identity_engine.application.policies import Policies
+from identity_engine.application.rules import Rules
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.event_store.evaluation_queue import count_waiting, settle, take_waiting
-from identity_engine.event_store.store import EventStore
+from identity_engine.event_store.mapper import Pending
+from identity_engine.event_store.store import EventStore, stream_versions
 from matchers.clustering import cluster
+from projections.match_index.index import MatchIndex
 
 STEP = 2_000
 """Interactions a step starts from: other writers wait for one step at most."""
@@ -58,25 +64,62 @@ class Reevaluation:
                 progress(settled)
         return total
 
+    def request(self, interaction_ids: Collection[InteractionId] | None, actor: str) -> None:
+        """Queue interactions again, by an event; None queues all."""
+        with self._store.writing() as writer:
+            index = self._store.index.begin(writer.cursor)
+            if interaction_ids is not None:
+                self._store.index.load_linked(writer.cursor, index, interaction_ids)
+            ids = None if interaction_ids is None else tuple(sorted(interaction_ids))
+            fact = ReevaluationRequested(interaction_ids=ids)
+            stream = POLICY_STREAMS["policy"]
+            version = stream_versions(writer.cursor, [stream])[stream] + 1
+            header = Header(
+                EventId(self._world.new_id()),
+                self._world.now(),
+                actor,
+                CommandId(self._world.new_id()),
+            )
+            index.apply(stream, version, header.valid_from, fact)
+            writer.append([Pending(stream, version, header, fact)], index.changes(), None)
+
     def _step(self, total: Reevaluated) -> int:
         with no_garbage_collection(), self._store.writing() as writer:
             cursor = writer.cursor
             index = self._store.index.begin(cursor)
-            self._policies.follow(index.rules)
+            self._policies.follow(index.rules, cursor)
             seeds = take_waiting(cursor, STEP)
             if not seeds:
                 return 0
-            rules = self._policies.rules
-            component = Component(self._store, cursor, index, rules)
-            component.grow(seeds)
-            self._store.index.load_edges(cursor, index, component.contacts)
-            clusters = cluster(
-                component.nodes, component.pairs, index.apart, rules.scorer, rules.link_rules
+            events, component = evaluate(
+                self._store, cursor, index, self._policies.rules, self._world, seeds, total
             )
-            total.refused.update(one.guard for one in clusters.refused)
-            difference = Difference(writer, self._world, rules, index, component, clusters)
-            events = difference.tell(total)
             writer.append(events, index.changes(), None)
             settle(cursor, component.nodes.keys() | set(seeds))
-            total.evaluated += len(component.nodes)
             return len(seeds)
+
+
+def evaluate(
+    store: EventStore,
+    cursor: Cursor,
+    index: MatchIndex,
+    rules: Rules,
+    world: World,
+    seeds: Iterable[int],
+    total: Reevaluated,
+) -> tuple[list[Pending], Component]:
+    """Compute what the final clusters of some interactions would change; nothing is written.
+
+    Returns:
+        The events of the difference, and the components.
+    """
+    component = Component(store, cursor, index, rules)
+    component.grow(seeds)
+    store.index.load_edges(cursor, index, component.contacts)
+    clusters = cluster(
+        component.nodes, component.pairs, index.apart, rules.scorer, rules.link_rules
+    )
+    total.refused.update(one.guard for one in clusters.refused)
+    total.evaluated += len(component.nodes)
+    difference = Difference(cursor, world, rules, index, component, clusters)
+    return difference.tell(total), component

@@ -178,7 +178,7 @@ class Resolver:
     def _decide(self, ahead: "_ReadAhead", cursor: Cursor) -> "_Decided":
         batch = ahead.recognised
         index = self._store.index.begin(cursor)
-        self._policies.follow(index.rules)
+        self._policies.follow(index.rules, cursor)
         self._store.index.load_natural_keys(cursor, index, [one.natural_key for one in batch])
         if ahead.rules is not self.rules:
             ahead.prepared.clear()
@@ -213,17 +213,18 @@ class Resolver:
         prepared = lookup.with_keys_in_use(prepared)
         decision = RESOLUTION_OFF
         if self._resolves(prepared):
-            candidates = lookup.candidates(prepared)
+            candidates, facts = lookup.of_holders(prepared)
             decision = decide(
                 prepared.record or NOTHING_SAID,
                 held_identifiers(prepared, index),
                 own_exclusive(prepared, index),
                 candidates,
-                lookup.facts(prepared, candidates),
+                facts,
                 self.rules.scorer,
                 self.rules.link_rules,
                 live_channel=self.rules.policy.channel(prepared.fact.channel).live,
                 weights=lookup.weights(prepared),
+                near=lambda: lookup.near(prepared),
             )
         self.watch("decided")
         story = Story(self._world, self._store.keys, self.rules, index)

@@ -81,7 +81,7 @@ def why_not(store: EventStore, policies: Policies, ids: tuple[str, str], say: Se
     """
     with store.reading() as cursor:
         index = store.index.begin(cursor)
-        policies.follow(index.rules)
+        policies.follow(index.rules, cursor)
         pair = Pair(store, cursor, index, policies.rules)
         one, other = map(pair.side, ids)
         return _Question(pair, one, other, policies.rules).answer(say)

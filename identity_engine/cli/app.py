@@ -11,6 +11,7 @@ from identity_engine.cli import (
     measuring,
     models,
     policy,
+    rehearsing,
     views,
 )
 
@@ -34,6 +35,7 @@ app.command(contacts.export)
 app.command(views.projections)
 app.command(policy.policy)
 app.command(models.model)
+app.command(rehearsing.rehearse)
 app.command(measuring.simulate)
 app.command(measuring.evaluate)
 app.command(measuring.bench)

@@ -167,6 +167,31 @@ def list_(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
         )
 
 
+@review.command
+def shared(*, store: Store = None, limit: int = 100, json: Json = False) -> None:
+    """List values that stopped linking by themselves, and the merges that had rested on them.
+
+    Parameters
+    ----------
+    limit
+        Show at most this many, those with most merges first.
+    """
+    with Engine.open(store) as engine:
+        values = engine.shared_values(limit)
+    if json:
+        show_json(values)
+    elif not values:
+        show("No value is shared.")
+    else:
+        show_table(
+            ("identifier", "by", "people", "merges in force", "undone"),
+            [
+                (one.identifier_id, one.by, one.people, len(one.merges), len(one.undone))
+                for one in values
+            ],
+        )
+
+
 @export.command(name="links")
 def links(
     *,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
+import orjson
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
@@ -70,14 +71,40 @@ def ingest(
     return 0
 
 
-def reevaluate(*, store: Store = None, json: Json = False) -> None:
-    """Make provisional links final: the same clusters whatever order the interactions came in."""
+def reevaluate(
+    *,
+    only: Annotated[
+        Path | None, Parameter(help="Queue the interactions of this file, from `rehearse --out`.")
+    ] = None,
+    all: bool = False,  # noqa: A002 - the word users know
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Make provisional links final: the same clusters whatever order the interactions came in.
+
+    Parameters
+    ----------
+    all
+        Queue every interaction again first, for example after other rules were put in force.
+    """
     with Engine.open(store) as engine:
+        if all or only is not None:
+            engine.request_reevaluation(None if all or only is None else _ids(only), actor="cli")
         final = _reevaluate(engine)
     if json:
         show_json_line(_numbers(final))
     else:
         _tell_final(final)
+
+
+def _ids(path: Path) -> list[str]:
+    try:
+        ids = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        raise UsageError(f"{path} is no file that `rehearse --out` has written.") from None
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+        raise UsageError(f"{path} is no file that `rehearse --out` has written.")
+    return ids
 
 
 @dead_letters.command(name="list")

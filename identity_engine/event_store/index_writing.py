@@ -15,6 +15,9 @@ from identity_engine.event_store.sealed_records import SealedRecords
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
+INDEX_VERSION = 2
+"""Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS interaction (
     number INTEGER PRIMARY KEY,
@@ -28,7 +31,7 @@ CREATE TABLE IF NOT EXISTS interaction (
     pinned INTEGER NOT NULL,
     mentions BLOB NOT NULL, -- packed one after the other
     compares INTEGER NOT NULL, -- whether there is a match record
-    sealed BLOB -- nonce and ciphertext of name and match record; NULL once erased
+    sealed BLOB -- nonce and ciphertext of name and match record, NULL once erased
 );
 CREATE INDEX IF NOT EXISTS interaction_of_contact ON interaction (contact_id, number);
 CREATE TABLE IF NOT EXISTS posting (
@@ -119,6 +122,8 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
         "INSERT INTO crowded (block_key) VALUES (?)", [(key,) for key in changes.crowded]
     )
     cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(changes.reposted))
+    if changes.all_pending:
+        cursor.execute("INSERT OR IGNORE INTO pending SELECT number FROM interaction")
     cursor.executemany(
         "INSERT OR IGNORE INTO pending VALUES (?)", [(number,) for number in changes.pending]
     )
@@ -209,10 +214,23 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
     return digest.hexdigest()
 
 
-def clear(cursor: sqlite3.Cursor) -> None:
-    """Empty the tables, before a rebuild in the same transaction."""
+def prepare_tables(cursor: sqlite3.Cursor) -> bool:
+    """Make the tables of a new store, and tell whether those of an older one are to be replaced."""
+    (version,) = cursor.execute("PRAGMA user_version").fetchone()
+    (is_new,) = cursor.execute("SELECT NOT EXISTS (SELECT 1 FROM stored_events)").fetchone()
+    if version == INDEX_VERSION or is_new:
+        cursor.executescript(f"{SCHEMA} PRAGMA user_version = {INDEX_VERSION};")
+        return False
+    return True
+
+
+def replace_tables(cursor: sqlite3.Cursor) -> None:
+    """Put empty tables of this version in place, before a rebuild in the same transaction."""
     for table in TABLES:
-        cursor.execute(f"DELETE FROM {table}")
+        cursor.execute(f"DROP TABLE IF EXISTS {table}")
+    for statement in SCHEMA.split(";"):
+        cursor.execute(statement)
+    cursor.execute(f"PRAGMA user_version = {INDEX_VERSION}")
 
 
 def _optional(contact_id: ContactId | None) -> bytes | None:

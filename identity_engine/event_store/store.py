@@ -22,7 +22,7 @@ from identity_engine.errors import ConfigurationError, Conflict
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
 from identity_engine.event_store.index_tables import IndexTables
-from identity_engine.event_store.index_writing import SCHEMA, write_changes
+from identity_engine.event_store.index_writing import prepare_tables, write_changes
 from identity_engine.event_store.keys import KEY_BYTES, KeyRing
 from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at, stamper
 from identity_engine.event_store.read_check import has_moved
@@ -77,7 +77,7 @@ class EventStore:
         self._recorder.create_table()
         with self._datastore.get_connection(commit=True) as connection:
             # A database in memory lives as long as this first connection stays in the pool.
-            connection.cursor().sqlite_cursor.executescript(SCHEMA)
+            self.index_is_outdated = prepare_tables(connection.cursor().sqlite_cursor)
         self._refuse_older_keys()
 
     def close(self) -> None:
@@ -131,11 +131,14 @@ class EventStore:
         listed = ",".join(str(int(position)) for position in positions)
         return self.mapper.decode(self._recorder.select(f"rowid IN ({listed})", [], order="rowid"))
 
-    def read_stream(self, stream_id: str) -> list[Recorded]:
-        """Return all events of one stream, first to last."""
+    def read_stream(self, stream_id: str, *, cursor: Cursor | None = None) -> list[Recorded]:
+        """Return all events of one stream, first to last; `cursor` reads in its own transaction."""
         return self.mapper.decode(
             self._recorder.select(
-                "originator_id = ?", [id_bytes(stream_id)], order="originator_version"
+                "originator_id = ?",
+                [id_bytes(stream_id)],
+                order="originator_version",
+                cursor=cursor,
             )
         )
 
@@ -261,16 +264,6 @@ class Writer:
         """Reads that nobody can overtake."""
         return self._wrapped.sqlite_cursor
 
-    def versions(self, stream_ids: Sequence[str]) -> dict[str, int]:
-        """Return the last version of each of these streams, one query for all."""
-        rows = select(
-            self.cursor,
-            "SELECT originator_id, MAX(originator_version) FROM stored_events "
-            "WHERE originator_id IN (%s) GROUP BY originator_id",
-            [id_bytes(stream_id) for stream_id in stream_ids],
-        )
-        return {id_text(stream): version for stream, version in rows}
-
     def refuse_if_moved(self, read: ReadSet) -> None:
         """Raise `Conflict` where anything that a decision read has changed since."""
         if has_moved(self.cursor, read):
@@ -299,6 +292,17 @@ class Writer:
         self.cursor.execute("SELECT state FROM stored_events ORDER BY rowid DESC LIMIT 1")
         row = self.cursor.fetchone()
         return self._now if row is None else max(self._now, recorded_at(row[0]))
+
+
+def stream_versions(cursor: Cursor, stream_ids: Sequence[str]) -> dict[str, int]:
+    """Return the last version of each of these streams, one query for all."""
+    rows = select(
+        cursor,
+        "SELECT originator_id, MAX(originator_version) FROM stored_events "
+        "WHERE originator_id IN (%s) GROUP BY originator_id",
+        [id_bytes(stream_id) for stream_id in stream_ids],
+    )
+    return {id_text(stream): version for stream, version in rows}
 
 
 def _key_encryption_key(

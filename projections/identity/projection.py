@@ -15,6 +15,7 @@ from aggregates.contact import (
     ContactPromoted,
     ContactUnmerged,
 )
+from aggregates.identifier import IdentifierShared, IdentifierUnshared
 from aggregates.identity import Edge, Member, canonical_id, components
 from aggregates.values import ContactId, Stage, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
@@ -40,8 +41,22 @@ CREATE TABLE identity_edge (
     PRIMARY KEY (one, other, merge_id)
 ) WITHOUT ROWID;
 CREATE INDEX identity_edge_of_other ON identity_edge (other);
+CREATE TABLE identity_rested (
+    identifier_id TEXT NOT NULL, -- a value that the evidence of a merge names
+    merge_id TEXT NOT NULL,
+    PRIMARY KEY (identifier_id, merge_id)
+) WITHOUT ROWID;
+CREATE TABLE identity_shared (
+    identifier_id TEXT NOT NULL,
+    by TEXT NOT NULL,
+    people INTEGER NOT NULL,
+    since TEXT NOT NULL, -- valid time of the mark
+    PRIMARY KEY (identifier_id, by)
+) WITHOUT ROWID;
 """
 CONTACT = ("contact_id", "canonical_id", "division", "stage", "born", "created_at")
+RESTED = ("identifier_id", "merge_id")
+SHARED = ("identifier_id", "by", "people", "since")
 EDGE = ("merge_id", "one", "other", "stream", "automatic", "survivor", "in_force")
 
 
@@ -53,6 +68,7 @@ class IdentityRows(Rows):
         self._contacts: dict[str, list[str]] = {}
         self._stages: list[tuple[str, str]] = []
         self._edges: list[tuple[str, tuple[Any, ...]]] = []
+        self._marks: list[tuple[str, tuple[Any, ...]]] = []
         self._touched: set[str] = set()
 
     def _create(self, event: Recorded, fact: ContactCreated) -> None:
@@ -80,6 +96,15 @@ class IdentityRows(Rows):
             row = (*ends, event.stream_id, int(fact.automatic), fact.survivor)
             self._edges.append((INSERT_EDGE, row))
             self._touched |= {edge.one, edge.other}
+        for identifier_id in fact.evidence.identifiers if fact.evidence is not None else ():
+            self._edges.append((INSERT_RESTED, (identifier_id, fact.merge_id)))
+
+    def _share(self, event: Recorded, fact: IdentifierShared) -> None:
+        moment = instant_text(event.header.valid_from)
+        self._marks.append((MARK, (event.stream_id, fact.by, fact.holders, moment)))
+
+    def _unshare(self, event: Recorded, fact: IdentifierUnshared) -> None:
+        self._marks.append((UNMARK, (event.stream_id, fact.by)))
 
     def _unmerge(self, _: Recorded, fact: ContactUnmerged) -> None:
         for edge in fact.edges:
@@ -92,6 +117,8 @@ class IdentityRows(Rows):
         ContactPromoted: _raise,
         ContactMerged: _merge,
         ContactUnmerged: _unmerge,
+        IdentifierShared: _share,
+        IdentifierUnshared: _unshare,
     }
 
     def write(self) -> None:
@@ -103,7 +130,7 @@ class IdentityRows(Rows):
         views.executemany(
             "UPDATE identity_contact SET stage = ? WHERE contact_id = ?", self._stages
         )
-        for statement, row in self._edges:
+        for statement, row in (*self._edges, *self._marks):
             views.execute(statement, row)
         if views.execute("SELECT EXISTS (SELECT 1 FROM identity_edge)").fetchone()[0]:
             self._stand_in(self._touched)
@@ -137,9 +164,14 @@ class IdentityProjection(Projection):
     tables: ClassVar[tuple[Table, ...]] = (
         Table("identity_contact", CONTACT, ("contact_id",), frozenset({"created_at"})),
         Table("identity_edge", EDGE, ("one", "other", "merge_id"), frozenset({"merge_id"})),
+        Table("identity_rested", RESTED, RESTED, frozenset({"merge_id"})),
+        Table("identity_shared", SHARED, SHARED[:2], frozenset({"identifier_id", "since"})),
     )
 
 
+INSERT_RESTED = "INSERT OR IGNORE INTO identity_rested VALUES (?,?)"
+MARK = "INSERT OR REPLACE INTO identity_shared VALUES (?,?,?,?)"
+UNMARK = "DELETE FROM identity_shared WHERE identifier_id = ? AND by = ?"
 INSERT_EDGE = "INSERT OR REPLACE INTO identity_edge VALUES (?,?,?,?,?,?,1)"
 END_EDGE = "UPDATE identity_edge SET in_force = 0 WHERE merge_id = ? AND one = ? AND other = ?"
 

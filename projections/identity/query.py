@@ -85,3 +85,40 @@ def identities_by_stage(views: Connection) -> dict[str, int]:
             counts[own] -= 1
             counts[stage] = counts.get(stage, 0) + 1
     return {stage: count for stage, count in sorted(counts.items()) if count}
+
+
+@dataclass(frozen=True, slots=True)
+class SharedValue:
+    """A value that stopped linking by itself, why, and the merges whose evidence named it.
+
+    `people` counts contacts (`by` is `cap`) or people (`names`); `since` is the valid time of the mark,
+    UTC text. Merges are ids; those `undone` are no longer in force.
+    """
+
+    identifier_id: str
+    by: str
+    people: int
+    since: str
+    merges: tuple[str, ...]
+    undone: tuple[str, ...]
+
+
+def shared_values(views: Connection, limit: int) -> list[SharedValue]:
+    """Return the values that are marked shared, those that most merges rested on first."""
+    marks = views.execute("SELECT identifier_id, by, people, since FROM identity_shared").fetchall()
+    found = [
+        SharedValue(identifier_id, by, people, since, *_rested(views, identifier_id))
+        for identifier_id, by, people, since in marks
+    ]
+    found.sort(key=lambda one: (-len(one.merges) - len(one.undone), one.since, one.identifier_id))
+    return found[:limit]
+
+
+def _rested(views: Connection, identifier_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    rows = views.execute(
+        "SELECT merge_id, MAX(in_force) FROM identity_rested JOIN identity_edge USING (merge_id) "
+        "WHERE identifier_id = ? GROUP BY merge_id ORDER BY merge_id",
+        (identifier_id,),
+    ).fetchall()
+    in_force = tuple(merge_id for merge_id, holds in rows if holds)
+    return in_force, tuple(merge_id for merge_id, holds in rows if not holds)

@@ -14,6 +14,7 @@ from aggregates import contact as contacts
 from aggregates import identifier as identifiers
 from aggregates.identifier import Holding, IdentifierClaimed, IdentifierFact, IdentifierReassigned
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
+from aggregates.policy import ReevaluationRequested
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
 from projections.match_index.identities import Identities
 from projections.match_index.rows import (
@@ -59,6 +60,7 @@ class MatchIndex(Identities):
         self._read_block_keys: set[int] = set()
         self._with_members: set[ContactId] = set()
         self._pending: set[int] = set()
+        self._all_pending = False
 
     # What was read from the store
 
@@ -221,6 +223,11 @@ class MatchIndex(Identities):
                 self._link(InteractionId(stream_id), contact_id, valid_from, pinned=pinned)
             case InteractionUnlinked(pinned=pinned):
                 self._link(InteractionId(stream_id), None, valid_from, pinned=pinned)
+            case ReevaluationRequested(interaction_ids=None):
+                self._all_pending = True
+            case ReevaluationRequested(interaction_ids=wanted):
+                rows = map(self._by_id.get, wanted or ())
+                self.evaluate_again(row.number for row in rows if row is not None)
             case _ if isinstance(fact, IdentifierFact):
                 self._change_identifier(IdentifierId(stream_id), version, valid_from, fact)
             case _ if isinstance(fact, contacts.ContactFact):
@@ -243,6 +250,7 @@ class MatchIndex(Identities):
             apart=sorted(self.apart - self._stored_apart, key=sorted),
             apart_gone=sorted(self._stored_apart - self.apart, key=sorted),
             pending=sorted(self._pending),
+            all_pending=self._all_pending,
             crowded=list(self._crowded_here),
             reposted=self._reposted,
         )

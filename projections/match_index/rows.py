@@ -99,6 +99,7 @@ class IndexChanges:
     apart: list[frozenset[ContactId]] = field(default_factory=list)
     apart_gone: list[frozenset[ContactId]] = field(default_factory=list)
     pending: list[int] = field(default_factory=list)
+    all_pending: bool = False
     crowded: list[int] = field(default_factory=list)
     reposted: list[tuple[int, int]] = field(default_factory=list)
 

@@ -132,3 +132,17 @@ def test_an_exclusive_value_never_gains_a_second_holder_and_the_doubt_goes_to_re
         (item,) = engine.review()
         assert (item.contact_id, item.proposed) == (second.contact_id, first.contact_id)
         assert "identifier.shared" not in {e.fact.TOPIC for e in engine.store.read(0, 99)}
+
+
+def test_the_index_of_an_older_version_is_replaced_when_the_store_is_opened(tmp_path):
+    with Engine.open(tmp_path / "store", world(1)) as engine:
+        (first,) = engine.ingest([event("1", customer("X"), profile=ANNA)])
+        with engine.store.writing() as writer:
+            writer.cursor.execute("ALTER TABLE interaction DROP COLUMN channel")
+            writer.cursor.execute("PRAGMA user_version = 1")
+
+    with Engine.open(tmp_path / "store", world(2)) as engine:
+        assert engine.verify_index().is_sound
+        (second,) = engine.ingest([event("2", customer("X"))])
+
+    assert second.contact_id == first.contact_id

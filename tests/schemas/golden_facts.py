@@ -39,7 +39,7 @@ from aggregates.interaction import (
     InteractionUnlinked,
     UnlinkPersonal,
 )
-from aggregates.policy import PolicyActivated
+from aggregates.policy import PolicyActivated, ReevaluationRequested
 from aggregates.values import (
     CandidateEvidence,
     ComparisonEvidence,
@@ -233,6 +233,7 @@ GOLDEN = (
             identifiers=(IDENTIFIER,),
         )
     ),
+    Golden(ReevaluationRequested(interaction_ids=(INTERACTION,))),
     Golden(
         PolicyActivated(kind="policy", name="default", version="0" * 64, content='{"name":"x"}')
     ),

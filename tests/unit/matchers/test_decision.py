@@ -264,3 +264,14 @@ def test_at_most_ten_losing_contacts_are_named_and_all_are_counted():
     decision = run(ANNA, candidates=candidates)
     assert len(decision.losing) == 10
     assert decision.considered == 14
+
+
+def test_a_silent_record_of_a_contact_does_not_hide_one_that_contradicts():
+    silent = MatchRecord(phones=("+4915112345678",))
+    decision = run(
+        ANNA,
+        [held("phone", "strong", ("otto", 1))],
+        [known("otto", OTTO), Candidate("otto", "i-silent", silent)],
+    )
+    assert decision.kind == "new"
+    assert [(one.contact_id, one.guard) for one in decision.refusals] == [("otto", "contradiction")]

@@ -1,0 +1,102 @@
+"""The verb rehearse: other rules over the whole history, before anything is put in force."""
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+from cyclopts import Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.application.rehearse import Flip, Rehearsed
+from identity_engine.cli.output import Json, Store, counting, show, show_json
+from identity_engine.errors import UsageError
+from identity_engine.event_store.sqlite_files import create_private
+
+SHOWN = 10
+
+
+def rehearse(
+    *,
+    model: Annotated[Path | None, Parameter(help="A model file to try.")] = None,
+    policy: Annotated[Path | None, Parameter(help="A policy file to try.")] = None,
+    since: str | None = None,
+    out: Annotated[
+        Path | None, Parameter(help="Write the interactions that `reevaluate --only` takes.")
+    ] = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Say which links and merges would flip under another model or policy. Nothing is written.
+
+    Parameters
+    ----------
+    since
+        Look at what was received after this time or `pos:N` only, and at what belongs with it.
+    """
+    if model is None and policy is None:
+        raise UsageError("Give --model FILE, --policy FILE, or both.")
+    with Engine.open(store) as engine:
+        waiting = engine.reevaluation.waiting()
+        with counting("rehearse", None) as add:
+            result = engine.rehearse(
+                policy=_content(policy), model=_content(model), since=since, progress=add
+            )
+    if out is not None:
+        create_private(out)
+        out.write_bytes(orjson.dumps(sorted(result.interaction_ids)))
+    if json:
+        show_json(_numbers(result))
+    else:
+        _tell(result, waiting, out)
+
+
+def _content(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise UsageError(f"There is no file {path} that can be read.") from None
+
+
+def _numbers(result: Rehearsed) -> dict[str, object]:
+    counts = Counter(flip.kind for flip in result.flips)
+    return {
+        "evaluated": result.changes.evaluated,
+        "merges": counts["merge"],
+        "unmerges": counts["unmerge"],
+        "moves": counts["move"],
+        "shared": result.changes.shared,
+        "flips": [asdict(flip) for flip in result.flips],
+        "interactions": sorted(result.interaction_ids),
+    }
+
+
+def _tell(result: Rehearsed, waiting: int, out: Path | None) -> None:
+    counts = Counter(flip.kind for flip in result.flips)
+    if waiting:
+        show(f"{waiting} interactions wait for `reevaluate`; what it would change counts here too.")
+    show(
+        f"{result.changes.evaluated} interactions evaluated: {counts['merge']} merges, "
+        f"{counts['unmerge']} unmerges and {counts['move']} moved links would follow; "
+        f"{result.changes.shared} more values would be shared. Nothing was written."
+    )
+    for flip in result.flips[:SHOWN]:
+        show(f"  {_sentence(flip)}")
+    if len(result.flips) > SHOWN:
+        show(f"  ... and {len(result.flips) - SHOWN} more (--json lists all).")
+    if out is not None:
+        show(f"After activation: identity-engine reevaluate --only {out}")
+
+
+def _sentence(flip: Flip) -> str:
+    because = f" by {flip.rule} ({flip.bits:.1f} bits)" if flip.rule is not None else ""
+    match flip.kind:
+        case "merge":
+            return f"merge {flip.one} and {flip.other}{because}"
+        case "unmerge":
+            return f"unmerge {flip.one} and {flip.other}"
+        case _:
+            return f"move {flip.interaction_id} from {flip.one} to {flip.other}{because}"
