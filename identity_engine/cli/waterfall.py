@@ -7,7 +7,7 @@ from identity_engine.application.how import Step
 from identity_engine.application.sentences import Sentences
 from identity_engine.application.waterfall import Part, Thresholds
 from identity_engine.application.why_not import WhyNot
-from identity_engine.cli.output import cells_wide, show, show_table
+from identity_engine.cli.output import cells_wide, show
 
 WIDTH = 32
 MARK = "┊"
@@ -55,23 +55,17 @@ def show_why_not(answer: WhyNot, say: Sentences) -> None:
 
 
 def show_steps(steps: Sequence[Step], say: Sentences) -> None:
-    """Write the steps of an identity in order, with what it had after each."""
-    columns = ("position", "time", "actor", "what", "interactions", "identifiers", "members")
-    show_table(
-        tuple(say.say(f"how.{column}") for column in columns),
-        [
-            (
-                one.position,
-                one.valid_from[:19],
-                one.actor,
-                one.sentence,
-                one.interactions,
-                one.identifiers,
-                one.members,
-            )
-            for one in steps
-        ],
-    )
+    """Write the steps of an identity in order: when, who, what it had after it; then the sentence."""
+    width = max(len(str(one.position)) for one in steps)
+    for one in steps:
+        now = say.say(
+            "how.now",
+            interactions=str(one.interactions),
+            identifiers=str(one.identifiers),
+            members=str(one.members),
+        )
+        show(f"{one.position:>{width}}  {one.valid_from[:19]}  {one.actor}  ({now})")
+        show(" " * (width + 2) + one.sentence)
 
 
 def bars(
