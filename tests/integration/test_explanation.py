@@ -88,25 +88,24 @@ class TestWhy:
         assert merge.sentence == "A person said that they are one."
 
     def test_a_moved_link_names_where_it_came_from(self, engine):
-        outcomes = arrive(
+        name = {"given_name": "Anna", "family_name": "Berger"}
+        card, mail, other_card = arrive(
             engine,
-            event("1", phone(), channel="form", profile={"family_name": "Berger"}),
-            event("2", phone(), channel="form", profile=ANNA),
-            event("3", phone(), customer("C-1"), channel="form", profile=ANNA),
-            event("4", customer("C-1"), channel="form", profile=ANNA | {"given_name": "Eva"}),
+            event("1", customer("C-1"), channel="form", profile=name),
+            event("2", email(MAIL, True), channel="form", profile=ANNA),
+            event("3", customer("C-2"), email(MAIL, True), channel="form", profile=ANNA),
         )
-        engine.reevaluate()
+        assert mail.contact_id == card.contact_id != other_card.contact_id
+        assert engine.reevaluate().moved == 1
 
-        moved = [
-            one
-            for outcome in outcomes
-            for one in engine.why(outcome.interaction_id)
-            if one.moved_from is not None
-        ]
+        (moved,) = engine.why(mail.interaction_id)
 
-        for one in moved:
-            assert one.moved_from in one.sentence
-            assert one.contact_id != one.moved_from
+        assert (moved.moved_from, moved.contact_id) == (card.contact_id, other_card.contact_id)
+        assert moved.sentence.startswith(f"Re-evaluation moved it here from {card.contact_id}.")
+        assert moved in engine.why(other_card.contact_id)
+        for contact_id in (card.contact_id, other_card.contact_id):
+            told = [one.sentence for one in engine.how(contact_id)]
+            assert len([one for one in told if "was moved from" in one or "was taken" in one]) == 1
 
     def test_an_unknown_id_is_told(self, engine):
         with pytest.raises(NotFound):
