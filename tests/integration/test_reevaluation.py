@@ -60,3 +60,33 @@ def test_a_merged_contact_that_is_identified_on_arrival_stays_one_with_the_other
     assert engine.profile(second.contact_id).members == engine.profile(first.contact_id).members
     assert engine.counts() == {"identified": 1, "in review": 0}
     assert is_sound(engine)
+
+
+class TestTheLineOfAFirm:
+    LINE, MOBILE, TYPED = "+81335564239", "+819012345678", {"type": "customer_id", "value": "C-1"}
+
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["line first", "line last"])
+    def test_only_the_line_stands_for_all_who_work_there(self, engine, tmp_path, order):
+        calls = [
+            event("1", phone(self.LINE), self.TYPED, profile=ANNA | {"organisation": "Acme"}),
+            event("2", phone(self.MOBILE), self.TYPED),
+        ]
+        engine.ingest([calls[place] for place in order])
+
+        engine.reevaluate()
+
+        assert facts(engine, "identifier.shared") == []
+        assert together(engine, tmp_path) == [["1", "2"]]
+
+    def test_colleagues_who_call_from_it_stay_two(self, engine, tmp_path):
+        arrive(
+            engine,
+            event("1", phone(self.LINE), profile={"full_name": "Anna Berger"}),
+            event("2", phone(self.LINE), profile={"organisation": "Acme"}),
+        )
+
+        engine.reevaluate()
+
+        assert [one.by for one in facts(engine, "identifier.shared")] == ["names"]
+        assert together(engine, tmp_path) == [["1"], ["2"]]
+        assert is_sound(engine)
