@@ -47,6 +47,7 @@ def together(engine, folder):
 
 def is_sound(engine):
     """Whether a replay agrees with the live index and with the live views."""
+    engine.follow()
     return engine.verify_index().is_sound and all(view.is_sound for view in engine.verify())
 
 
