@@ -218,7 +218,8 @@ class Component:
         """Return how many people a value stands for if those are more than the policy allows, else 0.
 
         Records that contradict each other speak of different people. They are taken by time and
-        name, so that the answer does not depend on who came first.
+        name, so that the answer does not depend on who came first. One with neither a name nor a
+        birth date contradicts nobody, so it is not taken for any of them.
         """
         classes = {class_ for _, class_ in uses}
         if not uses or IdentifierClass.EXCLUSIVE in classes:
@@ -229,7 +230,7 @@ class Component:
         if self._is_of_a_firm(value, uses):
             return len(uses)
         for row, _ in sorted(uses, key=lambda use: (use[0].time, use[0].name)):
-            if row.record is not None and all(
+            if _names_somebody(row) and all(
                 contradict(row.record, other.record, self._rules.scorer, limit) for other in people
             ):
                 people.append(row)
@@ -258,6 +259,12 @@ class Component:
         self._contacts |= fresh
         if fresh:
             self._reach(self._tables.load_all_of(self._cursor, index, fresh))
+
+
+def _names_somebody(row: InteractionRow) -> bool:
+    """Tell whether a record says who somebody is, so that it can contradict another."""
+    said = row.record
+    return said is not None and bool(said.given or said.family or said.name or said.birth_date)
 
 
 def _types(policy: Policy) -> set[str]:

@@ -179,7 +179,7 @@ class TestAValueOfManyPeople:
 
     @pytest.fixture
     def two(self, engine):
-        """As many as the policy allows; a silent call is the first one's."""
+        """As many as the policy allows, and a silent call."""
         arrive(engine, self.call("1", **ANNA), self.call("2", **KENTA), self.call("3"))
         engine.reevaluate()
         assert facts(engine, "identifier.shared") == []
@@ -194,7 +194,7 @@ class TestAValueOfManyPeople:
         assert (shared.by, shared.holders) == ("names", 3)
 
     def test_what_rested_on_it_alone_is_taken_apart(self, engine, two, tmp_path):
-        assert ["1"] not in together(engine, tmp_path)
+        assert ["3"] not in together(engine, tmp_path)
         arrive(engine, self.call("4", **LOUISE))
         engine.reevaluate()
         assert together(engine, tmp_path) == [["1"], ["2"], ["3"], ["4"]]
@@ -210,6 +210,16 @@ class TestAValueOfManyPeople:
         arrive(engine, self.call("5", **LOUISE))
         engine.reevaluate()
         assert ["4", "5"] in together(engine, tmp_path)
+
+    @pytest.mark.parametrize("vague", [{}, {"city": "Berlin"}, {"gender": "female"}])
+    def test_an_earlier_call_that_names_nobody_hides_none_of_them(self, engine, vague):
+        arrive(
+            engine,
+            event("0", phone(MOBILE), time="2026-01-01T09:00:00Z", profile=vague),
+            *(self.call(str(n), **said) for n, said in enumerate((ANNA, KENTA, LOUISE), 1)),
+        )
+        engine.reevaluate()
+        assert [one.holders for one in facts(engine, "identifier.shared")] == [3]
 
     def test_it_is_not_marked_again(self, engine, three):
         arrive(engine, self.call("5", **LOUISE))
