@@ -185,7 +185,7 @@ class Component:
         nodes = {row.number: self.nodes.get(row.number) or self._node(row) for row, _ in uses}
         before = self._index.identifiers.get(value.digest)
         known = before.state.shared_by if before is not None and before.state is not None else ()
-        people = self._people(uses)
+        people = self._people(value, uses)
         if people and "names" not in known:
             self.shared[value.digest] = people
         elif not people and "names" in known:
@@ -212,11 +212,14 @@ class Component:
             if mention.digest == value.digest
         ]
 
-    def _people(self, uses: Sequence[tuple[InteractionRow, IdentifierClass]]) -> int:
+    def _people(
+        self, value: Mention, uses: Sequence[tuple[InteractionRow, IdentifierClass]]
+    ) -> int:
         """Return how many people a value stands for if those are more than the policy allows, else 0.
 
         Records that contradict each other speak of different people. They are taken by time and
-        name, so that the answer does not depend on who came first.
+        name, so that the answer does not depend on who came first. One with neither a name nor a
+        birth date contradicts nobody, so it is not taken for any of them.
         """
         classes = {class_ for _, class_ in uses}
         if not uses or IdentifierClass.EXCLUSIVE in classes:
@@ -224,12 +227,10 @@ class Component:
         cap = self._rules.policy.guards.people_per_value
         limit = self._rules.link_rules.contradiction
         people: list[InteractionRow] = []
-        if self._is_of_a_firm(uses):
+        if self._is_of_a_firm(value, uses):
             return len(uses)
         for row, _ in sorted(uses, key=lambda use: (use[0].time, use[0].name)):
-            # What names nobody contradicts nobody, and would hide all who come after it.
-            names_somebody = row.record is not None and (row.record.name or row.record.birth_date)
-            if names_somebody and all(
+            if _names_somebody(row) and all(
                 contradict(row.record, other.record, self._rules.scorer, limit) for other in people
             ):
                 people.append(row)
@@ -237,18 +238,14 @@ class Component:
                     return len(people)
         return 0
 
-    def _is_of_a_firm(self, uses: Sequence[tuple[InteractionRow, IdentifierClass]]) -> bool:
-        """Tell whether somebody who named an employer called from this fixed line: all who work there
-        may call from it."""
-        line = self._digests.kind(FIXED_LINE)
-        mention = next((one for one in uses[0][0].mentions if one.kind == line), None)
-        if mention is None or len(uses) < 2:
+    def _is_of_a_firm(
+        self, value: Mention, uses: Sequence[tuple[InteractionRow, IdentifierClass]]
+    ) -> bool:
+        """Tell whether the value is a fixed line from which somebody called who named an employer: all
+        who work there may call from it."""
+        if value.kind != self._digests.kind(FIXED_LINE) or len(uses) < 2:
             return False
-        return any(
-            row.record is not None and row.record.organisation
-            for row, _ in uses
-            if mention.digest in {one.digest for one in row.mentions}
-        )
+        return any(row.record is not None and row.record.organisation for row, _ in uses)
 
     def _follow_links(self, frontier: Sequence[InteractionRow]) -> None:
         """Reach all interactions of the contacts of the frontier, and of contacts merged with them."""
@@ -262,6 +259,12 @@ class Component:
         self._contacts |= fresh
         if fresh:
             self._reach(self._tables.load_all_of(self._cursor, index, fresh))
+
+
+def _names_somebody(row: InteractionRow) -> bool:
+    """Tell whether a record says who somebody is, so that it can contradict another."""
+    said = row.record
+    return said is not None and bool(said.given or said.family or said.name or said.birth_date)
 
 
 def _types(policy: Policy) -> set[str]:
