@@ -5,6 +5,7 @@ shared, and along the contacts that interactions are linked to now, until nothin
 holds is a pure function of the records, so the order of arrival leaves no trace in it.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from sqlite3 import Cursor
 
@@ -23,6 +24,9 @@ from projections.match_index.rows import InteractionRow, Mention
 
 MOST_USES = 400
 """Mentions of one value that is not exclusive beyond which it is a hub and joins nobody."""
+
+MOST_EQUALS = 5_000
+"""Records under a key that stays crowded beyond which not even those that say the same are paired."""
 
 GIVEN_AS = {FIXED_LINE: "phone", UNPLACED_LINE: "phone", ROLE_MAILBOX: "email"}
 """Type under which the policy lets a value decide -> type under which a channel vouches for it."""
@@ -98,7 +102,10 @@ class Component:
         tables.load_nearby(cursor, index, (), contacts)
         for row in frontier:
             self._keys[row.number] = self._keys_of(row)
-        self._crowding.load(key for row in frontier for key in self._keys[row.number])
+        keys = {key for row in frontier for key in self._keys[row.number]}
+        overfull = {key for key in keys if index.is_crowded(key)}
+        self._crowding.load(keys - overfull)
+        tables.load_postings(cursor, index, overfull - index.keys_read(), MOST_EQUALS)
         exclusive, others = set[int](), set[int]()
         for row in frontier:
             for mention in row.mentions:
@@ -106,7 +113,12 @@ class Component:
                 (exclusive if is_exclusive else others).add(mention_key(mention))
         tables.load_postings(cursor, index, exclusive - index.keys_read(), ALL)
         tables.load_postings(cursor, index, others - exclusive - index.keys_read(), MOST_USES)
-        numbers = {number for row in frontier for number in self._near(row)}
+        numbers = {
+            number
+            for key in keys
+            if len(index.numbers_under(key)) <= MOST_EQUALS
+            for number in index.numbers_under(key)
+        }
         numbers |= {
             number
             for key in exclusive | others
@@ -127,7 +139,25 @@ class Component:
 
     def _near(self, row: InteractionRow) -> Iterator[int]:
         for key in self._keys[row.number]:
-            yield from self._index.numbers_under(key)
+            if self._index.is_crowded(key):
+                yield from self._equals(row, key)
+            else:
+                yield from self._index.numbers_under(key)
+
+    def _equals(self, row: InteractionRow, key: int) -> Iterator[int]:
+        """Yield neighbours of a row among those that say the same, under a key that stays crowded.
+
+        The first of them, the one before and the one after join all of them into one component,
+        whatever comes between, at a cost that does not grow as the square.
+        """
+        rows = map(self._index.interaction, self._index.numbers_under(key))
+        same = sorted(
+            (one.time, one.name, one.number) for one in rows if one and one.record == row.record
+        )
+        place = bisect_left(same, (row.time, row.name, row.number))
+        for _, _, number in {same[0], *same[max(0, place - 1) : place + 2]} if same else ():
+            if number != row.number:
+                yield number
 
     def _node(self, row: InteractionRow) -> Node:
         exclusive = {

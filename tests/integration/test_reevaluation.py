@@ -313,3 +313,14 @@ class TestTheLineOfAFirm:
         assert [one.by for one in facts(engine, "identifier.shared")] == ["names"]
         assert together(engine, tmp_path) == [["1"], ["2"]]
         assert is_sound(engine)
+
+
+def test_a_person_who_always_says_the_same_stays_one_however_often(engine, tmp_path):
+    """More records than a block key may lead to, and no fact that would part them."""
+    many = [form(f"{number}", day=1 + number % 28, **SAID) for number in range(60)]
+    arrive(engine, *many[:25])
+    arrive(engine, *many[25:])
+    engine.reevaluate()
+
+    assert len(together(engine, tmp_path)) == 1
+    assert is_sound(engine)
