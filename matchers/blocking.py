@@ -80,7 +80,9 @@ def keys_in_use(
         is_crowded: whether a key has reached its cap. Once it has, it must stay so.
 
     Returns:
-        The keys in use, finer ones in place of crowded ones; and the crowded ones, coarse first.
+        The keys in use, finer ones in place of crowded ones; and the crowded ones, coarse first. A
+        crowded key that no fact of the record refines stays in use: else the many records of one
+        person who always says the same would find each other no more.
     """
     in_use: list[str] = []
     crowded: list[str] = []
@@ -89,7 +91,10 @@ def keys_in_use(
         key = waiting.popleft()
         if is_crowded(key):
             crowded.append(key)
-            waiting.extend(refined_keys(record, key))
+            finer = refined_keys(record, key)
+            waiting.extend(finer)
+            if not finer:
+                in_use.append(key)
         else:
             in_use.append(key)
     return tuple(in_use), tuple(crowded)

@@ -235,7 +235,9 @@ class _Clustering:
     def _turn(self, pair: Pair) -> tuple[object, ...]:
         one, other = self._nodes[pair.one], self._nodes[pair.other]
         silent = one.record is None and other.record is None
-        return RANK[pair.rule], -pair.weight, silent, one.time, other.time, one.name, other.name
+        place = one.time, other.time, one.name, other.name
+        # Two pairs of the same nodes join the same groups; the value is the better reason to give.
+        return RANK[pair.rule], -pair.weight, silent, *place, pair.rule == "score", pair.value
 
     def _keep_anchored_together(self) -> None:
         first: dict[str, int] = {}

@@ -5,6 +5,7 @@ shared, and along the contacts that interactions are linked to now, until nothin
 holds is a pure function of the records, so the order of arrival leaves no trace in it.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from sqlite3 import Cursor
 
@@ -23,6 +24,9 @@ from projections.match_index.rows import InteractionRow, Mention
 
 MOST_USES = 400
 """Mentions of one value that is not exclusive beyond which it is a hub and joins nobody."""
+
+MOST_EQUALS = 5_000
+"""Records under a key that stays crowded beyond which not even those that say the same are paired."""
 
 GIVEN_AS = {FIXED_LINE: "phone", UNPLACED_LINE: "phone", ROLE_MAILBOX: "email"}
 """Type under which the policy lets a value decide -> type under which a channel vouches for it."""
@@ -98,7 +102,10 @@ class Component:
         tables.load_nearby(cursor, index, (), contacts)
         for row in frontier:
             self._keys[row.number] = self._keys_of(row)
-        self._crowding.load(key for row in frontier for key in self._keys[row.number])
+        keys = {key for row in frontier for key in self._keys[row.number]}
+        overfull = {key for key in keys if index.is_crowded(key)}
+        self._crowding.load(keys - overfull)
+        tables.load_postings(cursor, index, overfull - index.keys_read(), MOST_EQUALS)
         exclusive, others = set[int](), set[int]()
         for row in frontier:
             for mention in row.mentions:
@@ -106,7 +113,12 @@ class Component:
                 (exclusive if is_exclusive else others).add(mention_key(mention))
         tables.load_postings(cursor, index, exclusive - index.keys_read(), ALL)
         tables.load_postings(cursor, index, others - exclusive - index.keys_read(), MOST_USES)
-        numbers = {number for row in frontier for number in self._near(row)}
+        numbers = {
+            number
+            for key in keys
+            if len(index.numbers_under(key)) <= MOST_EQUALS
+            for number in index.numbers_under(key)
+        }
         numbers |= {
             number
             for key in exclusive | others
@@ -127,7 +139,25 @@ class Component:
 
     def _near(self, row: InteractionRow) -> Iterator[int]:
         for key in self._keys[row.number]:
-            yield from self._index.numbers_under(key)
+            if self._index.is_crowded(key):
+                yield from self._equals(row, key)
+            else:
+                yield from self._index.numbers_under(key)
+
+    def _equals(self, row: InteractionRow, key: int) -> Iterator[int]:
+        """Yield neighbours of a row among those that say the same, under a key that stays crowded.
+
+        The first of them, the one before and the one after join all of them into one component,
+        whatever comes between, at a cost that does not grow as the square.
+        """
+        rows = map(self._index.interaction, self._index.numbers_under(key))
+        same = sorted(
+            (one.time, one.name, one.number) for one in rows if one and one.record == row.record
+        )
+        place = bisect_left(same, (row.time, row.name, row.number))
+        for _, _, number in {same[0], *same[max(0, place - 1) : place + 2]} if same else ():
+            if number != row.number:
+                yield number
 
     def _node(self, row: InteractionRow) -> Node:
         exclusive = {
@@ -185,7 +215,7 @@ class Component:
         nodes = {row.number: self.nodes.get(row.number) or self._node(row) for row, _ in uses}
         before = self._index.identifiers.get(value.digest)
         known = before.state.shared_by if before is not None and before.state is not None else ()
-        people = self._people(uses)
+        people = self._people(value, uses)
         if people and "names" not in known:
             self.shared[value.digest] = people
         elif not people and "names" in known:
@@ -212,11 +242,14 @@ class Component:
             if mention.digest == value.digest
         ]
 
-    def _people(self, uses: Sequence[tuple[InteractionRow, IdentifierClass]]) -> int:
+    def _people(
+        self, value: Mention, uses: Sequence[tuple[InteractionRow, IdentifierClass]]
+    ) -> int:
         """Return how many people a value stands for if those are more than the policy allows, else 0.
 
         Records that contradict each other speak of different people. They are taken by time and
-        name, so that the answer does not depend on who came first.
+        name, so that the answer does not depend on who came first. One with neither a name nor a
+        birth date contradicts nobody, so it is not taken for any of them.
         """
         classes = {class_ for _, class_ in uses}
         if not uses or IdentifierClass.EXCLUSIVE in classes:
@@ -224,12 +257,10 @@ class Component:
         cap = self._rules.policy.guards.people_per_value
         limit = self._rules.link_rules.contradiction
         people: list[InteractionRow] = []
-        if self._is_of_a_firm(uses):
+        if self._is_of_a_firm(value, uses):
             return len(uses)
         for row, _ in sorted(uses, key=lambda use: (use[0].time, use[0].name)):
-            # What names nobody contradicts nobody, and would hide all who come after it.
-            names_somebody = row.record is not None and (row.record.name or row.record.birth_date)
-            if names_somebody and all(
+            if _names_somebody(row) and all(
                 contradict(row.record, other.record, self._rules.scorer, limit) for other in people
             ):
                 people.append(row)
@@ -237,18 +268,14 @@ class Component:
                     return len(people)
         return 0
 
-    def _is_of_a_firm(self, uses: Sequence[tuple[InteractionRow, IdentifierClass]]) -> bool:
-        """Tell whether somebody who named an employer called from this fixed line: all who work there
-        may call from it."""
-        line = self._digests.kind(FIXED_LINE)
-        mention = next((one for one in uses[0][0].mentions if one.kind == line), None)
-        if mention is None or len(uses) < 2:
+    def _is_of_a_firm(
+        self, value: Mention, uses: Sequence[tuple[InteractionRow, IdentifierClass]]
+    ) -> bool:
+        """Tell whether the value is a fixed line from which somebody called who named an employer: all
+        who work there may call from it."""
+        if value.kind != self._digests.kind(FIXED_LINE) or len(uses) < 2:
             return False
-        return any(
-            row.record is not None and row.record.organisation
-            for row, _ in uses
-            if mention.digest in {one.digest for one in row.mentions}
-        )
+        return any(row.record is not None and row.record.organisation for row, _ in uses)
 
     def _follow_links(self, frontier: Sequence[InteractionRow]) -> None:
         """Reach all interactions of the contacts of the frontier, and of contacts merged with them."""
@@ -262,6 +289,12 @@ class Component:
         self._contacts |= fresh
         if fresh:
             self._reach(self._tables.load_all_of(self._cursor, index, fresh))
+
+
+def _names_somebody(row: InteractionRow) -> bool:
+    """Tell whether a record says who somebody is, so that it can contradict another."""
+    said = row.record
+    return said is not None and bool(said.given or said.family or said.name or said.birth_date)
 
 
 def _types(policy: Policy) -> set[str]:

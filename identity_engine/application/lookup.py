@@ -232,14 +232,15 @@ def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
     """Return the numbers of the records to compare with an interaction, the nearest first.
 
     Records that share more and rarer block keys come first; ties go to the older record, so that a
-    batch of any size sees the same. A key over the policy's cap is left out.
+    batch of any size sees the same. Of a key that stays crowded only the oldest records count.
     """
     shared: defaultdict[int, float] = defaultdict(float)
     for key in prepared.block_keys:
         numbers = index.numbers_under(key)
-        if 0 < len(numbers) <= policy.block_cap:
+        if numbers:
             rarity = 1.0 / len(numbers)
-            for number in numbers:
+            known = numbers if len(numbers) <= policy.block_cap else numbers[: policy.candidate_cap]
+            for number in known:
                 shared[number] += 1.0 + rarity
     if len(shared) <= policy.candidate_cap:
         return sorted(shared, key=_age)

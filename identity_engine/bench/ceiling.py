@@ -33,7 +33,9 @@ def keys_of_all(records: Sequence[MatchRecord], cap: int) -> list[tuple[str, ...
     """Keys in use of each record once all are known: a key over the cap is refined for all of them."""
     crowded: set[str] = set()
     while True:
-        in_use = [keys_in_use(record, crowded.__contains__)[0] for record in records]
+        found = (keys_in_use(record, crowded.__contains__)[0] for record in records)
+        # Under a key that stays crowded only equal records are paired: left out of this measure.
+        in_use = [tuple(key for key in keys if key not in crowded) for keys in found]
         sizes = Counter(key for keys in in_use for key in keys)
         more = {key for key, size in sizes.items() if size > cap}
         if not more:

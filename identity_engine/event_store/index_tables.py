@@ -169,6 +169,8 @@ class IndexTables:
             contacts += select(
                 cursor, f"SELECT {CONTACT} FROM contact WHERE contact_id IN (%s)", list(merged)
             )
+            # A contact that rises may change who stands for its identity, which its edges tell.
+            self.load_edges(cursor, index, [ContactId(id_text(row[0])) for row in contacts])
         index.add_contacts(map(contact_row, contacts))
         index.add_interactions(self._open(found))
 

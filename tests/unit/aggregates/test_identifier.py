@@ -10,8 +10,10 @@ from aggregates.identifier import (
     Claim,
     ClaimPersonal,
     IdentifierClaimed,
+    IdentifierReassigned,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierUnshared,
     IdentifierVerified,
     Release,
     ReleasePersonal,
@@ -164,6 +166,11 @@ class TestReleasing:
         state = given((0, claimed("ann")), (0, claimed("bob")), (5, released("ann")))
         assert holders(state, day(6)) == ["bob"]
 
+    def test_a_release_cannot_lie_before_the_claim(self):
+        with pytest.raises(Refused) as refused:
+            decide(given((5, claimed("ann"))), Release(contact_id="ann", valid_from=day(4)))
+        assert refused.value.reason == "ends_before_it_begins"
+
 
 class TestWhoHeldTheValueThen:
     """Two people hold one number, one after the other: 4 February and 20 March."""
@@ -217,11 +224,6 @@ def test_a_fact_of_another_aggregate_changes_nothing():
     state = given((0, claimed("ann")))
     assert evolve(state, ContactCreated(division="north"), day(1)) == state
 
-    def test_cannot_lie_before_the_claim(self):
-        with pytest.raises(Refused) as refused:
-            decide(given((5, claimed("ann"))), Release(contact_id="ann", valid_from=day(4)))
-        assert refused.value.reason == "ends_before_it_begins"
-
 
 class TestComingLate:
     def test_an_own_claim_before_the_known_one_records_the_earlier_time(self):
@@ -236,3 +238,69 @@ class TestComingLate:
         state = given((1, claimed("ann")), (10, released("ann")), (12, claimed("bob")))
         assert decide(state, claim("ann", valid_from=day(5))) == ()
         assert holders(state, day(20)) == ["bob"]
+
+
+def reassigned(interaction, to="bob", from_="ann"):
+    return IdentifierReassigned(contact_id=to, from_contact_id=from_, interaction_id=interaction)
+
+
+class TestGoingAlong:
+    def test_a_claim_goes_along_with_its_interaction_from_its_beginning(self):
+        state = given((0, claimed("ann", verified=True)), (9, reassigned("i-ann")))
+
+        assert not state.is_held_by("ann")
+        assert holders(state, day(0)) == holders(state, day(20)) == ["bob"]
+        assert [held.verified for held in state.holdings] == [True]
+        assert [held.interaction_id for held in state.holdings] == ["i-ann"]
+
+    def test_a_claim_that_rests_on_another_interaction_stays(self):
+        state = given((0, claimed("ann")), (9, reassigned("i-other")))
+        assert holders(state, day(9)) == ["ann"]
+
+    def test_a_claim_of_another_contact_stays(self):
+        state = given((0, claimed("ann")), (1, claimed("cid")), (9, reassigned("i-ann")))
+        assert holders(state, day(9)) == ["bob", "cid"]
+
+    def test_an_ended_claim_goes_along_with_its_end(self):
+        state = given((0, claimed("ann")), (5, released("ann")), (9, reassigned("i-ann")))
+        assert holders(state, day(4)) == ["bob"]
+        assert holders(state, day(5)) == []
+
+
+class TestWhyAValueIsShared:
+    BY_NAMES = IdentifierShared(by="names", holders=4)
+
+    def test_it_links_again_when_the_only_reason_is_gone(self):
+        state = given((0, claimed("ann")), (1, self.BY_NAMES), (2, IdentifierUnshared(by="names")))
+        assert not state.shared
+
+    def test_one_reason_that_is_gone_leaves_the_other(self):
+        state = given(
+            (0, claimed("ann")),
+            (1, IdentifierShared(by="cap", holders=6, cap=5)),
+            (2, self.BY_NAMES),
+            (3, IdentifierUnshared(by="names")),
+        )
+        assert state.shared_by == ("cap",)
+
+    def test_a_reason_given_twice_is_gone_at_once(self):
+        state = given(
+            (0, claimed("ann")),
+            (1, self.BY_NAMES),
+            (2, self.BY_NAMES),
+            (3, IdentifierUnshared(by="names")),
+        )
+        assert state.shared_by == ()
+
+    def test_the_reason_of_a_person_is_not_taken_back_by_the_rules(self):
+        state = given(
+            (0, claimed("ann")),
+            (1, IdentifierShared(by="person", holders=1)),
+            (2, IdentifierUnshared(by="names")),
+        )
+        assert state.shared
+
+
+@pytest.mark.parametrize("fact", [reassigned("i-ann"), IdentifierUnshared(by="names")])
+def test_going_along_and_linking_again_change_nothing_where_nobody_claimed(fact):
+    assert evolve(None, fact, day(0)) is None

@@ -1,0 +1,91 @@
+"""Once re-evaluation is done, who is one with whom does not depend on how the records arrived."""
+
+import csv
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from identity_engine import Engine
+from tests.properties.traffic import in_batches, simulated, small_worlds
+from tests.support.world import world
+
+few = settings(max_examples=8, deadline=None)
+more = settings(max_examples=40, deadline=None)
+
+
+def partition(opened):
+    """Which (source, id) belong together."""
+    groups = {}
+    with tempfile.TemporaryDirectory() as folder:
+        links = Path(folder) / "links.csv"
+        opened.export_links(links)
+        with links.open(encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                name = row["source"], row["interaction_id"]
+                groups.setdefault(row["contact_id"], set()).add(name)
+    return {frozenset(group) for group in groups.values()}
+
+
+@st.composite
+def deliveries(draw, events):
+    """The same events in any order and batches, and behind which of these to re-evaluate."""
+    batches = draw(in_batches(draw(st.permutations(events))))
+    return [(batch, draw(st.booleans())) for batch in batches]
+
+
+def delivered(opened, delivery):
+    for batch, evaluates in delivery:
+        opened.ingest(batch)
+        if evaluates:
+            opened.reevaluate()
+    opened.reevaluate()
+
+
+def check_any_delivery_gives_the_same(data, events):
+    with Engine.in_memory(world(1)) as one, Engine.in_memory(world(2)) as other:
+        delivered(one, [(events, False)])
+        delivered(other, data.draw(deliveries(events)))
+
+        assert partition(other) == partition(one)
+
+
+def check_what_is_settled_stays_and_can_be_replayed(data, events):
+    with Engine.in_memory(world()) as opened:
+        delivered(opened, data.draw(deliveries(events)))
+        head = opened.store.head()
+
+        assert opened.reevaluation.waiting() == 0
+        opened.reevaluate()
+        assert opened.store.head() == head
+        assert opened.verify_index().is_sound
+        opened.follow()
+        assert all(view.is_sound for view in opened.verify())
+
+
+@few
+@given(data=st.data(), events=small_worlds(max_size=12))
+def test_order_batches_and_moments_of_evaluation_change_nothing(data, events):
+    check_any_delivery_gives_the_same(data, events)
+
+
+@few
+@given(data=st.data(), events=small_worlds(max_size=12))
+def test_what_is_settled_stays_and_can_be_replayed(data, events):
+    check_what_is_settled_stays_and_can_be_replayed(data, events)
+
+
+@pytest.mark.slow
+@more
+@given(data=st.data(), events=st.one_of(small_worlds(max_size=40), simulated))
+def test_order_batches_and_moments_of_evaluation_change_nothing_in_larger_worlds(data, events):
+    check_any_delivery_gives_the_same(data, events)
+
+
+@pytest.mark.slow
+@more
+@given(data=st.data(), events=st.one_of(small_worlds(max_size=40), simulated))
+def test_what_is_settled_stays_and_can_be_replayed_in_larger_worlds(data, events):
+    check_what_is_settled_stays_and_can_be_replayed(data, events)
