@@ -78,7 +78,7 @@ class TestMergedByLaterEvidence:
 
         assert history == engine.history(first.contact_id)
         (merge,) = [one.summary for one in history if one.topic == "contact.merged"]
-        assert "are one person by score" in merge
+        assert "are one person by the rule score" in merge
         assert first.contact_id in merge
         assert second.contact_id in merge
 
