@@ -70,7 +70,7 @@ class Component:
             frontier, self._waiting = self._waiting, []
             self._load_around(frontier)
             for row in frontier:
-                self.nodes[row.number] = self._node(row)
+                self.nodes[row.number] = self.node(row)
             for row in frontier:
                 self._pair_by_likeness(row)
             for value in self._new_values(frontier):
@@ -109,7 +109,7 @@ class Component:
         exclusive, others = set[int](), set[int]()
         for row in frontier:
             for mention in row.mentions:
-                is_exclusive = self._class(mention, row) == IdentifierClass.EXCLUSIVE
+                is_exclusive = self.class_of(mention, row) == IdentifierClass.EXCLUSIVE
                 (exclusive if is_exclusive else others).add(mention_key(mention))
         tables.load_postings(cursor, index, exclusive - index.keys_read(), ALL)
         tables.load_postings(cursor, index, others - exclusive - index.keys_read(), MOST_USES)
@@ -159,11 +159,12 @@ class Component:
             if number != row.number:
                 yield number
 
-    def _node(self, row: InteractionRow) -> Node:
+    def node(self, row: InteractionRow) -> Node:
+        """Return an interaction as it takes part in clustering."""
         exclusive = {
             self._types.get(mention.kind, ""): mention.digest
             for mention in row.mentions
-            if self._class(mention, row) == IdentifierClass.EXCLUSIVE
+            if self.class_of(mention, row) == IdentifierClass.EXCLUSIVE
         }
         return Node(
             row.number,
@@ -175,7 +176,8 @@ class Component:
             row.contact_id if row.pinned else None,
         )
 
-    def _class(self, mention: Mention, row: InteractionRow) -> IdentifierClass:
+    def class_of(self, mention: Mention, row: InteractionRow) -> IdentifierClass:
+        """Return what an identifier may decide in its interaction, under the rules in force."""
         policy, type_ = self._rules.policy, self._types.get(mention.kind, "")
         given = GIVEN_AS.get(type_, type_)
         return policy.class_of(type_, policy.counts_as_verified(row.channel, given, mention.said))
@@ -186,7 +188,7 @@ class Component:
         near = set(self._near(row)) - self._weighed
         others = (self._index.interaction(number) for number in sorted(near))
         rows = {one.number: one for one in others if one is not None and one.contact_id is not None}
-        nodes = {number: self.nodes.get(number) or self._node(one) for number, one in rows.items()}
+        nodes = {number: self.nodes.get(number) or self.node(one) for number, one in rows.items()}
         nodes[row.number] = self.nodes[row.number]
         found = list(
             scored_pairs(
@@ -212,7 +214,7 @@ class Component:
     def _pair_by_value(self, value: Mention) -> None:
         """Pair those who mention a value, unless it is shared; what changes its state touches all."""
         uses = self._uses(value)
-        nodes = {row.number: self.nodes.get(row.number) or self._node(row) for row, _ in uses}
+        nodes = {row.number: self.nodes.get(row.number) or self.node(row) for row, _ in uses}
         before = self._index.identifiers.get(value.digest)
         known = before.state.shared_by if before is not None and before.state is not None else ()
         people = self._people(value, uses)
@@ -235,7 +237,7 @@ class Component:
     def _uses(self, value: Mention) -> list[tuple[InteractionRow, IdentifierClass]]:
         rows = map(self._index.interaction, self._index.numbers_under(mention_key(value)))
         return [
-            (row, self._class(mention, row))
+            (row, self.class_of(mention, row))
             for row in rows
             if row is not None and row.contact_id is not None
             for mention in row.mentions

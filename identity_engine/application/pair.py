@@ -152,11 +152,11 @@ class Pair:
     # The component of re-evaluation knows how policy and mention make a class and a node.
 
     def _class(self, mention: Mention, row: InteractionRow) -> IdentifierClass:
-        return self._component._class(mention, row)
+        return self._component.class_of(mention, row)
 
     def _node(self, row: InteractionRow) -> Node:
         anchor = self._index.canonical(row.contact_id) if row.contact_id is not None else None
-        return self._component._node(row)._replace(anchor=anchor)
+        return self._component.node(row)._replace(anchor=anchor)
 
 
 def _mentions(side: Side) -> dict[bytes, Mention]:
