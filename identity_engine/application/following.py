@@ -22,6 +22,7 @@ from projections.runner import Views, ViewStatus
 
 BATCH = 4_000
 CACHE_MIB = 32
+PAGE_BYTES = 16_384
 REPLAY_BATCH = 16_000
 REPLAY_CACHE_MIB = 128
 """A replay takes larger steps than a follower does: fewer pages are written twice."""
@@ -194,7 +195,7 @@ class Follower:
 
     def _open(self, path: Path | None, *, durable: bool = True) -> Views:
         cache_mib = CACHE_MIB if durable else REPLAY_CACHE_MIB
-        connection = connect(path, durable=False, cache_mib=cache_mib)
+        connection = connect(path, durable=False, cache_mib=cache_mib, page_bytes=PAGE_BYTES)
         if not durable:
             # A file that nobody reads yet: a crash throws it away, so it needs no log on disk.
             connection.execute("PRAGMA journal_mode = MEMORY")
