@@ -227,8 +227,8 @@ class Resolver:
                 near=lambda: lookup.near(prepared),
             )
         self.watch("decided")
-        story = Story(self._world, self._store.keys, self.rules, index)
-        decided.events += story.tell(prepared, decision)
+        story = Story(self._world, self._store.keys, self.rules, index, prepared)
+        decided.events += story.tell(decision)
         lookup.crowding.settle(story.received, prepared.fact.division)
         identity = index.identity(story.contact_id)
         return Outcome(

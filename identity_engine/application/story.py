@@ -9,18 +9,16 @@ from aggregates.identifier import Claim, ClaimPersonal, IdentifierState
 from aggregates.interaction import InteractionState
 from aggregates.policy import Policy
 from aggregates.values import (
-    CommandId,
     ContactId,
-    EventId,
     Evidence,
     Fact,
-    Header,
     IdentifierClass,
     IdentifierId,
     InteractionId,
     Stage,
 )
 from identity_engine.adapters.clock import World
+from identity_engine.application.pen import Pen, Upstream
 from identity_engine.application.prepare import Considered, Prepared
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.keys import DataKey, KeyRing
@@ -36,23 +34,24 @@ EXACT_AND_LASTING = ("exact_exclusive", "exact_strong")
 class Story:
     """Writes the events of one interaction and applies each to the index at once."""
 
-    def __init__(self, world: World, keys: KeyRing, rules: Rules, index: MatchIndex) -> None:
+    def __init__(
+        self, world: World, keys: KeyRing, rules: Rules, index: MatchIndex, prepared: Prepared
+    ) -> None:
         self._world = world
         self._rules = rules
         self._index = index
         self._key: DataKey = keys.new_key()
         self.interaction_id = InteractionId(world.new_id())
         self.contact_id = ContactId("")
-        self._command_id = CommandId(world.new_id())
+        self._prepared = prepared
+        upstream = Upstream(prepared.correlation_id, prepared.causation_id, prepared.traceparent)
+        self._pen = Pen(world, rules, index, upstream, self.interaction_id, self._key)
         self._state: InteractionState = interaction.Unknown()
         self._version = 0
-        # The rules act, not a person: the version says which.
-        self._actor = f"policy:{rules.policy_version[:16]}"
-        self._events: list[Pending] = []
 
-    def tell(self, prepared: Prepared, decision: Decision) -> list[Pending]:
+    def tell(self, decision: Decision) -> list[Pending]:
         """Return the events of a decision, in the order they are to be read."""
-        self._prepared = prepared
+        prepared = self._prepared
         self._own(interaction.Receive(fact=prepared.fact))
         self.received = self._index.receive(
             self.interaction_id,
@@ -73,7 +72,7 @@ class Story:
             self._own(interaction.HoldForReview(proposed=proposed, evidence=evidence))
         self._claim_identifiers(decision)
         self._identify(decision)
-        return self._events
+        return self._pen.events
 
     def _member(self, canonical: ContactId, decision: Decision) -> ContactId:
         """Return the member of an identity that the link is recorded on: the one whose record or
@@ -211,29 +210,7 @@ class Story:
             self._write(self.interaction_id, self._version, fact)
 
     def _write(self, stream_id: str, version: int, fact: Fact) -> None:
-        prepared = self._prepared
-        personal = fact.about_a_person() is not None
-        self._events.append(
-            Pending(
-                stream_id,
-                version,
-                Header(
-                    event_id=EventId(self._world.new_id()),
-                    valid_from=prepared.time,
-                    actor=self._actor,
-                    command_id=self._command_id,
-                    correlation_id=prepared.correlation_id,
-                    causation_id=(
-                        self._events[0].header.event_id if self._events else prepared.causation_id
-                    ),
-                    traceparent=prepared.traceparent,
-                ),
-                fact,
-                self.interaction_id if personal else None,
-                self._key if personal else None,
-            )
-        )
-        self._index.apply(stream_id, version, prepared.time, fact)
+        self._pen.write(stream_id, version, self._prepared.time, fact)
 
 
 def _without_scores(evidence: Evidence) -> Evidence:
