@@ -147,8 +147,16 @@ class Engine:
     def request_reevaluation(
         self, interaction_ids: Collection[str] | None = None, actor: str = "system"
     ) -> None:
-        """Queue interactions to be evaluated again, by an event; None queues all."""
-        ids = None if interaction_ids is None else [InteractionId(one) for one in interaction_ids]
+        """Queue interactions to be evaluated again, by an event; None queues all.
+
+        Raises:
+            UsageError: one is no id; nothing is queued.
+        """
+        ids = (
+            None
+            if interaction_ids is None
+            else [InteractionId(_contact_id(one)) for one in interaction_ids]
+        )
         self.reevaluation.request(ids, actor)
 
     def redrive(self, ids: Sequence[int] | None = None) -> IngestSummary:

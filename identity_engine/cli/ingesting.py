@@ -16,6 +16,7 @@ from identity_engine.cli.output import (
     Store,
     counting,
     progress,
+    read_content,
     show,
     show_json,
     show_json_line,
@@ -23,6 +24,7 @@ from identity_engine.cli.output import (
 )
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.ingestion.files import EventFile
+from projections.base import ID
 
 dead_letters = App(name="dead-letters", help="List and re-drive what could not be used.")
 
@@ -99,10 +101,12 @@ def reevaluate(
 
 def _ids(path: Path) -> list[str]:
     try:
-        ids = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        raise UsageError(f"{path} is no file that `rehearse --out` has written.") from None
-    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+        ids = orjson.loads(read_content(path))
+    except orjson.JSONDecodeError:
+        ids = None
+    if not isinstance(ids, list) or not all(
+        isinstance(one, str) and ID.fullmatch(one) for one in ids
+    ):
         raise UsageError(f"{path} is no file that `rehearse --out` has written.")
     return ids
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.cli.output import Json, Store, show, show_json, show_table
+from identity_engine.cli.output import Json, Store, read_content, show, show_json, show_table
 from matchers.evaluation import Interaction
 from matchers.model import Model, canonical_json, model_version, parse_model
 
@@ -38,7 +38,7 @@ def activate(
     json: Json = False,
 ) -> None:
     """Put a model in force for decisions from now on. It is an event; old decisions keep theirs."""
-    content = file.read_bytes()
+    content = read_content(file)
     with Engine.open(store) as engine:
         changed = engine.policies.activate({"model": content}, actor="cli")
         version = engine.policies.rules.model_version

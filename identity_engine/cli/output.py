@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -20,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 
 from identity_engine.application.sentences import Language, language_of
+from identity_engine.errors import UsageError
 from identity_engine.settings import locale_of_user
 from projections.base import ID
 
@@ -46,6 +48,18 @@ screen = Console(highlight=False, soft_wrap=True)
 def language(chosen: Language | None) -> Language:
     """Return the language to answer in: the chosen one, else the user's."""
     return chosen or language_of(locale_of_user())
+
+
+def read_content(path: Path) -> bytes:
+    """Return what is in a file that a user has named.
+
+    Raises:
+        UsageError: it cannot be read; the message names it.
+    """
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise UsageError(f"There is no file {path} that can be read.") from None
 
 
 def show_json(answer: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.cli.output import Json, Store, show, show_json
+from identity_engine.cli.output import Json, Store, read_content, show, show_json
 
 policy = App(name="policy", help="The rules in force: identifier classes, channels, caps.")
 
@@ -38,8 +38,9 @@ def activate(
     json: Json = False,
 ) -> None:
     """Put a policy in force for decisions from now on. It is an event; old decisions keep theirs."""
+    content = read_content(file)
     with Engine.open(store) as engine:
-        changed = engine.policies.activate({"policy": file.read_bytes()}, actor="cli")
+        changed = engine.policies.activate({"policy": content}, actor="cli")
         version = engine.policies.rules.policy_version
     if json:
         show_json({"kind": "policy", "version": version, "changed": bool(changed)})

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.rehearse import Flip, Rehearsed
-from identity_engine.cli.output import Json, Store, counting, show, show_json
+from identity_engine.cli.output import Json, Store, counting, read_content, show, show_json
 from identity_engine.errors import UsageError
 from identity_engine.event_store.sqlite_files import create_private
 
@@ -41,7 +41,10 @@ def rehearse(
         waiting = engine.reevaluation.waiting()
         with counting("rehearse", None) as add:
             result = engine.rehearse(
-                policy=_content(policy), model=_content(model), since=since, progress=add
+                policy=read_content(policy) if policy is not None else None,
+                model=read_content(model) if model is not None else None,
+                since=since,
+                progress=add,
             )
     if out is not None:
         create_private(out)
@@ -50,15 +53,6 @@ def rehearse(
         show_json(_numbers(result))
     else:
         _tell(result, waiting, out)
-
-
-def _content(path: Path | None) -> bytes | None:
-    if path is None:
-        return None
-    try:
-        return path.read_bytes()
-    except OSError:
-        raise UsageError(f"There is no file {path} that can be read.") from None
 
 
 def _numbers(result: Rehearsed) -> dict[str, object]:

@@ -197,3 +197,29 @@ class TestUsage:
         assert (answer.code, answer.err) == (0, "")
         for verb in ("ingest", "contact", "search", "projections", "doctor"):
             assert verb in answer.out
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("model", "activate", "nowhere.json"),
+        ("policy", "activate", "nowhere.json"),
+        ("rehearse", "--model", "nowhere.json"),
+        ("rehearse", "--policy", "nowhere.json"),
+        ("reevaluate", "--only", "nowhere.json"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named(filled, verb):
+    check(filled(*verb), WRONG_USE, "nowhere.json")
+
+
+@pytest.mark.parametrize("content", ['{"a": 1}', "[1]", '["zz"]', "no json"])
+def test_what_rehearse_has_not_written_queues_nothing(filled, tmp_path, content):
+    file = tmp_path / "flips.json"
+    file.write_text(content)
+
+    check(filled("reevaluate", "--only", str(file)), WRONG_USE, "flips.json")
+
+
+def test_rehearse_without_other_rules_says_what_to_give(filled):
+    check(filled("rehearse"), WRONG_USE, "--model", "--policy")

@@ -94,3 +94,12 @@ def test_since_leaves_out_what_was_received_before(engine):
 def test_since_must_be_a_time_or_a_position(engine):
     with pytest.raises(UsageError):
         engine.rehearse(model=strict(), since="yesterday")
+
+
+def test_what_is_no_id_queues_nothing(engine):
+    head = engine.store.head()
+
+    with pytest.raises(UsageError):
+        engine.request_reevaluation(["7"])
+
+    assert engine.store.head() == head
