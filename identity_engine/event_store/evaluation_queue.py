@@ -7,12 +7,15 @@ what a decision touches besides is named in `pending`, in the transaction of tha
 import sqlite3
 from collections.abc import Iterable
 
+EVALUATED = "COALESCE((SELECT MAX(number) FROM evaluated), 0)"
+"""The number up to which received interactions were taken into `pending`."""
+
 
 def count_waiting(cursor: sqlite3.Cursor) -> int:
     """Return how many interactions wait."""
     cursor.execute(
-        "SELECT (SELECT COUNT(*) FROM pending) + (SELECT COUNT(*) FROM interaction WHERE number > "
-        "COALESCE((SELECT MAX(number) FROM evaluated), 0))"
+        f"SELECT (SELECT COUNT(*) FROM pending WHERE number <= {EVALUATED}) "
+        f"+ (SELECT COUNT(*) FROM interaction WHERE number > {EVALUATED})"
     )
     return int(cursor.fetchone()[0])
 
@@ -20,12 +23,13 @@ def count_waiting(cursor: sqlite3.Cursor) -> int:
 def take_waiting(cursor: sqlite3.Cursor, limit: int) -> list[int]:
     """Return the numbers of some that wait, the oldest first; they wait until they are settled."""
     cursor.execute(
-        "INSERT OR IGNORE INTO pending SELECT number FROM interaction WHERE number > "
-        "COALESCE((SELECT MAX(number) FROM evaluated), 0)"
+        f"INSERT OR IGNORE INTO pending SELECT number FROM interaction WHERE number > {EVALUATED}"
     )
-    if cursor.rowcount:
+    cursor.execute(f"SELECT MAX(number) FROM interaction WHERE number > {EVALUATED}")
+    (last,) = cursor.fetchone()
+    if last is not None:
         cursor.execute("DELETE FROM evaluated")
-        cursor.execute("INSERT INTO evaluated SELECT MAX(number) FROM interaction")
+        cursor.execute("INSERT INTO evaluated VALUES (?)", (last,))
     cursor.execute("SELECT number FROM pending ORDER BY number LIMIT ?", (limit,))
     return [number for (number,) in cursor.fetchall()]
 

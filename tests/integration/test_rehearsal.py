@@ -103,3 +103,13 @@ def test_what_is_no_id_queues_nothing(engine):
         engine.request_reevaluation(["7"])
 
     assert engine.store.head() == head
+
+
+def test_what_waits_already_is_not_queued_a_second_time(engine):
+    engine.ingest([event("4", channel="form", profile=BEN)])
+    assert engine.reevaluation.waiting() == 1
+
+    engine.request_reevaluation()
+
+    assert engine.reevaluation.waiting() == 4
+    assert engine.reevaluate().evaluated == 4
