@@ -30,8 +30,8 @@ from aggregates.values import (
     IdentifierClass,
     RefusalEvidence,
 )
+from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.rules import shipped_policy
-from identity_engine.application.sentences import sentences_in
 from identity_engine.cli.app import app
 from identity_engine.ingestion import csv_mapping, envelope, faults, json_text, wire
 

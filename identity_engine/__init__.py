@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from identity_engine.application.engine import Engine as Engine
-    from identity_engine.application.explain import Explanation as Explanation
-    from identity_engine.application.how import Step as Step
+    from identity_engine.application.explanation.explain import Explanation as Explanation
+    from identity_engine.application.explanation.how import Step as Step
+    from identity_engine.application.explanation.why_not import WhyNot as WhyNot
     from identity_engine.application.ingest import IngestSummary as IngestSummary
     from identity_engine.application.queries import HistoryEntry as HistoryEntry
-    from identity_engine.application.resolve import Outcome as Outcome
-    from identity_engine.application.why_not import WhyNot as WhyNot
+    from identity_engine.application.resolution.resolve import Outcome as Outcome
     from identity_engine.errors import IdentityEngineError as IdentityEngineError
     from identity_engine.ingestion.faults import Fault as Fault
     from identity_engine.ingestion.faults import Rejected as Rejected
@@ -27,16 +27,16 @@ __version__ = "0.1.0"
 # Names are looked up when first used, so that `identity-engine --version` imports no database code.
 _EXPORTS = {
     "Engine": "identity_engine.application.engine",
-    "Explanation": "identity_engine.application.explain",
+    "Explanation": "identity_engine.application.explanation.explain",
     "Fault": "identity_engine.ingestion.faults",
     "HistoryEntry": "identity_engine.application.queries",
     "IdentityEngineError": "identity_engine.errors",
     "IngestSummary": "identity_engine.application.ingest",
-    "Outcome": "identity_engine.application.resolve",
+    "Outcome": "identity_engine.application.resolution.resolve",
     "Profile": "projections.profile.query",
     "Rejected": "identity_engine.ingestion.faults",
-    "Step": "identity_engine.application.how",
-    "WhyNot": "identity_engine.application.why_not",
+    "Step": "identity_engine.application.explanation.how",
+    "WhyNot": "identity_engine.application.explanation.why_not",
 }
 __all__ = [*_EXPORTS, "__version__"]
 

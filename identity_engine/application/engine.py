@@ -12,19 +12,19 @@ import orjson
 
 from aggregates.values import ContactId, InteractionId
 from identity_engine.adapters.clock import World
-from identity_engine.application.explain import Explanation
+from identity_engine.application.explanation.explain import Explanation
+from identity_engine.application.explanation.how import Step
+from identity_engine.application.explanation.sentences import DEFAULT, Language
+from identity_engine.application.explanation.why_not import WhyNot
 from identity_engine.application.following import Follower, Progress, Verdict
-from identity_engine.application.how import Step
 from identity_engine.application.indexing import rebuild_index, verify_index
 from identity_engine.application.ingest import BATCH_SIZE, Ingestion, IngestSummary
 from identity_engine.application.ingest import Progress as IngestProgress
 from identity_engine.application.policies import Policies
 from identity_engine.application.queries import HistoryEntry, Queries
-from identity_engine.application.reevaluate import Reevaluated, Reevaluation
-from identity_engine.application.rehearse import Rehearsed, rehearse
-from identity_engine.application.resolve import Outcome, Resolver
-from identity_engine.application.sentences import DEFAULT, Language
-from identity_engine.application.why_not import WhyNot
+from identity_engine.application.reevaluation.reevaluate import Reevaluated, Reevaluation
+from identity_engine.application.reevaluation.rehearse import Rehearsed, rehearse
+from identity_engine.application.resolution.resolve import Outcome, Resolver
 from identity_engine.errors import UsageError
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import DeadLetters

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from aggregates.identifier import IdentifierClaimed, IdentifierFact
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
-from identity_engine.application.crowding import Crowding
 from identity_engine.application.following import Progress, Verdict
-from identity_engine.application.prepare import comparable
+from identity_engine.application.resolution.crowding import Crowding
+from identity_engine.application.resolution.prepare import comparable
 from identity_engine.event_store.index_tables import IndexTables
 from identity_engine.event_store.index_writing import hash_rows, replace_tables, write_changes
 from identity_engine.event_store.store import EventStore, Writer

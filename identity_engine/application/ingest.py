@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from identity_engine.adapters.clock import World
-from identity_engine.application.resolve import Outcome, Portion, Resolver
+from identity_engine.application.resolution.resolve import Outcome, Portion, Resolver
 from identity_engine.event_store.store import EventStore, SourcePosition
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import IncomingInteraction, decode

@@ -10,18 +10,23 @@ from aggregates.contact import ContactMerged
 from aggregates.interaction import InteractionHeldForReview, InteractionLinked, InteractionUnlinked
 from aggregates.values import ContactId, Erased, instant_text
 from identity_engine.application.as_of import position_as_of
-from identity_engine.application.explain import (
+from identity_engine.application.explanation.explain import (
     Explanation,
     explain_link,
     explain_merge,
     link_of,
 )
+from identity_engine.application.explanation.how import Step, steps_of
+from identity_engine.application.explanation.sentences import (
+    DEFAULT,
+    Language,
+    Sentences,
+    sentences_in,
+)
+from identity_engine.application.explanation.telling import tell
+from identity_engine.application.explanation.why_not import WhyNot, why_not
 from identity_engine.application.following import Follower, Progress
-from identity_engine.application.how import Step, steps_of
 from identity_engine.application.policies import Policies
-from identity_engine.application.sentences import DEFAULT, Language, Sentences, sentences_in
-from identity_engine.application.telling import tell
-from identity_engine.application.why_not import WhyNot, why_not
 from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from aggregates.interaction import InteractionPersonal
 from aggregates.policy import Policy
-from identity_engine.application.prepare import nothing_crowded, prepare, recognise
+from identity_engine.application.resolution.prepare import nothing_crowded, prepare, recognise
 from identity_engine.errors import SourceError
 from identity_engine.ingestion.envelope import IncomingInteraction
 from identity_engine.ingestion.files import open_events

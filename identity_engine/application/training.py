@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.policy import Policy
-from identity_engine.application.prepare import comparable, nothing_crowded
+from identity_engine.application.resolution.prepare import comparable, nothing_crowded
 from identity_engine.application.streams import read_records
 from identity_engine.errors import UsageError
 from identity_engine.event_store.store import EventStore

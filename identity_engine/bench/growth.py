@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.resolve import Portion
+from identity_engine.application.resolution.resolve import Portion
 from identity_engine.bench.limits import bare_commits
 from identity_engine.bench.results import Result, at_least, at_most, reported
 from identity_engine.ingestion.envelope import IncomingInteraction, decode

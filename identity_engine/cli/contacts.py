@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import LIVE_STAGES, Engine
-from identity_engine.application.sentences import sentences_in
+from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.cli.output import (
     AsOf,
     Json,

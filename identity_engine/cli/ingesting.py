@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.ingest import IngestSummary
-from identity_engine.application.reevaluate import Reevaluated
+from identity_engine.application.reevaluation.reevaluate import Reevaluated
 from identity_engine.cli.output import (
     Json,
     Store,

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from identity_engine.application.sentences import Language, language_of
+from identity_engine.application.explanation.sentences import Language, language_of
 from identity_engine.errors import UsageError
 from identity_engine.settings import locale_of_user
 from projections.base import ID

@@ -9,7 +9,7 @@ import orjson
 from cyclopts import Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.rehearse import Flip, Rehearsed
+from identity_engine.application.reevaluation.rehearse import Flip, Rehearsed
 from identity_engine.cli.output import Json, Store, counting, read_content, show, show_json
 from identity_engine.errors import UsageError
 from identity_engine.event_store.sqlite_files import create_private

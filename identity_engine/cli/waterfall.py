@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from identity_engine.application.explain import Explanation
-from identity_engine.application.how import Step
-from identity_engine.application.sentences import Sentences
-from identity_engine.application.waterfall import Part, Thresholds
-from identity_engine.application.why_not import WhyNot
+from identity_engine.application.explanation.explain import Explanation
+from identity_engine.application.explanation.how import Step
+from identity_engine.application.explanation.sentences import Sentences
+from identity_engine.application.explanation.waterfall import Part, Thresholds
+from identity_engine.application.explanation.why_not import WhyNot
 from identity_engine.cli.output import cells_wide, show
 
 WIDTH = 32

@@ -2,7 +2,7 @@
 
 import pytest
 
-from identity_engine.application.sentences import LANGUAGES, sentences_in
+from identity_engine.application.explanation.sentences import LANGUAGES, sentences_in
 from tests.acceptance.commands import lines
 from tests.support.interactions import email, event, phone
 

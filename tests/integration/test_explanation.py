@@ -5,7 +5,7 @@ import pytest
 from aggregates.contact import ContactMerged, ContactToldApart, MergeEdge
 from aggregates.values import CommandId, EventId, Header, MergeId
 from identity_engine import Engine
-from identity_engine.application.sentences import LANGUAGES
+from identity_engine.application.explanation.sentences import LANGUAGES
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore

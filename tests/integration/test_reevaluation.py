@@ -6,7 +6,7 @@ import pytest
 from aggregates.contact import ContactToldApart
 from aggregates.values import Header
 from identity_engine import Engine
-from identity_engine.application.reevaluate import Reevaluated
+from identity_engine.application.reevaluation.reevaluate import Reevaluated
 from identity_engine.application.rules import shipped_policy
 from identity_engine.event_store.mapper import Pending
 from tests.integration.reevaluating import LOUISE, SAID, anna_twice, form, is_sound, together

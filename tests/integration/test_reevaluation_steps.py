@@ -3,7 +3,7 @@
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application import reevaluate
+from identity_engine.application.reevaluation import reevaluate
 from tests.integration.reevaluating import LOUISE, anna_twice, form, is_sound, together
 from tests.integration.resolving import KENTA, arrive, change_policy, facts
 from tests.support.world import Clock, world

@@ -13,7 +13,7 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import SQLiteConnection
 
 from identity_engine import Engine
-from identity_engine.application.resolve import SMALL_BATCH
+from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.errors import ConfigurationError, StoreError, UnknownTopic, Unreadable
 from identity_engine.event_store import sqlite_files
 from identity_engine.event_store.sqlite import Datastore, Recorder

@@ -11,7 +11,7 @@ from pkgutil import resolve_name
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.resolve import SMALL_BATCH
+from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.cli.main import run
 from identity_engine.errors import StoreBusy, StoreError
 from identity_engine.event_store.store import EVENTS_FILE, KEYS_FILE

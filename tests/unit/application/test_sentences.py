@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from aggregates.contact import IdentifiedBy
-from identity_engine.application.sentences import LANGUAGES, language_of, sentences_in
+from identity_engine.application.explanation.sentences import LANGUAGES, language_of, sentences_in
 from matchers.clustering import RANK
 from matchers.vocabulary import Guard
 

@@ -3,8 +3,8 @@
 import pytest
 
 from aggregates.values import ComparisonEvidence, Evidence
+from identity_engine.application.explanation.waterfall import parts_of_evidence, parts_of_score
 from identity_engine.application.rules import rules_from, shipped_model, shipped_policy
-from identity_engine.application.waterfall import parts_of_evidence, parts_of_score
 from matchers.record import build_record
 
 RULES = rules_from(shipped_policy(), shipped_model())

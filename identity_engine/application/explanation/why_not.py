@@ -8,13 +8,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from identity_engine.application.absent import Absent, absent_comparisons
-from identity_engine.application.explain import reason_of
-from identity_engine.application.pair import Common, Pair, Side
+from identity_engine.application.explanation.absent import Absent, absent_comparisons
+from identity_engine.application.explanation.explain import reason_of
+from identity_engine.application.explanation.pair import Common, Pair, Side
+from identity_engine.application.explanation.sentences import Sentences
+from identity_engine.application.explanation.waterfall import (
+    Part,
+    Thresholds,
+    parts_of_score,
+    thresholds_of,
+)
 from identity_engine.application.policies import Policies
 from identity_engine.application.rules import Rules
-from identity_engine.application.sentences import Sentences
-from identity_engine.application.waterfall import Part, Thresholds, parts_of_score, thresholds_of
 from identity_engine.event_store.store import EventStore
 from matchers import clustering
 from matchers.clustering import Clusters, Node, exact_pairs, scored_pairs

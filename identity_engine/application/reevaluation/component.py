@@ -11,8 +11,8 @@ from sqlite3 import Cursor
 
 from aggregates.policy import Policy
 from aggregates.values import ContactId, IdentifierClass
-from identity_engine.application.crowding import Crowding
-from identity_engine.application.prepare import ROLE_MAILBOX
+from identity_engine.application.resolution.crowding import Crowding
+from identity_engine.application.resolution.prepare import ROLE_MAILBOX
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
 from matchers.clustering import Node, Pair, Use, exact_pairs, scored_pairs

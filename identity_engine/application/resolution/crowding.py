@@ -8,7 +8,7 @@ is to be looked at again, because some pairs are no longer brought together.
 from collections.abc import Iterable
 from sqlite3 import Cursor
 
-from identity_engine.application.prepare import hashed_keys
+from identity_engine.application.resolution.prepare import hashed_keys
 from identity_engine.event_store.index_tables import IndexTables
 from matchers.blocking import hash_keys, keys_in_use, refined_keys
 from matchers.record import MatchRecord

@@ -9,8 +9,8 @@ from itertools import islice
 from sqlite3 import Cursor
 
 from aggregates.values import ContactId, IdentifierClass, InteractionId
-from identity_engine.application.component import MOST_USES, Component
-from identity_engine.application.prepare import hashed_keys
+from identity_engine.application.reevaluation.component import MOST_USES, Component
+from identity_engine.application.resolution.prepare import hashed_keys
 from identity_engine.application.rules import Rules
 from identity_engine.errors import NotFound
 from identity_engine.event_store.store import EventStore

@@ -11,8 +11,8 @@ from sqlite3 import Cursor
 
 from aggregates.policy import Policy
 from aggregates.values import ContactId, InteractionId
-from identity_engine.application.crowding import Crowding
-from identity_engine.application.prepare import Prepared
+from identity_engine.application.resolution.crowding import Crowding
+from identity_engine.application.resolution.prepare import Prepared
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
 from matchers.vocabulary import Candidate, ContactFacts, HeldIdentifier, Holder

@@ -27,7 +27,7 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.values import Evidence, Fact
-from identity_engine.application.sentences import Sentences
+from identity_engine.application.explanation.sentences import Sentences
 from matchers.scoring import MILLIBITS
 from projections.base import Recorded
 

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from aggregates.values import ContactId, InteractionId, Stage
 from identity_engine.adapters.clock import World
-from identity_engine.application.lookup import Lookup, held_identifiers, own_exclusive
 from identity_engine.application.policies import Policies
-from identity_engine.application.prepare import Prepared, Recognised, prepare, recognise
+from identity_engine.application.resolution.lookup import Lookup, held_identifiers, own_exclusive
+from identity_engine.application.resolution.prepare import Prepared, Recognised, prepare, recognise
+from identity_engine.application.resolution.story import Story
 from identity_engine.application.rules import Rules
-from identity_engine.application.story import Story
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import Conflict
 from identity_engine.event_store.mapper import Pending

@@ -11,14 +11,14 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.values import Evidence
-from identity_engine.application.policies import Policies
-from identity_engine.application.sentences import Sentences
-from identity_engine.application.waterfall import (
+from identity_engine.application.explanation.sentences import Sentences
+from identity_engine.application.explanation.waterfall import (
     Part,
     Thresholds,
     parts_of_evidence,
     thresholds_of,
 )
+from identity_engine.application.policies import Policies
 from matchers.scoring import MILLIBITS
 from projections.base import Recorded
 

@@ -19,7 +19,7 @@ from aggregates.values import (
 )
 from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen, Upstream
-from identity_engine.application.prepare import Considered, Prepared
+from identity_engine.application.resolution.prepare import Considered, Prepared
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.keys import DataKey, KeyRing
 from identity_engine.event_store.mapper import Pending

@@ -25,8 +25,8 @@ from aggregates.values import (
     Stage,
 )
 from identity_engine.adapters.clock import World
-from identity_engine.application.component import Component
 from identity_engine.application.pen import Pen
+from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import stream_versions
@@ -35,7 +35,7 @@ from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
 
 if TYPE_CHECKING:
-    from identity_engine.application.reevaluate import Reevaluated
+    from identity_engine.application.reevaluation.reevaluate import Reevaluated
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LASTING = ("exact_exclusive", "exact_strong")

@@ -14,9 +14,9 @@ from sqlite3 import Cursor
 from aggregates.policy import POLICY_STREAMS, ReevaluationRequested
 from aggregates.values import CommandId, EventId, Header, InteractionId
 from identity_engine.adapters.clock import World
-from identity_engine.application.component import Component
-from identity_engine.application.difference import Difference
 from identity_engine.application.policies import Policies
+from identity_engine.application.reevaluation.component import Component
+from identity_engine.application.reevaluation.difference import Difference
 from identity_engine.application.rules import Rules
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.event_store.evaluation_queue import count_waiting, settle, take_waiting

@@ -23,8 +23,8 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.values import ContactId, Fact, instant_text
-from identity_engine.application.sentences import Sentences
-from identity_engine.application.telling import rule_of, tell
+from identity_engine.application.explanation.sentences import Sentences
+from identity_engine.application.explanation.telling import rule_of, tell
 from projections.base import Recorded
 
 

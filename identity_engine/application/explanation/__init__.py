@@ -1,0 +1,1 @@
+"""Why, why not and how, in sentences, from stored evidence."""

@@ -1,0 +1,1 @@
+"""Final clusters: components, what differs from the links in force, and rehearsal of other rules."""

@@ -1,0 +1,1 @@
+"""What one batch of interactions goes through: prepared, looked up, decided, told."""
