@@ -23,6 +23,9 @@ from aggregates.values import (
     Stored,
 )
 
+Presence = Literal["live", "expired", "deleted", "erased"]
+"""Only a live contact is searched, found and changed; what is gone may be restored until erased."""
+
 IdentifiedBy = Literal["second_interaction", "exclusive", "verified", "confirmed"]
 
 
@@ -137,7 +140,8 @@ class ContactState:
 
     `born` is the valid time of its creation, `first_seen` the earliest of it and of its interactions,
     `interactions` how many are linked. `exclusive` maps the type of each exclusive identifier held to
-    the identifier's id: another value of the same type is a conflict.
+    the identifier's id: another value of the same type is a conflict. `presence` tells whether the
+    contact is there at all.
     """
 
     stage: Stage
@@ -146,6 +150,7 @@ class ContactState:
     first_seen: datetime
     exclusive: Mapping[str, IdentifierId] = field(default_factory=dict)
     interactions: int = 0
+    presence: Presence = "live"
 
 
 @dataclass(frozen=True, slots=True)

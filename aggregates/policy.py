@@ -1,8 +1,8 @@
 """The rules of a day: identifier classes, blocked values, channels and caps.
 
-A policy and a matching model are both content with a version (the SHA-256 of their canonical JSON).
-Activating one is an event, from the shipped defaults on, so any decision can be replayed under the
-rules it was taken under.
+A policy, a matching model and an administrator's settings are content with a version (the SHA-256 of
+their canonical JSON). Activating one is an event, from the shipped defaults on, so any decision can be
+replayed under the rules it was taken under.
 """
 
 import re
@@ -20,12 +20,13 @@ from aggregates.values import (
     Value,
 )
 
-PolicyKind = Literal["policy", "model"]
+PolicyKind = Literal["policy", "model", "settings"]
 POLICY_STREAMS: dict[PolicyKind, PolicyId] = {
     "policy": PolicyId("00000000-0000-7000-8000-000000000001"),
     "model": PolicyId("00000000-0000-7000-8000-000000000002"),
+    "settings": PolicyId("00000000-0000-7000-8000-000000000003"),
 }
-"""Fixed streams: there is one line of policies and one of models in a store."""
+"""Fixed streams: there is one line of policies, one of models and one of settings in a store."""
 
 
 AT_MOST_WEAK = (IdentifierClass.WEAK, IdentifierClass.PLACE, IdentifierClass.DEVICE)

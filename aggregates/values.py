@@ -14,9 +14,10 @@ InteractionId = NewType("InteractionId", str)
 IdentifierId = NewType("IdentifierId", str)
 PolicyId = NewType("PolicyId", str)
 MergeId = NewType("MergeId", str)
+AccessId = NewType("AccessId", str)
 EventId = NewType("EventId", str)
 CommandId = NewType("CommandId", str)
-StreamId = ContactId | InteractionId | IdentifierId | PolicyId
+StreamId = ContactId | InteractionId | IdentifierId | PolicyId | AccessId
 
 DEFAULT_DIVISION = "default"
 

@@ -4,6 +4,7 @@ IdentityEngineError
 ├── UsageError             the call was wrong: correct it
 │   └── SourceError        a file cannot be read
 ├── NotFound               no such contact, interaction or item
+├── Denied                 no grant allows the call
 ├── ConfigurationError     the set-up is wrong: the message says the fix
 ├── StoreError             the store cannot be used as it is
 │   ├── StoreBusy          another process holds the write lock: try again
@@ -34,6 +35,20 @@ class SourceError(UsageError):
 
 class NotFound(IdentityEngineError):  # noqa: N818 - it is an answer, named as users know it
     """No such contact, interaction or item."""
+
+
+class Denied(IdentityEngineError):  # noqa: N818 - it is an answer, named as users know it
+    """No grant allows the actor to do this, or not in this division."""
+
+    def __init__(self, action: str, division: str | None = None, target: str | None = None) -> None:
+        where = "" if division is None else f" in the division {division}"
+        super().__init__(
+            f"You may not do this: it needs {action}{where}. Ask whoever grants roles."
+        )
+        self.action = action
+        self.division = division
+        self.target = target
+        self.recorded = False
 
 
 class ConfigurationError(IdentityEngineError):

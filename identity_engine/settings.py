@@ -9,6 +9,7 @@ from platformdirs import user_data_path
 from identity_engine.errors import ConfigurationError
 
 STORE_VARIABLE = "IDENTITY_ENGINE_STORE"
+ACTOR_VARIABLE = "IDENTITY_ENGINE_ACTOR"
 MASTER_KEY_VARIABLE = "IDENTITY_ENGINE_MASTER_KEY"
 TRACEBACK_VARIABLE = "IDENTITY_ENGINE_TRACEBACK"
 LANGUAGE_VARIABLE = "LANG"
@@ -41,6 +42,11 @@ def master_key_file() -> Path | None:
     """Return the file of the key-encryption key, if it is kept apart from the store."""
     path = os.environ.get(MASTER_KEY_VARIABLE)
     return Path(path) if path else None
+
+
+def actor_of_user() -> str | None:
+    """Return who acts, if the environment says so."""
+    return os.environ.get(ACTOR_VARIABLE) or None
 
 
 def locale_of_user() -> str | None:

@@ -21,7 +21,8 @@ class Recorded(NamedTuple):
 
     `position` is its place in the whole log (1 is the first), `version` its place in its stream.
     `recorded_at` is when it was stored, on one clock that never goes back; `header.valid_from` is
-    when it became true. `key_id` names the data key of its personal part, 0 where it has none.
+    when it became true. `key_id` names the data key of its personal part and `subject` whose key it
+    is, 0 and None where it has none.
     """
 
     position: int
@@ -31,6 +32,7 @@ class Recorded(NamedTuple):
     header: Header
     fact: Fact
     key_id: int = 0
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,35 +10,40 @@ from typing import Any, Self
 
 import orjson
 
-from aggregates.values import ContactId, InteractionId
+from aggregates.access import Action
+from aggregates.values import InteractionId
 from identity_engine.adapters.clock import World
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
 from identity_engine.application.explanation.sentences import DEFAULT, Language
 from identity_engine.application.explanation.why_not import WhyNot
 from identity_engine.application.following import Follower, Progress, Verdict
+from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.indexing import rebuild_index, verify_index
 from identity_engine.application.ingest import BATCH_SIZE, Ingestion, IngestSummary
 from identity_engine.application.ingest import Progress as IngestProgress
+from identity_engine.application.operations.administration import checked_actor
+from identity_engine.application.operations.desk import Desk
+from identity_engine.application.operations.office import Office
+from identity_engine.application.operations.permissions import needs
+from identity_engine.application.operations.reading import LIVE_STAGES
 from identity_engine.application.policies import Policies
 from identity_engine.application.queries import HistoryEntry, Queries
 from identity_engine.application.reevaluation.reevaluate import Reevaluated, Reevaluation
 from identity_engine.application.reevaluation.rehearse import Rehearsed, rehearse
 from identity_engine.application.resolution.resolve import Outcome, Resolver
-from identity_engine.errors import UsageError
+from identity_engine.application.rules import OWNER
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import IncomingInteraction, decode
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.files import Format, open_events
-from identity_engine.settings import master_key_file, store_folder
-from projections.identity.query import SharedValue, identities_by_stage, shared_values
-from projections.profile.query import Profile, contacts_linked_by
-from projections.review.projection import ReviewItem, count_open, open_items
+from identity_engine.settings import actor_of_user, master_key_file, store_folder
+from projections.identity.query import SharedValue
+from projections.profile.query import Profile
+from projections.review.projection import ReviewItem
 from projections.runner import ViewStatus
-from projections.search.query import Found, search_contacts
-
-LIVE_STAGES = ("ephemeral", "identified", "curated")
+from projections.search.query import Found
 
 
 class Engine:
@@ -48,7 +53,7 @@ class Engine:
     time; several engines, in several processes, may share a store.
     """
 
-    def __init__(self, folder: Path | None, world: World | None = None) -> None:
+    def __init__(self, folder: Path | None, world: World | None = None, actor: str = OWNER) -> None:
         self._world = world or World()
         self.store = EventStore(folder, self._world, master_key=master_key_file())
         self._scratch = tempfile.TemporaryDirectory(prefix="identity-engine-")
@@ -58,7 +63,7 @@ class Engine:
                 (folder or Path(self._scratch.name)) / "dead_letters.db", self.store.keys
             )
             if self.store.index_is_outdated:
-                self.rebuild_index()
+                rebuild_index(self.store, self.policies.rules.policy.block_cap)
         except BaseException:
             self.store.close()
             self._scratch.cleanup()
@@ -68,25 +73,56 @@ class Engine:
         self.reevaluation = Reevaluation(self.store, self._world, self.policies)
         self._ingestion = Ingestion(self.store, self.resolver, self.dead_letters, self._world)
         self._queries = Queries(self.store, self.follower, self.policies)
+        self.desk = self.acting_as(actor)
+        self.office = self.desk.office
 
     @classmethod
-    def open(cls, store: str | Path | None = None, world: World | None = None) -> Self:
+    def open(
+        cls,
+        store: str | Path | None = None,
+        world: World | None = None,
+        *,
+        actor: str | None = None,
+    ) -> Self:
         """Open a store, made if it is not there.
 
         Args:
             store: `sqlite:///FOLDER` or a folder; None for the user's own.
             world: clock and random bytes, for tests.
+            actor: who acts, an opaque id; None for IDENTITY_ENGINE_ACTOR, else the owner. The owner
+                of an embedded store may do everything, others what their roles allow.
 
         Raises:
             ConfigurationError: the store cannot be opened as it is; the message says the fix.
         """
-        return cls(store_folder(store), world)
+        return cls(store_folder(store), world, actor or actor_of_user() or OWNER)
 
     @classmethod
-    def in_memory(cls, world: World | None = None) -> Self:
+    def in_memory(cls, world: World | None = None, *, actor: str = OWNER) -> Self:
         """Open a store that is gone when it is closed."""
-        return cls(None, world)
+        return cls(None, world, actor)
 
+    def acting_as(self, actor: str) -> Desk:
+        """Return what an actor may do and see here; `desk` is that of the engine's own actor.
+
+        Raises:
+            UsageError: the id is none.
+        """
+        office = Office(
+            self.store,
+            self._world,
+            self.policies,
+            self.follower,
+            self._queries,
+            checked_actor(actor),
+        )
+        return Desk(office)
+
+    def under(self, action: Action) -> Self:  # noqa: ARG002 - it has no narrower right to act by
+        """Return this engine."""
+        return self
+
+    @needs(Action.INGEST_PUBLISH)
     def ingest(self, events: Iterable[bytes | str | dict[str, Any]]) -> list[Outcome | Rejected]:
         """Resolve CloudEvents (JSON text or dictionaries) as one batch, durably.
 
@@ -99,6 +135,7 @@ class Engine:
         outcomes = iter(self.resolver.resolve(usable))
         return [one if isinstance(one, Rejected) else next(outcomes) for one in decoded]
 
+    @needs(Action.INGEST_PUBLISH)
     def ingest_file(
         self,
         path: Path | str,
@@ -120,10 +157,12 @@ class Engine:
         with open_events(path, format, mapping, batch_size=batch_size, secret=secret) as file:
             return self._ingestion.run(file, again=again, progress=progress)
 
+    @needs(Action.OPERATIONS_REDRIVE)
     def reevaluate(self, progress: Progress | None = None) -> Reevaluated:
         """Make the clusters final: the same whatever order the interactions came in."""
         return self.reevaluation.run(progress)
 
+    @needs(Action.POLICY_REHEARSE)
     def rehearse(
         self,
         *,
@@ -144,9 +183,8 @@ class Engine:
         rules = self.policies.rules_with(policy, model)
         return rehearse(self.store, self._world, rules, since, progress)
 
-    def request_reevaluation(
-        self, interaction_ids: Collection[str] | None = None, actor: str = "system"
-    ) -> None:
+    @needs(Action.OPERATIONS_REDRIVE)
+    def request_reevaluation(self, interaction_ids: Collection[str] | None = None) -> None:
         """Queue interactions to be evaluated again, by an event; None queues all.
 
         Raises:
@@ -155,37 +193,38 @@ class Engine:
         ids = (
             None
             if interaction_ids is None
-            else [InteractionId(_contact_id(one)) for one in interaction_ids]
+            else [InteractionId(checked_id(one)) for one in interaction_ids]
         )
-        self.reevaluation.request(ids, actor)
+        self.reevaluation.request(ids, self.office.actor)
 
+    @needs(Action.OPERATIONS_REDRIVE)
     def redrive(self, ids: Sequence[int] | None = None) -> IngestSummary:
         """Decode dead letters again, these or all open ones."""
         return self._ingestion.redrive(ids)
 
     def profile(self, contact_id: str, as_of: str | None = None) -> Profile:
         """Return the single view of a contact, now or as of a time or `pos:N`."""
-        return self._queries.profile(_contact_id(contact_id), as_of)
+        return self.desk.reading.profile(contact_id, as_of)
 
     def history(
         self, contact_id: str, as_of: str | None = None, language: Language = DEFAULT
     ) -> list[HistoryEntry]:
         """Return every event of a contact in log order, now or as of a time or `pos:N`."""
-        return self._queries.history(_contact_id(contact_id), as_of, language)
+        return self.desk.reading.history(contact_id, as_of, language)
 
     def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
         """Explain the link of an interaction, or the links and merges of a contact."""
-        return self._queries.why(_contact_id(id_), language)
+        return self.desk.reading.why(id_, language)
 
     def why_not(self, one: str, other: str, language: Language = DEFAULT) -> WhyNot:
         """Say why two contacts, or two interactions, are not one, and what would tip it."""
-        return self._queries.why_not(_contact_id(one), _contact_id(other), language)
+        return self.desk.reading.why_not(one, other, language)
 
     def how(
         self, contact_id: str, as_of: str | None = None, language: Language = DEFAULT
     ) -> list[Step]:
         """Return the steps in which a contact came to be what it is, now or as of a time or `pos:N`."""
-        return self._queries.how(_contact_id(contact_id), as_of, language)
+        return self.desk.reading.how(contact_id, as_of, language)
 
     def search(
         self,
@@ -196,54 +235,50 @@ class Engine:
         limit: int = 20,
     ) -> list[Found]:
         """Return contacts in which every word of `text` occurs."""
-        self.follower.follow()
-        return search_contacts(
-            self.follower.views.connection, text, field=field, stages=stages, limit=limit
-        )
+        return self.desk.reading.search(text, field=field, stages=stages, limit=limit)
 
     def review(self, limit: int = 50) -> list[ReviewItem]:
         """Return interactions that wait for a person, the most likely pairs first."""
-        self.follower.follow()
-        return list(open_items(self.follower.views.connection, limit))
+        return self.desk.reading.review(limit)
 
     def shared_values(self, limit: int = 100) -> list[SharedValue]:
         """Return values that are marked shared, with the merges whose evidence named them."""
-        self.follower.follow()
-        return shared_values(self.follower.views.connection, limit)
+        return self.desk.reading.shared_values(limit)
 
     def counts(self) -> dict[str, int]:
         """Return the number of contacts by stage and of open review items (`in review`)."""
-        self.follower.follow()
-        views = self.follower.views.connection
-        return {**identities_by_stage(views), "in review": count_open(views)}
+        return self.desk.reading.counts()
 
     def contacts_linked_by(self, rule: str, limit: int = 20) -> list[str]:
         """Return contacts that have an interaction linked by a rule, the ones with most first."""
-        self.follower.follow()
-        return contacts_linked_by(self.follower.views.connection, rule, limit)
+        return self.desk.reading.contacts_linked_by(rule, limit)
 
     def export_links(
         self, out: Path, as_of: str | None = None, progress: Progress | None = None
     ) -> int:
         """Write every link as CSV and return how many there are."""
-        return self._queries.export_links(out, as_of, progress)
+        return self.desk.reading.export_links(out, as_of, progress)
 
     def follow(self, progress: Progress | None = None) -> int:
         """Bring all views up to the head of the log."""
         return self.follower.follow(progress)
 
+    @needs(Action.OPERATIONS_REDRIVE)
     def verify(self, progress: Progress | None = None) -> list[Verdict]:
         """Replay the whole log and compare it with the live views."""
         return self.follower.verify(progress)
 
+    @needs(Action.OPERATIONS_REDRIVE)
     def rebuild(self, progress: Progress | None = None) -> Sequence[ViewStatus]:
         """Build all views anew beside the live ones and swap them in."""
         return self.follower.rebuild(progress)
 
+    @needs(Action.OPERATIONS_REDRIVE)
     def verify_index(self, progress: Progress | None = None) -> Verdict:
         """Replay the match index and compare it with the live one, holding the write lock."""
         return verify_index(self.store, self.policies.rules.policy.block_cap, progress)
 
+    @needs(Action.OPERATIONS_REDRIVE)
     def rebuild_index(self, progress: Progress | None = None) -> None:
         """Replace the match index by a replay of the log, in one transaction."""
         rebuild_index(self.store, self.policies.rules.policy.block_cap, progress)
@@ -281,11 +316,3 @@ def _line(event: bytes | str | dict[str, Any]) -> bytes:
     except orjson.JSONEncodeError:
         # Half a surrogate pair or a number over 64 bits: let the decoder say what is wrong.
         return json.dumps(event).encode()
-
-
-def _contact_id(text: str) -> ContactId:
-    compact = text.strip().lower()
-    parts = [len(part) for part in compact.split("-")]
-    if parts != [8, 4, 4, 4, 12] or not set(compact) <= set("0123456789abcdef-"):
-        raise UsageError("An id looks like 019b1c3e-7c5a-7000-8000-0123456789ab; copy it whole.")
-    return ContactId(compact)

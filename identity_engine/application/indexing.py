@@ -135,3 +135,5 @@ def _apply(
         if digest not in index.identifiers:
             index.introduce(digest, IdentifierId(event.stream_id))
     index.apply(event.stream_id, event.version, event.header.valid_from, fact)
+    if event.subject is not None:
+        index.seal(event.subject, event.key_id)

@@ -1,11 +1,10 @@
-"""How a decision of the rules is written: each fact with its header, and into the index at once."""
+"""How a decision is written: each fact with its header, and into the index at once."""
 
 from datetime import datetime
 from typing import NamedTuple
 
 from aggregates.values import CommandId, EventId, Fact, Header
 from identity_engine.adapters.clock import World
-from identity_engine.application.rules import Rules
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.mapper import Pending
 from projections.match_index.index import MatchIndex
@@ -20,44 +19,54 @@ class Upstream(NamedTuple):
 
 
 class Pen:
-    """Writes the facts of one command of the rules; each is caused by the first.
+    """Writes the facts of one command; each is caused by the first.
 
     Args:
         world: fresh ids.
-        rules: those that act. The version says which; no person does.
+        actor: who acts, an opaque id; where no person does, the version of the rules.
         index: follows each fact at once.
         upstream: what the command hangs on.
-        subject, key: whose key seals what a fact says about a person; None where none does.
+        subject, key: whose key seals what a fact says about a person, unless `write` names another.
     """
 
     def __init__(
         self,
         world: World,
-        rules: Rules,
+        actor: str,
         index: MatchIndex,
         upstream: Upstream = Upstream(),  # noqa: B008 - it cannot change
         subject: str | None = None,
         key: DataKey | None = None,
     ) -> None:
         self._world, self._index, self._upstream = world, index, upstream
-        self._actor = f"policy:{rules.policy_version[:16]}"
-        self._command_id = CommandId(world.new_id())
+        self._actor = actor
+        self.command_id = CommandId(world.new_id())
         self._subject, self._key = subject, key
         self.events: list[Pending] = []
 
-    def write(self, stream_id: str, version: int, valid_from: datetime, fact: Fact) -> None:
+    def write(
+        self,
+        stream_id: str,
+        version: int,
+        valid_from: datetime,
+        fact: Fact,
+        subject: str | None = None,
+        key: DataKey | None = None,
+    ) -> None:
         """Note a fact to be stored, and let the index follow it."""
         first = self.events[0].header.event_id if self.events else self._upstream.causation_id
         header = Header(
             EventId(self._world.new_id()),
             valid_from,
             self._actor,
-            self._command_id,
+            self.command_id,
             self._upstream.correlation_id,
             first,
             self._upstream.traceparent,
         )
-        is_personal = fact.about_a_person() is not None
-        subject, key = (self._subject, self._key) if is_personal else (None, None)
+        if key is None and fact.about_a_person() is not None:
+            subject, key = self._subject, self._key
         self.events.append(Pending(stream_id, version, header, fact, subject, key))
         self._index.apply(stream_id, version, valid_from, fact)
+        if subject is not None and key is not None:
+            self._index.seal(subject, key.key_id)

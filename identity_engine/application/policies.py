@@ -1,11 +1,14 @@
-"""Which rules are in force: read from the log, put in force by an event."""
+"""Which rules are in force and who may do what: read from the log, changed by events."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from sqlite3 import Cursor
 
+from aggregates import access
 from aggregates import policy as policies
+from aggregates.access import ACCESS_STREAM, AccessState
 from aggregates.policy import POLICY_STREAMS, Activate, PolicyKind, PolicyState
+from aggregates.settings import Settings
 from aggregates.values import CommandId, EventId, Header
 from identity_engine.adapters.clock import World
 from identity_engine.application.rules import (
@@ -13,8 +16,10 @@ from identity_engine.application.rules import (
     canonical,
     content_version,
     rules_from,
+    shipped_access,
     shipped_model,
     shipped_policy,
+    shipped_settings,
 )
 from identity_engine.errors import Conflict
 from identity_engine.event_store.mapper import Pending
@@ -22,6 +27,11 @@ from identity_engine.event_store.store import EventStore
 from matchers.model import Model, parse_model
 
 SYSTEM_ACTOR = "system"
+SHIPPED: dict[PolicyKind, Callable[[], bytes]] = {
+    "policy": shipped_policy,
+    "model": shipped_model,
+    "settings": shipped_settings,
+}
 
 
 class Policies:
@@ -33,7 +43,9 @@ class Policies:
         self._models: dict[str, Model] = {}
         self._activations = 0
         with suppress(Conflict):  # another process has started the same store
-            self.activate({"policy": shipped_policy(), "model": shipped_model()}, only_if_none=True)
+            self.activate({kind: shipped() for kind, shipped in SHIPPED.items()}, only_if_none=True)
+            self._grant_to_owner()
+        self.access = AccessState()
         self.rules = self._read()
 
     def activate(
@@ -73,11 +85,22 @@ class Policies:
             self.rules = self._read()
         return len(events)
 
+    def _grant_to_owner(self) -> None:
+        """Give a store that has no roles yet the shipped ones, and its owner everything."""
+        if not self._store.read_stream(ACCESS_STREAM):
+            facts = enumerate(shipped_access(), 1)
+            self._store.append(
+                [
+                    Pending(ACCESS_STREAM, version, self._header(SYSTEM_ACTOR), fact)
+                    for version, fact in facts
+                ]
+            )
+
     def follow(self, activations: int, cursor: Cursor) -> None:
         """Read the rules again if another process has put others in force.
 
         Args:
-            activations: how many events the two streams have.
+            activations: how many events their streams have.
             cursor: the open transaction that counted them.
         """
         if activations != self._activations:
@@ -91,7 +114,9 @@ class Policies:
             for kind, state in states.items()
             if state is not None
         }
-        return rules_from(policy or in_force["policy"], model or in_force["model"])
+        return rules_from(
+            policy or in_force["policy"], model or in_force["model"], in_force["settings"]
+        )
 
     def model_of(self, version: str) -> Model:
         """Return the model that a decision was taken under, by the version that its evidence names."""
@@ -109,7 +134,11 @@ class Policies:
             assert state is not None
             self._activations += count
             contents[kind] = state.contents[state.version].encode()
-        return rules_from(contents["policy"], contents["model"])
+        self.access = AccessState()
+        for event in self._store.read_stream(ACCESS_STREAM, cursor=cursor):
+            self.access = access.evolve(self.access, event.fact)
+            self._activations += 1
+        return rules_from(contents["policy"], contents["model"], contents["settings"])
 
     def _state(
         self, kind: PolicyKind, cursor: Cursor | None = None
@@ -131,20 +160,25 @@ class Policies:
             Pending(
                 POLICY_STREAMS[kind],
                 version + number,
-                Header(
-                    event_id=EventId(self._world.new_id()),
-                    valid_from=self._world.now(),
-                    actor=actor,
-                    command_id=CommandId(self._world.new_id()),
-                ),
+                self._header(actor),
                 fact,
             )
             for number, fact in enumerate(facts, 1)
         ]
+
+    def _header(self, actor: str) -> Header:
+        return Header(
+            event_id=EventId(self._world.new_id()),
+            valid_from=self._world.now(),
+            actor=actor,
+            command_id=CommandId(self._world.new_id()),
+        )
 
 
 def _name_of(kind: PolicyKind, content: bytes) -> str:
     """Return the content's own name, having checked that it is valid."""
     if kind == "policy":
         return policies.Policy.model_validate_json(content).name
+    if kind == "settings":
+        return Settings.model_validate_json(content).name
     return parse_model(content).name

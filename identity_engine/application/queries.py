@@ -1,7 +1,7 @@
 """Answers about contacts and interactions, now or as of any moment, from views and the log."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,9 +155,16 @@ class Queries:
         return why_not(self._store, self._policies, (one, other), sentences_in(language))
 
     def export_links(
-        self, out: Path, as_of: str | None = None, progress: Progress | None = None
+        self,
+        out: Path,
+        as_of: str | None = None,
+        progress: Progress | None = None,
+        divisions: Collection[str] | None = None,
     ) -> int:
-        """Write every link as CSV (weights in bits) and return how many there are."""
+        """Write every link, of these divisions if given, as CSV and return how many there are.
+
+        Weights are in bits.
+        """
         position = position_as_of(self._store, as_of)
         create_private(out)
         with out.open("w", newline="", encoding="utf-8") as file:
@@ -165,7 +172,9 @@ class Queries:
             writer.writerow(LINK_COLUMNS)
             count = 0
             with self._whole_views(position, progress) as views:
-                for source, id_, contact_id, stage, decision, weight in links(views.connection):
+                for source, id_, contact_id, stage, decision, weight in links(
+                    views.connection, divisions
+                ):
                     bits = f"{(weight or 0) / 1000:.3f}"
                     writer.writerow((source, id_, contact_id, stage, decision, bits))
                     count += 1

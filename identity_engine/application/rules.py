@@ -1,12 +1,15 @@
 """The rules in force: the policy and the model, with what the matchers make of them."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
 import orjson
 
+from aggregates.access import Action, RoleDefined, RoleGranted
 from aggregates.policy import Policy
+from aggregates.settings import Settings
 from matchers.model import Model, parse_model
 from matchers.scoring import Scorer
 from matchers.vocabulary import LinkRules
@@ -16,7 +19,7 @@ MILLIBITS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """One version of the policy and one of the model, ready to decide with."""
+    """One version of the policy, one of the model and one of the settings, ready to decide with."""
 
     policy: Policy
     policy_version: str
@@ -24,13 +27,19 @@ class Rules:
     model_version: str
     scorer: Scorer
     link_rules: LinkRules
+    settings: Settings
+
+    @property
+    def actor(self) -> str:
+        """Who acts where no person does: the version of the policy."""
+        return f"policy:{self.policy_version[:16]}"
 
 
-def rules_from(policy_content: bytes, model_content: bytes) -> Rules:
-    """Build the rules from two contents.
+def rules_from(policy_content: bytes, model_content: bytes, settings: bytes | None = None) -> Rules:
+    """Build the rules from their contents; without settings the shipped ones are taken.
 
     Raises:
-        ValidationError: the policy is not valid; all faults are listed.
+        ValidationError: policy or settings are not valid; all faults are listed.
         InvalidModel: the model is not valid; all faults are listed.
     """
     policy = Policy.model_validate_json(policy_content)
@@ -52,6 +61,7 @@ def rules_from(policy_content: bytes, model_content: bytes) -> Rules:
             size_cap=policy.guards.size_cap,
             live_name_only_links=policy.guards.live_name_only_links,
         ),
+        settings=Settings.model_validate_json(settings or shipped_settings()),
     )
 
 
@@ -68,6 +78,23 @@ def default_policy() -> Policy:
 def shipped_model() -> bytes:
     """Return the model that a new store starts with."""
     return resources.files("matchers.models").joinpath("person.json").read_bytes()
+
+
+def shipped_settings() -> bytes:
+    """Return the settings that a new store starts with."""
+    return resources.files("identity_engine.defaults").joinpath("settings.json").read_bytes()
+
+
+OWNER = "owner"
+"""The actor whom a new store belongs to: whoever holds the files of an embedded store."""
+
+
+def shipped_access() -> Sequence[RoleDefined | RoleGranted]:
+    """Return the roles that a new store starts with, and the grant of everything to its owner."""
+    shipped = resources.files("identity_engine.defaults").joinpath("roles.json").read_bytes()
+    roles = {OWNER: sorted(Action)} | orjson.loads(shipped)
+    defined = [RoleDefined(name=name, actions=actions) for name, actions in roles.items()]
+    return [*defined, RoleGranted(actor=OWNER, role=OWNER)]
 
 
 def canonical(content: bytes) -> str:

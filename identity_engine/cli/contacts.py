@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.engine import LIVE_STAGES, Engine
+from identity_engine.application.engine import Engine
 from identity_engine.application.explanation.sentences import sentences_in
+from identity_engine.application.operations.reading import LIVE_STAGES
 from identity_engine.cli.output import (
     AsOf,
     Json,

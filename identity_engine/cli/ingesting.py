@@ -91,7 +91,7 @@ def reevaluate(
     """
     with Engine.open(store) as engine:
         if all or only is not None:
-            engine.request_reevaluation(None if all or only is None else _ids(only), actor="cli")
+            engine.request_reevaluation(None if all or only is None else _ids(only))
         final = _reevaluate(engine)
     if json:
         show_json_line(_numbers(final))

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 GLOBAL_OPTIONS = ("--store",)
+ACTOR_OPTION = "--actor"
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
@@ -18,7 +19,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
         sys.stdout.write(f"{__version__}\n")
         sys.exit(0)
-    sys.exit(_run(_global_options_last(given)))
+    sys.exit(_run(_global_options_last(_with_actor(given))))
 
 
 def _run(arguments: list[str]) -> int:
@@ -64,6 +65,21 @@ def _run(arguments: list[str]) -> int:
             1,
         )
     return code if isinstance(code, int) else 0
+
+
+def _with_actor(arguments: list[str]) -> list[str]:
+    """Take `--actor ID` off the command line, wherever it stands: it says who runs every verb."""
+    from identity_engine.settings import ACTOR_VARIABLE
+
+    rest = []
+    given = iter(arguments)
+    for argument in given:
+        name, equals, value = argument.partition("=")
+        if name == ACTOR_OPTION:
+            os.environ[ACTOR_VARIABLE] = value if equals else next(given, "")
+        else:
+            rest.append(argument)
+    return rest
 
 
 def _global_options_last(arguments: list[str]) -> list[str]:

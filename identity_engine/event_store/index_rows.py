@@ -19,7 +19,7 @@ from projections.match_index.mentions import unpack_mentions
 from projections.match_index.rows import ContactRow, IdentifierRow, InteractionRow
 
 IDENTIFIER = "digest, identifier_id, version, state"
-CONTACT = "contact_id, version, revision, state, canonical"
+CONTACT = "contact_id, version, touched, state, canonical, revision, key_id"
 INTERACTION = (
     "interaction.number, interaction.interaction_id, interaction.natural_key, "
     "interaction.content_digest, interaction.key_id, interaction.channel, interaction.time, "
@@ -63,13 +63,15 @@ def identifier_row(row: tuple[Any, ...]) -> IdentifierRow:
 
 def contact_row(row: tuple[Any, ...]) -> ContactRow:
     """Return a contact from the columns `CONTACT`."""
-    contact_id, version, revision, state, canonical = row
+    contact_id, version, touched, state, canonical, revision, key_id = row
     return ContactRow(
         ContactId(id_text(contact_id)),
         version,
-        revision,
+        touched,
         CONTACT_STATE.validate_json(state),
         ContactId(id_text(canonical)),
+        revision,
+        key_id,
     )
 
 

@@ -29,7 +29,7 @@ from identity_engine.event_store.sealed_records import Opened, SealedRecords
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
 
-ACTIVATIONS = "SELECT COUNT(*) FROM stored_events WHERE originator_id IN (?, ?)"
+ACTIVATIONS = "SELECT COUNT(*) FROM stored_events WHERE originator_id IN (?, ?, ?, ?)"
 NOTHING: Opened = ("", None)
 
 
@@ -71,10 +71,13 @@ class IndexTables:
         return MatchIndex(head, last_number, rules, self._crowded)
 
     def newest_key(self, cursor: sqlite3.Cursor) -> int:
-        """Return the number of the key that seals the newest interaction, 0 where there is none."""
-        cursor.execute("SELECT key_id FROM interaction ORDER BY number DESC LIMIT 1")
-        row = cursor.fetchone()
-        return 0 if row is None else int(row[0])
+        """Return the number of the newest key in use, 0 where there is none."""
+        cursor.execute(
+            "SELECT MAX("
+            "COALESCE((SELECT key_id FROM interaction ORDER BY number DESC LIMIT 1), 0), "
+            "COALESCE((SELECT MAX(key_id) FROM contact WHERE key_id > 0), 0))"
+        )
+        return int(cursor.fetchone()[0])
 
     def load_natural_keys(
         self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Sequence[bytes]

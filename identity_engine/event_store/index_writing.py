@@ -15,7 +15,7 @@ from identity_engine.event_store.sealed_records import SealedRecords
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = """
@@ -48,10 +48,13 @@ CREATE TABLE IF NOT EXISTS identifier (
 CREATE TABLE IF NOT EXISTS contact (
     contact_id BLOB PRIMARY KEY,
     version INTEGER NOT NULL,
-    revision INTEGER NOT NULL,
+    touched INTEGER NOT NULL,
     state BLOB NOT NULL,
-    canonical BLOB NOT NULL
+    canonical BLOB NOT NULL,
+    revision INTEGER NOT NULL,
+    key_id INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS contact_key ON contact (key_id) WHERE key_id > 0;
 CREATE INDEX IF NOT EXISTS contact_of_identity ON contact (canonical) WHERE canonical != contact_id;
 CREATE TABLE IF NOT EXISTS merge_edge (
     one BLOB NOT NULL,
@@ -103,16 +106,18 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
         ],
     )
     cursor.executemany(
-        "INSERT INTO contact VALUES (?, ?, ?, ?, ?) ON CONFLICT (contact_id) DO UPDATE SET "
-        "version = excluded.version, revision = excluded.revision, state = excluded.state, "
-        "canonical = excluded.canonical",
+        "INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (contact_id) DO UPDATE SET "
+        "version = excluded.version, touched = excluded.touched, state = excluded.state, "
+        "canonical = excluded.canonical, revision = excluded.revision, key_id = excluded.key_id",
         [
             (
                 id_bytes(row.contact_id),
                 row.version,
-                row.revision,
+                row.touched,
                 as_json(row.state),
                 id_bytes(row.canonical),
+                row.revision,
+                row.key_id,
             )
             for row in changes.contacts
         ],
@@ -203,7 +208,8 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
         "contact_id, pinned, mentions, compares, sealed IS NULL FROM interaction ORDER BY number",
         "SELECT block_key, number FROM posting ORDER BY block_key, number",
         "SELECT digest, identifier_id, version, state FROM identifier ORDER BY digest",
-        "SELECT contact_id, version, revision, state, canonical FROM contact ORDER BY contact_id",
+        "SELECT contact_id, version, touched, state, canonical, revision, key_id FROM contact "
+        "ORDER BY contact_id",
         "SELECT one, other, merge_id, stream, automatic, survivor FROM merge_edge "
         "ORDER BY one, other, merge_id",
         "SELECT one, other FROM told_apart ORDER BY one, other",

@@ -184,6 +184,7 @@ class EventMapper:
                 header=_read(clear["header"]),
                 fact=type_.__pydantic_validator__.validate_python(fields),
                 key_id=event.key_id,
+                subject=clear.get("subject"),
             )
         except (InvalidTag, ValidationError, KeyError, ValueError, TypeError):
             # The cause may hold the very values that must not be shown.

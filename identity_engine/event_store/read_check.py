@@ -5,11 +5,13 @@ from typing import Any
 
 import orjson
 
+from aggregates.access import ACCESS_STREAM
 from aggregates.policy import POLICY_STREAMS
 from identity_engine.event_store.ids import id_bytes
 from projections.match_index.rows import ReadSet
 
-RULES_STREAMS = tuple(id_bytes(stream) for stream in POLICY_STREAMS.values())
+RULES_STREAMS = tuple(map(id_bytes, (*POLICY_STREAMS.values(), ACCESS_STREAM)))
+"""What every decision and command rests on: policy, model, settings, and who may do what."""
 
 
 def has_moved(cursor: sqlite3.Cursor, read: ReadSet) -> bool:
@@ -30,7 +32,8 @@ WITH RECURSIVE place(i) AS (
     SELECT 0 UNION ALL SELECT i + 1 FROM place
     WHERE i + 1 < max(:identifier_count, :contact_count, :natural_count)
 )
-SELECT (SELECT COUNT(*) FROM stored_events WHERE originator_id IN (:policy, :model)) != :rules
+SELECT (SELECT COUNT(*) FROM stored_events
+    WHERE originator_id IN (:policy, :model, :settings, :access)) != :rules
 OR (SELECT COUNT(*) FROM crowded) != :crowded
 OR EXISTS (
     SELECT 1 FROM place WHERE i < :identifier_count AND COALESCE(
@@ -38,8 +41,8 @@ OR EXISTS (
         != json_extract(:identifier_versions, '$[' || i || ']')
 ) OR EXISTS (
     SELECT 1 FROM place WHERE i < :contact_count AND COALESCE(
-        (SELECT revision FROM contact WHERE contact_id = substr(:contacts, 16 * i + 1, 16)), 0)
-        != json_extract(:contact_revisions, '$[' || i || ']')
+        (SELECT touched FROM contact WHERE contact_id = substr(:contacts, 16 * i + 1, 16)), 0)
+        != json_extract(:contacts_touched, '$[' || i || ']')
 ) OR EXISTS (
     SELECT 1 FROM place JOIN interaction ON natural_key = substr(:naturals, 16 * i + 1, 16)
     WHERE i < :natural_count AND number > :last_number
@@ -60,14 +63,13 @@ def _moved_parameters(read: ReadSet) -> dict[str, Any]:
         "identifier_versions": orjson.dumps(list(read.identifiers.values())).decode(),
         "contact_count": len(read.contacts),
         "contacts": b"".join(id_bytes(contact_id) for contact_id in read.contacts),
-        "contact_revisions": orjson.dumps(list(read.contacts.values())).decode(),
+        "contacts_touched": orjson.dumps(list(read.contacts.values())).decode(),
         "natural_count": len(read.natural_keys),
         "naturals": b"".join(read.natural_keys),
         "last_number": read.last_number,
         "rules": read.rules,
         "crowded": read.crowded,
-        "policy": RULES_STREAMS[0],
-        "model": RULES_STREAMS[1],
+        **dict(zip(("policy", "model", "settings", "access"), RULES_STREAMS, strict=True)),
         "block_keys": orjson.dumps(list(read.block_keys)).decode(),
         "links": orjson.dumps(
             {

@@ -272,14 +272,15 @@ class Writer:
     def append(
         self,
         events: Sequence[Pending],
-        changes: IndexChanges,
-        position: SourcePosition | None,
+        changes: IndexChanges | None = None,
+        position: SourcePosition | None = None,
     ) -> range:
         """Stamp and store events with their index rows and source position."""
         stored = [self._store.mapper.encode(event) for event in events]
         now = self._not_before_the_last()
         positions = self._recorder._insert_events(self._wrapped, stored, finish=stamper(now))
-        write_changes(self.cursor, changes, self._store.index.records)
+        if changes is not None:
+            write_changes(self.cursor, changes, self._store.index.records)
         if position is not None:
             self.cursor.execute(
                 "INSERT INTO source_position VALUES (?, ?) "

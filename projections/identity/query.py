@@ -7,6 +7,7 @@ from sqlite3 import Connection
 import orjson
 
 from aggregates.values import ContactId, Stage
+from projections.scope import among, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +70,25 @@ def stages_of_merged(views: Connection) -> dict[str, str]:
     return {canonical: stage.value for canonical, stage in highest.items()}
 
 
-def identities_by_stage(views: Connection) -> dict[str, int]:
-    """Return how many identities there are of each stage."""
+def identities_by_stage(
+    views: Connection, divisions: Collection[str] | None = None
+) -> dict[str, int]:
+    """Return how many identities there are of each stage, in these divisions if given."""
+    scope = {"divisions": among(divisions)}
     counts: dict[str, int] = dict(
         views.execute(
             "SELECT stage, COUNT(*) FROM identity_contact WHERE canonical_id = contact_id "
-            "GROUP BY stage ORDER BY stage"
+            f"AND {within('division')} GROUP BY stage ORDER BY stage",
+            scope,
         )
     )
     for canonical, stage in stages_of_merged(views).items():
-        own = views.execute(
-            "SELECT stage FROM identity_contact WHERE contact_id = ?", (canonical,)
-        ).fetchone()[0]
-        if own != stage:
+        (own,) = views.execute(
+            f"SELECT CASE WHEN {within('division')} THEN stage END FROM identity_contact "
+            "WHERE contact_id = :contact_id",
+            {"contact_id": canonical, **scope},
+        ).fetchone()
+        if own is not None and own != stage:
             counts[own] -= 1
             counts[stage] = counts.get(stage, 0) + 1
     return {stage: count for stage, count in sorted(counts.items()) if count}

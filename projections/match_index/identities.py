@@ -19,6 +19,10 @@ from aggregates.identity import Edge, Identity, Member, canonical_id, components
 from aggregates.values import ContactId, Fact
 from projections.match_index.rows import ContactRow
 
+REVISING = (ContactIdentified, ContactPromoted)
+"""Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused
+because messages keep arriving; merges and unmerges do, for all whom they touch."""
+
 
 class Identities:
     """Contact rows with the id that stands for each, the edges between them and who was told apart."""
@@ -37,7 +41,7 @@ class Identities:
         """Take in the states of contacts."""
         for row in rows:
             if row.contact_id not in self.contacts:
-                self._read_contacts[row.contact_id] = row.revision
+                self._read_contacts[row.contact_id] = row.touched
                 self._place_contact(row)
 
     def add_edges(self, edges: Iterable[Edge], apart: Iterable[frozenset[ContactId]]) -> None:
@@ -71,9 +75,20 @@ class Identities:
     ) -> None:
         """Change a contact by something that lies in another stream."""
         row = self.contacts[contact_id]
-        self._change(
-            ContactRow(contact_id, row.version, row.revision + 1, change(row.state), row.canonical)
-        )
+        self._change(replace(row, touched=row.touched + 1, state=change(row.state)))
+
+    def _count(self, contact_id: ContactId) -> None:
+        """Raise the revision of an identity that a contact is a member of."""
+        rows = [row for _, row in self._rows(self.members(self.canonical(contact_id)))]
+        revision = 1 + max(row.revision for row in rows)
+        for row in rows:
+            self._change(replace(row, touched=row.touched + 1, revision=revision))
+
+    def seal(self, subject: str, key_id: int) -> None:
+        """Note the data key of what was written about a contact by hand; other subjects are passed."""
+        row = self.contacts.get(ContactId(subject))
+        if row is not None and not row.key_id:
+            self._change(replace(row, touched=row.touched + 1, key_id=key_id))
 
     def _change_contact(
         self, contact_id: ContactId, version: int, valid_from: datetime, fact: Fact
@@ -82,9 +97,12 @@ class Identities:
         state = contacts.evolve(row.state if row is not None else None, fact, valid_from)
         if state is None:
             return
-        revision = row.revision + 1 if row is not None else 1
-        canonical = row.canonical if row is not None else contact_id
-        self._change(ContactRow(contact_id, version, revision, state, canonical))
+        if row is None:
+            self._change(ContactRow(contact_id, version, 1, state, contact_id))
+            return
+        self._change(replace(row, version=version, touched=row.touched + 1, state=state))
+        if isinstance(fact, REVISING):
+            self._count(contact_id)
 
     def _change_identity(self, stream: ContactId, fact: contacts.ContactFact) -> None:
         """Let edges come and go, and say which id stands for each identity that they touch."""
@@ -122,7 +140,8 @@ class Identities:
                 [edge for edge in edges if edge.one in members],
             )
             for _, row in self._rows(members):
-                self._change(replace(row, canonical=canonical, revision=row.revision + 1))
+                self._change(replace(row, canonical=canonical, touched=row.touched + 1))
+            self._count(canonical)
 
     def _rows(self, members: Iterable[ContactId]) -> list[tuple[ContactId, ContactRow]]:
         return [(member, self.contacts[member]) for member in sorted(members)]

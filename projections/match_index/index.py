@@ -12,7 +12,14 @@ from functools import partial
 
 from aggregates import contact as contacts
 from aggregates import identifier as identifiers
-from aggregates.identifier import Holding, IdentifierClaimed, IdentifierFact, IdentifierReassigned
+from aggregates.identifier import (
+    Holding,
+    IdentifierClaimed,
+    IdentifierFact,
+    IdentifierReassigned,
+    IdentifierReleased,
+    IdentifierVerified,
+)
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.policy import ReevaluationRequested
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
@@ -24,6 +31,9 @@ from projections.match_index.rows import (
     InteractionRow,
     ReadSet,
 )
+
+OF_HOLDER = (IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned)
+"""Facts of an identifier that change what its holder shows."""
 
 
 class MatchIndex(Identities):
@@ -127,6 +137,10 @@ class MatchIndex(Identities):
     def interactions_of(self, contact_id: ContactId) -> list[InteractionRow]:
         """Return the loaded interactions that are linked to a contact."""
         return self._of_contact.get(contact_id, [])
+
+    def interaction_by_id(self, interaction_id: InteractionId) -> InteractionRow | None:
+        """Return a loaded interaction by its id."""
+        return self._by_id.get(interaction_id)
 
     def linked(self, interaction_id: InteractionId) -> ContactId | None:
         """Return the contact of a loaded interaction."""
@@ -291,6 +305,9 @@ class MatchIndex(Identities):
             self._note_exclusive(fact, identifier_id)
         elif isinstance(fact, IdentifierReassigned):
             self._move_exclusive(fact, identifier_id)
+            self._count(fact.from_contact_id)
+        if isinstance(fact, OF_HOLDER):
+            self._count(fact.contact_id)
 
     def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
         for type_, held_id in self.contacts[fact.from_contact_id].state.exclusive.items():

@@ -70,15 +70,20 @@ class IdentifierRow:
 class ContactRow:
     """One contact's state after `version` of its stream.
 
-    `revision` counts every change, also the links and claims that lie in other streams. `canonical`
-    is the id that stands for the identity it is a member of.
+    `touched` counts every change, also the links and claims that lie in other streams: it tells a
+    writer that the row has moved. `canonical` is the id that stands for the identity it is a member
+    of. `revision` is what a person's edit names: it counts changes of profile, identifiers, stage,
+    division and merges, the same for all members of an identity. `key_id` names the data key of
+    what was written by hand, 0 while there is none.
     """
 
     contact_id: ContactId
     version: int
-    revision: int
+    touched: int
     state: ContactState
     canonical: ContactId
+    revision: int = 1
+    key_id: int = 0
 
 
 @dataclass(slots=True)
@@ -109,9 +114,10 @@ class ReadSet:
     """What a batch read, so that the store can tell under its lock whether any of it moved.
 
     `head` is the last position at the time of reading and `last_number` the last interaction row: a
-    posting above it is news. `rules` counts the activations of policy and model, `crowded` the
-    crowded keys. The maps give the version of an identifier and the revision of a contact, 0 for what
-    was not there.
+    posting above it is news. `rules` counts the events of policy, model, settings and
+    access, `crowded` the
+    crowded keys. The maps give the version of an identifier and how often a contact was touched, 0
+    for what was not there.
     """
 
     head: int

@@ -4,7 +4,7 @@ Survivorship: of several values of a field the one from the most preferred sourc
 recent. The others stay visible with their origins; nothing is thrown away.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from sqlite3 import Connection
 from typing import Any
@@ -13,6 +13,7 @@ import orjson
 
 from aggregates.values import ContactId
 from projections.identity.query import find_identity, stages_of_merged
+from projections.scope import among, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +117,15 @@ def contacts_linked_by(views: Connection, rule: str, limit: int) -> list[str]:
     return [contact_id for (contact_id,) in rows]
 
 
-def links(views: Connection) -> Iterator[tuple[Any, ...]]:
-    """Yield (source, interaction id, contact id, stage, decision, millibits) of every link."""
+def links(views: Connection, divisions: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
+    """Yield (source, interaction id, contact id, stage, decision, millibits) of every link, of these
+    divisions if given."""
     merged = stages_of_merged(views)
     rows = views.execute(
         "SELECT c.source, c.id, i.canonical_id, i.stage, c.decision, c.weight "
         "FROM profile_contribution c JOIN identity_contact i USING (contact_id) "
-        "ORDER BY c.source, c.id"
+        f"WHERE {within('i.division')} ORDER BY c.source, c.id",
+        {"divisions": among(divisions)},
     )
     for source, id_, canonical, stage, decision, weight in rows:
         yield source, id_, canonical, merged.get(canonical, stage), decision, weight

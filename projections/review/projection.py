@@ -1,6 +1,6 @@
 """Open review items: one for each interaction that was held in doubt."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import ClassVar
@@ -14,6 +14,7 @@ from aggregates.interaction import (
 )
 from aggregates.values import instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
+from projections.scope import among, within
 
 SCHEMA = """
 CREATE TABLE review_item (
@@ -88,20 +89,29 @@ class ReviewProjection(Projection):
     )
 
 
-def open_items(views: Connection, limit: int, proposed: str | None = None) -> Iterator[ReviewItem]:
-    """Yield open items, the most likely pairs first; of one proposed contact only, if given."""
+def open_items(
+    views: Connection,
+    limit: int,
+    proposed: str | None = None,
+    divisions: Collection[str] | None = None,
+) -> Iterator[ReviewItem]:
+    """Yield open items, the most likely pairs first; of one proposed contact and of these divisions
+    only, if given."""
     rows = views.execute(
         f"SELECT interaction_id, r.contact_id, proposed, weight, rule, valid_from {OPEN} "
-        "AND (? IS NULL OR proposed = ?) ORDER BY weight DESC, interaction_id LIMIT ?",
-        (proposed, proposed, limit),
+        f"AND (:proposed IS NULL OR proposed = :proposed) AND {within('own.division')} "
+        "ORDER BY weight DESC, interaction_id LIMIT :limit",
+        {"proposed": proposed, "divisions": among(divisions), "limit": limit},
     )
     for row in rows:
         yield ReviewItem(*row)
 
 
-def count_open(views: Connection) -> int:
-    """Return how many items wait for a person."""
-    (count,) = views.execute(f"SELECT COUNT(*) {OPEN}").fetchone()
+def count_open(views: Connection, divisions: Collection[str] | None = None) -> int:
+    """Return how many items wait for a person, in these divisions if given."""
+    (count,) = views.execute(
+        f"SELECT COUNT(*) {OPEN} AND {within('own.division')}", {"divisions": among(divisions)}
+    ).fetchone()
     return int(count)
 
 

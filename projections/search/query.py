@@ -26,6 +26,7 @@ def search_contacts(
     *,
     field: str | None = None,
     stages: Collection[str] = (),
+    divisions: Collection[str] | None = None,
     limit: int = 20,
 ) -> list[Found]:
     """Return contacts in which each word of `text` occurs, as a whole or a part of a word.
@@ -35,6 +36,7 @@ def search_contacts(
         text: words; a word with a quote or a wildcard is taken as it is written.
         field: look in this profile field or identifier type only.
         stages: return contacts of these stages only; empty for all.
+        divisions: return contacts of these divisions only; None for all.
         limit: at most this many, whole matches first.
     """
     terms = fold(text).split()
@@ -47,7 +49,11 @@ def search_contacts(
         if not holding:
             return []
     found = [_found(views, contact_id, terms, field) for contact_id in sorted(holding or ())]
-    wanted = [one for one in found if not stages or one.stage in stages]
+    wanted = [
+        one
+        for one in found
+        if (not stages or one.stage in stages) and (divisions is None or one.division in divisions)
+    ]
     wanted.sort(key=lambda one: (-_whole_matches(one, terms), one.contact_id))
     return wanted[:limit]
 

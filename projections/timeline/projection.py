@@ -104,7 +104,7 @@ class TimelineRows(Rows):
             self._enter(holder, event)
 
     def _enter(self, contact_id: str, event: Recorded) -> None:
-        position, stream_id, _, _, header, fact, _ = event
+        position, stream_id, _, _, header, fact, _, _ = event
         moment = instant_text(header.valid_from)
         self._entries.append((contact_id, position, fact.TOPIC, stream_id, moment))
 

@@ -57,7 +57,7 @@ def write(engine, stream, fact):
             EventId(UNKNOWN[:-4] + f"{version:04}"), engine.now(), "steward", CommandId(UNKNOWN)
         )
         index.apply(stream, version, engine.now(), fact)
-        writer.append([Pending(stream, version, header, fact)], index.changes(), None)
+        writer.append([Pending(stream, version, header, fact)], index.changes())
 
 
 class TestWhy:

@@ -77,11 +77,11 @@ def test_after_activation_just_what_was_rehearsed_follows(engine):
 
 
 def test_the_request_is_an_event_and_queues_all_where_nothing_is_named(engine):
-    engine.request_reevaluation(actor="steward-7")
+    engine.request_reevaluation()
 
     (request,) = engine.store.read(engine.store.head() - 1, 1)
     assert request.fact.TOPIC == "reevaluation.requested"
-    assert request.header.actor == "steward-7"
+    assert request.header.actor == "owner"
     assert engine.reevaluation.waiting() == 3
 
 

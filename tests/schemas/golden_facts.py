@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from aggregates.access import AccessRefused, RoleDefined, RoleGranted, RoleRevoked
 from aggregates.contact import (
     ContactCreated,
     ContactIdentified,
@@ -233,6 +234,10 @@ GOLDEN = (
             identifiers=(IDENTIFIER,),
         )
     ),
+    Golden(RoleDefined(name="agent", actions=("contact:add", "contact:edit"))),
+    Golden(RoleGranted(actor="agent-7", role="agent", divisions=("north",))),
+    Golden(RoleRevoked(actor="agent-7", role="agent")),
+    Golden(AccessRefused(action="contact:edit", division="north", target=CONTACT)),
     Golden(ReevaluationRequested(interaction_ids=(INTERACTION,))),
     Golden(
         PolicyActivated(kind="policy", name="default", version="0" * 64, content='{"name":"x"}')

@@ -55,7 +55,7 @@ class Difference:
     ) -> None:
         self._cursor, self._world, self._rules, self._index = cursor, world, rules, index
         self._component = component
-        self._pen = Pen(world, rules, index)
+        self._pen = Pen(world, rules.actor, index)
         self._joins = clusters.joins
         self._cluster_of = {
             key: place for place, group in enumerate(clusters.groups) for key in group

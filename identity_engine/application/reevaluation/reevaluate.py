@@ -81,7 +81,7 @@ class Reevaluation:
                 CommandId(self._world.new_id()),
             )
             index.apply(stream, version, header.valid_from, fact)
-            writer.append([Pending(stream, version, header, fact)], index.changes(), None)
+            writer.append([Pending(stream, version, header, fact)], index.changes())
 
     def _step(self, total: Reevaluated) -> int:
         with no_garbage_collection(), self._store.writing() as writer:
@@ -94,7 +94,7 @@ class Reevaluation:
             events, component = evaluate(
                 self._store, cursor, index, self._policies.rules, self._world, seeds, total
             )
-            writer.append(events, index.changes(), None)
+            writer.append(events, index.changes())
             settle(cursor, component.nodes.keys() | set(seeds))
             return len(seeds)
 

@@ -45,7 +45,7 @@ class Story:
         self.contact_id = ContactId("")
         self._prepared = prepared
         upstream = Upstream(prepared.correlation_id, prepared.causation_id, prepared.traceparent)
-        self._pen = Pen(world, rules, index, upstream, self.interaction_id, self._key)
+        self._pen = Pen(world, rules.actor, index, upstream, self.interaction_id, self._key)
         self._state: InteractionState = interaction.Unknown()
         self._version = 0
 

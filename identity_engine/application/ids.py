@@ -1,0 +1,19 @@
+"""Ids as people type them."""
+
+from aggregates.values import ContactId
+from identity_engine.errors import UsageError
+
+GROUPS = [8, 4, 4, 4, 12]
+
+
+def contact_id(text: str) -> ContactId:
+    """Return an id in its canonical form.
+
+    Raises:
+        UsageError: it has not the form of one.
+    """
+    compact = text.strip().lower()
+    parts = [len(part) for part in compact.split("-")]
+    if parts != GROUPS or not set(compact) <= set("0123456789abcdef-"):
+        raise UsageError("An id looks like 019b1c3e-7c5a-7000-8000-0123456789ab; copy it whole.")
+    return ContactId(compact)

@@ -1,0 +1,140 @@
+"""Roles, grants and settings: each change is an event of the actor who made it."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from aggregates import access
+from aggregates.access import (
+    ACCESS_STREAM,
+    AccessCommand,
+    AccessState,
+    Action,
+    DefineRole,
+    GrantRole,
+    RevokeRole,
+)
+from aggregates.policy import PolicyKind
+from aggregates.settings import Settings
+from identity_engine.application.as_of import position_as_of
+from identity_engine.application.operations.command import Done, Operations
+from identity_engine.application.operations.permissions import needs
+from identity_engine.errors import UsageError
+
+ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+RESERVED = ("system", "policy:")
+ROLE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role that an actor has; `divisions` is None where it holds in all of them."""
+
+    actor: str
+    role: str
+    divisions: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may do what: the actions of each role, and every grant."""
+
+    roles: dict[str, tuple[str, ...]]
+    grants: tuple[Grant, ...]
+
+
+class Administration(Operations):
+    """What an administrator does."""
+
+    @needs(Action.ROLE_GRANT)
+    def define_role(self, name: str, actions: Collection[str], *, dry_run: bool = False) -> Done:
+        """Let a role allow these actions, and no others.
+
+        Raises:
+            UsageError: the name or an action is none.
+            Refused: nobody would be left who may grant roles.
+        """
+        if not ROLE_NAME.fullmatch(name):
+            raise UsageError("A role's name has lower-case letters, digits, - and _.")
+        unknown = sorted(set(actions) - set(Action))
+        if unknown:
+            raise UsageError(f"There is no action {', '.join(unknown)}.")
+        return self._change(DefineRole(name, frozenset(map(Action, actions))), dry_run=dry_run)
+
+    @needs(Action.ROLE_GRANT)
+    def grant(
+        self,
+        actor: str,
+        role: str,
+        *,
+        divisions: Collection[str] | None = None,
+        dry_run: bool = False,
+    ) -> Done:
+        """Give an actor a role, in these divisions or (None) in all.
+
+        Raises:
+            UsageError: the actor's id is none.
+            NotYet: there is no such role.
+        """
+        where = None if divisions is None else frozenset(divisions)
+        return self._change(GrantRole(checked_actor(actor), role, where), dry_run=dry_run)
+
+    @needs(Action.ROLE_GRANT)
+    def revoke(self, actor: str, role: str, *, dry_run: bool = False) -> Done:
+        """Take a role from an actor.
+
+        Raises:
+            NotYet: the actor does not have it.
+            Refused: nobody would be left who may grant roles.
+        """
+        return self._change(RevokeRole(actor, role), dry_run=dry_run)
+
+    @needs(Action.AUDIT_READ)
+    def access(self, as_of: str | None = None) -> Access:
+        """Return who may do what, now or as of a time or `pos:N`."""
+        until = position_as_of(self.office.store, as_of)
+        state = AccessState()
+        for event in self.office.store.read_stream(ACCESS_STREAM):
+            if until is None or event.position <= until:
+                state = access.evolve(state, event.fact)
+        return Access(
+            {name: tuple(sorted(actions)) for name, actions in sorted(state.roles.items())},
+            tuple(
+                Grant(actor, role, None if where is None else tuple(sorted(where)))
+                for actor, roles in sorted(state.grants.items())
+                for role, where in sorted(roles.items())
+            ),
+        )
+
+    @needs(Action.POLICY_ACTIVATE)
+    def activate(self, kind: PolicyKind, content: bytes) -> int:
+        """Put a policy, a model or settings in force and return 1, or 0 where they were already.
+
+        Raises:
+            ValidationError, InvalidModel: the content is not valid; nothing is written.
+        """
+        return self.office.policies.activate({kind: content}, actor=self.office.actor)
+
+    @needs(Action.AUDIT_READ)
+    def settings(self) -> Settings:
+        """Return the settings in force."""
+        return self.office.rules.settings
+
+    def _change(self, wanted: AccessCommand, *, dry_run: bool) -> Done:
+        with self.command(dry_run=dry_run) as command:
+            state = self.office.policies.access
+            command.write(ACCESS_STREAM, *access.decide(state, wanted))
+        return command.done()
+
+
+def checked_actor(actor: str) -> str:
+    """Return an actor's id if it is one.
+
+    Raises:
+        UsageError: it is not, or it is the engine's own.
+    """
+    if not ACTOR.fullmatch(actor) or actor.startswith(RESERVED):
+        raise UsageError(
+            "An actor's id is opaque: up to 64 letters, digits and . _ : -, no name and no address."
+        )
+    return actor

@@ -1,0 +1,245 @@
+"""One command of a person or system: decided and written under the write lock, all or nothing."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from aggregates.access import Action
+from aggregates.errors import Refused
+from aggregates.interaction import InteractionReceived
+from aggregates.values import ContactId, Fact, InteractionId
+from identity_engine.application.operations.office import Office
+from identity_engine.application.pen import Pen
+from identity_engine.errors import NotFound, UsageError
+from identity_engine.event_store.keys import DataKey
+from identity_engine.event_store.store import Writer, stream_versions
+from projections.base import Recorded
+from projections.match_index.rows import ContactRow, InteractionRow
+
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command did: the topics it wrote, in order, and the log position after it.
+
+    `position` is None where nothing was written, because nothing would change or because it was a dry
+    run. `contact_id` is the id that now stands for the contact the command was about, and `revision`
+    its revision.
+    """
+
+    contact_id: ContactId | None
+    revision: int
+    written: tuple[str, ...]
+    position: int | None
+    command_id: str
+
+
+class Command:
+    """A command under way. What it reads cannot move; what it writes it sees at once.
+
+    Args:
+        office: the actor's.
+        action: the right it acts by.
+        writer: the store under its write lock.
+        effective_at: when what it does became true; None for now.
+    """
+
+    def __init__(
+        self, office: Office, action: Action, writer: Writer, effective_at: datetime | None
+    ) -> None:
+        self._office = office
+        self._action = action
+        self._writer = writer
+        self.cursor = writer.cursor
+        self.now = office.world.now()
+        self.moment = self._not_in_future(effective_at)
+        self.tables = office.store.index
+        self.index = self.tables.begin(self.cursor)
+        office.policies.follow(self.index.rules, self.cursor)
+        self.rules = office.rules
+        self.pen = Pen(office.world, office.actor, self.index)
+        self._versions: dict[str, int] = {}
+        self._fresh: dict[str, DataKey] = {}
+        self.position: int | None = None
+
+    def new_id(self) -> str:
+        """Return a fresh id."""
+        return self._office.world.new_id()
+
+    def contact(self, contact_id: ContactId, *, gone: bool = False) -> ContactRow:
+        """Return a contact that the command acts on, with its whole identity loaded.
+
+        Args:
+            contact_id: any id that was ever issued.
+            gone: take one that is expired or deleted too.
+
+        Raises:
+            NotFound: there is none, or none in a division that the actor sees.
+            Denied: the actor may not do this in its division.
+            Refused: `expired`, `deleted` or `erased`, unless those are taken too.
+        """
+        (row,) = self.contacts([contact_id])
+        presence = row.state.presence
+        if presence == "erased" or (presence != "live" and not gone):
+            raise Refused(presence, f"This contact is {presence}.")
+        return row
+
+    def contacts(self, contact_ids: Sequence[ContactId]) -> list[ContactRow]:
+        """Return several contacts as `contact` does, by one look-up."""
+        self.tables.load_nearby(self.cursor, self.index, (), contact_ids)
+        self.tables.load_edges(self.cursor, self.index, list(self.index.contacts))
+        rows = []
+        for contact_id in contact_ids:
+            row = self.index.contacts.get(contact_id)
+            if row is None:
+                raise NotFound("No contact has this id.")
+            self._check(row.state.division, contact_id, "No contact has this id.")
+            rows.append(row)
+        return rows
+
+    def interaction(self, interaction_id: InteractionId) -> InteractionRow:
+        """Return an interaction that the command acts on, with its contact loaded, if it has one.
+
+        Raises:
+            NotFound: there is none, or none in a division that the actor sees.
+            Denied: the actor may not do this in its division.
+        """
+        absent = "No interaction has this id."
+        self.tables.load_linked(self.cursor, self.index, [interaction_id])
+        row = self.index.interaction_by_id(interaction_id)
+        if row is None:
+            raise NotFound(absent)
+        if row.contact_id is not None:
+            self.tables.load_nearby(self.cursor, self.index, (), [row.contact_id])
+        received = self.stream(interaction_id)[0].fact
+        assert isinstance(received, InteractionReceived)
+        self._check(received.division, interaction_id, absent)
+        return row
+
+    def stream(self, stream_id: str) -> list[Recorded]:
+        """Return all events of a stream, as of the lock."""
+        return self._office.store.read_stream(stream_id, cursor=self.cursor)
+
+    def may(self, action: Action, division: str) -> bool:
+        """Tell whether the actor may also do another thing in a division."""
+        return self._office.rights.allow(action, division)
+
+    def write(
+        self,
+        stream_id: str,
+        *facts: Fact,
+        about: str | None = None,
+        valid_from: datetime | None = None,
+    ) -> None:
+        """Add facts to a stream.
+
+        Args:
+            stream_id: whose.
+            facts: in order.
+            about: the contact or interaction whose key seals what they say about a person; by
+                default the stream's own.
+            valid_from: when they became true; by default the command's moment.
+        """
+        for fact in facts:
+            version = self._version(stream_id) + 1
+            subject = (about or stream_id) if fact.about_a_person() is not None else None
+            key = self._key(subject) if subject is not None else None
+            moment = valid_from or self.moment
+            self.pen.write(stream_id, version, moment, fact, subject, key)
+            self._versions[stream_id] = version
+
+    def finish(self) -> None:
+        """Store what was written."""
+        if self.pen.events:
+            positions = self._writer.append(self.pen.events, self.index.changes())
+            self.position = positions[-1]
+
+    def done(self, contact_id: ContactId | None = None) -> Done:
+        """Return what the command did."""
+        row = self.index.contacts.get(contact_id) if contact_id is not None else None
+        return Done(
+            row.canonical if row is not None else contact_id,
+            row.revision if row is not None else 0,
+            tuple(event.fact.TOPIC for event in self.pen.events),
+            self.position,
+            self.pen.command_id,
+        )
+
+    def _check(self, division: str, target: str, absent: str) -> None:
+        if not self._office.sees(self._action, division):
+            raise NotFound(absent)
+        self._office.allows(self._action, division, target)
+
+    def _version(self, stream_id: str) -> int:
+        if stream_id not in self._versions:
+            stored = stream_versions(self.cursor, [stream_id])
+            self._versions[stream_id] = stored.get(stream_id, 0)
+        return self._versions[stream_id]
+
+    def _key(self, subject: str) -> DataKey:
+        """Return the data key of a subject, made at its first use.
+
+        Raises:
+            Refused: it was destroyed, because the subject was erased.
+        """
+        known = self._known_key(subject)
+        if not known:
+            if subject not in self._fresh:
+                self._fresh[subject] = self._office.store.keys.new_key()
+            return self._fresh[subject]
+        cipher = self._office.store.keys.ciphers([known])[known]
+        if cipher is None:
+            raise Refused("erased", "This was erased; nothing can be written about it any more.")
+        return DataKey(known, cipher)
+
+    def _known_key(self, subject: str) -> int:
+        contact = self.index.contacts.get(ContactId(subject))
+        if contact is not None:
+            return contact.key_id
+        interaction = self.index.interaction_by_id(InteractionId(subject))
+        return interaction.key_id if interaction is not None else 0
+
+    def _not_in_future(self, effective_at: datetime | None) -> datetime:
+        if effective_at is not None and effective_at > self.now + CLOCK_SKEW:
+            raise UsageError("A command cannot take effect in the future.")
+        return effective_at or self.now
+
+
+class Operations:
+    """Base of the operations: one actor's office, and the action that the call under way needs."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self._action: Action | None = None
+
+    def under(self, action: Action) -> Self:
+        """Return these operations, acting by one right."""
+        acting = copy(self)
+        acting._action = action
+        return acting
+
+    @property
+    def action(self) -> Action:
+        """The right that the call under way acts by."""
+        assert self._action is not None, "an operation is marked with the action it needs"
+        return self._action
+
+    @contextmanager
+    def command(
+        self, *, dry_run: bool = False, effective_at: datetime | None = None
+    ) -> Iterator[Command]:
+        """Decide and write one command: what it writes is stored together when the block ends.
+
+        Args:
+            dry_run: decide, and write nothing.
+            effective_at: when what it does became true; None for now.
+        """
+        with self.office.store.writing() as writer:
+            command = Command(self.office, self.action, writer, effective_at)
+            yield command
+            if not dry_run:
+                command.finish()

@@ -1,0 +1,14 @@
+"""Everything that one actor may do and see at one store."""
+
+from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.office import Office
+from identity_engine.application.operations.reading import Reading
+
+
+class Desk:
+    """The operations of one actor, by what they are about."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.administration = Administration(office)
+        self.reading = Reading(office)

@@ -1,0 +1,104 @@
+"""What every operation of one actor works with: the store, the rules in force, the actor's rights."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aggregates.access import REFUSALS_STREAM, AccessRefused, AccessState, Action, Rights
+from aggregates.values import CommandId, EventId, Header
+from identity_engine.adapters.clock import World
+from identity_engine.application.following import Follower
+from identity_engine.application.policies import Policies
+from identity_engine.application.queries import Queries
+from identity_engine.application.rules import Rules
+from identity_engine.errors import Denied
+from identity_engine.event_store.mapper import Pending
+from identity_engine.event_store.store import EventStore, stream_versions
+
+
+class Office:
+    """One actor at one store.
+
+    Args:
+        store, world, policies, follower, queries: of the engine.
+        actor: an opaque id, never a name or an address.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        world: World,
+        policies: Policies,
+        follower: Follower,
+        queries: Queries,
+        actor: str,
+    ) -> None:
+        self.store = store
+        self.world = world
+        self.policies = policies
+        self.follower = follower
+        self.queries = queries
+        self.actor = actor
+        self._rights: tuple[AccessState, Rights] | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """Policy, model and settings in force."""
+        return self.policies.rules
+
+    @property
+    def rights(self) -> Rights:
+        """What the actor may do, by the grants in force."""
+        access = self.policies.access
+        if self._rights is None or self._rights[0] is not access:
+            self._rights = access, access.rights_of(self.actor)
+        return self._rights[1]
+
+    @contextmanager
+    def permitted(self, action: Action) -> Iterator[None]:
+        """Run what needs an action; a refusal, here or within, is recorded once.
+
+        Raises:
+            Denied: no grant allows it.
+        """
+        try:
+            self._allows_somewhere(action)
+            yield
+        except Denied as refused:
+            self._record(refused)
+            raise
+
+    def _allows_somewhere(self, action: Action) -> None:
+        if not self.rights.allow_somewhere(action):
+            raise Denied(action)
+
+    def allows(self, action: Action, division: str, target: str | None = None) -> None:
+        """Check that the actor may do this in a division.
+
+        Raises:
+            Denied: no grant allows it.
+        """
+        if not self.rights.allow(action, division):
+            raise Denied(action, division, target)
+
+    def sees(self, action: Action, division: str) -> bool:
+        """Tell whether what lies in a division is there for the actor at all."""
+        return self.rights.allow(Action.CONTACT_VIEW, division) or self.rights.allow(
+            action, division
+        )
+
+    def _record(self, refused: Denied) -> None:
+        if refused.recorded:
+            return
+        refused.recorded = True
+        fact = AccessRefused(
+            action=refused.action, division=refused.division, target=refused.target
+        )
+        with self.store.writing() as writer:
+            version = stream_versions(writer.cursor, [REFUSALS_STREAM]).get(REFUSALS_STREAM, 0)
+            header = Header(
+                EventId(self.world.new_id()),
+                self.world.now(),
+                self.actor,
+                CommandId(self.world.new_id()),
+            )
+            writer.append([Pending(REFUSALS_STREAM, version + 1, header, fact)])

@@ -1,0 +1,138 @@
+"""What one actor sees: another division's contact is absent, never named."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from aggregates.access import Action
+from aggregates.interaction import InteractionReceived
+from aggregates.values import ContactId
+from identity_engine.application.explanation.explain import Explanation
+from identity_engine.application.explanation.how import Step
+from identity_engine.application.explanation.sentences import DEFAULT, Language
+from identity_engine.application.explanation.why_not import WhyNot
+from identity_engine.application.following import Progress
+from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.operations.command import Operations
+from identity_engine.application.operations.permissions import needs
+from identity_engine.application.queries import HistoryEntry
+from identity_engine.errors import NotFound
+from projections.identity.query import (
+    SharedValue,
+    find_identity,
+    identities_by_stage,
+    shared_values,
+)
+from projections.profile.query import Profile, contacts_linked_by
+from projections.review.projection import ReviewItem, count_open, open_items
+from projections.search.query import Found, search_contacts
+
+LIVE_STAGES = ("ephemeral", "identified", "curated")
+
+
+class Reading(Operations):
+    """Questions; nothing here writes an event."""
+
+    @needs(Action.CONTACT_VIEW)
+    def profile(self, contact_id: str, as_of: str | None = None) -> Profile:
+        """Return the single view of a contact, now or as of a time or `pos:N`."""
+        return self.office.queries.profile(ContactId(self._seen(contact_id)), as_of)
+
+    @needs(Action.CONTACT_VIEW)
+    def history(
+        self, contact_id: str, as_of: str | None = None, language: Language = DEFAULT
+    ) -> list[HistoryEntry]:
+        """Return every event of a contact in log order, now or as of a time or `pos:N`."""
+        return self.office.queries.history(ContactId(self._seen(contact_id)), as_of, language)
+
+    @needs(Action.CONTACT_VIEW)
+    def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
+        """Explain the link of an interaction, or the links and merges of a contact."""
+        return self.office.queries.why(self._seen(id_), language)
+
+    @needs(Action.CONTACT_VIEW)
+    def why_not(self, one: str, other: str, language: Language = DEFAULT) -> WhyNot:
+        """Say why two contacts, or two interactions, are not one, and what would tip it."""
+        return self.office.queries.why_not(self._seen(one), self._seen(other), language)
+
+    @needs(Action.CONTACT_VIEW)
+    def how(
+        self, contact_id: str, as_of: str | None = None, language: Language = DEFAULT
+    ) -> list[Step]:
+        """Return the steps in which a contact came to be what it is, now or as of a time or `pos:N`."""
+        return self.office.queries.how(ContactId(self._seen(contact_id)), as_of, language)
+
+    @needs(Action.CONTACT_VIEW)
+    def search(
+        self,
+        text: str,
+        *,
+        field: str | None = None,
+        stages: Collection[str] = LIVE_STAGES,
+        limit: int = 20,
+    ) -> list[Found]:
+        """Return contacts in which every word of `text` occurs."""
+        self.office.follower.follow()
+        views = self.office.follower.views.connection
+        return search_contacts(
+            views, text, field=field, stages=stages, divisions=self._divisions(), limit=limit
+        )
+
+    @needs(Action.REVIEW_DECIDE)
+    def review(self, limit: int = 50) -> list[ReviewItem]:
+        """Return interactions that wait for a person, the most likely pairs first."""
+        self.office.follower.follow()
+        views = self.office.follower.views.connection
+        return list(open_items(views, limit, divisions=self._divisions()))
+
+    @needs(Action.REVIEW_DECIDE)
+    def shared_values(self, limit: int = 100) -> list[SharedValue]:
+        """Return values that are marked shared, with the merges whose evidence named them."""
+        self.office.follower.follow()
+        return shared_values(self.office.follower.views.connection, limit)
+
+    @needs(Action.CONTACT_VIEW)
+    def counts(self) -> dict[str, int]:
+        """Return the number of contacts by stage and of open review items (`in review`)."""
+        self.office.follower.follow()
+        views = self.office.follower.views.connection
+        scope = self._divisions()
+        return {**identities_by_stage(views, scope), "in review": count_open(views, scope)}
+
+    @needs(Action.CONTACT_VIEW)
+    def contacts_linked_by(self, rule: str, limit: int = 20) -> list[str]:
+        """Return contacts that have an interaction linked by a rule, the ones with most first."""
+        self.office.follower.follow()
+        return contacts_linked_by(self.office.follower.views.connection, rule, limit)
+
+    @needs(Action.CONTACT_EXPORT)
+    def export_links(
+        self, out: Path, as_of: str | None = None, progress: Progress | None = None
+    ) -> int:
+        """Write every link as CSV and return how many there are."""
+        return self.office.queries.export_links(out, as_of, progress, self._divisions())
+
+    def _divisions(self) -> frozenset[str] | None:
+        """Return the divisions that the call may read, None for all."""
+        return self.office.rights.divisions_of[self.action]
+
+    def _seen(self, id_: str) -> str:
+        """Return an id, if what it names lies in a division that the call may read.
+
+        Raises:
+            UsageError: it is no id.
+            NotFound: the actor does not see it.
+        """
+        id_ = checked(id_)
+        scope = self._divisions()
+        if scope is not None and self._division_of(id_) not in scope:
+            raise NotFound("No contact has this id.")
+        return id_
+
+    def _division_of(self, id_: str) -> str | None:
+        self.office.follower.follow()
+        identity = find_identity(self.office.follower.views.connection, id_)
+        if identity is not None:
+            return identity.division
+        stream = self.office.store.read_stream(id_)
+        received = stream[0].fact if stream else None
+        return received.division if isinstance(received, InteractionReceived) else None
