@@ -18,9 +18,11 @@ from aggregates.contact import (
 )
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierReassigned,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierTransferred,
     IdentifierUnshared,
     IdentifierVerified,
 )
@@ -90,7 +92,7 @@ class TimelineRows(Rows):
     def _names_contact(
         self,
         event: Recorded,
-        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased,
+        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased | IdentifierDescribed,
     ) -> None:
         self._enter(fact.contact_id, event)
 
@@ -117,7 +119,7 @@ class TimelineRows(Rows):
         self._enter(event.stream_id, event)
         self._enter(fact.other, event)
 
-    def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
+    def _go_over(self, event: Recorded, fact: IdentifierReassigned | IdentifierTransferred) -> None:
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.from_contact_id, event)
         self._enter(fact.contact_id, event)
@@ -132,7 +134,9 @@ class TimelineRows(Rows):
         IdentifierReleased: _names_contact,
         IdentifierShared: _share,
         IdentifierUnshared: _share,
-        IdentifierReassigned: _reassign,
+        IdentifierReassigned: _go_over,
+        IdentifierTransferred: _go_over,
+        IdentifierDescribed: _names_contact,
         **dict.fromkeys(get_args(ContactFact), _of_contact),
         ContactMerged: _merge,
         ContactUnmerged: _merge,

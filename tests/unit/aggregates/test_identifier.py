@@ -7,7 +7,6 @@ import pytest
 from aggregates.contact import ContactCreated
 from aggregates.errors import NotYet, Refused
 from aggregates.identifier import (
-    Claim,
     ClaimPersonal,
     IdentifierClaimed,
     IdentifierReassigned,
@@ -15,11 +14,10 @@ from aggregates.identifier import (
     IdentifierShared,
     IdentifierUnshared,
     IdentifierVerified,
-    Release,
     ReleasePersonal,
-    decide,
     evolve,
 )
+from aggregates.ownership import Claim, Release, decide
 from aggregates.values import IdentifierClass
 
 NUMBER = ClaimPersonal(
