@@ -6,6 +6,7 @@ A topic is a stored name, not a Python path, so code may move and old events sta
 from typing import get_args
 
 from aggregates.access import AccessFact
+from aggregates.change import ChangeFact
 from aggregates.contact import ContactFact
 from aggregates.identifier import IdentifierFact
 from aggregates.interaction import InteractionFact
@@ -18,6 +19,7 @@ FACTS: dict[str, type[Fact]] = {
         *get_args(ContactFact),
         *get_args(IdentifierFact),
         *get_args(InteractionFact),
+        *get_args(ChangeFact),
         *get_args(AccessFact),
         PolicyActivated,
         ReevaluationRequested,

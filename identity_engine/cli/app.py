@@ -8,6 +8,7 @@ from identity_engine.cli import (
     demo,
     diagnosis,
     ingesting,
+    interactions,
     measuring,
     models,
     policy,
@@ -28,6 +29,7 @@ app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
 app.command(contacts.contact)
+app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(contacts.review)

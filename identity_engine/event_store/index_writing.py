@@ -9,13 +9,17 @@ import sqlite3
 from collections.abc import Sequence
 
 from aggregates.values import ContactId
+from identity_engine.event_store.conversation_tables import (
+    CONVERSATION_ROWS,
+    write_conversations,
+)
 from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.index_rows import as_json
 from identity_engine.event_store.sealed_records import SealedRecords
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 3
+INDEX_VERSION = 4
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = """
@@ -77,12 +81,33 @@ CREATE TABLE IF NOT EXISTS pending (number INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS evaluated (number INTEGER NOT NULL);
 -- Keys that lead to more records than the policy allows, so that finer ones are in use.
 CREATE TABLE IF NOT EXISTS crowded (number INTEGER PRIMARY KEY, block_key INTEGER NOT NULL UNIQUE);
+-- Changes of interactions by what names them. Those that wait came before their interaction.
+CREATE TABLE IF NOT EXISTS change (
+    natural_key BLOB PRIMARY KEY,
+    content_digest BLOB NOT NULL,
+    interaction_id BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS waiting_change (
+    number INTEGER PRIMARY KEY,
+    natural_key BLOB NOT NULL UNIQUE,
+    interaction_key BLOB NOT NULL,
+    interaction_id BLOB NOT NULL,
+    stream BLOB NOT NULL,
+    key_id INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS waiting_change_of ON waiting_change (interaction_key);
+-- Values that a contact claims on the word of a message in an interaction.
+CREATE TABLE IF NOT EXISTS heard (
+    interaction_id BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (interaction_id, digest)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
 WITHOUT ROWID;
 """
 TABLES = (
     *("interaction", "posting", "identifier", "contact", "merge_edge", "told_apart"),
-    *("pending", "evaluated", "crowded"),
+    *("pending", "evaluated", "crowded", "change", "waiting_change", "heard"),
 )
 PLACES = ", ".join("?" * 12)
 
@@ -126,6 +151,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
     cursor.executemany(
         "INSERT INTO crowded (block_key) VALUES (?)", [(key,) for key in changes.crowded]
     )
+    write_conversations(cursor, changes, records)
     cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(changes.reposted))
     if changes.all_pending:
         cursor.execute("INSERT OR IGNORE INTO pending SELECT number FROM interaction")
@@ -214,6 +240,7 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
         "ORDER BY one, other, merge_id",
         "SELECT one, other FROM told_apart ORDER BY one, other",
         "SELECT number, block_key FROM crowded ORDER BY number",
+        *CONVERSATION_ROWS,
     ):
         for row in cursor.execute(statement):
             digest.update(repr(row).encode())

@@ -86,13 +86,45 @@ class ContactRow:
     key_id: int = 0
 
 
+class ChangeRow(NamedTuple):
+    """A change of an interaction that was received: what names it, and what it said."""
+
+    natural_key: bytes
+    content_digest: bytes
+    interaction_id: InteractionId
+
+
+@dataclass(slots=True)
+class WaitingChange:
+    """A change that came before its interaction.
+
+    `interaction_key` names the interaction, which will have the id `interaction_id` and the data key
+    `key_id`; `stream` holds the event that waits.
+    """
+
+    natural_key: bytes
+    interaction_key: bytes
+    interaction_id: InteractionId
+    stream: InteractionId
+    key_id: int = 0
+
+
+class Correction(NamedTuple):
+    """A stored row whose record was replaced, and the keys that it stands under no more."""
+
+    row: InteractionRow
+    gone: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class IndexChanges:
     """What one batch changes in the index.
 
     `received` holds the new interactions in order, `relinked` the older ones that moved. Edges and
     pairs told apart are those that came and went. `pending` numbers are to be evaluated again,
-    `crowded` keys lead nowhere any more, and `reposted` rows stand under further keys.
+    `crowded` keys lead nowhere any more, and `reposted` rows stand under further keys. `corrected`
+    rows have another record. `changes` were received, of which `deferred` wait and `came` wait no
+    more; `heard` values were claimed on the word of a message.
     """
 
     received: list[InteractionRow] = field(default_factory=list)
@@ -107,6 +139,11 @@ class IndexChanges:
     all_pending: bool = False
     crowded: list[int] = field(default_factory=list)
     reposted: list[tuple[int, int]] = field(default_factory=list)
+    corrected: list[Correction] = field(default_factory=list)
+    changes: list[ChangeRow] = field(default_factory=list)
+    deferred: list[WaitingChange] = field(default_factory=list)
+    came: list[bytes] = field(default_factory=list)
+    heard: list[tuple[InteractionId, bytes]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +151,10 @@ class ReadSet:
     """What a batch read, so that the store can tell under its lock whether any of it moved.
 
     `head` is the last position at the time of reading and `last_number` the last interaction row: a
-    posting above it is news. `rules` counts the events of policy, model, settings and
-    access, `crowded` the
-    crowded keys. The maps give the version of an identifier and how often a contact was touched, 0
-    for what was not there.
+    posting above it is news. `rules` counts the events of policy, model, settings and access,
+    `crowded` the crowded keys, `last_waiting` numbers the last change that waits. The maps give the
+    version of an identifier and how often a contact was touched, 0 for what was not there.
+    `unknown_changes` were not there either.
     """
 
     head: int
@@ -129,3 +166,5 @@ class ReadSet:
     links: dict[int, ContactId | None]
     natural_keys: frozenset[bytes]
     block_keys: frozenset[int]
+    last_waiting: int = 0
+    unknown_changes: frozenset[bytes] = frozenset()
