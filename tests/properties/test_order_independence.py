@@ -4,11 +4,14 @@ import csv
 import tempfile
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity_engine import Engine
+from identity_engine.application.rules import shipped_policy
+from tests.integration.resolving import change_policy, with_window
 from tests.properties.traffic import in_batches, simulated, small_worlds
 from tests.support.world import world
 
@@ -44,8 +47,10 @@ def delivered(opened, delivery):
     opened.reevaluate()
 
 
-def check_any_delivery_gives_the_same(data, events):
+def check_any_delivery_gives_the_same(data, events, **policy):
     with Engine.in_memory(world(1)) as one, Engine.in_memory(world(2)) as other:
+        for engine in (one, other) if policy else ():
+            change_policy(engine, **policy)
         delivered(one, [(events, False)])
         delivered(other, data.draw(deliveries(events)))
 
@@ -69,6 +74,14 @@ def check_what_is_settled_stays_and_can_be_replayed(data, events):
 @given(data=st.data(), events=small_worlds(max_size=12))
 def test_order_batches_and_moments_of_evaluation_change_nothing(data, events):
     check_any_delivery_gives_the_same(data, events)
+
+
+@few
+@given(data=st.data(), events=small_worlds(max_size=12), days=st.integers(1, 200))
+def test_nor_do_they_where_people_count_together_within_a_window_only(data, events, days):
+    guards = orjson.loads(shipped_policy())["guards"] | {"people_per_value": 1}
+    classes = with_window(days, cap=1)
+    check_any_delivery_gives_the_same(data, events, classes=classes, guards=guards)
 
 
 @few
