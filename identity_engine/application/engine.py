@@ -34,7 +34,13 @@ from identity_engine.ingestion.files import Format, open_events
 from identity_engine.settings import master_key_file, store_folder
 from projections.identity.query import SharedValue, identities_by_stage, shared_values
 from projections.profile.query import Profile, contacts_linked_by
-from projections.review.projection import ReviewItem, count_open, open_items
+from projections.review.projection import (
+    RefusedMerge,
+    ReviewItem,
+    count_open,
+    open_items,
+    refused_merges,
+)
 from projections.runner import ViewStatus
 from projections.search.query import Found, search_contacts
 
@@ -202,9 +208,14 @@ class Engine:
         )
 
     def review(self, limit: int = 50) -> list[ReviewItem]:
-        """Return interactions that wait for a person, the most likely pairs first."""
+        """Return what waits for a person, interactions and merges, the most likely pairs first."""
         self.follower.follow()
         return list(open_items(self.follower.views.connection, limit))
+
+    def refused_merges(self, limit: int = 50) -> list[RefusedMerge]:
+        """Return the merges that a guard refuses, the strongest first."""
+        self.follower.follow()
+        return list(refused_merges(self.follower.views.connection, limit))
 
     def shared_values(self, limit: int = 100) -> list[SharedValue]:
         """Return values that are marked shared, with the merges whose evidence named them."""

@@ -1,4 +1,5 @@
-"""Once re-evaluation is done, who is one with whom does not depend on how the records arrived."""
+"""Once re-evaluation is done, who is one with whom does not depend on how the records arrived, nor does
+what it keeps apart and asks a person about."""
 
 import csv
 import tempfile
@@ -19,8 +20,8 @@ few = settings(max_examples=8, deadline=None)
 more = settings(max_examples=40, deadline=None)
 
 
-def partition(opened):
-    """Which (source, id) belong together."""
+def groups_of(opened):
+    """Contact id -> the (source, id) that belong to it."""
     groups = {}
     with tempfile.TemporaryDirectory() as folder:
         links = Path(folder) / "links.csv"
@@ -29,7 +30,23 @@ def partition(opened):
             for row in csv.DictReader(file):
                 name = row["source"], row["interaction_id"]
                 groups.setdefault(row["contact_id"], set()).add(name)
-    return {frozenset(group) for group in groups.values()}
+    return {contact_id: frozenset(group) for contact_id, group in groups.items()}
+
+
+def outcome(opened):
+    """Which (source, id) belong together; which guard keeps which groups apart, by what evidence; and
+    which two of them a person is asked about."""
+    groups = groups_of(opened)
+    refused = {
+        (frozenset((groups[one.one], groups[one.other])), one.guard, one.rule, one.weight)
+        for one in opened.refused_merges(1_000)
+    }
+    suggested = {
+        (frozenset((groups[one.contact_id], groups[one.proposed])), one.guard)
+        for one in opened.review(1_000)
+        if one.kind == "merge"
+    }
+    return set(groups.values()), refused, suggested
 
 
 @st.composite
@@ -54,7 +71,7 @@ def check_any_delivery_gives_the_same(data, events, **policy):
         delivered(one, [(events, False)])
         delivered(other, data.draw(deliveries(events)))
 
-        assert partition(other) == partition(one)
+        assert outcome(other) == outcome(one)
 
 
 def check_what_is_settled_stays_and_can_be_replayed(data, events):
