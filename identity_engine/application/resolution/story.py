@@ -161,6 +161,7 @@ class Story:
             identifier_class=considered.identifier_class,
             verified=considered.verified,
             cap=policy.cap_of(considered.identifier_class),
+            window=policy.window_of(considered.identifier_class),
             valid_from=self._prepared.time,
             personal=ClaimPersonal(
                 type=given.type,
