@@ -19,6 +19,13 @@ class Upstream(NamedTuple):
     traceparent: str | None = None
 
 
+class Seal(NamedTuple):
+    """Whose key seals what a fact says about a person, and the key."""
+
+    subject: str
+    key: DataKey
+
+
 class Pen:
     """Writes the facts of one command of the rules; each is caused by the first.
 
@@ -27,7 +34,7 @@ class Pen:
         rules: those that act. The version says which; no person does.
         index: follows each fact at once.
         upstream: what the command hangs on.
-        subject, key: whose key seals what a fact says about a person; None where none does.
+        seal: of what its facts say about a person, unless a fact has another; None where none does.
     """
 
     def __init__(
@@ -36,16 +43,22 @@ class Pen:
         rules: Rules,
         index: MatchIndex,
         upstream: Upstream = Upstream(),  # noqa: B008 - it cannot change
-        subject: str | None = None,
-        key: DataKey | None = None,
+        seal: Seal | None = None,
     ) -> None:
         self._world, self._index, self._upstream = world, index, upstream
         self._actor = f"policy:{rules.policy_version[:16]}"
         self._command_id = CommandId(world.new_id())
-        self._subject, self._key = subject, key
+        self._seal = seal
         self.events: list[Pending] = []
 
-    def write(self, stream_id: str, version: int, valid_from: datetime, fact: Fact) -> None:
+    def write(
+        self,
+        stream_id: str,
+        version: int,
+        valid_from: datetime,
+        fact: Fact,
+        seal: Seal | None = None,
+    ) -> None:
         """Note a fact to be stored, and let the index follow it."""
         first = self.events[0].header.event_id if self.events else self._upstream.causation_id
         header = Header(
@@ -57,7 +70,7 @@ class Pen:
             first,
             self._upstream.traceparent,
         )
-        is_personal = fact.about_a_person() is not None
-        subject, key = (self._subject, self._key) if is_personal else (None, None)
+        sealed = (seal or self._seal) if fact.about_a_person() is not None else None
+        subject, key = sealed if sealed is not None else (None, None)
         self.events.append(Pending(stream_id, version, header, fact, subject, key))
         self._index.apply(stream_id, version, valid_from, fact)

@@ -162,5 +162,5 @@ def evaluate(
     )
     total.refused.update(one.guard for one in clusters.refused)
     total.evaluated += len(component.nodes)
-    difference = Difference(cursor, world, rules, index, component, clusters)
+    difference = Difference(store, cursor, world, rules, index, component, clusters)
     return difference.tell(total), component

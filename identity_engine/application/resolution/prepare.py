@@ -122,7 +122,7 @@ def prepare(
     return Prepared(
         fact=fact,
         time=incoming.time,
-        identifiers=tuple(_considered(given, incoming.channel, division, policy, digests)),
+        identifiers=tuple(considered(given, incoming.channel, division, policy, digests)),
         comparable=comparable(personal, division, digests, is_crowded),
         traceparent=incoming.traceparent,
         correlation_id=(
@@ -224,7 +224,7 @@ def _given(
     )
 
 
-def _considered(
+def considered(
     given: Sequence[GivenIdentifier],
     channel: str,
     division: str,
@@ -239,9 +239,8 @@ def _considered(
         verified = policy.counts_as_verified(channel, one.type, one.verified)
         digest = digests.identifier_key(division, one.family, one.scope, one.normalised)
         class_ = policy.class_of(_decides_as(one), verified)
-        considered = Considered(one, one.family, one.normalised, class_, verified, digest)
         if digest not in best or (verified and not best[digest].verified):
-            best[digest] = considered
+            best[digest] = Considered(one, one.family, one.normalised, class_, verified, digest)
     return list(best.values())
 
 
