@@ -27,13 +27,14 @@ from aggregates.values import (
 )
 from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen
+from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.mapper import Pending
-from identity_engine.event_store.store import stream_versions
+from identity_engine.event_store.store import EventStore, stream_versions
 from matchers.clustering import Clusters, Pair, Refused
 from projections.match_index.index import MatchIndex
-from projections.match_index.rows import InteractionRow
+from projections.match_index.rows import IdentifierRow, InteractionRow
 
 if TYPE_CHECKING:
     from identity_engine.application.reevaluation.reevaluate import Reevaluated
@@ -47,6 +48,7 @@ class Difference:
 
     def __init__(
         self,
+        store: EventStore,
         cursor: Cursor,
         world: World,
         rules: Rules,
@@ -57,6 +59,7 @@ class Difference:
         self._cursor, self._world, self._rules, self._index = cursor, world, rules, index
         self._component = component
         self._pen = Pen(world, rules.actor, index)
+        self._claims = Claims(store, cursor, index, rules, self._pen)
         self._joins, self._refused = clusters.joins, list(clusters.refused)
         self._cluster_of = {
             key: place for place, group in enumerate(clusters.groups) for key in group
@@ -128,13 +131,17 @@ class Difference:
         at_home: dict[int, ContactId] = {}
         for contact_id in sorted(self._home, key=self._seniority):
             at_home.setdefault(self._home[contact_id], contact_id)
+        left: dict[tuple[ContactId, bytes], None] = {}
         for key in strays:
             place = self._cluster_of[key]
             if place not in at_home:
                 at_home[place] = self._new_contact(self._component.row(key))
                 self._home[at_home[place]] = place
             row = self._component.row(key)
-            self._move(row, at_home[place], versions[row.interaction_id])
+            before = self._linked(key)
+            claims = self._move(row, at_home[place], versions[row.interaction_id])
+            left |= dict.fromkeys((before, digest) for digest in claims)
+        self._claims.renew(left)
         return len(strays)
 
     def _linked(self, key: int) -> ContactId:
@@ -154,7 +161,8 @@ class Difference:
             self._pen.write(fresh, 1, _time(row), fact)
         return fresh
 
-    def _move(self, row: InteractionRow, target: ContactId, version: int) -> None:
+    def _move(self, row: InteractionRow, target: ContactId, version: int) -> list[bytes]:
+        """Give an interaction to another contact with its claims, and return the digests of those."""
         held = row.contact_id
         assert held is not None
         time, join = _time(row), self._join_of(row.number)
@@ -163,17 +171,19 @@ class Difference:
         evidence = self._evidence(join, row) if join is not None else self._no_evidence()
         linked = InteractionLinked(contact_id=target, evidence=evidence)
         self._pen.write(row.interaction_id, version + 2, time, linked)
-        for identifier_id, version_ in self._claims_of(row, held):
+        claimed = self._claims_of(row, held)
+        for identifier in claimed:
             fact = IdentifierReassigned(
                 contact_id=target, from_contact_id=held, interaction_id=row.interaction_id
             )
-            self._pen.write(identifier_id, version_ + 1, time, fact)
+            self._pen.write(identifier.identifier_id, identifier.version + 1, time, fact)
+        return [identifier.digest for identifier in claimed]
 
-    def _claims_of(self, row: InteractionRow, held: ContactId) -> list[tuple[IdentifierId, int]]:
-        """Return the identifiers that the contact holds on the word of this interaction alone."""
+    def _claims_of(self, row: InteractionRow, held: ContactId) -> list[IdentifierRow]:
+        """Return the identifiers that the contact holds on the word of this interaction."""
         rows = (self._index.identifiers.get(mention.digest) for mention in row.mentions)
         return [
-            (one.identifier_id, one.version)
+            one
             for one in {id(one): one for one in rows if one is not None}.values()
             if one.state is not None
             and any(
