@@ -23,6 +23,7 @@ from aggregates.identifier import (
     IdentifierVerified,
 )
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
+from aggregates.notes import NoteFact
 from aggregates.policy import ReevaluationRequested
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
 from projections.match_index.identities import Identities
@@ -252,6 +253,8 @@ class MatchIndex(Identities):
             case _ if isinstance(fact, contacts.ContactFact):
                 self._change_contact(ContactId(stream_id), version, valid_from, fact)
                 self._change_identity(ContactId(stream_id), fact)
+            case _ if isinstance(fact, NoteFact):
+                self._change_contact(ContactId(stream_id), version, valid_from, fact)
 
     def evaluate_again(self, numbers: Iterable[int]) -> None:
         """Note stored interactions whose final contact may have changed."""

@@ -32,6 +32,7 @@ from aggregates.interaction import (
     InteractionReceived,
     InteractionUnlinked,
 )
+from aggregates.notes import NoteFact
 from aggregates.values import ContactId, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.identity.projection import ever_one_with
@@ -86,7 +87,7 @@ class TimelineRows(Rows):
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.contact_id, event)
 
-    def _of_contact(self, event: Recorded, _: ContactFact) -> None:
+    def _of_contact(self, event: Recorded, _: ContactFact | NoteFact) -> None:
         self._enter(event.stream_id, event)
 
     def _names_contact(
@@ -138,6 +139,7 @@ class TimelineRows(Rows):
         IdentifierTransferred: _go_over,
         IdentifierDescribed: _names_contact,
         **dict.fromkeys(get_args(ContactFact), _of_contact),
+        **dict.fromkeys(get_args(NoteFact), _of_contact),
         ContactMerged: _merge,
         ContactUnmerged: _merge,
         ContactToldApart: _tell_apart,
