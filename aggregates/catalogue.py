@@ -9,6 +9,7 @@ from aggregates.access import AccessFact
 from aggregates.contact import ContactFact
 from aggregates.identifier import IdentifierFact
 from aggregates.interaction import InteractionFact
+from aggregates.notes import NoteFact
 from aggregates.policy import PolicyActivated, ReevaluationRequested
 from aggregates.values import Fact
 
@@ -19,6 +20,7 @@ FACTS: dict[str, type[Fact]] = {
         *get_args(IdentifierFact),
         *get_args(InteractionFact),
         *get_args(AccessFact),
+        *get_args(NoteFact),
         PolicyActivated,
         ReevaluationRequested,
     )

@@ -6,7 +6,7 @@ Both hold the write lock: the index must not miss an event, and nobody may decid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from aggregates.identifier import IdentifierClaimed, IdentifierFact
+from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierTransferred
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from identity_engine.application.following import Progress, Verdict
@@ -129,7 +129,9 @@ def _apply(
         )
         crowding.settle(row, fact.division)
         return
-    if isinstance(fact, IdentifierClaimed) and not isinstance(fact.personal, Erased):
+    if isinstance(fact, IdentifierClaimed | IdentifierTransferred) and not isinstance(
+        fact.personal, Erased
+    ):
         value = fact.personal
         digest = store.digests.identifier_key(fact.division, value.family, value.scope, value.value)
         if digest not in index.identifiers:

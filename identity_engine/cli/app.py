@@ -8,6 +8,7 @@ from identity_engine.cli import (
     contacts,
     demo,
     diagnosis,
+    identifiers,
     ingesting,
     measuring,
     models,
@@ -29,6 +30,7 @@ app.command(demo.demo)
 app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
+contacts.contact.command(identifiers.identifier)
 app.command(contacts.contact)
 app.command(contacts.why_not)
 app.command(contacts.search)

@@ -15,12 +15,15 @@ from aggregates import identifier as identifiers
 from aggregates.identifier import (
     Holding,
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierFact,
     IdentifierReassigned,
     IdentifierReleased,
+    IdentifierTransferred,
     IdentifierVerified,
 )
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
+from aggregates.notes import NoteFact
 from aggregates.policy import ReevaluationRequested
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
 from projections.match_index.identities import Identities
@@ -32,7 +35,10 @@ from projections.match_index.rows import (
     ReadSet,
 )
 
-OF_HOLDER = (IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned)
+OF_HOLDER = (
+    *(IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned),
+    *(IdentifierTransferred, IdentifierDescribed),
+)
 """Facts of an identifier that change what its holder shows."""
 
 
@@ -247,6 +253,8 @@ class MatchIndex(Identities):
             case _ if isinstance(fact, contacts.ContactFact):
                 self._change_contact(ContactId(stream_id), version, valid_from, fact)
                 self._change_identity(ContactId(stream_id), fact)
+            case _ if isinstance(fact, NoteFact):
+                self._change_contact(ContactId(stream_id), version, valid_from, fact)
 
     def evaluate_again(self, numbers: Iterable[int]) -> None:
         """Note stored interactions whose final contact may have changed."""
@@ -298,27 +306,38 @@ class MatchIndex(Identities):
         row.state = identifiers.evolve(row.state, fact, valid_from)
         row.version = version
         self._changed_identifiers[row.digest] = row
-        if (
-            isinstance(fact, IdentifierClaimed)
-            and fact.identifier_class is IdentifierClass.EXCLUSIVE
-        ):
-            self._note_exclusive(fact, identifier_id)
-        elif isinstance(fact, IdentifierReassigned):
-            self._move_exclusive(fact, identifier_id)
-            self._count(fact.from_contact_id)
+        match fact:
+            case IdentifierClaimed(identifier_class=IdentifierClass.EXCLUSIVE):
+                self._note_exclusive(fact, identifier_id)
+            case IdentifierReleased(contact_id=contact_id):
+                self._let_go_exclusive(contact_id, identifier_id)
+            case IdentifierTransferred(from_contact_id=before):
+                self._let_go_exclusive(before, identifier_id)
+                self._count(before)
+                if fact.identifier_class is IdentifierClass.EXCLUSIVE:
+                    self._note_exclusive(fact, identifier_id)
+            case IdentifierReassigned():
+                self._move_exclusive(fact, identifier_id)
+                self._count(fact.from_contact_id)
         if isinstance(fact, OF_HOLDER):
             self._count(fact.contact_id)
 
     def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
-        for type_, held_id in self.contacts[fact.from_contact_id].state.exclusive.items():
-            if held_id == identifier_id:
-                self._revise(fact.from_contact_id, partial(contacts.letting_go, type_=type_))
-                self._revise(
-                    fact.contact_id,
-                    partial(contacts.holding, type_=type_, identifier_id=identifier_id),
-                )
+        for type_ in self._let_go_exclusive(fact.from_contact_id, identifier_id):
+            taken = partial(contacts.holding, type_=type_, identifier_id=identifier_id)
+            self._revise(fact.contact_id, taken)
 
-    def _note_exclusive(self, fact: IdentifierClaimed, identifier_id: IdentifierId) -> None:
+    def _let_go_exclusive(self, contact_id: ContactId, identifier_id: IdentifierId) -> list[str]:
+        """Let a contact hold an exclusive identifier no longer; return the types it was held as."""
+        exclusive = self.contacts[contact_id].state.exclusive
+        types = [type_ for type_, held_id in exclusive.items() if held_id == identifier_id]
+        for type_ in types:
+            self._revise(contact_id, partial(contacts.letting_go, type_=type_))
+        return types
+
+    def _note_exclusive(
+        self, fact: IdentifierClaimed | IdentifierTransferred, identifier_id: IdentifierId
+    ) -> None:
         type_ = getattr(fact.personal, "type", None)
         if type_ is not None:
             self._revise(

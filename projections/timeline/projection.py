@@ -20,9 +20,11 @@ from aggregates.contact import (
 )
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierReassigned,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierTransferred,
     IdentifierUnshared,
     IdentifierVerified,
 )
@@ -32,6 +34,7 @@ from aggregates.interaction import (
     InteractionReceived,
     InteractionUnlinked,
 )
+from aggregates.notes import NoteFact
 from aggregates.values import ContactId, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.identity.projection import ever_one_with
@@ -86,13 +89,13 @@ class TimelineRows(Rows):
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.contact_id, event)
 
-    def _of_contact(self, event: Recorded, _: ContactFact) -> None:
+    def _of_contact(self, event: Recorded, _: ContactFact | NoteFact) -> None:
         self._enter(event.stream_id, event)
 
     def _names_contact(
         self,
         event: Recorded,
-        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased,
+        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased | IdentifierDescribed,
     ) -> None:
         self._enter(fact.contact_id, event)
 
@@ -126,7 +129,7 @@ class TimelineRows(Rows):
         self._enter(event.stream_id, event)
         self._enter(fact.other, event)
 
-    def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
+    def _go_over(self, event: Recorded, fact: IdentifierReassigned | IdentifierTransferred) -> None:
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.from_contact_id, event)
         self._enter(fact.contact_id, event)
@@ -141,8 +144,11 @@ class TimelineRows(Rows):
         IdentifierReleased: _names_contact,
         IdentifierShared: _share,
         IdentifierUnshared: _share,
-        IdentifierReassigned: _reassign,
+        IdentifierReassigned: _go_over,
+        IdentifierTransferred: _go_over,
+        IdentifierDescribed: _names_contact,
         **dict.fromkeys(get_args(ContactFact), _of_contact),
+        **dict.fromkeys(get_args(NoteFact), _of_contact),
         ContactMerged: _merge,
         ContactUnmerged: _merge,
         ContactToldApart: _names_other,

@@ -32,6 +32,7 @@ from aggregates.identifier import (
     IdentifierUnshared,
     IdentifierVerified,
     ReleasePersonal,
+    SharePersonal,
 )
 from aggregates.interaction import (
     GivenIdentifier,
@@ -54,6 +55,7 @@ from aggregates.values import (
     Stage,
 )
 from identity_engine.event_store.keys import DataKey
+from tests.schemas.golden_by_hand import FACTS_BY_HAND
 
 STREAM = "019b1c3e-7c5a-7000-8000-000000000001"
 SUBJECT = "019b1c3e-7c5a-7000-8000-000000000002"
@@ -125,6 +127,7 @@ class Golden:
 
 
 GOLDEN = (
+    *map(Golden, FACTS_BY_HAND),
     Golden(ContactCreated(division="north", interaction_id=INTERACTION)),
     Golden(
         ContactIdentified(
@@ -189,8 +192,12 @@ GOLDEN = (
             contact_id=CONTACT, personal=ReleasePersonal(reason="It was given to her brother.")
         )
     ),
-    Golden(IdentifierShared(by="cap", holders=6, cap=5)),
-    Golden(IdentifierUnshared(by="names")),
+    Golden(
+        IdentifierShared(
+            by="cap", holders=6, cap=5, personal=SharePersonal(reason="The number of the family.")
+        )
+    ),
+    Golden(IdentifierUnshared(by="person", personal=SharePersonal(reason="Er ist ausgezogen."))),
     Golden(
         IdentifierReassigned(
             contact_id=CONTACT, from_contact_id=OTHER_CONTACT, interaction_id=INTERACTION

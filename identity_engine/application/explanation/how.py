@@ -17,6 +17,7 @@ from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
     IdentifierReleased,
+    IdentifierTransferred,
 )
 from aggregates.identity import Edge, components
 from aggregates.interaction import (
@@ -106,7 +107,10 @@ class _Counts:
                 self._held[contact_id].add(stream)
             case IdentifierReleased(contact_id=contact_id):
                 self._held[contact_id].discard(stream)
-            case IdentifierReassigned(contact_id=contact_id, from_contact_id=before):
+            case (
+                IdentifierReassigned(contact_id=contact_id, from_contact_id=before)
+                | IdentifierTransferred(contact_id=contact_id, from_contact_id=before)
+            ):
                 self._held[before].discard(stream)
                 self._held[contact_id].add(stream)
             case ContactMerged(merge_id=merge_id, edges=edges):

@@ -16,9 +16,11 @@ from aggregates.contact import (
 )
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierReassigned,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierTransferred,
     IdentifierUnshared,
     IdentifierVerified,
 )
@@ -28,6 +30,7 @@ from aggregates.interaction import (
     InteractionReceived,
     InteractionUnlinked,
 )
+from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
 from aggregates.values import Evidence, Fact
 from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.sentences import Sentences
@@ -63,6 +66,8 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):
             return _each(edges, "event.unmerged", say)
+        case NoteAdded() | NoteChanged() | NoteRemoved():
+            return say.say(f"event.{fact.TOPIC.replace('.', '_')}", subject=stream_id)
         case _ if fact.TOPIC.startswith("identifier."):
             return _of_identifier(fact, say)
         case _:
@@ -114,10 +119,14 @@ def _of_identifier(fact: Fact, say: Sentences) -> str:
         case IdentifierReleased(contact_id=contact_id):
             return say.say("event.released", contact=contact_id)
         case IdentifierShared(holders=holders, by=by):
-            key = "event.shared_by_names" if by == "names" else "event.shared_by_cap"
-            return say.say(key, holders=str(holders))
-        case IdentifierUnshared():
-            return say.say("event.unshared")
+            return say.say(f"event.shared_by_{by}", holders=str(holders))
+        case IdentifierUnshared(by=by):
+            return say.say("event.unshared_by_person" if by == "person" else "event.unshared")
+        case IdentifierTransferred(from_contact_id=before, contact_id=contact_id):
+            return say.say("event.transferred", before=before, contact=contact_id)
+        case IdentifierDescribed(contact_id=contact_id, primary=primary):
+            key = "event.described_primary" if primary else "event.described"
+            return say.say(key, contact=contact_id)
         case IdentifierReassigned(from_contact_id=before, contact_id=contact_id):
             return say.say("event.reassigned", before=before, contact=contact_id)
         case _:

@@ -1,6 +1,6 @@
 """One command of a person or system: decided and written under the write lock, all or nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from typing import Self
 
 from aggregates.access import Action
 from aggregates.errors import Refused
+from aggregates.identifier import ClaimPersonal
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Fact, InteractionId
 from identity_engine.application.operations.office import Office
@@ -90,8 +91,7 @@ class Command:
 
     def contacts(self, contact_ids: Sequence[ContactId]) -> list[ContactRow]:
         """Return several contacts as `contact` does, by one look-up."""
-        self.tables.load_nearby(self.cursor, self.index, (), contact_ids)
-        self.tables.load_edges(self.cursor, self.index, list(self.index.contacts))
+        self.load(contact_ids)
         rows = []
         for contact_id in contact_ids:
             row = self.index.contacts.get(contact_id)
@@ -100,6 +100,11 @@ class Command:
             self._check(row.state.division, contact_id, "No contact has this id.")
             rows.append(row)
         return rows
+
+    def load(self, contact_ids: Collection[ContactId]) -> None:
+        """Load contacts with their whole identities; whether the actor sees them is not checked."""
+        self.tables.load_nearby(self.cursor, self.index, (), contact_ids)
+        self.tables.load_edges(self.cursor, self.index, list(self.index.contacts))
 
     def interaction(self, interaction_id: InteractionId) -> InteractionRow:
         """Return an interaction that the command acts on, with its contact loaded, if it has one.
@@ -123,6 +128,16 @@ class Command:
     def stream(self, stream_id: str) -> list[Recorded]:
         """Return all events of a stream, as of the lock."""
         return self._office.store.read_stream(stream_id, cursor=self.cursor)
+
+    def facts(self, stream_id: str) -> list[Fact]:
+        """Return the facts of a stream, those that the command has written so far included."""
+        written = [event.fact for event in self.pen.events if event.stream_id == stream_id]
+        return [event.fact for event in self.stream(stream_id)] + written
+
+    def digest(self, division: str, value: ClaimPersonal) -> bytes:
+        """Return the digest under which the index finds an identifier."""
+        digests = self._office.store.digests
+        return digests.identifier_key(division, value.family, value.scope, value.value)
 
     def may(self, action: Action, division: str) -> bool:
         """Tell whether the actor may also do another thing in a division."""
@@ -204,6 +219,8 @@ class Command:
         return interaction.key_id if interaction is not None else 0
 
     def _not_in_future(self, effective_at: datetime | None) -> datetime:
+        if effective_at is not None and effective_at.tzinfo is None:
+            raise UsageError("A time needs its offset, such as 2026-01-31T12:00:00Z.")
         if effective_at is not None and effective_at > self.now + CLOCK_SKEW:
             raise UsageError("A command cannot take effect in the future.")
         return effective_at or self.now

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from sqlite3 import Cursor
 
-from aggregates import identifier
+from aggregates import ownership
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased
 from identity_engine.application.pen import Pen, Seal
@@ -61,5 +61,5 @@ class Claims:
                 time = event.header.valid_from
                 claim = claim_of(contact_id, subject, received, time, one, policy)
                 seal = Seal(subject, DataKey(event.key_id, cipher))
-                for fact in identifier.decide(row.state, claim):
+                for fact in ownership.decide(row.state, claim):
                     self._pen.write(row.identifier_id, row.version + 1, time, fact, seal)

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from aggregates.identifier import Claim, ClaimPersonal
+from aggregates.identifier import ClaimPersonal
 from aggregates.interaction import InteractionReceived
+from aggregates.ownership import Claim
 from aggregates.policy import Policy
 from aggregates.values import ContactId, InteractionId
 from identity_engine.application.resolution.prepare import Considered

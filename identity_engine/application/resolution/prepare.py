@@ -183,10 +183,10 @@ def _mentions(
     for one in given:
         if one.family is not None and one.normalised is not None:  # as in _considered
             digest = digests.identifier_key(division, one.family, one.scope, one.normalised)
-            yield Mention(digest, digests.kind(_decides_as(one)), one.verified)
+            yield Mention(digest, digests.kind(decides_as(one)), one.verified)
 
 
-def _decides_as(one: GivenIdentifier) -> str:
+def decides_as(one: GivenIdentifier) -> str:
     """Return the type under which the policy lets a value decide: a line or a mailbox may be that of a
     place, where several people are."""
     if one.family == "phone" and one.normalised is not None:
@@ -239,7 +239,7 @@ def considered(
             continue
         verified = policy.counts_as_verified(channel, one.type, one.verified)
         digest = next(digests)
-        class_ = policy.class_of(_decides_as(one), verified)
+        class_ = policy.class_of(decides_as(one), verified)
         if digest not in best or (verified and not best[digest].verified):
             best[digest] = Considered(one, one.family, one.normalised, class_, verified, digest)
     return list(best.values())

@@ -4,9 +4,10 @@ An interaction writes to its own stream only, unless it adds a fact to a contact
 profile value is copied: the contact gets its values through the link.
 """
 
-from aggregates import contact, identifier, interaction
-from aggregates.identifier import Claim, IdentifierState
+from aggregates import contact, interaction, ownership
+from aggregates.identifier import IdentifierState
 from aggregates.interaction import InteractionState
+from aggregates.ownership import Claim
 from aggregates.values import (
     ContactId,
     Evidence,
@@ -133,7 +134,7 @@ class Story:
             if row is None:
                 fresh = IdentifierId(self._world.new_id())
                 row = self._index.introduce(considered.digest, fresh)
-            for fact in identifier.decide(state, self._claim(considered)):
+            for fact in ownership.decide(state, self._claim(considered)):
                 self._write(row.identifier_id, row.version + 1, fact)
 
     def _may_claim(self, state: IdentifierState, refused: set[str]) -> bool:

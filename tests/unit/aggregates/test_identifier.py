@@ -8,7 +8,6 @@ import pytest
 from aggregates.contact import ContactCreated
 from aggregates.errors import NotYet, Refused
 from aggregates.identifier import (
-    Claim,
     ClaimPersonal,
     IdentifierClaimed,
     IdentifierReassigned,
@@ -16,11 +15,10 @@ from aggregates.identifier import (
     IdentifierShared,
     IdentifierUnshared,
     IdentifierVerified,
-    Release,
     ReleasePersonal,
-    decide,
     evolve,
 )
+from aggregates.ownership import Claim, Release, decide
 from aggregates.values import IdentifierClass
 
 NUMBER = ClaimPersonal(
