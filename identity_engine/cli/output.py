@@ -37,6 +37,9 @@ AsOf = Annotated[
     str | None,
     Parameter(name="--as-of", help="What was known then: an ISO 8601 time, or pos:N."),
 ]
+DryRun = Annotated[
+    bool, Parameter(name="--dry-run", negative="", help="Say what would be done; write nothing.")
+]
 Lang = Annotated[
     Language | None,
     Parameter(name="--lang", help="Language of the sentences; default: that of LANG, else en."),
