@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from aggregates.case_settings import Cases, OutgoingMail
 from aggregates.values import Value
 
 
@@ -39,3 +40,5 @@ class Settings(Value):
     name: str
     retention: Retention = Retention()
     merging: Merging = Merging()
+    cases: Cases = Cases()
+    outgoing_mail: OutgoingMail = OutgoingMail()

@@ -9,16 +9,23 @@ import sqlite3
 from collections.abc import Sequence
 
 from aggregates.values import ContactId
+from identity_engine.event_store.case_tables import (
+    CASE_SCHEMA,
+    CASE_TABLES,
+    HASHED_CASES,
+    write_cases,
+)
 from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.index_rows import as_json
 from identity_engine.event_store.sealed_records import SealedRecords
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 3
+INDEX_VERSION = 4
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS interaction (
     number INTEGER PRIMARY KEY,
     interaction_id BLOB NOT NULL UNIQUE,
@@ -80,9 +87,12 @@ CREATE TABLE IF NOT EXISTS crowded (number INTEGER PRIMARY KEY, block_key INTEGE
 CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
 WITHOUT ROWID;
 """
+    + CASE_SCHEMA
+)
 TABLES = (
     *("interaction", "posting", "identifier", "contact", "merge_edge", "told_apart"),
     *("pending", "evaluated", "crowded"),
+    *CASE_TABLES,
 )
 PLACES = ", ".join("?" * 12)
 
@@ -123,6 +133,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
         ],
     )
     _write_edges(cursor, changes)
+    write_cases(cursor, changes.cases)
     cursor.executemany(
         "INSERT INTO crowded (block_key) VALUES (?)", [(key,) for key in changes.crowded]
     )
@@ -214,6 +225,7 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
         "ORDER BY one, other, merge_id",
         "SELECT one, other FROM told_apart ORDER BY one, other",
         "SELECT number, block_key FROM crowded ORDER BY number",
+        *HASHED_CASES,
     ):
         for row in cursor.execute(statement):
             digest.update(repr(row).encode())
