@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from aggregates.case_settings import Cases, OutgoingMail
 from aggregates.values import Value
 
 Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,127}$")]
@@ -142,3 +143,5 @@ class Settings(Value):
     merging: Merging = Merging()
     augmentation: Augmentation = Augmentation()
     crm: Crm | None = None
+    cases: Cases = Cases()
+    outgoing_mail: OutgoingMail = OutgoingMail()

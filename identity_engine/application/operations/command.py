@@ -212,7 +212,7 @@ class Command:
         return DataKey(known, cipher)
 
     def _known_key(self, subject: str) -> int:
-        contact = self.index.contacts.get(ContactId(subject))
+        contact = self.index.contacts.get(ContactId(subject)) or self.index.cases.get(subject)
         if contact is not None:
             return contact.key_id
         interaction = self.index.interaction_by_id(InteractionId(subject))
