@@ -7,10 +7,35 @@ from aggregates.values import InteractionId
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
 from identity_engine.event_store.sealed_records import SealedRecords
+from projections.match_index.conversations import ChangeRow, WaitingChange
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key, pack_mentions
-from projections.match_index.rows import ChangeRow, IndexChanges, WaitingChange
+from projections.match_index.rows import IndexChanges
 
+CONVERSATION_SCHEMA = """
+-- Changes of interactions by what names them. Those that wait came before their interaction.
+CREATE TABLE IF NOT EXISTS change (
+    natural_key BLOB PRIMARY KEY,
+    content_digest BLOB NOT NULL,
+    interaction_id BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS waiting_change (
+    number INTEGER PRIMARY KEY,
+    natural_key BLOB NOT NULL UNIQUE,
+    interaction_key BLOB NOT NULL,
+    interaction_id BLOB NOT NULL,
+    stream BLOB NOT NULL,
+    key_id INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS waiting_change_of ON waiting_change (interaction_key);
+-- Values that a contact claims on the word of a message in an interaction.
+CREATE TABLE IF NOT EXISTS heard (
+    interaction_id BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (interaction_id, digest)
+) WITHOUT ROWID;
+"""
+CONVERSATION_TABLES = ("change", "waiting_change", "heard")
 WAITING = "natural_key, interaction_key, interaction_id, stream, key_id"
 CONVERSATION_ROWS = (
     "SELECT natural_key, content_digest, interaction_id FROM change ORDER BY natural_key",
@@ -76,19 +101,20 @@ def write_conversations(
     cursor: sqlite3.Cursor, changes: IndexChanges, records: SealedRecords
 ) -> None:
     """Write what conversations changed; nothing where there were none."""
-    if changes.changes:
+    went_on = changes.conversations
+    if went_on.received:
         cursor.executemany(
             "INSERT INTO change VALUES (?, ?, ?)",
             [
                 (row.natural_key, row.content_digest, id_bytes(row.interaction_id))
-                for row in sorted(changes.changes)
+                for row in sorted(went_on.received)
             ],
         )
-    if changes.came:
+    if went_on.came:
         cursor.executemany(
-            "DELETE FROM waiting_change WHERE natural_key = ?", [(key,) for key in changes.came]
+            "DELETE FROM waiting_change WHERE natural_key = ?", [(key,) for key in went_on.came]
         )
-    if changes.deferred:
+    if went_on.deferred:
         cursor.executemany(
             f"INSERT INTO waiting_change ({WAITING}) VALUES (?, ?, ?, ?, ?)",
             [
@@ -99,13 +125,13 @@ def write_conversations(
                     id_bytes(row.stream),
                     row.key_id,
                 )
-                for row in changes.deferred
+                for row in went_on.deferred
             ],
         )
-    if changes.heard:
+    if went_on.heard:
         cursor.executemany(
             "INSERT OR IGNORE INTO heard VALUES (?, ?)",
-            [(id_bytes(interaction_id), digest) for interaction_id, digest in changes.heard],
+            [(id_bytes(interaction_id), digest) for interaction_id, digest in went_on.heard],
         )
     if changes.corrected:
         _correct(cursor, changes, records)

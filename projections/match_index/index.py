@@ -11,6 +11,7 @@ from datetime import datetime
 
 from aggregates import contact as contacts
 from aggregates import identifier as identifiers
+from aggregates.case_facts import CaseFact
 from aggregates.change import InteractionChanged, InteractionChangeDeferred
 from aggregates.identifier import (
     Holding,
@@ -23,8 +24,10 @@ from aggregates.identifier import (
     IdentifierVerified,
 )
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
+from aggregates.notes import NoteFact
 from aggregates.policy import ReevaluationRequested
-from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from aggregates.values import CaseId, ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from projections.match_index.cases import CaseBook
 from projections.match_index.conversations import Conversations
 from projections.match_index.identities import Identities
 from projections.match_index.mentions import mention_key
@@ -82,6 +85,7 @@ class MatchIndex(Identities):
         self._with_members: set[ContactId] = set()
         self._pending: set[int] = set()
         self._all_pending = False
+        self.cases = CaseBook()
 
     # What was read from the store
 
@@ -291,16 +295,20 @@ class MatchIndex(Identities):
             case _ if isinstance(fact, contacts.ContactFact):
                 self._change_contact(ContactId(stream_id), version, valid_from, fact)
                 self._change_identity(ContactId(stream_id), fact)
+            case _ if isinstance(fact, NoteFact):
+                self._change_contact(ContactId(stream_id), version, valid_from, fact)
+            case _ if isinstance(fact, CaseFact):
+                self.cases.apply(CaseId(stream_id), fact)
+
+    def seal(self, subject: str, key_id: int) -> None:
+        """Note the data key of what was written about a contact by hand, about a case, or what waits."""
+        super().seal(subject, key_id)
+        self.cases.seal(subject, key_id)
+        self.conversations.seal(subject, key_id)
 
     def evaluate_again(self, numbers: Iterable[int]) -> None:
         """Note stored interactions whose final contact may have changed."""
         self._pending.update(number for number in numbers if number > 0)
-
-    def seal(self, subject: str, key_id: int) -> None:
-        """Note the data key of what was written by hand about a contact, or what waits."""
-        if self.conversations.deferred:
-            self.conversations.seal_waiting(subject, key_id)
-        super().seal(subject, key_id)
 
     def changes(self) -> IndexChanges:
         """Return all changed rows, in the order of their keys, so that writes stay local."""
@@ -317,11 +325,9 @@ class MatchIndex(Identities):
             all_pending=self._all_pending,
             crowded=list(self._crowded_here),
             reposted=self._reposted,
+            cases=self.cases.changes(),
             corrected=list(self._corrected.values()),
-            changes=self.conversations.fresh,
-            deferred=list(self.conversations.deferred.values()),
-            came=self.conversations.came,
-            heard=list(self.conversations.heard),
+            conversations=self.conversations.changes(),
         )
 
     def _link(

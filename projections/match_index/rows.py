@@ -8,6 +8,8 @@ from aggregates.identifier import IdentifierState
 from aggregates.identity import Edge
 from aggregates.values import ContactId, IdentifierId, InteractionId
 from matchers.record import MatchRecord
+from projections.match_index.cases import CaseChanges
+from projections.match_index.conversations import ConversationChanges
 
 
 class Mention(NamedTuple):
@@ -86,29 +88,6 @@ class ContactRow:
     key_id: int = 0
 
 
-class ChangeRow(NamedTuple):
-    """A change of an interaction that was received: what names it, and what it said."""
-
-    natural_key: bytes
-    content_digest: bytes
-    interaction_id: InteractionId
-
-
-@dataclass(slots=True)
-class WaitingChange:
-    """A change that came before its interaction.
-
-    `interaction_key` names the interaction, which will have the id `interaction_id` and the data key
-    `key_id`; `stream` holds the event that waits.
-    """
-
-    natural_key: bytes
-    interaction_key: bytes
-    interaction_id: InteractionId
-    stream: InteractionId
-    key_id: int = 0
-
-
 class Correction(NamedTuple):
     """A stored row whose record was replaced, and the keys that it stands under no more."""
 
@@ -123,8 +102,7 @@ class IndexChanges:
     `received` holds the new interactions in order, `relinked` the older ones that moved. Edges and
     pairs told apart are those that came and went. `pending` numbers are to be evaluated again,
     `crowded` keys lead nowhere any more, and `reposted` rows stand under further keys. `corrected`
-    rows have another record. `changes` were received, of which `deferred` wait and `came` wait no
-    more; `heard` values were claimed on the word of a message.
+    rows have another record.
     """
 
     received: list[InteractionRow] = field(default_factory=list)
@@ -140,10 +118,8 @@ class IndexChanges:
     crowded: list[int] = field(default_factory=list)
     reposted: list[tuple[int, int]] = field(default_factory=list)
     corrected: list[Correction] = field(default_factory=list)
-    changes: list[ChangeRow] = field(default_factory=list)
-    deferred: list[WaitingChange] = field(default_factory=list)
-    came: list[bytes] = field(default_factory=list)
-    heard: list[tuple[InteractionId, bytes]] = field(default_factory=list)
+    conversations: ConversationChanges = field(default_factory=ConversationChanges)
+    cases: CaseChanges = field(default_factory=CaseChanges)
 
 
 @dataclass(frozen=True, slots=True)

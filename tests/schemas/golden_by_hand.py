@@ -6,9 +6,18 @@ from aggregates.identifier import (
     IdentifierTransferred,
     TransferPersonal,
 )
+from aggregates.notes import (
+    NoteAdded,
+    NoteChanged,
+    NotePersonal,
+    NoteRemovalPersonal,
+    NoteRemoved,
+)
 from aggregates.values import IdentifierClass
 
 CONTACT = "019b1c3e-7c5a-7000-8000-000000000003"
+NOTE = "019b1c3e-7c5a-7000-8000-00000000000b"
+INTERACTION = "019b1c3e-7c5a-7000-8000-000000000005"
 OTHER_CONTACT = "019b1c3e-7c5a-7000-8000-000000000004"
 
 FACTS_BY_HAND = (
@@ -31,4 +40,9 @@ FACTS_BY_HAND = (
     IdentifierDescribed(
         contact_id=CONTACT, primary=True, personal=DescriptionPersonal(label="仕事")
     ),
+    NoteAdded(
+        note_id=NOTE, interaction_id=INTERACTION, personal=NotePersonal(text="Rappelle à midi.")
+    ),
+    NoteChanged(note_id=NOTE, personal=NotePersonal(text="Rappelle à dix heures.")),
+    NoteRemoved(note_id=NOTE, personal=NoteRemovalPersonal(reason="Mauvaise personne.")),
 )

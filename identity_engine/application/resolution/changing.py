@@ -21,7 +21,7 @@ from aggregates.change import (
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, InteractionId
 from identity_engine.adapters.clock import World
-from identity_engine.application.pen import Pen, Upstream
+from identity_engine.application.pen import Pen, Seal, Upstream
 from identity_engine.application.resolution.effects import Effects
 from identity_engine.application.resolution.lookup import Lookup
 from identity_engine.application.resolution.outcome import Outcome
@@ -270,7 +270,7 @@ class Changing:
         return DataKey(key_id, cipher) if cipher is not None else None
 
     def _pen(self, subject: InteractionId, key: DataKey, told: Told) -> Pen:
-        return Pen(self._world, self._rules.actor, self._index, told.upstream, subject, key)
+        return Pen(self._world, self._rules.actor, self._index, told.upstream, Seal(subject, key))
 
     def _own(
         self,

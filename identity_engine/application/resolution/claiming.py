@@ -5,11 +5,11 @@ from datetime import datetime
 
 from aggregates import ownership
 from aggregates.identifier import ClaimPersonal, IdentifierState
+from aggregates.interaction import InteractionReceived
 from aggregates.ownership import Claim
 from aggregates.policy import Policy
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
 from identity_engine.application.resolution.prepare import Considered, Prepared
-from matchers.normalise import NORMALISER_VERSION
 from projections.match_index.index import MatchIndex
 
 Write = Callable[[str, int, datetime, Fact], None]
@@ -47,7 +47,9 @@ def claim_identifiers(
             continue
         if row is None:
             row = index.introduce(considered.digest, IdentifierId(new_id()))
-        claim = _claim(considered, prepared, contact_id, interaction_id, policy)
+        claim = claim_of(
+            contact_id, interaction_id, prepared.fact, prepared.time, considered, policy
+        )
         for fact in ownership.decide(state, claim):
             write(row.identifier_id, row.version + 1, prepared.time, fact)
 
@@ -85,28 +87,38 @@ def _may_claim(
     return not state.shared and not identities.isdisjoint(refused)
 
 
-def _claim(
-    considered: Considered,
-    prepared: Prepared,
+def claim_of(
     contact_id: ContactId,
     interaction_id: InteractionId,
+    received: InteractionReceived,
+    time: datetime,
+    considered: Considered,
     policy: Policy,
 ) -> Claim:
+    """Return the claim of a contact on a value that one of its interactions gave.
+
+    Args:
+        contact_id: who holds it.
+        interaction_id, received, time: the interaction, and when it was.
+        considered: the value, as it counts under the policy.
+        policy: the one in force.
+    """
     given = considered.given
     return Claim(
         contact_id=contact_id,
         interaction_id=interaction_id,
-        division=prepared.fact.division,
+        division=received.division,
         identifier_class=considered.identifier_class,
         verified=considered.verified,
         cap=policy.cap_of(considered.identifier_class),
-        valid_from=prepared.time,
+        window=policy.window_of(considered.identifier_class),
+        valid_from=time,
         personal=ClaimPersonal(
             type=given.type,
             family=considered.family,
             scope=given.scope,
             value=considered.value,
             raw=given.value,
-            normaliser=NORMALISER_VERSION,
+            normaliser=received.normaliser,
         ),
     )

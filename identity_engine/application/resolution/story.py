@@ -16,7 +16,7 @@ from aggregates.values import (
     Stage,
 )
 from identity_engine.adapters.clock import World
-from identity_engine.application.pen import Pen, Upstream
+from identity_engine.application.pen import Pen, Seal, Upstream
 from identity_engine.application.resolution.claiming import claim_identifiers
 from identity_engine.application.resolution.prepare import Considered, Prepared
 from identity_engine.application.rules import Rules
@@ -52,7 +52,7 @@ class Story:
         self.contact_id = ContactId("")
         self._prepared = prepared
         upstream = Upstream(prepared.correlation_id, prepared.causation_id, prepared.traceparent)
-        self._pen = Pen(world, rules.actor, index, upstream, self.interaction_id, self._key)
+        self._pen = Pen(world, rules.actor, index, upstream, Seal(self.interaction_id, self._key))
         self._state: InteractionState = interaction.Unknown()
         self._version = 0
 
