@@ -62,12 +62,13 @@ class ContactField(Value):
 
 
 NAMES = (
-    *("full_name", "given_name", "family_name", "birth_place", "gender", "occupation", "address"),
-    *("city", "region", "postcode", "country", "language", "organisation", "national_id"),
+    *("full_name", "given_name", "family_name", "birth_place", "gender", "address"),
+    *("city", "region", "postcode", "country", "national_id"),
 )
+SEVERAL = ("other_names", "language", "occupation", "organisation")
 BUILT_IN: Mapping[str, ContactField] = {
     **dict.fromkeys(NAMES, ContactField()),
-    "other_names": ContactField(multi=True),
+    **dict.fromkeys(SEVERAL, ContactField(multi=True)),
     "date_of_birth": ContactField(type="partial_date"),
 }
 """The fields that every contact has; the envelope has the same."""

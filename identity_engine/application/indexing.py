@@ -84,6 +84,7 @@ def _load(
         [IdentifierId(e.stream_id) for e in events if isinstance(e.fact, IdentifierFact)],
     )
     tables.load_linked(writer.cursor, index, streams)
+    tables.load_cases(writer.cursor, index, streams)
     tables.load_nearby(writer.cursor, index, (), contacts | {ContactId(s) for s in streams})
     tables.load_edges(writer.cursor, index, list(index.contacts))
 

@@ -12,6 +12,7 @@ from functools import partial
 
 from aggregates import contact as contacts
 from aggregates import identifier as identifiers
+from aggregates.case_facts import CaseFact
 from aggregates.identifier import (
     Holding,
     IdentifierClaimed,
@@ -25,7 +26,8 @@ from aggregates.identifier import (
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.notes import NoteFact
 from aggregates.policy import ReevaluationRequested
-from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from aggregates.values import CaseId, ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from projections.match_index.cases import CaseBook
 from projections.match_index.identities import Identities
 from projections.match_index.rows import (
     Comparable,
@@ -77,6 +79,7 @@ class MatchIndex(Identities):
         self._with_members: set[ContactId] = set()
         self._pending: set[int] = set()
         self._all_pending = False
+        self.cases = CaseBook()
 
     # What was read from the store
 
@@ -259,6 +262,13 @@ class MatchIndex(Identities):
                 self._change_identity(ContactId(stream_id), fact)
             case _ if isinstance(fact, NoteFact):
                 self._change_contact(ContactId(stream_id), version, valid_from, fact)
+            case _ if isinstance(fact, CaseFact):
+                self.cases.apply(CaseId(stream_id), fact)
+
+    def seal(self, subject: str, key_id: int) -> None:
+        """Note the data key of what was written about a contact by hand, or about a case."""
+        super().seal(subject, key_id)
+        self.cases.seal(subject, key_id)
 
     def evaluate_again(self, numbers: Iterable[int]) -> None:
         """Note stored interactions whose final contact may have changed."""
@@ -279,6 +289,7 @@ class MatchIndex(Identities):
             all_pending=self._all_pending,
             crowded=list(self._crowded_here),
             reposted=self._reposted,
+            cases=self.cases.changes(),
         )
 
     def _link(

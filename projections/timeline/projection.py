@@ -12,6 +12,8 @@ import orjson
 from aggregates.contact import (
     ContactFact,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
@@ -116,7 +118,14 @@ class TimelineRows(Rows):
         for contact_id in sorted(ends | {event.stream_id}):
             self._enter(contact_id, event)
 
-    def _tell_apart(self, event: Recorded, fact: ContactToldApart | ContactToldApartLifted) -> None:
+    def _names_other(
+        self,
+        event: Recorded,
+        fact: ContactToldApart
+        | ContactToldApartLifted
+        | ContactMergeRefused
+        | ContactMergeRefusalEnded,
+    ) -> None:
         self._enter(event.stream_id, event)
         self._enter(fact.other, event)
 
@@ -142,8 +151,10 @@ class TimelineRows(Rows):
         **dict.fromkeys(get_args(NoteFact), _of_contact),
         ContactMerged: _merge,
         ContactUnmerged: _merge,
-        ContactToldApart: _tell_apart,
-        ContactToldApartLifted: _tell_apart,
+        ContactToldApart: _names_other,
+        ContactToldApartLifted: _names_other,
+        ContactMergeRefused: _names_other,
+        ContactMergeRefusalEnded: _names_other,
     }
 
     def write(self) -> None:

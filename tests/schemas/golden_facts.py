@@ -14,6 +14,8 @@ from aggregates.contact import (
     ContactCreated,
     ContactIdentified,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactPromoted,
     ContactToldApart,
     ContactToldApartLifted,
@@ -54,6 +56,7 @@ from aggregates.values import (
 )
 from identity_engine.event_store.keys import DataKey
 from tests.schemas.golden_by_hand import FACTS_BY_HAND
+from tests.schemas.golden_cases import FACTS_OF_CASES
 
 STREAM = "019b1c3e-7c5a-7000-8000-000000000001"
 SUBJECT = "019b1c3e-7c5a-7000-8000-000000000002"
@@ -126,6 +129,7 @@ class Golden:
 
 GOLDEN = (
     *map(Golden, FACTS_BY_HAND),
+    *map(Golden, FACTS_OF_CASES),
     Golden(ContactCreated(division="north", interaction_id=INTERACTION)),
     Golden(
         ContactIdentified(
@@ -164,6 +168,8 @@ GOLDEN = (
             other=OTHER_CONTACT, personal=ReasonPersonal(reason="C'est la même personne.")
         )
     ),
+    Golden(ContactMergeRefused(other=OTHER_CONTACT, guard="below_merge", evidence=EVIDENCE)),
+    Golden(ContactMergeRefusalEnded(other=OTHER_CONTACT)),
     Golden(
         IdentifierClaimed(
             contact_id=CONTACT,

@@ -95,6 +95,7 @@ class ByHand:
             identifier_class=class_,
             verified=verified,
             cap=policy.cap_of(class_),
+            window=policy.window_of(class_),
             valid_from=self._command.moment,
             personal=self._personal,
         )

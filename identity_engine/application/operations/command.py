@@ -13,7 +13,7 @@ from aggregates.identifier import ClaimPersonal
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Fact, InteractionId
 from identity_engine.application.operations.office import Office
-from identity_engine.application.pen import Pen
+from identity_engine.application.pen import Pen, Seal
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.store import Writer, stream_versions
@@ -162,9 +162,9 @@ class Command:
         for fact in facts:
             version = self._version(stream_id) + 1
             subject = (about or stream_id) if fact.about_a_person() is not None else None
-            key = self._key(subject) if subject is not None else None
+            seal = Seal(subject, self._key(subject)) if subject is not None else None
             moment = valid_from or self.moment
-            self.pen.write(stream_id, version, moment, fact, subject, key)
+            self.pen.write(stream_id, version, moment, fact, seal)
             self._versions[stream_id] = version
 
     def finish(self) -> None:
@@ -212,7 +212,7 @@ class Command:
         return DataKey(known, cipher)
 
     def _known_key(self, subject: str) -> int:
-        contact = self.index.contacts.get(ContactId(subject))
+        contact = self.index.contacts.get(ContactId(subject)) or self.index.cases.get(subject)
         if contact is not None:
             return contact.key_id
         interaction = self.index.interaction_by_id(InteractionId(subject))

@@ -123,7 +123,7 @@ def prepare(
     return Prepared(
         fact=fact,
         time=incoming.time,
-        identifiers=tuple(_considered(given, compared.mentions, incoming.channel, policy)),
+        identifiers=tuple(considered(given, compared.mentions, incoming.channel, policy)),
         comparable=compared,
         traceparent=incoming.traceparent,
         correlation_id=(
@@ -225,7 +225,7 @@ def _given(
     )
 
 
-def _considered(
+def considered(
     given: Sequence[GivenIdentifier], mentions: Iterable[Mention], channel: str, policy: Policy
 ) -> list[Considered]:
     """Keep the identifiers that may decide, each value once, under its strongest class.
@@ -240,9 +240,8 @@ def _considered(
         verified = policy.counts_as_verified(channel, one.type, one.verified)
         digest = next(digests)
         class_ = policy.class_of(decides_as(one), verified)
-        considered = Considered(one, one.family, one.normalised, class_, verified, digest)
         if digest not in best or (verified and not best[digest].verified):
-            best[digest] = considered
+            best[digest] = Considered(one, one.family, one.normalised, class_, verified, digest)
     return list(best.values())
 
 
