@@ -89,7 +89,7 @@ def _load(
     ]
     if changes:
         load_changes(writer.cursor, index, changes)
-    contacts = {ContactId(named) for e in events for named in _contacts_of(e.fact)}
+    contacts = {ContactId(named) for e in events for named in contacts_of(e.fact)}
     tables.load_identifier_streams(
         writer.cursor,
         index,
@@ -101,7 +101,7 @@ def _load(
     tables.load_edges(writer.cursor, index, list(index.contacts))
 
 
-def _contacts_of(fact: Fact) -> Iterator[str]:
+def contacts_of(fact: Fact) -> Iterator[str]:
     """Yield the contacts that a fact of any stream names as touched."""
     for name in ("contact_id", "from_contact_id", "other"):
         if named := fact.__dict__.get(name):

@@ -8,6 +8,7 @@ from identity_engine.cli import (
     contacts,
     demo,
     diagnosis,
+    editing,
     identifiers,
     ingesting,
     interactions,
@@ -31,6 +32,7 @@ app.command(demo.demo)
 app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
+contacts.contact.command(editing.edit)
 contacts.contact.command(identifiers.identifier)
 app.command(contacts.contact)
 app.command(interactions.interaction)

@@ -8,6 +8,7 @@ from functools import partial
 
 from aggregates import contact as contacts
 from aggregates.contact import (
+    ContactEdited,
     ContactIdentified,
     ContactMerged,
     ContactPromoted,
@@ -25,7 +26,7 @@ from aggregates.identity import Edge, Identity, Member, canonical_id, components
 from aggregates.values import ContactId, Fact, IdentifierId
 from projections.match_index.rows import ContactRow
 
-REVISING = (ContactIdentified, ContactPromoted)
+REVISING = (ContactEdited, ContactIdentified, ContactPromoted)
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused
 because messages keep arriving; merges and unmerges do, for all whom they touch."""
 

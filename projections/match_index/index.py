@@ -162,6 +162,10 @@ class MatchIndex(Identities):
         row = self._by_id.get(interaction_id)
         return row.contact_id if row is not None else None
 
+    def holds(self, identifier_id: IdentifierId) -> bool:
+        """Tell whether an identifier is loaded."""
+        return identifier_id in self._by_stream
+
     def holdings(self, identifier_id: IdentifierId) -> Sequence[Holding]:
         """Return the claims on a loaded identifier."""
         row = self._by_stream.get(identifier_id)

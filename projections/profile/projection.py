@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import orjson
 
 from aggregates.change import ChangePersonal, InteractionChanged
+from aggregates.contact import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -70,6 +71,17 @@ CREATE TABLE profile_claim (
     PRIMARY KEY (identifier_id, contact_id, valid_from)
 ) WITHOUT ROWID;
 CREATE INDEX profile_claim_of ON profile_claim (contact_id);
+CREATE TABLE profile_by_hand (
+    contact_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    removed INTEGER NOT NULL, -- whether the last word of a person on the value is that it is wrong
+    position INTEGER NOT NULL, -- log position of that word; of one save the last value wins
+    place INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    PRIMARY KEY (contact_id, field, value)
+) WITHOUT ROWID;
 """
 
 CONTRIBUTION = (
@@ -80,11 +92,16 @@ CLAIM = (
     "identifier_id", "contact_id", "valid_from", "valid_to", "interaction_id", "verified",
     "shared", "type", "scope", "value", "raw", "label", "described", "is_primary",
 )  # fmt: skip
+BY_HAND = (
+    "contact_id", "field", "value", "removed", "position", "place", "time", "actor",
+)  # fmt: skip
 
 
 MESSAGE = ("interaction_id", "version", "time", "profile")
 CORRECT = "UPDATE profile_contribution SET profile = ?, identifiers = ? WHERE interaction_id = ?"
 INSERT_MESSAGE = "INSERT INTO profile_message VALUES (?,?,?,?)"
+REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
+INSERT_BY_HAND = "INSERT OR REPLACE INTO profile_by_hand VALUES (?,?,?,?,?,?,?,?)"
 RELINK = (
     "UPDATE profile_contribution SET contact_id = ?, decision = ?, weight = ? "
     "WHERE interaction_id = ?"
@@ -180,11 +197,26 @@ class ProfileRows(Rows):
     def _unshare(self, event: Recorded, _: IdentifierUnshared) -> None:
         self._changes.append((UNSHARE, (event.stream_id,)))
 
+    def _edit(self, event: Recorded, fact: ContactEdited) -> None:
+        if isinstance(fact.personal, Erased):
+            return
+        moment, actor = instant_text(event.header.valid_from), event.header.actor
+        for name in fact.personal.set:
+            self._changes.append((REPLACE_BY_HAND, (event.stream_id, name)))
+        given = [(name, value) for name, value in fact.personal.set.items()]
+        given += [(n, value) for n, values in fact.personal.added.items() for value in values]
+        gone = [(n, value) for n, values in fact.personal.removed.items() for value in values]
+        for removed, changed in ((0, given), (1, gone)):
+            for place, (name, value) in enumerate(changed):
+                said = (removed, event.position, place, moment, actor)
+                self._changes.append((INSERT_BY_HAND, (event.stream_id, name, value, *said)))
+
     def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
         moved = (fact.contact_id, event.stream_id, fact.from_contact_id, fact.interaction_id)
         self._changes.append((REASSIGN, moved))
 
     follows: ClassVar[Follows] = {
+        ContactEdited: _edit,
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
@@ -223,6 +255,9 @@ class ProfileProjection(Projection):
             CLAIM,
             ("identifier_id", "contact_id", "valid_from"),
             frozenset({"described"}),
+        ),
+        Table(
+            "profile_by_hand", BY_HAND, ("contact_id", "field", "value"), frozenset({"position"})
         ),
     )
 

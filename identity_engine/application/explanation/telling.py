@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
+    ContactEdited,
     ContactIdentified,
     ContactMerged,
     ContactMergeRefusalEnded,
@@ -146,6 +147,8 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
     match fact:
         case ContactCreated(division=division):
             return say.say("event.created", contact=contact_id, division=division)
+        case ContactEdited():
+            return say.say("event.edited", contact=contact_id)
         case ContactIdentified(by=by):
             reason = say.say(f"identified_by.{by}")
             return say.say("event.identified", contact=contact_id, reason=reason)
