@@ -22,7 +22,7 @@ from identity_engine.event_store.sealed_records import SealedRecords
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 6
+INDEX_VERSION = 7
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = (
@@ -111,6 +111,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
             for row in changes.relinked
         ],
     )
+    _rewrite(cursor, changes, records)
     cursor.executemany(
         "INSERT INTO identifier VALUES (?, ?, ?, ?) ON CONFLICT (digest) "
         "DO UPDATE SET version = excluded.version, state = excluded.state",
@@ -147,6 +148,18 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
     cursor.executemany(
         "INSERT OR IGNORE INTO pending VALUES (?)", [(number,) for number in changes.pending]
     )
+
+
+def _rewrite(cursor: sqlite3.Cursor, changes: IndexChanges, records: SealedRecords) -> None:
+    """Write what people say now of contacts of which they said something else before."""
+    cursor.executemany(
+        "UPDATE interaction SET key_id = ?, mentions = ?, compares = ?, sealed = ? WHERE number = ?",
+        [
+            (row.key_id, pack_mentions(row.mentions), row.record is not None, sealed, row.number)
+            for row, sealed in zip(changes.rewritten, records.seal(changes.rewritten), strict=True)
+        ],
+    )
+    cursor.executemany("DELETE FROM posting WHERE block_key = ? AND number = ?", changes.unposted)
 
 
 def _write_received(

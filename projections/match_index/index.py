@@ -5,46 +5,32 @@ them. The same `apply` rebuilds the whole index from the log.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from functools import partial
 
 from aggregates import contact as contacts
-from aggregates import identifier as identifiers
 from aggregates.case_facts import CaseFact
 from aggregates.identifier import (
-    Holding,
-    IdentifierClaimed,
-    IdentifierDescribed,
     IdentifierFact,
-    IdentifierReassigned,
-    IdentifierReleased,
-    IdentifierTransferred,
-    IdentifierVerified,
 )
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.notes import NoteFact
 from aggregates.policy import ReevaluationRequested
-from aggregates.values import CaseId, ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from aggregates.values import CaseId, ContactId, Fact, IdentifierId, InteractionId
 from projections.match_index.cases import CaseBook
-from projections.match_index.identities import Identities
+from projections.match_index.identifiers import Identifiers
+from projections.match_index.mentions import mention_key
 from projections.match_index.rows import (
+    BY_HAND,
     Comparable,
-    IdentifierRow,
     IndexChanges,
     InteractionRow,
     ReadSet,
 )
 
-OF_HOLDER = (
-    *(IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned),
-    *(IdentifierTransferred, IdentifierDescribed),
-)
-"""Facts of an identifier that change what its holder shows."""
 
-
-class MatchIndex(Identities):
+class MatchIndex(Identifiers):
     """Rows by every key that a decision asks for. `head` and `last_number` are those of the read."""
 
     def __init__(
@@ -62,17 +48,15 @@ class MatchIndex(Identities):
         self._crowded_before = len(crowded)
         self._crowded_here: dict[int, None] = {}
         self._reposted: list[tuple[int, int]] = []
-        self.identifiers: dict[bytes, IdentifierRow] = {}
         self._by_natural_key: dict[bytes, InteractionRow] = {}
         self._by_id: dict[InteractionId, InteractionRow] = {}
         self._by_number: dict[int, InteractionRow] = {}
         self._of_contact: defaultdict[ContactId, list[InteractionRow]] = defaultdict(list)
         self._postings: defaultdict[int, list[int]] = defaultdict(list)
-        self._by_stream: dict[IdentifierId, IdentifierRow] = {}
-        self._changed_identifiers: dict[bytes, IdentifierRow] = {}
         self._received: list[InteractionRow] = []
+        self._rewritten: dict[int, InteractionRow] = {}
+        self._unposted: set[tuple[int, int]] = set()
         self._relinked: dict[InteractionId, InteractionRow] = {}
-        self._read_identifiers: dict[bytes, int] = {}
         self._read_links: dict[int, ContactId | None] = {}
         self._read_natural_keys: set[bytes] = set()
         self._read_block_keys: set[int] = set()
@@ -88,13 +72,6 @@ class MatchIndex(Identities):
         self._read_natural_keys.update(asked)
         for row in rows:
             self._by_natural_key[row.natural_key] = row
-
-    def add_identifiers(self, asked: Iterable[bytes], rows: Iterable[IdentifierRow]) -> None:
-        """Take in the identifiers that the store knows among the digests asked for."""
-        self._read_identifiers.update(dict.fromkeys(asked, 0))
-        for row in rows:
-            self._read_identifiers[row.digest] = row.version
-            self._place_identifier(row)
 
     def add_postings(self, postings: dict[int, list[int]]) -> None:
         """Take in the numbers of the interactions under each block key asked for."""
@@ -156,24 +133,6 @@ class MatchIndex(Identities):
         row = self._by_id.get(interaction_id)
         return row.contact_id if row is not None else None
 
-    def holds(self, identifier_id: IdentifierId) -> bool:
-        """Tell whether an identifier is loaded."""
-        return identifier_id in self._by_stream
-
-    def holdings(self, identifier_id: IdentifierId) -> Sequence[Holding]:
-        """Return the claims on a loaded identifier."""
-        row = self._by_stream.get(identifier_id)
-        return row.state.holdings if row is not None and row.state is not None else ()
-
-    def holders(self) -> set[ContactId]:
-        """Return every contact that holds or held a loaded identifier."""
-        return {
-            holding.contact_id
-            for row in self.identifiers.values()
-            if row.state is not None
-            for holding in row.state.holdings
-        }
-
     def read_set(self) -> ReadSet:
         """Return what was read, for the check under the write lock."""
         return ReadSet(
@@ -189,12 +148,6 @@ class MatchIndex(Identities):
         )
 
     # What an event changes
-
-    def introduce(self, digest: bytes, identifier_id: IdentifierId) -> IdentifierRow:
-        """Give a value that has no stream yet the stream it will have."""
-        row = IdentifierRow(digest, identifier_id, 0)
-        self._place_identifier(row)
-        return row
 
     def receive(
         self,
@@ -224,6 +177,53 @@ class MatchIndex(Identities):
         for key in row.block_keys:
             self._postings[key].append(row.number)
         return row
+
+    def receive_by_hand(
+        self,
+        contact_id: ContactId,
+        natural_key: bytes,
+        key_id: int,
+        time: int,
+        comparable: Comparable,
+        before: Iterable[int] = (),
+    ) -> InteractionRow:
+        """Take in what people say of a contact now, in place of what stood under the keys `before`."""
+        row = self._by_id.get(InteractionId(contact_id))
+        if row is None:
+            row = InteractionRow(
+                number=-1 - len(self._received),
+                interaction_id=InteractionId(contact_id),
+                natural_key=natural_key,
+                content_digest=natural_key,
+                key_id=key_id,
+                channel=BY_HAND,
+                time=time,
+                contact_id=contact_id,
+                pinned=True,
+            )
+            self._received.append(row)
+            self._by_natural_key[natural_key] = row
+            self._place_interaction(row)
+        self._unpost(row, before)
+        row.name, row.record, _, row.mentions = comparable
+        if row.number > 0:
+            self._rewritten[row.number] = row
+            self.evaluate_again([row.number])
+            keys = (*comparable.block_keys, *map(mention_key, row.mentions))
+            self._reposted += [(key, row.number) for key in keys]
+        else:
+            row.block_keys = comparable.block_keys
+        for key in comparable.block_keys:
+            self._postings[key].append(row.number)
+        return row
+
+    def _unpost(self, row: InteractionRow, keys: Iterable[int]) -> None:
+        for key in keys:
+            if row.number in self._postings.get(key, ()):
+                self._postings[key].remove(row.number)
+            if row.number > 0:
+                self._unposted.add((key, row.number))
+        self._reposted = [one for one in self._reposted if one[1] != row.number]
 
     def crowd(self, key: int) -> None:
         """Note that a key leads to too many records, for good."""
@@ -289,6 +289,8 @@ class MatchIndex(Identities):
             all_pending=self._all_pending,
             crowded=list(self._crowded_here),
             reposted=self._reposted,
+            rewritten=list(self._rewritten.values()),
+            unposted=sorted(self._unposted),
             cases=self.cases.changes(),
         )
 
@@ -311,57 +313,6 @@ class MatchIndex(Identities):
             self._revise(contact_id, lambda state: contacts.linked(state, time))
         if row.number > 0:
             self._relinked[interaction_id] = row
-
-    def _change_identifier(
-        self, identifier_id: IdentifierId, version: int, valid_from: datetime, fact: Fact
-    ) -> None:
-        row = self._by_stream.get(identifier_id)
-        if row is None:
-            return  # erased: nobody can be found by the value any more
-        row.state = identifiers.evolve(row.state, fact, valid_from)
-        row.version = version
-        self._changed_identifiers[row.digest] = row
-        match fact:
-            case IdentifierClaimed(identifier_class=IdentifierClass.EXCLUSIVE):
-                self._note_exclusive(fact, identifier_id)
-            case IdentifierReleased(contact_id=contact_id):
-                self._let_go_exclusive(contact_id, identifier_id)
-            case IdentifierTransferred(from_contact_id=before):
-                self._let_go_exclusive(before, identifier_id)
-                self._count(before)
-                if fact.identifier_class is IdentifierClass.EXCLUSIVE:
-                    self._note_exclusive(fact, identifier_id)
-            case IdentifierReassigned():
-                self._move_exclusive(fact, identifier_id)
-                self._count(fact.from_contact_id)
-        if isinstance(fact, OF_HOLDER):
-            self._count(fact.contact_id)
-
-    def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
-        for type_ in self._let_go_exclusive(fact.from_contact_id, identifier_id):
-            taken = partial(contacts.holding, type_=type_, identifier_id=identifier_id)
-            self._revise(fact.contact_id, taken)
-
-    def _let_go_exclusive(self, contact_id: ContactId, identifier_id: IdentifierId) -> list[str]:
-        """Let a contact hold an exclusive identifier no longer; return the types it was held as."""
-        exclusive = self.contacts[contact_id].state.exclusive
-        types = [type_ for type_, held_id in exclusive.items() if held_id == identifier_id]
-        for type_ in types:
-            self._revise(contact_id, partial(contacts.letting_go, type_=type_))
-        return types
-
-    def _note_exclusive(
-        self, fact: IdentifierClaimed | IdentifierTransferred, identifier_id: IdentifierId
-    ) -> None:
-        type_ = getattr(fact.personal, "type", None)
-        if type_ is not None:
-            self._revise(
-                fact.contact_id, lambda state: contacts.holding(state, type_, identifier_id)
-            )
-
-    def _place_identifier(self, row: IdentifierRow) -> None:
-        self.identifiers[row.digest] = row
-        self._by_stream[row.identifier_id] = row
 
     def _place_interaction(self, row: InteractionRow) -> None:
         self._by_number[row.number] = row

@@ -33,6 +33,10 @@ class Comparable(NamedTuple):
     mentions: tuple[Mention, ...] = ()
 
 
+BY_HAND = "by_hand"
+"""The channel of what people said of a contact themselves."""
+
+
 @dataclass(slots=True)
 class InteractionRow:
     """One interaction: its natural key, its present contact, and what matching made of it.
@@ -40,6 +44,9 @@ class InteractionRow:
     `number` is the row's own small number, which the postings use; it is negative while the row is
     not yet written. `record` is None where the interaction has nothing to compare. `key_id` names
     the data key that seals record and name. `time` is when it happened, microseconds since 1970.
+
+    On the channel `BY_HAND` it is no interaction, but what people said of a contact, under the
+    contact's own id.
     """
 
     number: int
@@ -55,6 +62,11 @@ class InteractionRow:
     name: str = ""
     block_keys: tuple[int, ...] = ()
     mentions: tuple[Mention, ...] = ()
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether people said it, and no interaction."""
+        return self.channel == BY_HAND
 
 
 @dataclass(slots=True)
@@ -93,7 +105,8 @@ class IndexChanges:
 
     `received` holds the new interactions in order, `relinked` the older ones that moved. Edges and
     pairs told apart are those that came and went. `pending` numbers are to be evaluated again,
-    `crowded` keys lead nowhere any more, and `reposted` rows stand under further keys.
+    `crowded` keys lead nowhere any more, and `reposted` rows stand under further keys. `rewritten` are
+    stored rows of what people said, which stand under the `unposted` keys no longer.
     """
 
     received: list[InteractionRow] = field(default_factory=list)
@@ -108,6 +121,8 @@ class IndexChanges:
     all_pending: bool = False
     crowded: list[int] = field(default_factory=list)
     reposted: list[tuple[int, int]] = field(default_factory=list)
+    rewritten: list[InteractionRow] = field(default_factory=list)
+    unposted: list[tuple[int, int]] = field(default_factory=list)
     cases: CaseChanges = field(default_factory=CaseChanges)
 
 

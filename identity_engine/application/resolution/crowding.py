@@ -43,6 +43,14 @@ class Crowding:
         """Return the keys under which a record stands now."""
         return hashed_keys(record, self._digests.block_secret(division), self._index.is_crowded)
 
+    def ever(self, record: MatchRecord | None, division: str) -> list[int]:
+        """Return the keys under which a record may stand: those in use and those they stand for."""
+        if record is None:
+            return []
+        secret, is_crowded = self._digests.block_secret(division), self._index.is_crowded
+        found = keys_in_use(record, lambda one: is_crowded(hash_keys((one,), secret)[0]))
+        return hash_keys([key for keys in found for key in keys], secret)
+
     def load(self, keys: Iterable[int]) -> None:
         """Load the numbers under those keys that are not loaded, of a fuller key one above the cap."""
         wanted = set(keys) - self._index.keys_read()
