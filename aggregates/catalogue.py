@@ -7,6 +7,7 @@ from typing import get_args
 
 from aggregates.access import AccessFact
 from aggregates.contact import ContactFact
+from aggregates.crm import CrmFact
 from aggregates.identifier import IdentifierFact
 from aggregates.interaction import InteractionFact
 from aggregates.policy import PolicyActivated, ReevaluationRequested
@@ -19,6 +20,7 @@ FACTS: dict[str, type[Fact]] = {
         *get_args(IdentifierFact),
         *get_args(InteractionFact),
         *get_args(AccessFact),
+        *get_args(CrmFact),
         PolicyActivated,
         ReevaluationRequested,
     )

@@ -77,6 +77,9 @@ class Augmentation(Value):
         return self
 
 
+RecordType = Literal["contact", "account", "lead", "case", "opportunity"]
+"""Types of records of a CRM, in our words."""
+
 ActivityValue = Literal[
     "interaction_id",
     "source",
@@ -114,7 +117,7 @@ class Crm(Value):
     allow_private: bool = False
     fields: dict[ActivityValue, str] | None = None
     fixed: dict[str, str] | None = None
-    may_create: tuple[str, ...] = ()
+    may_create: tuple[RecordType, ...] = ()
     household: bool = False
     call_channels: tuple[str, ...] = ("voice",)
     wrap_up_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30

@@ -6,6 +6,7 @@ from identity_engine import __version__
 from identity_engine.cli import (
     administration,
     contacts,
+    crm,
     demo,
     diagnosis,
     ingesting,
@@ -34,6 +35,7 @@ app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(contacts.review)
 app.command(contacts.export)
+app.command(crm.crm)
 app.command(views.projections)
 app.command(policy.policy)
 app.command(models.model)

@@ -16,6 +16,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
+from aggregates.crm import CrmFact
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
@@ -117,6 +118,10 @@ class TimelineRows(Rows):
         self._enter(event.stream_id, event)
         self._enter(fact.other, event)
 
+    def _of_crm(self, event: Recorded, fact: CrmFact) -> None:
+        if fact.contact_id is not None:
+            self._enter(fact.contact_id, event)
+
     def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.from_contact_id, event)
@@ -134,6 +139,7 @@ class TimelineRows(Rows):
         IdentifierUnshared: _share,
         IdentifierReassigned: _reassign,
         **dict.fromkeys(get_args(ContactFact), _of_contact),
+        **dict.fromkeys(get_args(CrmFact), _of_crm),
         ContactMerged: _merge,
         ContactUnmerged: _merge,
         ContactToldApart: _tell_apart,

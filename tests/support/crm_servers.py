@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 CLIENT, SECRET, TOKEN = "client-1", "s3cret", "token-1"
@@ -79,7 +80,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - its names
 
             def log_message(self, *_):
                 pass
@@ -127,9 +128,13 @@ def as_json(status, content=None):
 class Rest:
     """The plain interface of docs/reference/crm.md."""
 
-    unauthorised = {"error": "unauthorised"}
-    names = {"contact": "contact", "account": "account", "lead": "lead", "case": "case"}
-    parents = {"contact": ("account",), "lead": ("contact", "account"), "case": ("contact",)}
+    unauthorised: ClassVar = {"error": "unauthorised"}
+    names: ClassVar = {"contact": "contact", "account": "account", "lead": "lead", "case": "case"}
+    parents: ClassVar = {
+        "contact": ("account",),
+        "lead": ("contact", "account"),
+        "case": ("contact",),
+    }
 
     @staticmethod
     def is_login(_):
@@ -194,7 +199,9 @@ class Rest:
 class Salesforce:
     """The REST API of Salesforce, as far as it is used."""
 
-    unauthorised = [{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}]
+    unauthorised: ClassVar = [
+        {"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}
+    ]
     objects = ("Account", "Contact", "Lead", "Case", "Opportunity", "Task")
     soql = re.compile(r"SELECT (.+) FROM (\w+) WHERE (\w+) IN \((.+)\)")
 
@@ -253,8 +260,8 @@ class Salesforce:
 class Dynamics:
     """The Dataverse Web API, as far as it is used; its login is on the same server."""
 
-    unauthorised = {"error": {"code": "0x80072560", "message": "not a member"}}
-    ids = {
+    unauthorised: ClassVar = {"error": {"code": "0x80072560", "message": "not a member"}}
+    ids: ClassVar = {
         "accounts": "accountid",
         "contacts": "contactid",
         "leads": "leadid",

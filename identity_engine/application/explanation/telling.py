@@ -12,6 +12,7 @@ from aggregates.contact import (
     ContactUnmerged,
     MergeEdge,
 )
+from aggregates.crm import CrmCorrectionProposed, CrmWriteBackDue
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
@@ -62,6 +63,8 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _each(edges, "event.unmerged", say)
         case _ if fact.TOPIC.startswith("identifier."):
             return _of_identifier(fact, say)
+        case _ if fact.TOPIC.startswith("crm."):
+            return _of_crm(stream_id, fact, say)
         case _:
             return _of_contact(stream_id, fact, say)
 
@@ -136,6 +139,21 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.told_apart_lifted", one=contact_id, other=other)
         case _:
             return say.say("event.other", topic=fact.TOPIC)
+
+
+def _of_crm(interaction_id: str, fact: Fact, say: Sentences) -> str:
+    said = {
+        "type": getattr(fact, "record_type", ""),
+        "activity": getattr(fact, "activity_id", None) or "",
+        "reason": getattr(fact, "reason", ""),
+        "cause": "",
+    }
+    match fact:
+        case CrmWriteBackDue(trigger=trigger):
+            said["reason"] = say.say(f"crm_trigger.{trigger}")
+        case CrmCorrectionProposed(cause=cause):
+            said["cause"] = say.say(f"crm_cause.{cause}")
+    return say.say(f"event.{fact.TOPIC.replace('.', '_')}", interaction=interaction_id, **said)
 
 
 def _bits(evidence: Evidence, say: Sentences) -> str:

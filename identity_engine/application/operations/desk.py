@@ -1,6 +1,7 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
 
@@ -12,3 +13,4 @@ class Desk:
         self.office = office
         self.administration = Administration(office)
         self.reading = Reading(office)
+        self.crm = CustomerRelations(office)
