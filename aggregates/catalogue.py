@@ -6,10 +6,13 @@ A topic is a stored name, not a Python path, so code may move and old events sta
 from typing import get_args
 
 from aggregates.access import AccessFact
+from aggregates.agent import AgentFact
+from aggregates.case_facts import CaseFact
 from aggregates.contact import ContactFact
 from aggregates.crm import CrmFact
 from aggregates.identifier import IdentifierFact
 from aggregates.interaction import InteractionFact
+from aggregates.notes import NoteFact
 from aggregates.policy import PolicyActivated, ReevaluationRequested
 from aggregates.values import Fact
 
@@ -21,6 +24,9 @@ FACTS: dict[str, type[Fact]] = {
         *get_args(InteractionFact),
         *get_args(AccessFact),
         *get_args(CrmFact),
+        *get_args(NoteFact),
+        *get_args(CaseFact),
+        *get_args(AgentFact),
         PolicyActivated,
         ReevaluationRequested,
     )

@@ -6,7 +6,7 @@ Both hold the write lock: the index must not miss an event, and nobody may decid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from aggregates.identifier import IdentifierClaimed, IdentifierFact
+from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierTransferred
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from identity_engine.application.following import Progress, Verdict
@@ -77,18 +77,19 @@ def _load(
 ) -> None:
     """Load the rows that the events change."""
     streams = {e.stream_id for e in events}  # of every kind: an id names one row at most
-    contacts = {ContactId(named) for e in events for named in _contacts_of(e.fact)}
+    contacts = {ContactId(named) for e in events for named in contacts_of(e.fact)}
     tables.load_identifier_streams(
         writer.cursor,
         index,
         [IdentifierId(e.stream_id) for e in events if isinstance(e.fact, IdentifierFact)],
     )
     tables.load_linked(writer.cursor, index, streams)
+    tables.load_cases(writer.cursor, index, streams)
     tables.load_nearby(writer.cursor, index, (), contacts | {ContactId(s) for s in streams})
     tables.load_edges(writer.cursor, index, list(index.contacts))
 
 
-def _contacts_of(fact: Fact) -> Iterator[str]:
+def contacts_of(fact: Fact) -> Iterator[str]:
     """Yield the contacts that a fact of any stream names as touched."""
     for name in ("contact_id", "from_contact_id", "other"):
         if named := fact.__dict__.get(name):
@@ -129,7 +130,9 @@ def _apply(
         )
         crowding.settle(row, fact.division)
         return
-    if isinstance(fact, IdentifierClaimed) and not isinstance(fact.personal, Erased):
+    if isinstance(fact, IdentifierClaimed | IdentifierTransferred) and not isinstance(
+        fact.personal, Erased
+    ):
         value = fact.personal
         digest = store.digests.identifier_key(fact.division, value.family, value.scope, value.value)
         if digest not in index.identifiers:

@@ -6,7 +6,6 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.command import Done
 from identity_engine.cli.output import (
     AsOf,
     DryRun,
@@ -14,6 +13,7 @@ from identity_engine.cli.output import (
     Store,
     read_content,
     show,
+    show_done,
     show_json,
     show_table,
 )
@@ -55,7 +55,7 @@ def role(
     """Let a role allow these actions, and no others."""
     with Engine.open(store) as engine:
         done = engine.desk.administration.define_role(name, actions, dry_run=dry_run)
-    _answer(done, f"The role {name} allows {len(actions)} actions", json=json)
+    show_done(done, f"The role {name} allows {len(actions)} actions", json=json)
 
 
 @admin.command
@@ -74,7 +74,7 @@ def grant(
     with Engine.open(store) as engine:
         done = engine.desk.administration.grant(actor, role, divisions=division, dry_run=dry_run)
     where = f" in {', '.join(division)}" if division else ""
-    _answer(done, f"{actor} has the role {role}{where}", json=json)
+    show_done(done, f"{actor} has the role {role}{where}", json=json)
 
 
 @admin.command
@@ -84,7 +84,7 @@ def revoke(
     """Take a role from an actor."""
     with Engine.open(store) as engine:
         done = engine.desk.administration.revoke(actor, role, dry_run=dry_run)
-    _answer(done, f"{actor} has the role {role} no longer", json=json)
+    show_done(done, f"{actor} has the role {role} no longer", json=json)
 
 
 @admin.command
@@ -130,12 +130,3 @@ def configure(
         show_json({"kind": "settings", "changed": bool(changed)})
     else:
         show("The settings are in force" + ("." if changed else " already; nothing changed."))
-
-
-def _answer(done: Done, said: str, *, json: bool) -> None:
-    if json:
-        show_json(done)
-    elif not done.written:
-        show("Nothing would change." if done.position is None else "Nothing changed.")
-    else:
-        show(f"{said}." if done.position is not None else f"Dry run, nothing is written: {said}.")

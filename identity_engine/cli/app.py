@@ -9,6 +9,8 @@ from identity_engine.cli import (
     crm,
     demo,
     diagnosis,
+    editing,
+    identifiers,
     ingesting,
     measuring,
     models,
@@ -30,6 +32,8 @@ app.command(demo.demo)
 app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
+contacts.contact.command(editing.edit)
+contacts.contact.command(identifiers.identifier)
 app.command(contacts.contact)
 app.command(contacts.why_not)
 app.command(contacts.search)

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from aggregates.contact import ContactState
+from aggregates.contact import ContactState, Refusal
 from aggregates.identifier import Holding, IdentifierState
 from aggregates.values import IdentifierClass, Stage
 
@@ -28,8 +28,9 @@ def pack_contact(state: ContactState) -> bytes:
 
 
 def unpack_contact(packed: bytes) -> ContactState:
-    """Read the state of a contact. Fields behind the first four are as JSON has them."""
-    stage, division, born, first_seen, *rest = orjson.loads(packed)
+    """Read the state of a contact. Fields between the first four and the last are as JSON has them."""
+    stage, division, born, first_seen, *rest, refused = orjson.loads(packed)
+    rest.append({other: Refusal(**why) for other, why in refused.items()})
     return ContactState(STAGES[stage], division, instant(born), instant(first_seen), *rest)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from aggregates.values import ContactId, IdentifierId
+from identity_engine.event_store.case_tables import cases_by_id
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import (
     CONTACT,
@@ -76,7 +77,8 @@ class IndexTables:
         cursor.execute(
             "SELECT MAX("
             "COALESCE((SELECT key_id FROM interaction ORDER BY number DESC LIMIT 1), 0), "
-            "COALESCE((SELECT MAX(key_id) FROM contact WHERE key_id > 0), 0))"
+            "COALESCE((SELECT MAX(key_id) FROM contact WHERE key_id > 0), 0), "
+            "COALESCE((SELECT MAX(key_id) FROM case_row), 0))"
         )
         return int(cursor.fetchone()[0])
 
@@ -117,6 +119,10 @@ class IndexTables:
             [id_bytes(interaction_id) for interaction_id in wanted],
         )
         index.add_interactions(self._open(rows))
+
+    def load_cases(self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Iterable[str]) -> None:
+        """Load cases by their ids, those that there are."""
+        index.cases.add(cases_by_id(cursor, wanted))
 
     def load_postings(
         self, cursor: sqlite3.Cursor, index: MatchIndex, block_keys: Iterable[int], block_cap: int

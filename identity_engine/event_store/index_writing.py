@@ -10,16 +10,23 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from aggregates.values import ContactId
+from identity_engine.event_store.case_tables import (
+    CASE_SCHEMA,
+    CASE_TABLES,
+    HASHED_CASES,
+    write_cases,
+)
 from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.index_states import pack_contact, pack_identifier
 from identity_engine.event_store.sealed_records import SealedRecords
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 4
+INDEX_VERSION = 6
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS interaction (
     number INTEGER PRIMARY KEY,
     interaction_id BLOB NOT NULL UNIQUE,
@@ -87,9 +94,12 @@ CREATE TABLE IF NOT EXISTS crm_queue (
     not_before TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+    + CASE_SCHEMA
+)
 TABLES = (
     *("interaction", "posting", "identifier", "contact", "merge_edge", "told_apart"),
     *("pending", "evaluated", "crowded"),
+    *CASE_TABLES,
 )
 INSERT_POSTING = "INSERT OR IGNORE INTO posting VALUES (?, ?)"
 POSTINGS_AT_ONCE = 256
@@ -133,6 +143,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
         ],
     )
     _write_edges(cursor, changes)
+    write_cases(cursor, changes.cases)
     cursor.executemany(
         "INSERT INTO crowded (block_key) VALUES (?)", [(key,) for key in changes.crowded]
     )
@@ -234,6 +245,7 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
         "ORDER BY one, other, merge_id",
         "SELECT one, other FROM told_apart ORDER BY one, other",
         "SELECT number, block_key FROM crowded ORDER BY number",
+        *HASHED_CASES,
     ):
         for row in cursor.execute(statement):
             digest.update(repr(row).encode())

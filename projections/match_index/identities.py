@@ -7,6 +7,7 @@ from datetime import datetime
 
 from aggregates import contact as contacts
 from aggregates.contact import (
+    ContactEdited,
     ContactIdentified,
     ContactMerged,
     ContactPromoted,
@@ -19,7 +20,7 @@ from aggregates.identity import Edge, Identity, Member, canonical_id, components
 from aggregates.values import ContactId, Fact
 from projections.match_index.rows import ContactRow
 
-REVISING = (ContactIdentified, ContactPromoted)
+REVISING = (ContactEdited, ContactIdentified, ContactPromoted)
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused
 because messages keep arriving; merges and unmerges do, for all whom they touch."""
 

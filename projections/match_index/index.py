@@ -12,17 +12,22 @@ from functools import partial
 
 from aggregates import contact as contacts
 from aggregates import identifier as identifiers
+from aggregates.case_facts import CaseFact
 from aggregates.identifier import (
     Holding,
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierFact,
     IdentifierReassigned,
     IdentifierReleased,
+    IdentifierTransferred,
     IdentifierVerified,
 )
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
+from aggregates.notes import NoteFact
 from aggregates.policy import ReevaluationRequested
-from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from aggregates.values import CaseId, ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from projections.match_index.cases import CaseBook
 from projections.match_index.identities import Identities
 from projections.match_index.rows import (
     Comparable,
@@ -32,7 +37,10 @@ from projections.match_index.rows import (
     ReadSet,
 )
 
-OF_HOLDER = (IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned)
+OF_HOLDER = (
+    *(IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned),
+    *(IdentifierTransferred, IdentifierDescribed),
+)
 """Facts of an identifier that change what its holder shows."""
 
 
@@ -71,6 +79,7 @@ class MatchIndex(Identities):
         self._with_members: set[ContactId] = set()
         self._pending: set[int] = set()
         self._all_pending = False
+        self.cases = CaseBook()
 
     # What was read from the store
 
@@ -146,6 +155,10 @@ class MatchIndex(Identities):
         """Return the contact of a loaded interaction."""
         row = self._by_id.get(interaction_id)
         return row.contact_id if row is not None else None
+
+    def holds(self, identifier_id: IdentifierId) -> bool:
+        """Tell whether an identifier is loaded."""
+        return identifier_id in self._by_stream
 
     def holdings(self, identifier_id: IdentifierId) -> Sequence[Holding]:
         """Return the claims on a loaded identifier."""
@@ -247,6 +260,15 @@ class MatchIndex(Identities):
             case _ if isinstance(fact, contacts.ContactFact):
                 self._change_contact(ContactId(stream_id), version, valid_from, fact)
                 self._change_identity(ContactId(stream_id), fact)
+            case _ if isinstance(fact, NoteFact):
+                self._change_contact(ContactId(stream_id), version, valid_from, fact)
+            case _ if isinstance(fact, CaseFact):
+                self.cases.apply(CaseId(stream_id), fact)
+
+    def seal(self, subject: str, key_id: int) -> None:
+        """Note the data key of what was written about a contact by hand, or about a case."""
+        super().seal(subject, key_id)
+        self.cases.seal(subject, key_id)
 
     def evaluate_again(self, numbers: Iterable[int]) -> None:
         """Note stored interactions whose final contact may have changed."""
@@ -267,6 +289,7 @@ class MatchIndex(Identities):
             all_pending=self._all_pending,
             crowded=list(self._crowded_here),
             reposted=self._reposted,
+            cases=self.cases.changes(),
         )
 
     def _link(
@@ -298,27 +321,38 @@ class MatchIndex(Identities):
         row.state = identifiers.evolve(row.state, fact, valid_from)
         row.version = version
         self._changed_identifiers[row.digest] = row
-        if (
-            isinstance(fact, IdentifierClaimed)
-            and fact.identifier_class is IdentifierClass.EXCLUSIVE
-        ):
-            self._note_exclusive(fact, identifier_id)
-        elif isinstance(fact, IdentifierReassigned):
-            self._move_exclusive(fact, identifier_id)
-            self._count(fact.from_contact_id)
+        match fact:
+            case IdentifierClaimed(identifier_class=IdentifierClass.EXCLUSIVE):
+                self._note_exclusive(fact, identifier_id)
+            case IdentifierReleased(contact_id=contact_id):
+                self._let_go_exclusive(contact_id, identifier_id)
+            case IdentifierTransferred(from_contact_id=before):
+                self._let_go_exclusive(before, identifier_id)
+                self._count(before)
+                if fact.identifier_class is IdentifierClass.EXCLUSIVE:
+                    self._note_exclusive(fact, identifier_id)
+            case IdentifierReassigned():
+                self._move_exclusive(fact, identifier_id)
+                self._count(fact.from_contact_id)
         if isinstance(fact, OF_HOLDER):
             self._count(fact.contact_id)
 
     def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
-        for type_, held_id in self.contacts[fact.from_contact_id].state.exclusive.items():
-            if held_id == identifier_id:
-                self._revise(fact.from_contact_id, partial(contacts.letting_go, type_=type_))
-                self._revise(
-                    fact.contact_id,
-                    partial(contacts.holding, type_=type_, identifier_id=identifier_id),
-                )
+        for type_ in self._let_go_exclusive(fact.from_contact_id, identifier_id):
+            taken = partial(contacts.holding, type_=type_, identifier_id=identifier_id)
+            self._revise(fact.contact_id, taken)
 
-    def _note_exclusive(self, fact: IdentifierClaimed, identifier_id: IdentifierId) -> None:
+    def _let_go_exclusive(self, contact_id: ContactId, identifier_id: IdentifierId) -> list[str]:
+        """Let a contact hold an exclusive identifier no longer; return the types it was held as."""
+        exclusive = self.contacts[contact_id].state.exclusive
+        types = [type_ for type_, held_id in exclusive.items() if held_id == identifier_id]
+        for type_ in types:
+            self._revise(contact_id, partial(contacts.letting_go, type_=type_))
+        return types
+
+    def _note_exclusive(
+        self, fact: IdentifierClaimed | IdentifierTransferred, identifier_id: IdentifierId
+    ) -> None:
         type_ = getattr(fact.personal, "type", None)
         if type_ is not None:
             self._revise(

@@ -8,6 +8,7 @@ from aggregates.identifier import IdentifierState
 from aggregates.identity import Edge
 from aggregates.values import ContactId, IdentifierId, InteractionId
 from matchers.record import MatchRecord
+from projections.match_index.cases import CaseChanges
 
 
 class Mention(NamedTuple):
@@ -107,6 +108,7 @@ class IndexChanges:
     all_pending: bool = False
     crowded: list[int] = field(default_factory=list)
     reposted: list[tuple[int, int]] = field(default_factory=list)
+    cases: CaseChanges = field(default_factory=CaseChanges)
 
 
 @dataclass(frozen=True, slots=True)

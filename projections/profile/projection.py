@@ -10,11 +10,14 @@ from typing import Any, ClassVar
 
 import orjson
 
+from aggregates.contact import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierReassigned,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierTransferred,
     IdentifierUnshared,
     IdentifierVerified,
 )
@@ -53,9 +56,23 @@ CREATE TABLE profile_claim (
     scope TEXT,
     value TEXT,
     raw TEXT,
+    label TEXT,
+    described INTEGER NOT NULL DEFAULT 0, -- log position of its last description
+    is_primary INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (identifier_id, contact_id, valid_from)
 ) WITHOUT ROWID;
 CREATE INDEX profile_claim_of ON profile_claim (contact_id);
+CREATE TABLE profile_by_hand (
+    contact_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    removed INTEGER NOT NULL, -- whether the last word of a person on the value is that it is wrong
+    position INTEGER NOT NULL, -- log position of that word; of one save the last value wins
+    place INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    PRIMARY KEY (contact_id, field, value)
+) WITHOUT ROWID;
 """
 
 CONTRIBUTION = (
@@ -64,10 +81,14 @@ CONTRIBUTION = (
 )  # fmt: skip
 CLAIM = (
     "identifier_id", "contact_id", "valid_from", "valid_to", "interaction_id", "verified",
-    "shared", "type", "scope", "value", "raw",
+    "shared", "type", "scope", "value", "raw", "label", "described", "is_primary",
+)  # fmt: skip
+BY_HAND = (
+    "contact_id", "field", "value", "removed", "position", "place", "time", "actor",
 )  # fmt: skip
 
-
+REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
+INSERT_BY_HAND = "INSERT OR REPLACE INTO profile_by_hand VALUES (?,?,?,?,?,?,?,?)"
 RELINK = (
     "UPDATE profile_contribution SET contact_id = ?, decision = ?, weight = ? "
     "WHERE interaction_id = ?"
@@ -87,8 +108,13 @@ REASSIGN = (
     "WHERE identifier_id = ? AND contact_id = ? AND interaction_id = ?"
 )
 INSERT_CLAIM = (
-    "INSERT INTO profile_claim VALUES (?,?,?,?,?,?,"
-    "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?)"
+    "INSERT OR REPLACE INTO profile_claim VALUES (?,?,?,?,?,?,"
+    "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?,"
+    "NULL,0,0)"
+)
+DESCRIBE = (
+    "UPDATE profile_claim SET label = ?, is_primary = ?, described = ? "
+    "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
 )
 
 
@@ -126,17 +152,42 @@ class ProfileRows(Rows):
         released = (instant_text(event.header.valid_from), event.stream_id, fact.contact_id)
         self._changes.append((RELEASE, released))
 
+    def _transfer(self, event: Recorded, fact: IdentifierTransferred) -> None:
+        moment = instant_text(event.header.valid_from)
+        self._changes.append((RELEASE, (moment, event.stream_id, fact.from_contact_id)))
+        self._changes.append((INSERT_CLAIM, _claim(event, fact)))
+
+    def _describe(self, event: Recorded, fact: IdentifierDescribed) -> None:
+        known = fact.personal if not isinstance(fact.personal, Erased) else None
+        said = (known.label if known else None, int(fact.primary), event.position)
+        self._changes.append((DESCRIBE, (*said, event.stream_id, fact.contact_id)))
+
     def _share(self, event: Recorded, _: IdentifierShared) -> None:
         self._changes.append((SHARE, (event.stream_id,)))
 
     def _unshare(self, event: Recorded, _: IdentifierUnshared) -> None:
         self._changes.append((UNSHARE, (event.stream_id,)))
 
+    def _edit(self, event: Recorded, fact: ContactEdited) -> None:
+        if isinstance(fact.personal, Erased):
+            return
+        moment, actor = instant_text(event.header.valid_from), event.header.actor
+        for name in fact.personal.set:
+            self._changes.append((REPLACE_BY_HAND, (event.stream_id, name)))
+        given = [(name, value) for name, value in fact.personal.set.items()]
+        given += [(n, value) for n, values in fact.personal.added.items() for value in values]
+        gone = [(n, value) for n, values in fact.personal.removed.items() for value in values]
+        for removed, changed in ((0, given), (1, gone)):
+            for place, (name, value) in enumerate(changed):
+                said = (removed, event.position, place, moment, actor)
+                self._changes.append((INSERT_BY_HAND, (event.stream_id, name, value, *said)))
+
     def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
         moved = (fact.contact_id, event.stream_id, fact.from_contact_id, fact.interaction_id)
         self._changes.append((REASSIGN, moved))
 
     follows: ClassVar[Follows] = {
+        ContactEdited: _edit,
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
@@ -146,6 +197,8 @@ class ProfileRows(Rows):
         IdentifierShared: _share,
         IdentifierUnshared: _unshare,
         IdentifierReassigned: _reassign,
+        IdentifierTransferred: _transfer,
+        IdentifierDescribed: _describe,
     }
 
     def write(self) -> None:
@@ -166,7 +219,15 @@ class ProfileProjection(Projection):
     rows: ClassVar[type[Rows]] = ProfileRows
     tables: ClassVar[tuple[Table, ...]] = (
         Table("profile_contribution", CONTRIBUTION, ("interaction_id",)),
-        Table("profile_claim", CLAIM, ("identifier_id", "contact_id", "valid_from")),
+        Table(
+            "profile_claim",
+            CLAIM,
+            ("identifier_id", "contact_id", "valid_from"),
+            frozenset({"described"}),
+        ),
+        Table(
+            "profile_by_hand", BY_HAND, ("contact_id", "field", "value"), frozenset({"position"})
+        ),
     )
 
 
@@ -193,15 +254,17 @@ def _contribution(event: Recorded, received: InteractionReceived) -> list[Any]:
     ]
 
 
-def _claim(event: Recorded, claimed: IdentifierClaimed) -> tuple[Any, ...]:
+def _claim(event: Recorded, claimed: IdentifierClaimed | IdentifierTransferred) -> tuple[Any, ...]:
     personal = claimed.personal
     known = personal if not isinstance(personal, Erased) else None
+    by_interaction = claimed if isinstance(claimed, IdentifierClaimed) else None
+    valid_to = by_interaction.valid_to if by_interaction else None
     return (
         event.stream_id,
         claimed.contact_id,
         instant_text(event.header.valid_from),
-        instant_text(claimed.valid_to) if claimed.valid_to else None,
-        claimed.interaction_id,
+        instant_text(valid_to) if valid_to else None,
+        by_interaction.interaction_id if by_interaction else None,
         int(claimed.verified),
         known.type if known else None,
         known.scope if known else None,

@@ -12,6 +12,8 @@ import orjson
 from aggregates.contact import (
     ContactFact,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
@@ -19,9 +21,11 @@ from aggregates.contact import (
 from aggregates.crm import CrmFact
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierReassigned,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierTransferred,
     IdentifierUnshared,
     IdentifierVerified,
 )
@@ -31,6 +35,7 @@ from aggregates.interaction import (
     InteractionReceived,
     InteractionUnlinked,
 )
+from aggregates.notes import NoteFact
 from aggregates.values import ContactId, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.identity.projection import ever_one_with
@@ -85,13 +90,13 @@ class TimelineRows(Rows):
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.contact_id, event)
 
-    def _of_contact(self, event: Recorded, _: ContactFact) -> None:
+    def _of_contact(self, event: Recorded, _: ContactFact | NoteFact) -> None:
         self._enter(event.stream_id, event)
 
     def _names_contact(
         self,
         event: Recorded,
-        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased,
+        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased | IdentifierDescribed,
     ) -> None:
         self._enter(fact.contact_id, event)
 
@@ -114,7 +119,14 @@ class TimelineRows(Rows):
         for contact_id in sorted(ends | {event.stream_id}):
             self._enter(contact_id, event)
 
-    def _tell_apart(self, event: Recorded, fact: ContactToldApart | ContactToldApartLifted) -> None:
+    def _names_other(
+        self,
+        event: Recorded,
+        fact: ContactToldApart
+        | ContactToldApartLifted
+        | ContactMergeRefused
+        | ContactMergeRefusalEnded,
+    ) -> None:
         self._enter(event.stream_id, event)
         self._enter(fact.other, event)
 
@@ -122,7 +134,7 @@ class TimelineRows(Rows):
         if fact.contact_id is not None:
             self._enter(fact.contact_id, event)
 
-    def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
+    def _go_over(self, event: Recorded, fact: IdentifierReassigned | IdentifierTransferred) -> None:
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.from_contact_id, event)
         self._enter(fact.contact_id, event)
@@ -137,13 +149,18 @@ class TimelineRows(Rows):
         IdentifierReleased: _names_contact,
         IdentifierShared: _share,
         IdentifierUnshared: _share,
-        IdentifierReassigned: _reassign,
+        IdentifierReassigned: _go_over,
+        IdentifierTransferred: _go_over,
+        IdentifierDescribed: _names_contact,
         **dict.fromkeys(get_args(ContactFact), _of_contact),
         **dict.fromkeys(get_args(CrmFact), _of_crm),
+        **dict.fromkeys(get_args(NoteFact), _of_contact),
         ContactMerged: _merge,
         ContactUnmerged: _merge,
-        ContactToldApart: _tell_apart,
-        ContactToldApartLifted: _tell_apart,
+        ContactToldApart: _names_other,
+        ContactToldApartLifted: _names_other,
+        ContactMergeRefused: _names_other,
+        ContactMergeRefusalEnded: _names_other,
     }
 
     def write(self) -> None:

@@ -4,8 +4,11 @@ from collections.abc import Iterable
 
 from aggregates.contact import (
     ContactCreated,
+    ContactEdited,
     ContactIdentified,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactPromoted,
     ContactToldApart,
     ContactToldApartLifted,
@@ -15,9 +18,11 @@ from aggregates.contact import (
 from aggregates.crm import CrmCorrectionProposed, CrmWriteBackDue
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierReassigned,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierTransferred,
     IdentifierUnshared,
     IdentifierVerified,
 )
@@ -27,7 +32,9 @@ from aggregates.interaction import (
     InteractionReceived,
     InteractionUnlinked,
 )
+from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
 from aggregates.values import Evidence, Fact
+from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.sentences import Sentences
 from matchers.scoring import MILLIBITS
 from projections.base import Recorded
@@ -53,7 +60,7 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
         case InteractionLinked():
             return _link(event, fact, say, moved_from)
         case InteractionHeldForReview(evidence=evidence, proposed=proposed):
-            bits = _bits(evidence, say)
+            bits = in_bits(evidence, say)
             return say.say("event.held", interaction=stream_id, proposed=proposed, bits=bits)
         case InteractionUnlinked(contact_id=contact_id):
             return say.say("event.unlinked", interaction=stream_id, contact=contact_id)
@@ -61,6 +68,8 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):
             return _each(edges, "event.unmerged", say)
+        case NoteAdded() | NoteChanged() | NoteRemoved():
+            return say.say(f"event.{fact.TOPIC.replace('.', '_')}", subject=stream_id)
         case _ if fact.TOPIC.startswith("identifier."):
             return _of_identifier(fact, say)
         case _ if fact.TOPIC.startswith("crm."):
@@ -89,14 +98,14 @@ def _link(event: Recorded, fact: InteractionLinked, say: Sentences, moved_from: 
         contact=fact.contact_id,
         before=moved_from or "",
         rule=fact.evidence.rule,
-        bits=_bits(fact.evidence, say),
+        bits=in_bits(fact.evidence, say),
     )
 
 
 def _merge(fact: ContactMerged, say: Sentences) -> str:
     if fact.evidence is None:
         return _each(fact.edges, "event.merged_by_person", say)
-    rule, bits = fact.evidence.rule, _bits(fact.evidence, say)
+    rule, bits = fact.evidence.rule, in_bits(fact.evidence, say)
     return _each(fact.edges, "event.merged", say, rule=rule, bits=bits)
 
 
@@ -114,10 +123,14 @@ def _of_identifier(fact: Fact, say: Sentences) -> str:
         case IdentifierReleased(contact_id=contact_id):
             return say.say("event.released", contact=contact_id)
         case IdentifierShared(holders=holders, by=by):
-            key = "event.shared_by_names" if by == "names" else "event.shared_by_cap"
-            return say.say(key, holders=str(holders))
-        case IdentifierUnshared():
-            return say.say("event.unshared")
+            return say.say(f"event.shared_by_{by}", holders=str(holders))
+        case IdentifierUnshared(by=by):
+            return say.say("event.unshared_by_person" if by == "person" else "event.unshared")
+        case IdentifierTransferred(from_contact_id=before, contact_id=contact_id):
+            return say.say("event.transferred", before=before, contact=contact_id)
+        case IdentifierDescribed(contact_id=contact_id, primary=primary):
+            key = "event.described_primary" if primary else "event.described"
+            return say.say(key, contact=contact_id)
         case IdentifierReassigned(from_contact_id=before, contact_id=contact_id):
             return say.say("event.reassigned", before=before, contact=contact_id)
         case _:
@@ -128,6 +141,8 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
     match fact:
         case ContactCreated(division=division):
             return say.say("event.created", contact=contact_id, division=division)
+        case ContactEdited():
+            return say.say("event.edited", contact=contact_id)
         case ContactIdentified(by=by):
             reason = say.say(f"identified_by.{by}")
             return say.say("event.identified", contact=contact_id, reason=reason)
@@ -137,6 +152,13 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.told_apart", one=contact_id, other=other)
         case ContactToldApartLifted(other=other):
             return say.say("event.told_apart_lifted", one=contact_id, other=other)
+        case ContactMergeRefused(other=other, guard=guard, evidence=evidence):
+            reason, bits = reason_of(guard, say), in_bits(evidence, say)
+            return say.say(
+                "event.merge_refused", one=contact_id, other=other, reason=reason, bits=bits
+            )
+        case ContactMergeRefusalEnded(other=other):
+            return say.say("event.merge_refusal_ended", one=contact_id, other=other)
         case _:
             return say.say("event.other", topic=fact.TOPIC)
 
@@ -156,7 +178,8 @@ def _of_crm(interaction_id: str, fact: Fact, say: Sentences) -> str:
     return say.say(f"event.{fact.TOPIC.replace('.', '_')}", interaction=interaction_id, **said)
 
 
-def _bits(evidence: Evidence, say: Sentences) -> str:
+def in_bits(evidence: Evidence, say: Sentences) -> str:
+    """Return the weight of evidence as an insertion in brackets, nothing where nothing was compared."""
     if not evidence.comparisons:
         return ""
     return say.say("in_bits", bits=evidence.weight / MILLIBITS)

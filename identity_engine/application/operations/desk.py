@@ -2,6 +2,8 @@
 
 from identity_engine.application.operations.administration import Administration
 from identity_engine.application.operations.crm import CustomerRelations
+from identity_engine.application.operations.contacts import Contacts
+from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
 
@@ -12,5 +14,7 @@ class Desk:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.administration = Administration(office)
+        self.contacts = Contacts(office)
+        self.identifiers = Identifiers(office)
         self.reading = Reading(office)
         self.crm = CustomerRelations(office)

@@ -123,7 +123,7 @@ def prepare(
     return Prepared(
         fact=fact,
         time=incoming.time,
-        identifiers=tuple(_considered(given, compared.mentions, incoming.channel, policy)),
+        identifiers=tuple(considered(given, compared.mentions, incoming.channel, policy)),
         comparable=compared,
         traceparent=incoming.traceparent,
         correlation_id=(
@@ -183,10 +183,10 @@ def _mentions(
     for one in given:
         if one.family is not None and one.normalised is not None:  # as in _considered
             digest = digests.identifier_key(division, one.family, one.scope, one.normalised)
-            yield Mention(digest, digests.kind(_decides_as(one)), one.verified)
+            yield Mention(digest, digests.kind(decides_as(one)), one.verified)
 
 
-def _decides_as(one: GivenIdentifier) -> str:
+def decides_as(one: GivenIdentifier) -> str:
     """Return the type under which the policy lets a value decide: a line or a mailbox may be that of a
     place, where several people are."""
     if one.family == "phone" and one.normalised is not None:
@@ -225,7 +225,7 @@ def _given(
     )
 
 
-def _considered(
+def considered(
     given: Sequence[GivenIdentifier], mentions: Iterable[Mention], channel: str, policy: Policy
 ) -> list[Considered]:
     """Keep the identifiers that may decide, each value once, under its strongest class.
@@ -239,10 +239,9 @@ def _considered(
             continue
         verified = policy.counts_as_verified(channel, one.type, one.verified)
         digest = next(digests)
-        class_ = policy.class_of(_decides_as(one), verified)
-        considered = Considered(one, one.family, one.normalised, class_, verified, digest)
+        class_ = policy.class_of(decides_as(one), verified)
         if digest not in best or (verified and not best[digest].verified):
-            best[digest] = considered
+            best[digest] = Considered(one, one.family, one.normalised, class_, verified, digest)
     return list(best.values())
 
 

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from datetime import UTC, datetime
 
-from aggregates.contact import ContactState
+from aggregates.contact import ContactState, Refusal
 from aggregates.identifier import Holding, IdentifierState
 from aggregates.values import IdentifierClass, Stage
 from identity_engine.event_store.index_states import (
@@ -23,6 +23,11 @@ CONTACT = ContactState(
     exclusive={"passport": "019b1c3e-7c5a-7000-8000-000000000001"},
     interactions=3,
     presence="deleted",
+    refused={
+        "019b1c3e-7c5a-7000-8000-000000000005": Refusal(
+            "below_merge", "score", 4_321, "019b1c3e-7c5a-7000-8000-000000000006", None
+        )
+    },
 )
 IDENTIFIER = IdentifierState(
     identifier_class=IdentifierClass.STRONG,
