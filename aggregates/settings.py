@@ -67,11 +67,9 @@ class AugmentationSource(Value):
 
 
 class Augmentation(Value):
-    """Off until a source is named. Of the fields `multi_valued` a contact may have several values, so
-    a found one is added; of the others it replaces the one shown, and the old value is kept."""
+    """Off until a source is named."""
 
     sources: tuple[AugmentationSource, ...] = ()
-    multi_valued: tuple[str, ...] = ("other_names", "language", "occupation", "organisation")
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -151,6 +149,10 @@ class Settings(Value):
     retention: Retention = Retention()
     merging: Merging = Merging()
     fields: dict[FieldName, ContactField] = Field(default_factory=dict)
+    augmentation: Augmentation = Augmentation()
+    crm: Crm | None = None
+    cases: Cases = Cases()
+    outgoing_mail: OutgoingMail = OutgoingMail()
 
     @model_validator(mode="after")
     def _fields_are_new(self) -> Self:
@@ -162,8 +164,3 @@ class Settings(Value):
     def contact_fields(self) -> dict[str, ContactField]:
         """Every field that a person may fill."""
         return {**BUILT_IN, **self.fields}
-
-    augmentation: Augmentation = Augmentation()
-    crm: Crm | None = None
-    cases: Cases = Cases()
-    outgoing_mail: OutgoingMail = OutgoingMail()

@@ -1,8 +1,8 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
-from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.contacts import Contacts
+from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
