@@ -1,7 +1,8 @@
 """CRMs on this machine that behave as their documentation says: one store of rows, three interfaces.
 
-Each server can be told to answer the next calls with a status of its own (`fail_next`), keeps what it
-was sent (`requests`), and knows one client.
+Each server can be told to answer the next calls with something else (`fail_next`), or to do what is
+asked and then answer something else (`answer_then`); it keeps what it was sent (`requests`), and knows
+one client.
 """
 
 import json
@@ -62,6 +63,7 @@ class Server:
         self.dialect = dialect
         self.requests = []
         self.fail_next = []
+        self.answer_then = []
         self.valid_tokens = {TOKEN}
         self.logins = 0
         server = self
@@ -107,9 +109,10 @@ class Server:
         ):
             return as_json(401, self.dialect.unauthorised)
         said = json.loads(body) if body else None
-        return as_json(
+        answer = as_json(
             *self.dialect.answer(self, request.command, unquote(address.path), query, said)
         )
+        return self.answer_then.pop(0) if self.answer_then else answer
 
     def close(self):
         """Stop listening."""

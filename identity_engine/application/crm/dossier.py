@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import reduce
 from typing import cast
 
+from aggregates.change import InteractionChanged
 from aggregates.crm import CrmFact
 from aggregates.crm_conversation import TURNS, Conversation, Turn, take_turn
 from aggregates.crm_rules import CrmCommand, decide
@@ -14,8 +15,6 @@ from aggregates.settings import Crm as CrmSettings
 from aggregates.values import ContactId, InteractionId
 from identity_engine.application.operations.command import Command
 from projections.base import Recorded
-
-CHANGED = "interaction.changed"
 
 
 class Dossier:
@@ -74,9 +73,9 @@ def conversation_of(stream: Sequence[Recorded], settings: CrmSettings) -> Conver
 
 def turn_of(event: Recorded) -> tuple[Turn, str | None, datetime] | None:
     """Return what an event says of the life of its interaction: the turn, the agent and the time."""
-    if event.fact.TOPIC != CHANGED:
+    if not isinstance(event.fact, InteractionChanged):
         return None
-    change = event.fact.__dict__["change"]
+    change = event.fact.change
     if change.kind not in TURNS:
         return None
     agent = change.to_agent if change.kind == "transferred" else change.agent
