@@ -12,6 +12,7 @@ from identity_engine.cli import (
     editing,
     identifiers,
     ingesting,
+    interactions,
     measuring,
     models,
     policy,
@@ -35,6 +36,7 @@ app.command(ingesting.dead_letters, name="dead-letters")
 contacts.contact.command(editing.edit)
 contacts.contact.command(identifiers.identifier)
 app.command(contacts.contact)
+app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(contacts.review)

@@ -107,7 +107,14 @@ def find_profile(
         "ORDER BY time, source, id",
         (members,),
     ).fetchall()
-    shown, removed = _surviving(contributions, _by_hand(views, members), preferred_sources)
+    said_in_messages = views.execute(
+        "SELECT c.interaction_id, source, id, channel, direction, m.time, decision, weight, "
+        "m.profile FROM profile_message m JOIN profile_contribution c USING (interaction_id) "
+        "WHERE contact_id IN (SELECT value FROM json_each(?))",
+        (members,),
+    ).fetchall()
+    said = sorted(contributions + said_in_messages, key=lambda row: (row[5], row[1], row[2]))
+    shown, removed = _surviving(said, _by_hand(views, members), preferred_sources)
     return Profile(
         contact_id=identity.canonical_id,
         division=identity.division,

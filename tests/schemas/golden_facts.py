@@ -131,9 +131,9 @@ class Golden:
 
 GOLDEN = (
     *map(Golden, FACTS_BY_HAND),
+    *map(Golden, FACTS_OF_INTERACTIONS),
     *map(Golden, FACTS_OF_CASES),
     *map(Golden, FACTS_OF_CRM),
-    *map(Golden, FACTS_OF_INTERACTIONS),
     Golden(ContactCreated(division="north", interaction_id=INTERACTION)),
     Golden(
         ContactIdentified(
@@ -240,7 +240,10 @@ GOLDEN = (
     Golden(InteractionLinked(contact_id=CONTACT, evidence=EVIDENCE, pinned=True)),
     Golden(
         InteractionUnlinked(
-            contact_id=CONTACT, pinned=True, personal=UnlinkPersonal(reason="Das ist ihr Bruder.")
+            contact_id=CONTACT,
+            pinned=True,
+            cause="retracted",
+            personal=UnlinkPersonal(reason="Das ist ihr Bruder."),
         )
     ),
     Golden(

@@ -4,11 +4,10 @@ import json
 from datetime import UTC, datetime
 
 from aggregates.access import Action
-from aggregates.change import Change, ChangePersonal, InteractionChanged
 from aggregates.contact import ContactMerged, ContactUnmerged, MergeEdge
-from aggregates.values import InteractionId
+from aggregates.values import instant_text
 from tests.support.crm_servers import TOKEN
-from tests.support.interactions import event, phone
+from tests.support.interactions import change, event, phone
 
 ENDED = datetime(2026, 2, 1, 9, 10, tzinfo=UTC)
 
@@ -29,28 +28,18 @@ def arrives(engine, id_="call-1", number="+81312345678", **more):
     return outcome.interaction_id
 
 
-def happens(engine, interaction_id, *kinds, agent="agent-7", at=ENDED, **more):
-    """Let an interaction go on."""
-    operations = engine.desk.crm.under(Action.CRM_LINK)
+def happens(engine, interaction_id, *kinds, agent="agent-7", at=ENDED):
+    """Let an interaction go on, as its publisher tells it."""
+    received = engine.store.read_stream(interaction_id)[0].fact.personal
+    said = {} if agent is None else {"agent": agent}
     for kind in kinds:
-        with operations.command(effective_at=at) as command:
-            row = command.interaction(InteractionId(interaction_id))
-            number = len(command.stream(interaction_id))
-            change = Change(
-                kind=kind,
-                natural_key=f"{number:032x}",
-                content_digest=f"{number:032x}",
-                agent=agent,
-                **more,
-            )
-            command.write(
-                interaction_id,
-                InteractionChanged(
-                    change=change,
-                    contact_id=row.contact_id,
-                    personal=ChangePersonal(source="//centre/calls", id=f"change-{number}"),
-                ),
-            )
+        number = engine.store.head()
+        told = {**said, "to_queue": "billing"} if kind == "transferred" else said
+        moment = instant_text(at)
+        (outcome,) = engine.ingest(
+            [change(f"change-{number}", received.id, kind, time=moment, **told)]
+        )
+        assert outcome.interaction_id == interaction_id
 
 
 def activities(server):

@@ -4,6 +4,7 @@ from identity_engine.application.operations.administration import Administration
 from identity_engine.application.operations.contacts import Contacts
 from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.identifiers import Identifiers
+from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
 
@@ -18,3 +19,4 @@ class Desk:
         self.identifiers = Identifiers(office)
         self.reading = Reading(office)
         self.crm = CustomerRelations(office)
+        self.interactions = Interactions(office)
