@@ -5,9 +5,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.command import Done
-from identity_engine.cli.output import DryRun, Json, Store, show, show_json, show_table
-from identity_engine.errors import UsageError
+from identity_engine.cli.editing import single
+from identity_engine.cli.output import DryRun, Json, Store, show, show_done, show_json, show_table
 from projections.crm.query import AskedRecord
 
 crm = App(name="crm", help="Records of the CRM: linked to interactions, made, written back.")
@@ -33,7 +32,7 @@ def link(
     """Link a record of the CRM to an interaction; nothing is sent at once."""
     with Engine.open(store) as engine:
         done = engine.desk.crm.link(interaction, type_, record, label=label, dry_run=dry_run)
-    _answer(done, f"The {type_} {record} is linked", json=json)
+    show_done(done, f"The {type_} {record} is linked", json=json)
 
 
 @crm.command
@@ -50,7 +49,7 @@ def unlink(
     """Take a record away: what is pending is cancelled, what was written is to be corrected."""
     with Engine.open(store) as engine:
         done = engine.desk.crm.unlink(interaction, type_, record, reason=reason, dry_run=dry_run)
-    _answer(done, f"The {type_} {record} is linked no longer", json=json)
+    show_done(done, f"The {type_} {record} is linked no longer", json=json)
 
 
 @crm.command
@@ -69,7 +68,7 @@ def create(
 ) -> int:
     """Make a new record in the CRM while handling an interaction."""
     with Engine.open(store) as engine:
-        made = engine.desk.crm.create(interaction, type_, _form(field), link=link)
+        made = engine.desk.crm.create(interaction, type_, single(field), link=link)
     if json:
         show_json(made)
     elif made.state == "created":
@@ -148,7 +147,7 @@ def approve(
     """Let the correction that is proposed for a link be sent."""
     with Engine.open(store) as engine:
         done = engine.desk.crm.approve(link_id, dry_run=dry_run)
-    _answer(done, "The correction is approved", json=json)
+    show_done(done, "The correction is approved", json=json)
 
 
 @crm.command
@@ -212,13 +211,6 @@ def status(
         )
 
 
-def _form(given: list[str]) -> dict[str, str]:
-    fields = dict(one.partition("=")[::2] for one in given)
-    if not all(fields.values()):
-        raise UsageError("A field is given as NAME=VALUE.")
-    return fields
-
-
 def _not_made(asked: AskedRecord) -> str:
     if asked.state == "failed":
         return f"The CRM made no record: {asked.failure}. Correct it and create again."
@@ -226,10 +218,3 @@ def _not_made(asked: AskedRecord) -> str:
         f"The CRM did not answer as it should ({asked.failure}). The record waits; identity-engine "
         "crm work makes it, once."
     )
-
-
-def _answer(done: Done, sentence: str, *, json: bool) -> None:
-    if json:
-        show_json(done)
-    else:
-        show(sentence + ("." if done.position is not None else "; nothing was written."))

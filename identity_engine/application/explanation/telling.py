@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
@@ -150,6 +151,10 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
     match fact:
         case ContactCreated(division=division):
             return say.say("event.created", contact=contact_id, division=division)
+        case ContactAugmented(source=source):
+            return say.say("event.augmented", contact=contact_id, source=source)
+        case ContactAugmentationReverted():
+            return say.say("event.augmentation_reverted", contact=contact_id)
         case ContactEdited():
             return say.say("event.edited", contact=contact_id)
         case ContactIdentified(by=by):

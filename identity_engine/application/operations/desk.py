@@ -1,6 +1,7 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.augmentation import Augmentations
 from identity_engine.application.operations.contacts import Contacts
 from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.identifiers import Identifiers
@@ -19,4 +20,5 @@ class Desk:
         self.identifiers = Identifiers(office)
         self.reading = Reading(office)
         self.crm = CustomerRelations(office)
+        self.augmentation = Augmentations(office)
         self.interactions = Interactions(office)
