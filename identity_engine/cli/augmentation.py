@@ -101,16 +101,14 @@ def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
         show("Nothing was taken over.")
     else:
         show_table(
-            ("augmentation", "source", "record", "when", "by", "values", "state"),
+            ("augmentation", "taken over"),
             [
                 (
                     one.augmentation_id,
-                    one.source,
-                    one.reference,
-                    one.at[:19],
-                    one.actor,
-                    ", ".join(f"{name}={value}" for name, value in one.values),
-                    "taken back" if one.is_reverted else "",
+                    f"{one.source} {one.reference or ''}: "
+                    + ", ".join(f"{name}={value}" for name, value in one.values)
+                    + f" (by {one.actor}, {one.at[:10]}"
+                    + (", taken back)" if one.is_reverted else ")"),
                 )
                 for one in applied
             ],

@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from identity_engine.application.engine import Engine
 from identity_engine.cli.editing import single
 from identity_engine.cli.output import DryRun, Json, Store, show, show_done, show_json, show_table
-from projections.crm.query import AskedRecord
+from projections.crm.query import AskedRecord, LinkedRecord
 
 crm = App(name="crm", help="Records of the CRM: linked to interactions, made, written back.")
 Interaction = Annotated[str, Parameter(name="INTERACTION", help="The interaction's id.")]
@@ -180,35 +180,37 @@ def status(
     show("No CRM is connected." if found.connected is None else f"Connected: {found.connected}.")
     if found.links:
         show_table(
-            ("link", "record", "label", "linked", "state", "failure", "correction"),
+            ("link", "record", "state"),
             [
-                (
-                    one.link_id,
-                    f"{one.record_type}:{one.record_id or '?'}",
-                    one.label,
-                    "Linked" if one.is_linked else "",
-                    one.state,
-                    one.failure,
-                    one.correction and f"{one.correction}{' approved' if one.approved else ''}",
-                )
+                (one.link_id, _named(one.record_type, one.record_id, one.label), _state(one))
                 for one in found.links
             ],
         )
     if found.creations:
         show_table(
-            ("asked for", "type", "state", "failure", "record", "address"),
+            ("asked for", "record", "state"),
             [
                 (
                     one.creation_id,
-                    one.record_type,
-                    one.state,
-                    one.failure,
-                    one.record_id,
-                    one.address,
+                    _named(one.record_type, one.record_id, one.label),
+                    f"{one.state}, {one.failure or one.address or ''}".rstrip(", "),
                 )
                 for one in found.creations
             ],
         )
+
+
+def _named(type_: str, id_: str | None, label: str | None) -> str:
+    return f"{type_} {id_ or ''} {label or ''}".rstrip()
+
+
+def _state(link: LinkedRecord) -> str:
+    said = ["Linked", link.state] if link.is_linked else [link.state]
+    if link.failure is not None:
+        said.append(f"failed: {link.failure}")
+    if link.correction is not None:
+        said.append(f"{link.correction} {'approved' if link.approved else 'proposed'}")
+    return ", ".join(said)
 
 
 def _not_made(asked: AskedRecord) -> str:

@@ -1,7 +1,7 @@
-"""Which work for the CRM is put off, and until when, after how many failures.
+"""How far the log was read for the CRM, and which work is put off, until when, after how many failures.
 
-What is to be sent follows from the log (`projections.crm.query.tasks`); only patience is kept here. It
-is not part of the match index: a rebuild leaves it alone, and losing it would only mean trying sooner.
+What is to be sent follows from the log (`projections.crm.query.tasks`); only the place in it and our
+patience are kept here. They are no part of the match index: a rebuild leaves them alone.
 """
 
 import sqlite3
@@ -30,6 +30,18 @@ def delay_seconds(
     longest = min(LONGEST_DELAY_SECONDS, doubled)
     chance = int.from_bytes(entropy(CHANCE_BYTES)) / (1 << 8 * CHANCE_BYTES)
     return max(longest * (0.5 + chance / 2), min(at_least or 0.0, LONGEST_DELAY_SECONDS))
+
+
+def position(cursor: sqlite3.Cursor) -> int:
+    """Return up to which position of the log it was noted what the CRM is to be told."""
+    cursor.execute("SELECT COALESCE(MAX(position), 0) FROM crm_follower")
+    return int(cursor.fetchone()[0])
+
+
+def move(cursor: sqlite3.Cursor, position: int) -> None:
+    """Note up to which position it was noted, in the transaction that notes it."""
+    cursor.execute("DELETE FROM crm_follower")
+    cursor.execute("INSERT INTO crm_follower VALUES (?)", (position,))
 
 
 def put_off(

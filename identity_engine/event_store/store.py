@@ -299,22 +299,17 @@ class Writer:
         if changes is not None:
             write_changes(self.cursor, changes, self._store.index.records)
         if position is not None:
-            move_position(self.cursor, position)
+            self.cursor.execute(
+                "INSERT INTO source_position VALUES (?, ?) "
+                "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
+                (position.source, position.position),
+            )
         return range(0) if positions is None else range(positions[0], positions[-1] + 1)
 
     def _not_before_the_last(self) -> datetime:
         self.cursor.execute("SELECT state FROM stored_events ORDER BY rowid DESC LIMIT 1")
         row = self.cursor.fetchone()
         return self._now if row is None else max(self._now, recorded_at(row[0]))
-
-
-def move_position(cursor: Cursor, position: SourcePosition) -> None:
-    """Note how far a source or a follower of the log has come, in the transaction under way."""
-    cursor.execute(
-        "INSERT INTO source_position VALUES (?, ?) "
-        "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
-        (position.source, position.position),
-    )
 
 
 def stream_versions(cursor: Cursor, stream_ids: Sequence[str]) -> dict[str, int]:

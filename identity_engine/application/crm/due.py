@@ -21,12 +21,11 @@ from identity_engine.application.crm.dossier import (
     turn_of,
 )
 from identity_engine.application.operations.command import Command, Operations
-from identity_engine.event_store.store import SourcePosition, move_position
+from identity_engine.event_store import crm_queue
 from projections.base import Recorded
 from projections.crm import query
 from projections.identity.query import find_identity
 
-FOLLOWER = "follower:crm"
 BATCH = 2_000
 
 
@@ -50,7 +49,8 @@ class Due:
         if first is None:
             return 0
         count = 0
-        after = max(self._store.source_positions().get(FOLLOWER, 0), first - 1)
+        with self._store.reading() as cursor:
+            after = max(crm_queue.position(cursor), first - 1)
         while events := self._read(after, head):
             after = events[-1].position
             count += self._take(events, after)
@@ -74,7 +74,7 @@ class Due:
             for interaction_id, cause in changed.items():
                 dossier = Dossier(command, InteractionId(interaction_id), self._settings)
                 self._compare(dossier, cause)
-            move_position(command.cursor, SourcePosition(FOLLOWER, position))
+            crm_queue.move(command.cursor, position)
         return len(command.pen.events)
 
     def _make_due(self, command: Command, interaction_id: str, versions: Collection[int]) -> None:
