@@ -5,7 +5,9 @@ from cyclopts import App
 from identity_engine import __version__
 from identity_engine.cli import (
     administration,
+    augmentation,
     contacts,
+    crm,
     demo,
     diagnosis,
     editing,
@@ -40,6 +42,8 @@ app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(contacts.review)
 app.command(contacts.export)
+app.command(augmentation.augment)
+app.command(crm.crm)
 app.command(views.projections)
 app.command(policy.policy)
 app.command(models.model)
