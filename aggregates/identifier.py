@@ -79,6 +79,16 @@ class IdentifierReleased(Fact):
     personal: ReleasePersonal | Erased | None = None
 
 
+class IdentifierReclaimed(Fact):
+    """The contact's claim that ended at `ended` goes on, as if it had not: the contact came back, and
+    the value was free."""
+
+    TOPIC: ClassVar[str] = "identifier.reclaimed"
+
+    contact_id: ContactId
+    ended: Instant
+
+
 class IdentifierShared(Fact):
     """The value stops linking by itself.
 
@@ -118,6 +128,7 @@ IdentifierFact = (
     IdentifierClaimed
     | IdentifierVerified
     | IdentifierReleased
+    | IdentifierReclaimed
     | IdentifierShared
     | IdentifierReassigned
     | IdentifierUnshared
@@ -166,7 +177,12 @@ class IdentifierState:
 
     def is_held_by(self, contact_id: ContactId) -> bool:
         """Tell whether the contact has a claim that has not ended."""
-        return any(h.contact_id == contact_id and h.valid_to is None for h in self.holdings)
+        return contact_id in self.holders
+
+    @property
+    def holders(self) -> frozenset[ContactId]:
+        """The contacts whose claim has not ended."""
+        return frozenset(h.contact_id for h in self.holdings if h.valid_to is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +290,16 @@ def evolve(
         case IdentifierReleased(contact_id=contact_id) if state is not None:
             return _with_holdings(
                 state, contact_id, lambda held: replace(held, valid_to=valid_from)
+            )
+        case IdentifierReclaimed(contact_id=contact_id, ended=ended) if state is not None:
+            return replace(
+                state,
+                holdings=tuple(
+                    replace(held, valid_to=None)
+                    if held.contact_id == contact_id and held.valid_to == ended
+                    else held
+                    for held in state.holdings
+                ),
             )
         case IdentifierShared(by=by) if state is not None:
             others = tuple(known for known in state.shared_by if known != by)

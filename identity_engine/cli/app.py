@@ -8,6 +8,7 @@ from identity_engine.cli import (
     demo,
     diagnosis,
     ingesting,
+    lifecycle,
     measuring,
     models,
     policy,
@@ -28,6 +29,8 @@ app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
 app.command(contacts.contact)
+for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
+    contacts.contact.command(verb)
 app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(contacts.review)

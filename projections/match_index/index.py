@@ -17,13 +17,16 @@ from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierFact,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
+    IdentifierState,
     IdentifierVerified,
 )
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
-from aggregates.policy import ReevaluationRequested
+from aggregates.policy import PolicyActivated, ReevaluationRequested
+from aggregates.settings import Settings
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
-from projections.match_index.identities import Identities
+from projections.match_index.identities import Identities, microseconds
 from projections.match_index.rows import (
     Comparable,
     IdentifierRow,
@@ -32,7 +35,13 @@ from projections.match_index.rows import (
     ReadSet,
 )
 
-OF_HOLDER = (IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned)
+OF_HOLDER = (
+    IdentifierClaimed,
+    IdentifierVerified,
+    IdentifierReleased,
+    IdentifierReclaimed,
+    IdentifierReassigned,
+)
 """Facts of an identifier that change what its holder shows."""
 
 
@@ -142,6 +151,10 @@ class MatchIndex(Identities):
         """Return a loaded interaction by its id."""
         return self._by_id.get(interaction_id)
 
+    def identifier_by_id(self, identifier_id: IdentifierId) -> IdentifierRow | None:
+        """Return a loaded identifier by the id of its stream."""
+        return self._by_stream.get(identifier_id)
+
     def linked(self, interaction_id: InteractionId) -> ContactId | None:
         """Return the contact of a loaded interaction."""
         row = self._by_id.get(interaction_id)
@@ -160,6 +173,10 @@ class MatchIndex(Identities):
             if row.state is not None
             for holding in row.state.holdings
         }
+
+    def holders_at(self, state: IdentifierState, moment: datetime) -> tuple[Holding, ...]:
+        """Return the claims of contacts that are there, in force at a moment, earliest first."""
+        return tuple(held for held in state.holders_at(moment) if self.is_live(held.contact_id))
 
     def read_set(self) -> ReadSet:
         """Return what was read, for the check under the write lock."""
@@ -242,6 +259,10 @@ class MatchIndex(Identities):
             case ReevaluationRequested(interaction_ids=wanted):
                 rows = map(self._by_id.get, wanted or ())
                 self.evaluate_again(row.number for row in rows if row is not None)
+            case PolicyActivated(kind="settings", version=settings, content=content):
+                known = None if content is None else Settings.model_validate_json(content)
+                channels = known.retention.not_meaningful if known is not None else None
+                self.life.settings.append((settings, channels))
             case _ if isinstance(fact, IdentifierFact):
                 self._change_identifier(IdentifierId(stream_id), version, valid_from, fact)
             case _ if isinstance(fact, contacts.ContactFact):
@@ -267,6 +288,7 @@ class MatchIndex(Identities):
             all_pending=self._all_pending,
             crowded=list(self._crowded_here),
             reposted=self._reposted,
+            life=self.life,
         )
 
     def _link(
@@ -282,12 +304,20 @@ class MatchIndex(Identities):
             if row in self._of_contact[row.contact_id]:
                 self._of_contact[row.contact_id].remove(row)
             self._revise(row.contact_id, contacts.unlinked)
+            self.life.recounted.add(row.contact_id)
         row.contact_id, row.pinned = contact_id, pinned
+        row.hidden = contact_id is not None and not self.is_live(contact_id)
         if contact_id is not None:
             self._of_contact[contact_id].append(row)
             self._revise(contact_id, lambda state: contacts.linked(state, time))
+            self.life.renewed.append((contact_id, row.channel, row.time))
         if row.number > 0:
             self._relinked[interaction_id] = row
+
+    def _hide(self, contact_id: ContactId, *, hidden: bool) -> None:
+        super()._hide(contact_id, hidden=hidden)
+        for row in self._of_contact[contact_id]:
+            row.hidden = hidden
 
     def _change_identifier(
         self, identifier_id: IdentifierId, version: int, valid_from: datetime, fact: Fact
@@ -306,6 +336,12 @@ class MatchIndex(Identities):
         elif isinstance(fact, IdentifierReassigned):
             self._move_exclusive(fact, identifier_id)
             self._count(fact.from_contact_id)
+        elif isinstance(fact, IdentifierReleased):
+            self._revise(fact.contact_id, partial(contacts.released, identifier_id=identifier_id))
+        elif isinstance(fact, IdentifierReclaimed):
+            self._revise(fact.contact_id, partial(contacts.reclaimed, identifier_id=identifier_id))
+        if isinstance(fact, IdentifierClaimed | IdentifierReassigned):
+            self.life.held.add((fact.contact_id, identifier_id))
         if isinstance(fact, OF_HOLDER):
             self._count(fact.contact_id)
 
@@ -334,8 +370,3 @@ class MatchIndex(Identities):
         self._by_id[row.interaction_id] = row
         if row.contact_id is not None:
             self._of_contact[row.contact_id].append(row)
-
-
-def microseconds(moment: datetime) -> int:
-    """Return a moment as microseconds since 1970, UTC."""
-    return round(moment.timestamp() * 1_000_000)

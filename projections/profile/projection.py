@@ -13,6 +13,7 @@ import orjson
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
     IdentifierUnshared,
@@ -80,6 +81,10 @@ RELEASE = (
     "UPDATE profile_claim SET valid_to = ? "
     "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
 )
+RECLAIM = (
+    "UPDATE profile_claim SET valid_to = NULL "
+    "WHERE identifier_id = ? AND contact_id = ? AND valid_to = ?"
+)
 SHARE = "UPDATE profile_claim SET shared = 1 WHERE identifier_id = ?"
 UNSHARE = "UPDATE profile_claim SET shared = 0 WHERE identifier_id = ?"
 REASSIGN = (
@@ -126,6 +131,10 @@ class ProfileRows(Rows):
         released = (instant_text(event.header.valid_from), event.stream_id, fact.contact_id)
         self._changes.append((RELEASE, released))
 
+    def _reclaim(self, event: Recorded, fact: IdentifierReclaimed) -> None:
+        ended = instant_text(fact.ended)
+        self._changes.append((RECLAIM, (event.stream_id, fact.contact_id, ended)))
+
     def _share(self, event: Recorded, _: IdentifierShared) -> None:
         self._changes.append((SHARE, (event.stream_id,)))
 
@@ -143,6 +152,7 @@ class ProfileRows(Rows):
         IdentifierClaimed: _claim,
         IdentifierVerified: _verify,
         IdentifierReleased: _release,
+        IdentifierReclaimed: _reclaim,
         IdentifierShared: _share,
         IdentifierUnshared: _unshare,
         IdentifierReassigned: _reassign,

@@ -35,9 +35,10 @@ COLUMNS = (
 OPEN = (
     "FROM review_item r JOIN identity_contact own ON own.contact_id = r.contact_id "
     "JOIN identity_contact wanted ON wanted.contact_id = r.proposed "
-    "WHERE own.canonical_id != wanted.canonical_id"
+    "WHERE own.canonical_id != wanted.canonical_id "
+    "AND own.presence = 'live' AND wanted.presence = 'live'"
 )
-"""Once the two contacts are one identity there is nothing left to decide."""
+"""Once the two contacts are one identity, or one is gone, there is nothing left to decide."""
 FIRST_LINK = 2
 """The version of an interaction's first link: no review can be open before it."""
 

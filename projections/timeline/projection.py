@@ -19,6 +19,7 @@ from aggregates.contact import (
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
     IdentifierUnshared,
@@ -90,7 +91,7 @@ class TimelineRows(Rows):
     def _names_contact(
         self,
         event: Recorded,
-        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased,
+        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased | IdentifierReclaimed,
     ) -> None:
         self._enter(fact.contact_id, event)
 
@@ -130,6 +131,7 @@ class TimelineRows(Rows):
         IdentifierClaimed: _claim,
         IdentifierVerified: _names_contact,
         IdentifierReleased: _names_contact,
+        IdentifierReclaimed: _names_contact,
         IdentifierShared: _share,
         IdentifierUnshared: _share,
         IdentifierReassigned: _reassign,

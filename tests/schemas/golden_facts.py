@@ -52,6 +52,7 @@ from aggregates.values import (
     Stage,
 )
 from identity_engine.event_store.keys import DataKey
+from tests.schemas.golden_lifecycle import LIFECYCLE
 
 STREAM = "019b1c3e-7c5a-7000-8000-000000000001"
 SUBJECT = "019b1c3e-7c5a-7000-8000-000000000002"
@@ -242,4 +243,5 @@ GOLDEN = (
     Golden(
         PolicyActivated(kind="policy", name="default", version="0" * 64, content='{"name":"x"}')
     ),
+    *map(Golden, LIFECYCLE),
 )

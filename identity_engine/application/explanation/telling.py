@@ -15,6 +15,7 @@ from aggregates.contact import (
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
     IdentifierUnshared,
@@ -25,6 +26,14 @@ from aggregates.interaction import (
     InteractionLinked,
     InteractionReceived,
     InteractionUnlinked,
+)
+from aggregates.lifecycle import (
+    ContactDeleted,
+    ContactExpired,
+    ContactHoldLifted,
+    ContactHoldSet,
+    ContactRestored,
+    LifecycleFact,
 )
 from aggregates.values import Evidence, Fact
 from identity_engine.application.explanation.sentences import Sentences
@@ -60,6 +69,8 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):
             return _each(edges, "event.unmerged", say)
+        case _ if isinstance(fact, LifecycleFact):
+            return _of_life(stream_id, fact, say)
         case _ if fact.TOPIC.startswith("identifier."):
             return _of_identifier(fact, say)
         case _:
@@ -110,6 +121,8 @@ def _of_identifier(fact: Fact, say: Sentences) -> str:
             return say.say("event.verified", contact=contact_id)
         case IdentifierReleased(contact_id=contact_id):
             return say.say("event.released", contact=contact_id)
+        case IdentifierReclaimed(contact_id=contact_id):
+            return say.say("event.reclaimed", contact=contact_id)
         case IdentifierShared(holders=holders, by=by):
             key = "event.shared_by_names" if by == "names" else "event.shared_by_cap"
             return say.say(key, holders=str(holders))
@@ -136,6 +149,21 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.told_apart_lifted", one=contact_id, other=other)
         case _:
             return say.say("event.other", topic=fact.TOPIC)
+
+
+def _of_life(contact_id: str, fact: LifecycleFact, say: Sentences) -> str:
+    match fact:
+        case ContactExpired(days=days, last=last):
+            day = last.date().isoformat()
+            return say.say("event.expired", contact=contact_id, days=str(days), last=day)
+        case ContactDeleted():
+            return say.say("event.deleted", contact=contact_id)
+        case ContactRestored(was=was):
+            return say.say(f"event.restored_{was}", contact=contact_id)
+        case ContactHoldSet():
+            return say.say("event.hold_set", contact=contact_id)
+        case ContactHoldLifted():
+            return say.say("event.hold_lifted", contact=contact_id)
 
 
 def _bits(evidence: Evidence, say: Sentences) -> str:

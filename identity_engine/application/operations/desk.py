@@ -1,6 +1,7 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.lifecycle import Lifecycle
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
 
@@ -11,4 +12,5 @@ class Desk:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.administration = Administration(office)
+        self.lifecycle = Lifecycle(office)
         self.reading = Reading(office)

@@ -111,7 +111,7 @@ class Story:
         row = self._index.identifiers.get(considered.digest)
         if row is None or row.state is None:
             return set()
-        holders = row.state.holders_at(self._prepared.time)
+        holders = self._index.holders_at(row.state, self._prepared.time)
         return {self._index.canonical(holding.contact_id) for holding in holders}
 
     def _create_contact(self) -> None:
@@ -140,11 +140,11 @@ class Story:
     def _may_claim(self, state: IdentifierState, refused: set[str]) -> bool:
         """Tell whether the contact becomes a holder of a value.
 
-        A free value is held from now. A value of others gains a holder only where a guard kept the
-        two contacts apart (`refused`; empty for an exclusive value, whose earliest claim keeps it);
-        resolution never takes a value from anybody.
+        A free value is held from now, also one of a contact that is gone. A value of others gains a
+        holder only where a guard kept the two contacts apart (`refused`; empty for an exclusive value,
+        whose earliest claim keeps it); resolution never takes a value from anybody.
         """
-        holders = state.holders_at(self._prepared.time)
+        holders = self._index.holders_at(state, self._prepared.time)
         if not holders or any(held.contact_id == self.contact_id for held in holders):
             return True
         identities = {self._index.canonical(holding.contact_id) for holding in holders}
