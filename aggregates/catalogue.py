@@ -6,9 +6,12 @@ A topic is a stored name, not a Python path, so code may move and old events sta
 from typing import get_args
 
 from aggregates.access import AccessFact
+from aggregates.agent import AgentFact
+from aggregates.case_facts import CaseFact
 from aggregates.contact import ContactFact
 from aggregates.identifier import IdentifierFact
 from aggregates.interaction import InteractionFact
+from aggregates.notes import NoteFact
 from aggregates.policy import PolicyActivated, ReevaluationRequested
 from aggregates.values import Fact
 
@@ -19,6 +22,9 @@ FACTS: dict[str, type[Fact]] = {
         *get_args(IdentifierFact),
         *get_args(InteractionFact),
         *get_args(AccessFact),
+        *get_args(NoteFact),
+        *get_args(CaseFact),
+        *get_args(AgentFact),
         PolicyActivated,
         ReevaluationRequested,
     )

@@ -129,6 +129,29 @@ class ContactToldApartLifted(Fact):
     personal: ReasonPersonal | Erased | None = None
 
 
+class ContactMergeRefused(Fact):
+    """Records of this contact and of `other` are strong enough to be one person, and `guard` keeps the
+    contacts apart.
+
+    Of two contacts the one with the smaller id has it in its stream. It holds until the rules find
+    another reason for the same two, or end it.
+    """
+
+    TOPIC: ClassVar[str] = "contact.merge_refused"
+
+    other: ContactId
+    guard: str
+    evidence: Evidence
+
+
+class ContactMergeRefusalEnded(Fact):
+    """The contact and `other` are one by now, or no records of theirs are strong enough any more."""
+
+    TOPIC: ClassVar[str] = "contact.merge_refusal_ended"
+
+    other: ContactId
+
+
 ContactFact = (
     ContactCreated
     | ContactIdentified
@@ -138,7 +161,21 @@ ContactFact = (
     | ContactToldApart
     | ContactToldApartLifted
     | LifecycleFact
+    | ContactMergeRefused
+    | ContactMergeRefusalEnded
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the rules keep a contact apart from another: the guard, and the pair of records that was
+    strong enough, with its rule and its weight in millibits."""
+
+    guard: str
+    rule: str
+    weight: int
+    interaction_id: InteractionId | None
+    against: InteractionId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +186,8 @@ class ContactState:
     `interactions` how many are linked. `exclusive` maps the type of each exclusive identifier held to
     the identifier's id: another value of the same type is a conflict; `let_go` those whose claim has
     ended. `presence` tells whether the contact is there at all, `gone_since` since when it is not, and
-    `restored` when it last came back. `on_hold` tells whether a legal hold names it.
+    `restored` when it last came back. `on_hold` tells whether a legal hold names it. `refused` maps
+    each contact that the rules keep apart from this one, of those with a greater id, to the reason.
     """
 
     stage: Stage
@@ -163,6 +201,7 @@ class ContactState:
     restored: datetime | None = None
     on_hold: bool = False
     let_go: Mapping[str, IdentifierId] = field(default_factory=dict)
+    refused: Mapping[ContactId, Refusal] = field(default_factory=dict)
 
     @property
     def is_live(self) -> bool:
@@ -199,7 +238,23 @@ class Promote:
     """Raise a contact to curated, by hand."""
 
 
-ContactCommand = Create | Identify | Promote
+@dataclass(frozen=True, slots=True)
+class RefuseMerge:
+    """Keep the contact apart from `other`, although the evidence is strong enough."""
+
+    other: ContactId
+    guard: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class EndRefusal:
+    """Note that there is no merge to be refused any more."""
+
+    other: ContactId
+
+
+ContactCommand = Create | Identify | Promote | RefuseMerge | EndRefusal
 
 
 def decide(state: ContactState | None, command: ContactCommand) -> tuple[ContactFact, ...]:
@@ -226,6 +281,11 @@ def decide(state: ContactState | None, command: ContactCommand) -> tuple[Contact
             )
         case ContactState(stage=stage), Promote() if stage is not Stage.CURATED:
             return (ContactPromoted(stage_before=stage),)
+        case ContactState(), RefuseMerge(other, guard, evidence):
+            refused = ContactMergeRefused(other=other, guard=guard, evidence=evidence)
+            return () if state.refused.get(other) == _refusal(refused) else (refused,)
+        case ContactState(), EndRefusal(other) if other in state.refused:
+            return (ContactMergeRefusalEnded(other=other),)
         case _:
             return ()
 
@@ -249,6 +309,11 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             return replace(state, presence="live", gone_since=None, restored=valid_from)
         case ContactHoldSet() | ContactHoldLifted() if state is not None:
             return replace(state, on_hold=isinstance(fact, ContactHoldSet))
+        case ContactMergeRefused(other=other) if state is not None:
+            return replace(state, refused={**state.refused, other: _refusal(fact)})
+        case ContactMergeRefusalEnded(other=other) if state is not None:
+            others = {known: why for known, why in state.refused.items() if known != other}
+            return replace(state, refused=others)
         case _:
             return state
 
@@ -272,14 +337,8 @@ def holding(state: ContactState, type_: str, identifier_id: IdentifierId) -> Con
 def letting_go(state: ContactState, type_: str) -> ContactState:
     """Return the state of a contact that holds no exclusive identifier of this type any more."""
     kept = {known: id_ for known, id_ in state.exclusive.items() if known != type_}
-    return replace(state, exclusive=kept)
-
-
-def released(state: ContactState, identifier_id: IdentifierId) -> ContactState:
-    """Return the state of a contact whose claim on an identifier has ended."""
-    gone = {type_: id_ for type_, id_ in state.exclusive.items() if id_ == identifier_id}
-    kept = {type_: id_ for type_, id_ in state.exclusive.items() if id_ != identifier_id}
-    return replace(state, exclusive=kept, let_go={**state.let_go, **gone}) if gone else state
+    ended = {known: id_ for known, id_ in state.exclusive.items() if known == type_}
+    return replace(state, exclusive=kept, let_go={**state.let_go, **ended})
 
 
 def reclaimed(state: ContactState, identifier_id: IdentifierId) -> ContactState:
@@ -287,3 +346,8 @@ def reclaimed(state: ContactState, identifier_id: IdentifierId) -> ContactState:
     back = {type_: id_ for type_, id_ in state.let_go.items() if id_ == identifier_id}
     still = {type_: id_ for type_, id_ in state.let_go.items() if id_ != identifier_id}
     return replace(state, exclusive={**state.exclusive, **back}, let_go=still) if back else state
+
+
+def _refusal(fact: ContactMergeRefused) -> Refusal:
+    found = fact.evidence
+    return Refusal(fact.guard, found.rule, found.weight, found.interaction_id, found.against)

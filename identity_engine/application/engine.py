@@ -41,7 +41,7 @@ from identity_engine.ingestion.files import Format, open_events
 from identity_engine.settings import actor_of_user, master_key_file, store_folder
 from projections.identity.query import SharedValue
 from projections.profile.query import Profile
-from projections.review.projection import ReviewItem
+from projections.review.projection import RefusedMerge, ReviewItem
 from projections.runner import ViewStatus
 from projections.search.query import Found
 
@@ -242,8 +242,12 @@ class Engine:
         )
 
     def review(self, limit: int = 50) -> list[ReviewItem]:
-        """Return interactions that wait for a person, the most likely pairs first."""
+        """Return what waits for a person, interactions and merges, the most likely pairs first."""
         return self.desk.reading.review(limit)
+
+    def refused_merges(self, limit: int = 50) -> list[RefusedMerge]:
+        """Return the merges that a guard refuses, the strongest first."""
+        return self.desk.reading.refused_merges(limit)
 
     def shared_values(self, limit: int = 100) -> list[SharedValue]:
         """Return values that are marked shared, with the merges whose evidence named them."""

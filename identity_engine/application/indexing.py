@@ -6,7 +6,7 @@ Both hold the write lock: the index must not miss an event, and nobody may decid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from aggregates.identifier import IdentifierClaimed, IdentifierFact
+from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierTransferred
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from identity_engine.application.following import Progress, Verdict
@@ -84,6 +84,7 @@ def _load(
         [IdentifierId(e.stream_id) for e in events if isinstance(e.fact, IdentifierFact)],
     )
     tables.load_linked(writer.cursor, index, streams)
+    tables.load_cases(writer.cursor, index, streams)
     tables.load_nearby(writer.cursor, index, (), contacts | {ContactId(s) for s in streams})
     tables.load_edges(writer.cursor, index, list(index.contacts))
 
@@ -129,7 +130,9 @@ def _apply(
         )
         crowding.settle(row, fact.division)
         return
-    if isinstance(fact, IdentifierClaimed) and not isinstance(fact.personal, Erased):
+    if isinstance(fact, IdentifierClaimed | IdentifierTransferred) and not isinstance(
+        fact.personal, Erased
+    ):
         value = fact.personal
         digest = store.digests.identifier_key(fact.division, value.family, value.scope, value.value)
         if digest not in index.identifiers:

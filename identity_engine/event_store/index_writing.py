@@ -6,11 +6,18 @@ is sealed under the data key of its interaction.
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from aggregates.values import ContactId
+from identity_engine.event_store.case_tables import (
+    CASE_SCHEMA,
+    CASE_TABLES,
+    HASHED_CASES,
+    write_cases,
+)
 from identity_engine.event_store.ids import id_bytes
-from identity_engine.event_store.index_rows import as_json
+from identity_engine.event_store.index_states import pack_contact, pack_identifier
 from identity_engine.event_store.life_tables import (
     LIFE_ROWS,
     LIFE_SCHEMA,
@@ -21,10 +28,11 @@ from identity_engine.event_store.sealed_records import SealedRecords
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 4
+INDEX_VERSION = 7
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS interaction (
     number INTEGER PRIMARY KEY,
     interaction_id BLOB NOT NULL UNIQUE,
@@ -87,12 +95,18 @@ CREATE TABLE IF NOT EXISTS crowded (number INTEGER PRIMARY KEY, block_key INTEGE
 CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
 WITHOUT ROWID;
 """
-SCHEMA += LIFE_SCHEMA
+    + CASE_SCHEMA
+    + LIFE_SCHEMA
+)
 TABLES = (
     *LIFE_TABLES,
     *("interaction", "posting", "identifier", "contact", "merge_edge", "told_apart"),
     *("pending", "evaluated", "crowded"),
+    *CASE_TABLES,
 )
+INSERT_POSTING = "INSERT OR IGNORE INTO posting VALUES (?, ?)"
+POSTINGS_AT_ONCE = 256
+INSERT_POSTINGS = INSERT_POSTING + ", (?, ?)" * (POSTINGS_AT_ONCE - 1)
 PLACES = ", ".join("?" * 13)
 
 
@@ -110,7 +124,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
         "INSERT INTO identifier VALUES (?, ?, ?, ?) ON CONFLICT (digest) "
         "DO UPDATE SET version = excluded.version, state = excluded.state",
         [
-            (row.digest, id_bytes(row.identifier_id), row.version, as_json(row.state))
+            (row.digest, id_bytes(row.identifier_id), row.version, pack_identifier(row.state))
             for row in changes.identifiers
         ],
     )
@@ -123,7 +137,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
                 id_bytes(row.contact_id),
                 row.version,
                 row.touched,
-                as_json(row.state),
+                pack_contact(row.state),
                 id_bytes(row.canonical),
                 row.revision,
                 row.key_id,
@@ -132,10 +146,11 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
         ],
     )
     _write_edges(cursor, changes)
+    write_cases(cursor, changes.cases)
     cursor.executemany(
         "INSERT INTO crowded (block_key) VALUES (?)", [(key,) for key in changes.crowded]
     )
-    cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(changes.reposted))
+    _post(cursor, changes.reposted)
     if changes.all_pending:
         cursor.execute("INSERT OR IGNORE INTO pending SELECT number FROM interaction")
     cursor.executemany(
@@ -177,7 +192,17 @@ def _write_received(
         for number, row in enumerate(received, last + 1)
         for key in (*row.block_keys, *map(mention_key, row.mentions))
     ]
-    cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(postings))
+    _post(cursor, postings)
+
+
+def _post(cursor: sqlite3.Cursor, postings: Iterable[tuple[int, int]]) -> None:
+    """Insert postings, which are by far the most rows, many in one statement."""
+    in_order = sorted(postings)
+    whole = len(in_order) - len(in_order) % POSTINGS_AT_ONCE
+    for first in range(0, whole, POSTINGS_AT_ONCE):
+        rows = in_order[first : first + POSTINGS_AT_ONCE]
+        cursor.execute(INSERT_POSTINGS, list(chain.from_iterable(rows)))
+    cursor.executemany(INSERT_POSTING, in_order[whole:])
 
 
 def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
@@ -227,6 +252,7 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
         "SELECT one, other FROM told_apart ORDER BY one, other",
         "SELECT number, block_key FROM crowded ORDER BY number",
         *LIFE_ROWS,
+        *HASHED_CASES,
     ):
         for row in cursor.execute(statement):
             digest.update(repr(row).encode())

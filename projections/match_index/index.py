@@ -12,20 +12,25 @@ from functools import partial
 
 from aggregates import contact as contacts
 from aggregates import identifier as identifiers
+from aggregates.case_facts import CaseFact
 from aggregates.identifier import (
     Holding,
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierFact,
     IdentifierReassigned,
     IdentifierReclaimed,
     IdentifierReleased,
     IdentifierState,
+    IdentifierTransferred,
     IdentifierVerified,
 )
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
+from aggregates.notes import NoteFact
 from aggregates.policy import PolicyActivated, ReevaluationRequested
 from aggregates.settings import Settings
-from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from aggregates.values import CaseId, ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from projections.match_index.cases import CaseBook
 from projections.match_index.identities import Identities, microseconds
 from projections.match_index.rows import (
     Comparable,
@@ -36,11 +41,8 @@ from projections.match_index.rows import (
 )
 
 OF_HOLDER = (
-    IdentifierClaimed,
-    IdentifierVerified,
-    IdentifierReleased,
-    IdentifierReclaimed,
-    IdentifierReassigned,
+    *(IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned),
+    *(IdentifierTransferred, IdentifierDescribed, IdentifierReclaimed),
 )
 """Facts of an identifier that change what its holder shows."""
 
@@ -80,6 +82,7 @@ class MatchIndex(Identities):
         self._with_members: set[ContactId] = set()
         self._pending: set[int] = set()
         self._all_pending = False
+        self.cases = CaseBook()
 
     # What was read from the store
 
@@ -268,6 +271,15 @@ class MatchIndex(Identities):
             case _ if isinstance(fact, contacts.ContactFact):
                 self._change_contact(ContactId(stream_id), version, valid_from, fact)
                 self._change_identity(ContactId(stream_id), fact)
+            case _ if isinstance(fact, NoteFact):
+                self._change_contact(ContactId(stream_id), version, valid_from, fact)
+            case _ if isinstance(fact, CaseFact):
+                self.cases.apply(CaseId(stream_id), fact)
+
+    def seal(self, subject: str, key_id: int) -> None:
+        """Note the data key of what was written about a contact by hand, or about a case."""
+        super().seal(subject, key_id)
+        self.cases.seal(subject, key_id)
 
     def evaluate_again(self, numbers: Iterable[int]) -> None:
         """Note stored interactions whose final contact may have changed."""
@@ -289,6 +301,7 @@ class MatchIndex(Identities):
             crowded=list(self._crowded_here),
             reposted=self._reposted,
             life=self.life,
+            cases=self.cases.changes(),
         )
 
     def _link(
@@ -328,33 +341,43 @@ class MatchIndex(Identities):
         row.state = identifiers.evolve(row.state, fact, valid_from)
         row.version = version
         self._changed_identifiers[row.digest] = row
-        if (
-            isinstance(fact, IdentifierClaimed)
-            and fact.identifier_class is IdentifierClass.EXCLUSIVE
-        ):
-            self._note_exclusive(fact, identifier_id)
-        elif isinstance(fact, IdentifierReassigned):
-            self._move_exclusive(fact, identifier_id)
-            self._count(fact.from_contact_id)
-        elif isinstance(fact, IdentifierReleased):
-            self._revise(fact.contact_id, partial(contacts.released, identifier_id=identifier_id))
-        elif isinstance(fact, IdentifierReclaimed):
-            self._revise(fact.contact_id, partial(contacts.reclaimed, identifier_id=identifier_id))
-        if isinstance(fact, IdentifierClaimed | IdentifierReassigned):
+        match fact:
+            case IdentifierClaimed(identifier_class=IdentifierClass.EXCLUSIVE):
+                self._note_exclusive(fact, identifier_id)
+            case IdentifierReleased(contact_id=contact_id):
+                self._let_go_exclusive(contact_id, identifier_id)
+            case IdentifierTransferred(from_contact_id=before):
+                self._let_go_exclusive(before, identifier_id)
+                self._count(before)
+                if fact.identifier_class is IdentifierClass.EXCLUSIVE:
+                    self._note_exclusive(fact, identifier_id)
+            case IdentifierReassigned():
+                self._move_exclusive(fact, identifier_id)
+                self._count(fact.from_contact_id)
+            case IdentifierReclaimed(contact_id=contact_id):
+                back = partial(contacts.reclaimed, identifier_id=identifier_id)
+                self._revise(contact_id, back)
+        if isinstance(fact, IdentifierClaimed | IdentifierTransferred | IdentifierReassigned):
             self.life.held.add((fact.contact_id, identifier_id))
         if isinstance(fact, OF_HOLDER):
             self._count(fact.contact_id)
 
     def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
-        for type_, held_id in self.contacts[fact.from_contact_id].state.exclusive.items():
-            if held_id == identifier_id:
-                self._revise(fact.from_contact_id, partial(contacts.letting_go, type_=type_))
-                self._revise(
-                    fact.contact_id,
-                    partial(contacts.holding, type_=type_, identifier_id=identifier_id),
-                )
+        for type_ in self._let_go_exclusive(fact.from_contact_id, identifier_id):
+            taken = partial(contacts.holding, type_=type_, identifier_id=identifier_id)
+            self._revise(fact.contact_id, taken)
 
-    def _note_exclusive(self, fact: IdentifierClaimed, identifier_id: IdentifierId) -> None:
+    def _let_go_exclusive(self, contact_id: ContactId, identifier_id: IdentifierId) -> list[str]:
+        """Let a contact hold an exclusive identifier no longer; return the types it was held as."""
+        exclusive = self.contacts[contact_id].state.exclusive
+        types = [type_ for type_, held_id in exclusive.items() if held_id == identifier_id]
+        for type_ in types:
+            self._revise(contact_id, partial(contacts.letting_go, type_=type_))
+        return types
+
+    def _note_exclusive(
+        self, fact: IdentifierClaimed | IdentifierTransferred, identifier_id: IdentifierId
+    ) -> None:
         type_ = getattr(fact.personal, "type", None)
         if type_ is not None:
             self._revise(

@@ -8,6 +8,7 @@ from aggregates.identifier import IdentifierState
 from aggregates.identity import Edge
 from aggregates.values import ContactId, IdentifierId, InteractionId
 from matchers.record import MatchRecord
+from projections.match_index.cases import CaseChanges
 
 
 class Mention(NamedTuple):
@@ -131,6 +132,7 @@ class IndexChanges:
     crowded: list[int] = field(default_factory=list)
     reposted: list[tuple[int, int]] = field(default_factory=list)
     life: LifeChanges = field(default_factory=LifeChanges)
+    cases: CaseChanges = field(default_factory=CaseChanges)
 
 
 @dataclass(frozen=True, slots=True)

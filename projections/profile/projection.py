@@ -12,10 +12,12 @@ import orjson
 
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierReassigned,
     IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierTransferred,
     IdentifierUnshared,
     IdentifierVerified,
 )
@@ -54,6 +56,9 @@ CREATE TABLE profile_claim (
     scope TEXT,
     value TEXT,
     raw TEXT,
+    label TEXT,
+    described INTEGER NOT NULL DEFAULT 0, -- log position of its last description
+    is_primary INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (identifier_id, contact_id, valid_from)
 ) WITHOUT ROWID;
 CREATE INDEX profile_claim_of ON profile_claim (contact_id);
@@ -65,7 +70,7 @@ CONTRIBUTION = (
 )  # fmt: skip
 CLAIM = (
     "identifier_id", "contact_id", "valid_from", "valid_to", "interaction_id", "verified",
-    "shared", "type", "scope", "value", "raw",
+    "shared", "type", "scope", "value", "raw", "label", "described", "is_primary",
 )  # fmt: skip
 
 
@@ -92,8 +97,13 @@ REASSIGN = (
     "WHERE identifier_id = ? AND contact_id = ? AND interaction_id = ?"
 )
 INSERT_CLAIM = (
-    "INSERT INTO profile_claim VALUES (?,?,?,?,?,?,"
-    "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?)"
+    "INSERT OR REPLACE INTO profile_claim VALUES (?,?,?,?,?,?,"
+    "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?,"
+    "NULL,0,0)"
+)
+DESCRIBE = (
+    "UPDATE profile_claim SET label = ?, is_primary = ?, described = ? "
+    "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
 )
 
 
@@ -135,6 +145,16 @@ class ProfileRows(Rows):
         ended = instant_text(fact.ended)
         self._changes.append((RECLAIM, (event.stream_id, fact.contact_id, ended)))
 
+    def _transfer(self, event: Recorded, fact: IdentifierTransferred) -> None:
+        moment = instant_text(event.header.valid_from)
+        self._changes.append((RELEASE, (moment, event.stream_id, fact.from_contact_id)))
+        self._changes.append((INSERT_CLAIM, _claim(event, fact)))
+
+    def _describe(self, event: Recorded, fact: IdentifierDescribed) -> None:
+        known = fact.personal if not isinstance(fact.personal, Erased) else None
+        said = (known.label if known else None, int(fact.primary), event.position)
+        self._changes.append((DESCRIBE, (*said, event.stream_id, fact.contact_id)))
+
     def _share(self, event: Recorded, _: IdentifierShared) -> None:
         self._changes.append((SHARE, (event.stream_id,)))
 
@@ -156,6 +176,8 @@ class ProfileRows(Rows):
         IdentifierShared: _share,
         IdentifierUnshared: _unshare,
         IdentifierReassigned: _reassign,
+        IdentifierTransferred: _transfer,
+        IdentifierDescribed: _describe,
     }
 
     def write(self) -> None:
@@ -176,7 +198,12 @@ class ProfileProjection(Projection):
     rows: ClassVar[type[Rows]] = ProfileRows
     tables: ClassVar[tuple[Table, ...]] = (
         Table("profile_contribution", CONTRIBUTION, ("interaction_id",)),
-        Table("profile_claim", CLAIM, ("identifier_id", "contact_id", "valid_from")),
+        Table(
+            "profile_claim",
+            CLAIM,
+            ("identifier_id", "contact_id", "valid_from"),
+            frozenset({"described"}),
+        ),
     )
 
 
@@ -203,15 +230,17 @@ def _contribution(event: Recorded, received: InteractionReceived) -> list[Any]:
     ]
 
 
-def _claim(event: Recorded, claimed: IdentifierClaimed) -> tuple[Any, ...]:
+def _claim(event: Recorded, claimed: IdentifierClaimed | IdentifierTransferred) -> tuple[Any, ...]:
     personal = claimed.personal
     known = personal if not isinstance(personal, Erased) else None
+    by_interaction = claimed if isinstance(claimed, IdentifierClaimed) else None
+    valid_to = by_interaction.valid_to if by_interaction else None
     return (
         event.stream_id,
         claimed.contact_id,
         instant_text(event.header.valid_from),
-        instant_text(claimed.valid_to) if claimed.valid_to else None,
-        claimed.interaction_id,
+        instant_text(valid_to) if valid_to else None,
+        by_interaction.interaction_id if by_interaction else None,
         int(claimed.verified),
         known.type if known else None,
         known.scope if known else None,

@@ -37,7 +37,10 @@ class ProfileValue:
 
 @dataclass(frozen=True, slots=True)
 class HeldClaim:
-    """An identifier of the contact; `valid_to` is None while it is held."""
+    """An identifier of the contact; `valid_to` is None while it is held.
+
+    `label` is what a person calls it; `primary` marks the first of its type, one at the most.
+    """
 
     identifier_id: str
     type: str | None
@@ -48,6 +51,8 @@ class HeldClaim:
     valid_from: str
     valid_to: str | None
     interaction_id: str | None
+    label: str | None = None
+    primary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +192,27 @@ def _ranked(
 def _claims(views: Connection, members: str) -> Iterator[HeldClaim]:
     rows = views.execute(
         "SELECT identifier_id, type, scope, value, verified, shared, valid_from, valid_to, "
-        "interaction_id FROM profile_claim WHERE contact_id IN (SELECT value FROM json_each(?)) "
-        "ORDER BY valid_to IS NOT NULL, type, valid_from, value",
+        "interaction_id, label, is_primary AND valid_to IS NULL AND described = MAX("
+        "CASE WHEN is_primary AND valid_to IS NULL THEN described ELSE -1 END"
+        ") OVER (PARTITION BY type) AS first "
+        "FROM profile_claim WHERE contact_id IN (SELECT value FROM json_each(?)) "
+        "ORDER BY valid_to IS NOT NULL, type, first DESC, valid_from, value",
         (members,),
     )
-    for id_, type_, scope, value, verified, shared, *rest in rows:
-        yield HeldClaim(id_, type_, scope, value, bool(verified), bool(shared), *rest)
+    for (
+        id_,
+        type_,
+        scope,
+        value,
+        verified,
+        shared,
+        since,
+        until,
+        interaction_id,
+        label,
+        first,
+    ) in rows:
+        yield HeldClaim(
+            *(id_, type_, scope, value, bool(verified), bool(shared)),
+            *(since, until, interaction_id, label, bool(first)),
+        )

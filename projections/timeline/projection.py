@@ -12,16 +12,20 @@ import orjson
 from aggregates.contact import (
     ContactFact,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
 )
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierReassigned,
     IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierTransferred,
     IdentifierUnshared,
     IdentifierVerified,
 )
@@ -31,6 +35,7 @@ from aggregates.interaction import (
     InteractionReceived,
     InteractionUnlinked,
 )
+from aggregates.notes import NoteFact
 from aggregates.values import ContactId, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.identity.projection import ever_one_with
@@ -85,13 +90,17 @@ class TimelineRows(Rows):
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.contact_id, event)
 
-    def _of_contact(self, event: Recorded, _: ContactFact) -> None:
+    def _of_contact(self, event: Recorded, _: ContactFact | NoteFact) -> None:
         self._enter(event.stream_id, event)
 
     def _names_contact(
         self,
         event: Recorded,
-        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased | IdentifierReclaimed,
+        fact: InteractionUnlinked
+        | IdentifierVerified
+        | IdentifierReleased
+        | IdentifierReclaimed
+        | IdentifierDescribed,
     ) -> None:
         self._enter(fact.contact_id, event)
 
@@ -114,11 +123,18 @@ class TimelineRows(Rows):
         for contact_id in sorted(ends | {event.stream_id}):
             self._enter(contact_id, event)
 
-    def _tell_apart(self, event: Recorded, fact: ContactToldApart | ContactToldApartLifted) -> None:
+    def _names_other(
+        self,
+        event: Recorded,
+        fact: ContactToldApart
+        | ContactToldApartLifted
+        | ContactMergeRefused
+        | ContactMergeRefusalEnded,
+    ) -> None:
         self._enter(event.stream_id, event)
         self._enter(fact.other, event)
 
-    def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
+    def _go_over(self, event: Recorded, fact: IdentifierReassigned | IdentifierTransferred) -> None:
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.from_contact_id, event)
         self._enter(fact.contact_id, event)
@@ -134,12 +150,17 @@ class TimelineRows(Rows):
         IdentifierReclaimed: _names_contact,
         IdentifierShared: _share,
         IdentifierUnshared: _share,
-        IdentifierReassigned: _reassign,
+        IdentifierReassigned: _go_over,
+        IdentifierTransferred: _go_over,
+        IdentifierDescribed: _names_contact,
         **dict.fromkeys(get_args(ContactFact), _of_contact),
+        **dict.fromkeys(get_args(NoteFact), _of_contact),
         ContactMerged: _merge,
         ContactUnmerged: _merge,
-        ContactToldApart: _tell_apart,
-        ContactToldApartLifted: _tell_apart,
+        ContactToldApart: _names_other,
+        ContactToldApartLifted: _names_other,
+        ContactMergeRefused: _names_other,
+        ContactMergeRefusalEnded: _names_other,
     }
 
     def write(self) -> None:

@@ -140,9 +140,9 @@ class TestDelete:
         assert "contact.deleted" in desk.delete(anna, WHY, dry_run=True).written
         assert engine.store.head() == head
 
-    @pytest.mark.parametrize("reason", ["", "  ", "x" * 2_001])
+    @pytest.mark.parametrize("reason", ["", "  ", "x" * 5_000])
     def test_a_reason_is_needed(self, desk, anna, reason):
-        with pytest.raises(UsageError, match="reason"):
+        with pytest.raises(UsageError, match="A reason"):
             desk.delete(anna, reason)
 
     def test_an_unknown_id_is_not_found(self, desk):
@@ -187,7 +187,7 @@ class TestRestore:
         desk.delete(anna, WHY)
         desk.restore(anna)
 
-        (again,) = arrive(engine, mailed("2", time="2026-03-01T00:30:00Z"))
+        (again,) = arrive(engine, mailed("2", time="2026-03-01T00:03:00Z"))
         assert again.contact_id == anna
 
     def test_an_exclusive_identifier_guards_it_again(self, engine, desk, anna):
@@ -196,7 +196,7 @@ class TestRestore:
 
         (other,) = arrive(
             engine,
-            event("2", email(MAIL), customer("C-2"), channel="email", time="2026-03-01T00:30:00Z"),
+            event("2", email(MAIL), customer("C-2"), channel="email", time="2026-03-01T00:03:00Z"),
         )
 
         assert other.contact_id != anna

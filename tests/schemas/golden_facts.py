@@ -14,6 +14,8 @@ from aggregates.contact import (
     ContactCreated,
     ContactIdentified,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactPromoted,
     ContactToldApart,
     ContactToldApartLifted,
@@ -30,6 +32,7 @@ from aggregates.identifier import (
     IdentifierUnshared,
     IdentifierVerified,
     ReleasePersonal,
+    SharePersonal,
 )
 from aggregates.interaction import (
     GivenIdentifier,
@@ -52,6 +55,8 @@ from aggregates.values import (
     Stage,
 )
 from identity_engine.event_store.keys import DataKey
+from tests.schemas.golden_by_hand import FACTS_BY_HAND
+from tests.schemas.golden_cases import FACTS_OF_CASES
 from tests.schemas.golden_lifecycle import LIFECYCLE
 
 STREAM = "019b1c3e-7c5a-7000-8000-000000000001"
@@ -124,6 +129,8 @@ class Golden:
 
 
 GOLDEN = (
+    *map(Golden, FACTS_BY_HAND),
+    *map(Golden, FACTS_OF_CASES),
     Golden(ContactCreated(division="north", interaction_id=INTERACTION)),
     Golden(
         ContactIdentified(
@@ -162,6 +169,8 @@ GOLDEN = (
             other=OTHER_CONTACT, personal=ReasonPersonal(reason="C'est la même personne.")
         )
     ),
+    Golden(ContactMergeRefused(other=OTHER_CONTACT, guard="below_merge", evidence=EVIDENCE)),
+    Golden(ContactMergeRefusalEnded(other=OTHER_CONTACT)),
     Golden(
         IdentifierClaimed(
             contact_id=CONTACT,
@@ -186,8 +195,12 @@ GOLDEN = (
             contact_id=CONTACT, personal=ReleasePersonal(reason="It was given to her brother.")
         )
     ),
-    Golden(IdentifierShared(by="cap", holders=6, cap=5)),
-    Golden(IdentifierUnshared(by="names")),
+    Golden(
+        IdentifierShared(
+            by="cap", holders=6, cap=5, personal=SharePersonal(reason="The number of the family.")
+        )
+    ),
+    Golden(IdentifierUnshared(by="person", personal=SharePersonal(reason="Er ist ausgezogen."))),
     Golden(
         IdentifierReassigned(
             contact_id=CONTACT, from_contact_id=OTHER_CONTACT, interaction_id=INTERACTION

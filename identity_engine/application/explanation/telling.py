@@ -6,6 +6,8 @@ from aggregates.contact import (
     ContactCreated,
     ContactIdentified,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactPromoted,
     ContactToldApart,
     ContactToldApartLifted,
@@ -14,10 +16,12 @@ from aggregates.contact import (
 )
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierReassigned,
     IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierTransferred,
     IdentifierUnshared,
     IdentifierVerified,
 )
@@ -35,7 +39,9 @@ from aggregates.lifecycle import (
     ContactRestored,
     LifecycleFact,
 )
+from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
 from aggregates.values import Evidence, Fact
+from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.sentences import Sentences
 from matchers.scoring import MILLIBITS
 from projections.base import Recorded
@@ -61,7 +67,7 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
         case InteractionLinked():
             return _link(event, fact, say, moved_from)
         case InteractionHeldForReview(evidence=evidence, proposed=proposed):
-            bits = _bits(evidence, say)
+            bits = in_bits(evidence, say)
             return say.say("event.held", interaction=stream_id, proposed=proposed, bits=bits)
         case InteractionUnlinked(contact_id=contact_id):
             return say.say("event.unlinked", interaction=stream_id, contact=contact_id)
@@ -71,6 +77,8 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _each(edges, "event.unmerged", say)
         case _ if isinstance(fact, LifecycleFact):
             return _of_life(stream_id, fact, say)
+        case NoteAdded() | NoteChanged() | NoteRemoved():
+            return say.say(f"event.{fact.TOPIC.replace('.', '_')}", subject=stream_id)
         case _ if fact.TOPIC.startswith("identifier."):
             return _of_identifier(fact, say)
         case _:
@@ -97,14 +105,14 @@ def _link(event: Recorded, fact: InteractionLinked, say: Sentences, moved_from: 
         contact=fact.contact_id,
         before=moved_from or "",
         rule=fact.evidence.rule,
-        bits=_bits(fact.evidence, say),
+        bits=in_bits(fact.evidence, say),
     )
 
 
 def _merge(fact: ContactMerged, say: Sentences) -> str:
     if fact.evidence is None:
         return _each(fact.edges, "event.merged_by_person", say)
-    rule, bits = fact.evidence.rule, _bits(fact.evidence, say)
+    rule, bits = fact.evidence.rule, in_bits(fact.evidence, say)
     return _each(fact.edges, "event.merged", say, rule=rule, bits=bits)
 
 
@@ -124,10 +132,14 @@ def _of_identifier(fact: Fact, say: Sentences) -> str:
         case IdentifierReclaimed(contact_id=contact_id):
             return say.say("event.reclaimed", contact=contact_id)
         case IdentifierShared(holders=holders, by=by):
-            key = "event.shared_by_names" if by == "names" else "event.shared_by_cap"
-            return say.say(key, holders=str(holders))
-        case IdentifierUnshared():
-            return say.say("event.unshared")
+            return say.say(f"event.shared_by_{by}", holders=str(holders))
+        case IdentifierUnshared(by=by):
+            return say.say("event.unshared_by_person" if by == "person" else "event.unshared")
+        case IdentifierTransferred(from_contact_id=before, contact_id=contact_id):
+            return say.say("event.transferred", before=before, contact=contact_id)
+        case IdentifierDescribed(contact_id=contact_id, primary=primary):
+            key = "event.described_primary" if primary else "event.described"
+            return say.say(key, contact=contact_id)
         case IdentifierReassigned(from_contact_id=before, contact_id=contact_id):
             return say.say("event.reassigned", before=before, contact=contact_id)
         case _:
@@ -147,6 +159,13 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.told_apart", one=contact_id, other=other)
         case ContactToldApartLifted(other=other):
             return say.say("event.told_apart_lifted", one=contact_id, other=other)
+        case ContactMergeRefused(other=other, guard=guard, evidence=evidence):
+            reason, bits = reason_of(guard, say), in_bits(evidence, say)
+            return say.say(
+                "event.merge_refused", one=contact_id, other=other, reason=reason, bits=bits
+            )
+        case ContactMergeRefusalEnded(other=other):
+            return say.say("event.merge_refusal_ended", one=contact_id, other=other)
         case _:
             return say.say("event.other", topic=fact.TOPIC)
 
@@ -166,7 +185,8 @@ def _of_life(contact_id: str, fact: LifecycleFact, say: Sentences) -> str:
             return say.say("event.hold_lifted", contact=contact_id)
 
 
-def _bits(evidence: Evidence, say: Sentences) -> str:
+def in_bits(evidence: Evidence, say: Sentences) -> str:
+    """Return the weight of evidence as an insertion in brackets, nothing where nothing was compared."""
     if not evidence.comparisons:
         return ""
     return say.say("in_bits", bits=evidence.weight / MILLIBITS)

@@ -1,6 +1,7 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.lifecycle import Lifecycle
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
@@ -13,4 +14,5 @@ class Desk:
         self.office = office
         self.administration = Administration(office)
         self.lifecycle = Lifecycle(office)
+        self.identifiers = Identifiers(office)
         self.reading = Reading(office)

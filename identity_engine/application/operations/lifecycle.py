@@ -17,11 +17,8 @@ from identity_engine.application.operations.presence import (
     leave,
     standing_of,
 )
-from identity_engine.errors import UsageError
+from identity_engine.application.operations.typed import checked_text
 from projections.identity.query import GoneIdentity, gone_before
-
-MOST_WORDS = 2_000
-"""Characters of a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ class Lifecycle(Expiry):
             NotFound: there is no such contact where the actor may look.
             Refused: `legal_hold` or `erased`.
         """
-        wanted, command_ = checked(contact_id), Delete(reason=checked_reason(reason))
+        wanted, command_ = checked(contact_id), Delete(reason=checked_text(reason, "A reason"))
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             members = command.index.members(command.contact(wanted, gone=True).canonical)
             fact = lifecycle.decide(standing_of(command, members), command_)
@@ -75,7 +72,7 @@ class Lifecycle(Expiry):
             Refused: `restore_period_over` or `erased`.
         """
         wanted = checked(contact_id)
-        said = checked_reason(reason) if reason is not None else None
+        said = checked_text(reason, "A reason") if reason is not None else None
         with self.command(dry_run=dry_run) as command:
             days = command.rules.settings.retention.restore_days
             members = command.index.members(command.contact(wanted, gone=True).canonical)
@@ -95,7 +92,9 @@ class Lifecycle(Expiry):
             Refused: `erased`.
         """
         wanted = checked(contact_id)
-        return self._hold(wanted, SetHold(wanted, checked_reason(reason)), dry_run=dry_run)
+        return self._hold(
+            wanted, SetHold(wanted, checked_text(reason, "A reason")), dry_run=dry_run
+        )
 
     @needs(Action.HOLD_SET)
     def lift_hold(self, contact_id: str, reason: str, *, dry_run: bool = False) -> Done:
@@ -107,7 +106,9 @@ class Lifecycle(Expiry):
             Refused: `held_by_member`, the hold names another member of the set.
         """
         wanted = checked(contact_id)
-        return self._hold(wanted, LiftHold(wanted, checked_reason(reason)), dry_run=dry_run)
+        return self._hold(
+            wanted, LiftHold(wanted, checked_text(reason, "A reason")), dry_run=dry_run
+        )
 
     @needs(Action.ERASURE_REQUEST)
     def due_for_destruction(self, limit: int = 1_000) -> list[GoneIdentity]:
@@ -131,15 +132,3 @@ class Lifecycle(Expiry):
             if fact is not None:
                 command.write(wanted, fact)
         return command.done(wanted)
-
-
-def checked_reason(reason: str) -> str:
-    """Return a person's words without the space around them.
-
-    Raises:
-        UsageError: there are none, or too many.
-    """
-    words = reason.strip()
-    if not words or len(words) > MOST_WORDS:
-        raise UsageError(f"Give a reason, of at most {MOST_WORDS} characters.")
-    return words

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from aggregates import identifier
+from aggregates import identifier, ownership
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReclaimed,
     IdentifierReleased,
     IdentifierState,
-    Release,
 )
 from aggregates.lifecycle import (
     ContactDeleted,
@@ -18,6 +17,7 @@ from aggregates.lifecycle import (
     LifecycleFact,
     Standing,
 )
+from aggregates.ownership import Release
 from aggregates.values import ContactId, Erased, IdentifierId
 from identity_engine.application.operations.command import Command
 from projections.base import Recorded
@@ -66,7 +66,7 @@ def end_claim(command: Command, row: IdentifierRow, holder: ContactId) -> None:
         if held.contact_id == holder and held.valid_to is None
     )
     moment = max(command.moment, began)
-    for fact in identifier.decide(row.state, Release(holder, moment)):
+    for fact in ownership.decide(row.state, Release(holder, moment)):
         command.write(row.identifier_id, fact, valid_from=moment)
 
 

@@ -4,20 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregates import contact
+from aggregates import contact, identifier, ownership
 from aggregates.contact import MergeEdge
 from aggregates.errors import NotYet, Refused
-from aggregates.identifier import (
-    IdentifierReclaimed,
-    IdentifierReleased,
-    Release,
-)
-from aggregates.identifier import (
-    decide as decide_identifier,
-)
-from aggregates.identifier import (
-    evolve as evolve_identifier,
-)
+from aggregates.identifier import IdentifierReclaimed, IdentifierReleased
 from aggregates.identity import Identity, Merge, decide_merge
 from aggregates.lifecycle import (
     ContactDeleted,
@@ -145,13 +135,13 @@ class TestState:
 
 def test_a_reclaimed_identifier_is_held_as_if_the_claim_had_not_ended():
     before = None
-    for fact in decide_identifier(None, claim(ANNA)):
-        before = evolve_identifier(before, fact, NOW)
-    (release,) = decide_identifier(before, Release(ANNA, NOW))
+    for fact in ownership.decide(None, claim(ANNA)):
+        before = identifier.evolve(before, fact, NOW)
+    (release,) = ownership.decide(before, ownership.Release(ANNA, NOW))
     assert isinstance(release, IdentifierReleased)
-    ended = evolve_identifier(before, release, NOW + timedelta(days=1))
+    ended = identifier.evolve(before, release, NOW + timedelta(days=1))
 
-    back = evolve_identifier(
+    back = identifier.evolve(
         ended, IdentifierReclaimed(contact_id=ANNA, ended=NOW + timedelta(days=1)), NOW
     )
 
