@@ -271,12 +271,12 @@ def evolve(
             return _with_holdings(
                 state, contact_id, lambda held: replace(held, valid_to=valid_from)
             )
-        case IdentifierReclaimed(contact_id=contact_id, ended=ended) if state is not None:
+        case IdentifierReclaimed(contact_id=contact_id) if state is not None:
             return replace(
                 state,
                 holdings=tuple(
                     replace(held, valid_to=None)
-                    if held.contact_id == contact_id and held.valid_to == ended
+                    if held.contact_id == contact_id and held.valid_to == fact.ended
                     else held
                     for held in state.holdings
                 ),
