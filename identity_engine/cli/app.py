@@ -10,6 +10,7 @@ from identity_engine.cli import (
     diagnosis,
     identifiers,
     ingesting,
+    interactions,
     lifecycle,
     measuring,
     models,
@@ -35,6 +36,7 @@ contacts.contact.command(identifiers.identifier)
 app.command(contacts.contact)
 for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
     contacts.contact.command(verb)
+app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(contacts.review)

@@ -25,16 +25,22 @@ CREATE TABLE IF NOT EXISTS holder (
     identifier_id BLOB NOT NULL, -- held now or before
     PRIMARY KEY (contact_id, identifier_id)
 ) WITHOUT ROWID;
+-- Interactions that went on: when their last message came.
+CREATE TABLE IF NOT EXISTS last_message (
+    interaction_id BLOB PRIMARY KEY,
+    time INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS retention (
     version TEXT PRIMARY KEY, -- of the settings
     not_meaningful TEXT NOT NULL, -- JSON array of channels
     in_force INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
-LIFE_TABLES = ("clock", "holder", "retention")
+LIFE_TABLES = ("clock", "holder", "last_message", "retention")
 LIFE_ROWS = (
     "SELECT contact_id, waiting, last FROM clock ORDER BY contact_id",
     "SELECT contact_id, identifier_id FROM holder ORDER BY contact_id, identifier_id",
+    "SELECT interaction_id, time FROM last_message ORDER BY interaction_id",
     "SELECT version, not_meaningful, in_force FROM retention ORDER BY version",
 )
 IS_MEANINGFUL = (
@@ -42,8 +48,9 @@ IS_MEANINGFUL = (
 )
 RECOUNT = f"""
 UPDATE clock SET last = MAX(waiting, COALESCE((
-    SELECT MAX(time) FROM interaction WHERE interaction.contact_id = clock.contact_id
-    AND channel {IS_MEANINGFUL}), waiting))
+    SELECT MAX(MAX(interaction.time, COALESCE(last_message.time, interaction.time)))
+    FROM interaction LEFT JOIN last_message USING (interaction_id)
+    WHERE interaction.contact_id = clock.contact_id AND channel {IS_MEANINGFUL}), waiting))
 """
 DUE = """
 SELECT clock.contact_id, clock.last FROM clock JOIN contact USING (contact_id)
@@ -88,8 +95,18 @@ def write_life(cursor: sqlite3.Cursor, life: LifeChanges) -> None:
         [(id_bytes(one), since) for one, since in life.waiting.items() if since is not None],
     )
     cursor.executemany(
+        "INSERT INTO last_message VALUES (?, ?) "
+        "ON CONFLICT (interaction_id) DO UPDATE SET time = MAX(time, excluded.time)",
+        [(id_bytes(row.interaction_id), time) for row, time in life.messages],
+    )
+    heard = [(row.contact_id, row.channel, time) for row, time in life.messages]
+    cursor.executemany(
         f"UPDATE clock SET last = MAX(last, ?) WHERE contact_id = ? AND ? {IS_MEANINGFUL}",
-        [(time, id_bytes(one), channel) for one, channel, time in life.renewed],
+        [
+            (time, id_bytes(one), channel)
+            for one, channel, time in (*life.renewed, *heard)
+            if one is not None
+        ],
     )
     if life.settings:
         cursor.execute(RECOUNT)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import orjson
 
+from aggregates.change import ChangePersonal, InteractionChanged
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -23,6 +24,7 @@ from aggregates.identifier import (
 )
 from aggregates.interaction import (
     InteractionLinked,
+    InteractionPersonal,
     InteractionReceived,
     InteractionUnlinked,
 )
@@ -44,6 +46,13 @@ CREATE TABLE profile_contribution (
     identifiers TEXT NOT NULL -- JSON array
 ) WITHOUT ROWID;
 CREATE INDEX profile_contribution_of ON profile_contribution (contact_id);
+CREATE TABLE profile_message (
+    interaction_id TEXT NOT NULL,
+    version INTEGER NOT NULL, -- place in the interaction's stream
+    time TEXT NOT NULL,
+    profile TEXT NOT NULL, -- JSON object
+    PRIMARY KEY (interaction_id, version)
+) WITHOUT ROWID;
 CREATE TABLE profile_claim (
     identifier_id TEXT NOT NULL,
     contact_id TEXT NOT NULL,
@@ -74,6 +83,9 @@ CLAIM = (
 )  # fmt: skip
 
 
+MESSAGE = ("interaction_id", "version", "time", "profile")
+CORRECT = "UPDATE profile_contribution SET profile = ?, identifiers = ? WHERE interaction_id = ?"
+INSERT_MESSAGE = "INSERT INTO profile_message VALUES (?,?,?,?)"
 RELINK = (
     "UPDATE profile_contribution SET contact_id = ?, decision = ?, weight = ? "
     "WHERE interaction_id = ?"
@@ -124,6 +136,22 @@ class ProfileRows(Rows):
     def _unlink(self, event: Recorded, _: InteractionUnlinked) -> None:
         self._give(event.stream_id, None, None, None)
 
+    def _change(self, event: Recorded, fact: InteractionChanged) -> None:
+        """A message adds to what its interaction says; a correction replaces that."""
+        said = fact.personal
+        if isinstance(said, Erased):
+            return
+        profile, identifiers = _said(said)
+        row = self._contributions.get(event.stream_id)
+        if fact.change.kind == "corrected" and row is not None:
+            row[9], row[10] = profile, identifiers
+        elif fact.change.kind == "corrected":
+            self._changes.append((CORRECT, (profile, identifiers, event.stream_id)))
+        elif said.profile:
+            moment = instant_text(event.header.valid_from)
+            message = (event.stream_id, event.version, moment, profile)
+            self._changes.append((INSERT_MESSAGE, message))
+
     def _give(self, interaction_id: str, *link: Any) -> None:
         row = self._contributions.get(interaction_id)
         if row is not None:
@@ -169,6 +197,7 @@ class ProfileRows(Rows):
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
+        InteractionChanged: _change,
         IdentifierClaimed: _claim,
         IdentifierVerified: _verify,
         IdentifierReleased: _release,
@@ -198,6 +227,7 @@ class ProfileProjection(Projection):
     rows: ClassVar[type[Rows]] = ProfileRows
     tables: ClassVar[tuple[Table, ...]] = (
         Table("profile_contribution", CONTRIBUTION, ("interaction_id",)),
+        Table("profile_message", MESSAGE, ("interaction_id", "version"), frozenset({"version"})),
         Table(
             "profile_claim",
             CLAIM,
@@ -220,14 +250,18 @@ def _contribution(event: Recorded, received: InteractionReceived) -> list[Any]:
         instant_text(event.header.valid_from),
         None,
         None,
-        orjson.dumps(known.profile if known else {}, option=orjson.OPT_SORT_KEYS).decode(),
-        orjson.dumps(
-            [
-                {"type": one.type, "value": one.normalised or one.value, "raw": one.value}
-                for one in (known.identifiers if known else ())
-            ]
-        ).decode(),
+        *(_said(known) if known else ("{}", "[]")),
     ]
+
+
+def _said(said: InteractionPersonal | ChangePersonal) -> tuple[str, str]:
+    """Return profile and identifiers as JSON."""
+    identifiers = [
+        {"type": one.type, "value": one.normalised or one.value, "raw": one.value}
+        for one in said.identifiers
+    ]
+    profile = orjson.dumps(said.profile, option=orjson.OPT_SORT_KEYS)
+    return profile.decode(), orjson.dumps(identifiers).decode()
 
 
 def _claim(event: Recorded, claimed: IdentifierClaimed | IdentifierTransferred) -> tuple[Any, ...]:

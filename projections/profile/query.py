@@ -113,12 +113,19 @@ def find_profile(
         "ORDER BY time, source, id",
         (members,),
     ).fetchall()
+    said_in_messages = views.execute(
+        "SELECT c.interaction_id, source, id, channel, direction, m.time, decision, weight, "
+        "m.profile FROM profile_message m JOIN profile_contribution c USING (interaction_id) "
+        "WHERE contact_id IN (SELECT value FROM json_each(?))",
+        (members,),
+    ).fetchall()
+    said = sorted(contributions + said_in_messages, key=lambda row: (row[5], row[1], row[2]))
     return Profile(
         contact_id=identity.canonical_id,
         division=identity.division,
         stage=identity.stage,
         first_seen=identity.first_seen,
-        fields=_surviving(contributions, preferred_sources),
+        fields=_surviving(said, preferred_sources),
         identifiers=tuple(_claims(views, members)),
         interactions=tuple(InteractionSummary(*row[:8]) for row in contributions),
         members=identity.members,

@@ -12,7 +12,7 @@ from identity_engine.errors import UsageError
 from tests.integration.lifetimes import WHY, change_retention, day, ids, presence
 from tests.integration.reevaluating import anna_twice, is_sound
 from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed
-from tests.support.interactions import event, phone
+from tests.support.interactions import event, message, phone
 from tests.support.world import Clock, world
 
 
@@ -52,6 +52,28 @@ class TestTheClock:
         clock.set(day(4, 3))
 
         assert sweep().expired == 0
+
+    def test_a_message_in_it_renews_it(self, sweep, clock, engine, anna):
+        assert arrive(engine, message("m-1", "1", time="2026-02-20T09:00:00Z"))
+        clock.set(day(4, 3))
+        assert sweep().expired == 0
+        assert is_sound(engine)
+
+        change_retention(engine)  # everything is counted anew
+        assert sweep().expired == 0
+        clock.set(day(4, 22))
+        assert sweep().expired == 1
+
+    def test_a_message_to_an_expired_contact_does_not_bring_it_back(
+        self, sweep, clock, engine, anna
+    ):
+        clock.set(day(4, 3))
+        sweep()
+        arrive(engine, message("m-1", "1", time="2026-04-02T09:00:00Z", identifiers=[phone()]))
+
+        assert presence(engine, anna) == "expired"
+        assert engine.profile(anna).identifiers == ()
+        assert is_sound(engine)
 
     def test_an_interaction_that_is_late_does_not_set_it_back(self, sweep, clock, engine, anna):
         arrive(engine, mailed("0", time="2026-01-01T09:00:00Z"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
     ContactIdentified,
@@ -69,8 +70,16 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
         case InteractionHeldForReview(evidence=evidence, proposed=proposed):
             bits = in_bits(evidence, say)
             return say.say("event.held", interaction=stream_id, proposed=proposed, bits=bits)
-        case InteractionUnlinked(contact_id=contact_id):
-            return say.say("event.unlinked", interaction=stream_id, contact=contact_id)
+        case InteractionUnlinked(contact_id=contact_id, cause=cause):
+            key = "event.unlinked" if cause is None else f"event.unlinked_{cause}"
+            return say.say(key, interaction=stream_id, contact=contact_id)
+        case InteractionChanged(change=change):
+            return say.say(
+                f"event.change_{change.kind}",
+                interaction=stream_id,
+                agent=change.agent or "",
+                to=change.to_agent or change.to_queue or "",
+            )
         case ContactMerged():
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):

@@ -2,6 +2,7 @@
 
 from identity_engine.application.operations.administration import Administration
 from identity_engine.application.operations.identifiers import Identifiers
+from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.lifecycle import Lifecycle
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
@@ -16,3 +17,4 @@ class Desk:
         self.lifecycle = Lifecycle(office)
         self.identifiers = Identifiers(office)
         self.reading = Reading(office)
+        self.interactions = Interactions(office)
