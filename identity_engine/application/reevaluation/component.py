@@ -109,7 +109,7 @@ class Component:
     def _reach(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             row = self._index.interaction(number)
-            if number not in self._seen and row is not None and row.contact_id is not None:
+            if number not in self._seen and row is not None and _takes_part(row):
                 self._seen.add(number)
                 self._waiting.append(row)
 
@@ -170,7 +170,9 @@ class Component:
         """
         rows = map(self._index.interaction, self._index.numbers_under(key))
         same = sorted(
-            (one.time, one.name, one.number) for one in rows if one and one.record == row.record
+            (one.time, one.name, one.number)
+            for one in rows
+            if one and _takes_part(one) and one.record == row.record
         )
         place = bisect_left(same, (row.time, row.name, row.number))
         for _, _, number in {same[0], *same[max(0, place - 1) : place + 2]} if same else ():
@@ -205,7 +207,7 @@ class Component:
         self._weighed.add(row.number)
         near = set(self._near(row)) - self._weighed
         others = (self._index.interaction(number) for number in sorted(near))
-        rows = {one.number: one for one in others if one is not None and one.contact_id is not None}
+        rows = {one.number: one for one in others if one is not None and _takes_part(one)}
         nodes = {number: self.nodes.get(number) or self.node(one) for number, one in rows.items()}
         nodes[row.number] = self.nodes[row.number]
         found = list(
@@ -259,7 +261,7 @@ class Component:
         return [
             (row, self.class_of(mention, row))
             for row in rows
-            if row is not None and row.contact_id is not None
+            if row is not None and _takes_part(row)
             for mention in row.mentions
             if mention.digest == value.digest
         ]
@@ -336,6 +338,11 @@ class Component:
         self._contacts |= fresh
         if fresh:
             self._reach(self._tables.load_all_of(self._cursor, index, fresh))
+
+
+def _takes_part(row: InteractionRow) -> bool:
+    """Tell whether an interaction belongs to a contact that is there."""
+    return row.contact_id is not None and not row.hidden
 
 
 def _names_somebody(row: InteractionRow) -> bool:
