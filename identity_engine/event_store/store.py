@@ -80,6 +80,10 @@ class EventStore:
             self.index_is_outdated = prepare_tables(connection.cursor().sqlite_cursor)
         self._refuse_older_keys()
 
+    def now(self) -> datetime:
+        """Return the present time of the store's clock."""
+        return self._world.now()
+
     def close(self) -> None:
         """Close the files; keys that were never used are taken back."""
         self._datastore.close()

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import orjson
 
+from aggregates.contact import ContactMerged, MergePersonal
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
@@ -25,6 +26,7 @@ from aggregates.interaction import (
 )
 from aggregates.values import Erased, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
+from projections.identity.projection import STILL_RESTS
 
 SCHEMA = """
 CREATE TABLE profile_contribution (
@@ -56,6 +58,14 @@ CREATE TABLE profile_claim (
     PRIMARY KEY (identifier_id, contact_id, valid_from)
 ) WITHOUT ROWID;
 CREATE INDEX profile_claim_of ON profile_claim (contact_id);
+CREATE TABLE profile_choice (
+    merge_id TEXT NOT NULL, -- holds while this merge is in force
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    contact_id TEXT NOT NULL, -- whose stream holds the merge
+    position INTEGER NOT NULL, -- of the merge, in the log
+    PRIMARY KEY (merge_id, field)
+) WITHOUT ROWID;
 """
 
 CONTRIBUTION = (
@@ -66,7 +76,7 @@ CLAIM = (
     "identifier_id", "contact_id", "valid_from", "valid_to", "interaction_id", "verified",
     "shared", "type", "scope", "value", "raw",
 )  # fmt: skip
-
+CHOICE = ("merge_id", "field", "value", "contact_id", "position")
 
 RELINK = (
     "UPDATE profile_contribution SET contact_id = ?, decision = ?, weight = ? "
@@ -86,6 +96,7 @@ REASSIGN = (
     "UPDATE OR REPLACE profile_claim SET contact_id = ? "
     "WHERE identifier_id = ? AND contact_id = ? AND interaction_id = ?"
 )
+CHOOSE = "INSERT OR REPLACE INTO profile_choice VALUES (?,?,?,?,?)"
 INSERT_CLAIM = (
     "INSERT INTO profile_claim VALUES (?,?,?,?,?,?,"
     "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?)"
@@ -136,7 +147,14 @@ class ProfileRows(Rows):
         moved = (fact.contact_id, event.stream_id, fact.from_contact_id, fact.interaction_id)
         self._changes.append((REASSIGN, moved))
 
+    def _choose(self, event: Recorded, fact: ContactMerged) -> None:
+        if isinstance(fact.personal, MergePersonal):
+            for name, value in sorted(fact.personal.choices.items()):
+                row = (fact.merge_id, name, value, event.stream_id, event.position)
+                self._changes.append((CHOOSE, row))
+
     follows: ClassVar[Follows] = {
+        ContactMerged: _choose,
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
@@ -159,7 +177,7 @@ class ProfileRows(Rows):
 
 
 class ProfileProjection(Projection):
-    """Contributions and claims, by member contact."""
+    """Contributions and claims by member contact, and the values chosen when contacts were merged."""
 
     name: ClassVar[str] = "profile"
     schema: ClassVar[str] = SCHEMA
@@ -167,6 +185,13 @@ class ProfileProjection(Projection):
     tables: ClassVar[tuple[Table, ...]] = (
         Table("profile_contribution", CONTRIBUTION, ("interaction_id",)),
         Table("profile_claim", CLAIM, ("identifier_id", "contact_id", "valid_from")),
+        Table(
+            "profile_choice",
+            CHOICE,
+            ("merge_id", "field"),
+            frozenset({"merge_id", "contact_id", "position"}),
+            state=STILL_RESTS,
+        ),
     )
 
 

@@ -1,7 +1,8 @@
 """Reading a profile: the fold over contributions, by rules that a reader can predict.
 
-Survivorship: of several values of a field the one from the most preferred source wins, then the most
-recent. The others stay visible with their origins; nothing is thrown away.
+Survivorship: of several values of a field the one that a person chose at a merge wins, while the merge
+is in force; then the one from the most preferred source, then the most recent. The others stay visible
+with their origins; nothing is thrown away.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -100,7 +101,7 @@ def find_profile(
         division=identity.division,
         stage=identity.stage,
         first_seen=identity.first_seen,
-        fields=_surviving(contributions, preferred_sources),
+        fields=_surviving(contributions, preferred_sources, _chosen(views, members)),
         identifiers=tuple(_claims(views, members)),
         interactions=tuple(InteractionSummary(*row[:8]) for row in contributions),
         members=identity.members,
@@ -145,8 +146,20 @@ def names_of_ids(views: Connection) -> dict[str, str]:
     return names
 
 
+def _chosen(views: Connection, members: str) -> dict[str, str]:
+    """Return the values that merges in force chose, of several the one chosen last."""
+    return dict(
+        views.execute(
+            "SELECT field, value FROM profile_choice WHERE merge_id IN (SELECT merge_id "
+            "FROM identity_edge WHERE in_force AND one IN (SELECT value FROM json_each(?))) "
+            "ORDER BY position",
+            (members,),
+        ).fetchall()
+    )
+
+
 def _surviving(
-    contributions: Iterable[tuple[Any, ...]], preferred: Sequence[str]
+    contributions: Iterable[tuple[Any, ...]], preferred: Sequence[str], chosen: Mapping[str, str]
 ) -> dict[str, tuple[ProfileValue, ...]]:
     rank = {source: place for place, source in enumerate(preferred)}
     said: dict[str, dict[str, list[Origin]]] = {}
@@ -154,11 +167,11 @@ def _surviving(
         origin = Origin(source, id_, interaction_id, channel, time)
         for name, value in orjson.loads(profile).items():
             said.setdefault(name, {}).setdefault(value, []).append(origin)
-    return {name: _ranked(values, rank) for name, values in sorted(said.items())}
+    return {name: _ranked(values, rank, chosen.get(name)) for name, values in sorted(said.items())}
 
 
 def _ranked(
-    values: Mapping[str, list[Origin]], rank: Mapping[str, int]
+    values: Mapping[str, list[Origin]], rank: Mapping[str, int], chosen: str | None
 ) -> tuple[ProfileValue, ...]:
     def trust(origins: list[Origin]) -> int:
         return min(rank.get(origin.source or "", len(rank)) for origin in origins)
@@ -166,7 +179,7 @@ def _ranked(
     newest_first = sorted(
         values.items(), key=lambda item: (item[1][-1].time, item[0]), reverse=True
     )
-    newest_first.sort(key=lambda item: trust(item[1]))
+    newest_first.sort(key=lambda item: (item[0] != chosen, trust(item[1])))
     return tuple(ProfileValue(value, tuple(reversed(origins))) for value, origins in newest_first)
 
 

@@ -19,6 +19,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
     MergeEdge,
+    MergePersonal,
     ReasonPersonal,
 )
 from aggregates.identifier import (
@@ -137,7 +138,7 @@ GOLDEN = (
             survivor=CONTACT,
             automatic=True,
             evidence=EVIDENCE,
-            personal=ReasonPersonal(reason="Sie ist dieselbe Kundin."),
+            personal=MergePersonal(reason="Sie ist dieselbe Kundin."),
         )
     ),
     Golden(

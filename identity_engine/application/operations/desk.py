@@ -1,8 +1,11 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.merging import Merging
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
+from identity_engine.application.operations.telling_apart import TellingApart
+from identity_engine.application.operations.unmerging import Unmerging
 
 
 class Desk:
@@ -11,4 +14,7 @@ class Desk:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.administration = Administration(office)
+        self.merging = Merging(office)
         self.reading = Reading(office)
+        self.telling_apart = TellingApart(office)
+        self.unmerging = Unmerging(office)

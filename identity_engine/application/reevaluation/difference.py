@@ -22,7 +22,6 @@ from aggregates.values import (
     IdentifierId,
     InteractionId,
     MergeId,
-    Stage,
 )
 from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from identity_engine.application.reevaluation.reevaluate import Reevaluated
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LASTING = ("exact_exclusive", "exact_strong")
 
 
 class Difference:
@@ -224,7 +222,8 @@ class Difference:
             evidence=self._evidence(join, row),
         )
         try:
-            fact = decide_merge(ours, theirs, self._index.apart, command)
+            apart = self._index.apart_at(self._world.now())
+            fact = decide_merge(ours, theirs, apart, command)
         except RuleViolation:
             return 0
         born = {
@@ -234,23 +233,7 @@ class Difference:
         survivor = survivor_of(ours, theirs, born)
         time = max(_time(row), _time(self._component.row(join.other)))
         self._pen.write(survivor, self._index.contacts[survivor].version + 1, time, fact)
-        self._identify(survivor, join, time)
         return 1
-
-    def _identify(self, survivor: ContactId, join: Pair, time: datetime) -> None:
-        """Raise a contact whose second interaction shares a lasting identifier with its first."""
-        identity = self._index.identity(survivor)
-        if join.rule not in LASTING or identity.stage is not Stage.EPHEMERAL:
-            return
-        identifiers = self._identifiers(join)
-        command = contacts.Identify(
-            by="second_interaction",
-            interaction_id=self._component.row(join.other).interaction_id,
-            identifier_id=identifiers[0] if identifiers else None,
-        )
-        row = self._index.contacts[identity.canonical_id]
-        for fact in contacts.decide(row.state, command):
-            self._pen.write(row.contact_id, row.version + 1, time, fact)
 
     def _join_of(self, key: int) -> Pair | None:
         """Return the pair that brought a record into its cluster."""

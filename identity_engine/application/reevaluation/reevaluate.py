@@ -116,9 +116,8 @@ def evaluate(
     component = Component(store, cursor, index, rules)
     component.grow(seeds)
     store.index.load_edges(cursor, index, component.contacts)
-    clusters = cluster(
-        component.nodes, component.pairs, index.apart, rules.scorer, rules.link_rules
-    )
+    apart = index.apart_at(world.now())
+    clusters = cluster(component.nodes, component.pairs, apart, rules.scorer, rules.link_rules)
     total.refused.update(one.guard for one in clusters.refused)
     total.evaluated += len(component.nodes)
     difference = Difference(cursor, world, rules, index, component, clusters)
