@@ -297,7 +297,7 @@ class _Ladder:
     def _broken_guard(self, contact: str) -> Guard | None:
         facts = self.contacts[contact]
         for kind, digest in self.own_exclusive.items():
-            if facts.exclusive.get(kind, digest) != digest:
+            if facts.exclusive.get(kind, digest) != digest and digest not in facts.further:
                 return "exclusive_conflict"
         return "size_cap" if facts.size >= self.rules.size_cap else None
 

@@ -82,6 +82,10 @@ class EventStore:
         if not self.index_is_outdated:  # else its replay would find a key missing
             self._refuse_older_keys()
 
+    def now(self) -> datetime:
+        """Return the present time of the store's clock."""
+        return self._world.now()
+
     def close(self) -> None:
         """Close the files; keys that were never used are taken back."""
         self._datastore.close()

@@ -311,8 +311,12 @@ class MatchIndex(Identifiers):
             contacts=[row for _, row in sorted(self._changed_contacts.items())],
             edges=sorted(self.edges - self._stored_edges),
             edges_gone=sorted(self._stored_edges - self.edges),
-            apart=sorted(self.apart - self._stored_apart, key=sorted),
-            apart_gone=sorted(self._stored_apart - self.apart, key=sorted),
+            apart={
+                pair: self.apart[pair]
+                for pair in sorted(self.apart, key=sorted)
+                if pair not in self._stored_apart or self._stored_apart[pair] != self.apart[pair]
+            },
+            apart_gone=sorted(self._stored_apart.keys() - self.apart.keys(), key=sorted),
             pending=sorted(self._pending),
             all_pending=self._all_pending,
             crowded=list(self._crowded_here),

@@ -185,6 +185,7 @@ class Resolver:
             one.natural_key: lookup.with_keys_in_use(ahead.prepared[one.natural_key])
             for one in fresh
         }
+        lookup.load_held([one for one in prepared.values() if not self._resolves(one)])
         lookup.load([one for one in prepared.values() if self._resolves(one)])
         decided = _Decided(index, [], [])
         changing = None
