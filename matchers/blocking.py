@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from matchers.addresses import numbers
@@ -110,10 +111,13 @@ def hash_keys(keys: Sequence[str], secret: bytes) -> list[int]:
     Returns:
         Signed 64-bit integers, one a key: the widest integer both SQLite and PostgreSQL index.
     """
-    return [
-        int.from_bytes(blake2b(key.encode(), digest_size=8, key=secret).digest(), signed=True)
-        for key in keys
-    ]
+    return [hash_key(key, secret) for key in keys]
+
+
+@lru_cache(maxsize=50_000)
+def hash_key(key: str, secret: bytes) -> int:
+    """Hash one key; cached, because names, places and years come again and again."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8, key=secret).digest(), signed=True)
 
 
 def _keys(record: MatchRecord) -> Iterator[str]:

@@ -16,7 +16,7 @@ from identity_engine.event_store.sealed_records import SealedRecords
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 3
+INDEX_VERSION = 4
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = """

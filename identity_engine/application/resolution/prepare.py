@@ -12,7 +12,7 @@ from aggregates.interaction import (
 from aggregates.policy import Policy
 from aggregates.values import Erased, IdentifierClass
 from identity_engine.ingestion.envelope import IncomingInteraction
-from matchers.blocking import hash_keys, keys_in_use
+from matchers.blocking import hash_key, keys_in_use
 from matchers.comparison import is_role_mailbox
 from matchers.normalise import (
     NORMALISER_VERSION,
@@ -142,8 +142,8 @@ def hashed_keys(
     hashes: dict[str, int] = {}
 
     def gives_way(key: str) -> bool:
-        (hashes[key],) = hash_keys((key,), secret)
-        return is_crowded(hashes[key])
+        hashed = hashes[key] = hash_key(key, secret)
+        return is_crowded(hashed)
 
     in_use, _ = keys_in_use(record, gives_way)
     return tuple(sorted({hashes[key] for key in in_use}))
