@@ -58,17 +58,7 @@ def refined_keys(record: MatchRecord, key: str) -> tuple[str, ...]:
     Returns:
         No key where the record has no further fact, or `key` is as fine as keys become.
     """
-    base, *added = key.split(_ADDED)
-    if len(added) >= _DEEPEST:
-        return ()
-    rule, _, value = base.partition(":")
-    own, last = _OWN_FACTS.get(rule, ""), added[-1] if added else ""
-    least_word = f"n{value}" if rule == "word" else ""
-    return tuple(
-        f"{key}{_ADDED}{fact}"
-        for fact in sorted(set(_facts(record)))
-        if fact > last and fact[0] not in own and not (fact[0] == "n" and fact <= least_word)
-    )
+    return _refined(key, _facts(record))
 
 
 def keys_in_use(
@@ -88,11 +78,13 @@ def keys_in_use(
     in_use: list[str] = []
     crowded: list[str] = []
     waiting = deque(block_keys(record))
+    facts: list[str] = []
     while waiting:
         key = waiting.popleft()
         if is_crowded(key):
             crowded.append(key)
-            finer = refined_keys(record, key)
+            facts = facts or _facts(record)
+            finer = _refined(key, facts)
             waiting.extend(finer)
             if not finer:
                 in_use.append(key)
@@ -140,8 +132,28 @@ def _keys(record: MatchRecord) -> Iterator[str]:
         yield f"phone:{phone[-7:]}"
 
 
-def _facts(record: MatchRecord) -> Iterator[str]:
-    """Facts that refine a key, each with the letter of its kind in front."""
+def _refined(key: str, facts: Sequence[str]) -> tuple[str, ...]:
+    base, *added = key.split(_ADDED)
+    if len(added) >= _DEEPEST:
+        return ()
+    rule, _, value = base.partition(":")
+    own, last = _OWN_FACTS.get(rule, ""), added[-1] if added else ""
+    least_word = f"n{value}" if rule == "word" else ""
+    return tuple(
+        [
+            f"{key}{_ADDED}{fact}"
+            for fact in facts
+            if fact > last and fact[0] not in own and not (fact[0] == "n" and fact <= least_word)
+        ]
+    )
+
+
+def _facts(record: MatchRecord) -> list[str]:
+    """Facts that refine a key, each with the letter of its kind in front, in their order."""
+    return sorted(set(_said(record)))
+
+
+def _said(record: MatchRecord) -> Iterator[str]:
     for word in _name_words(record):
         yield f"n{word}"
     if record.birth_date:

@@ -86,7 +86,7 @@ class Identities:
         canonical = row.canonical if row is not None else contact_id
         self._change(ContactRow(contact_id, version, revision, state, canonical))
 
-    def _change_identity(self, stream: ContactId, fact: contacts.ContactFact) -> None:
+    def _change_identity(self, stream: ContactId, fact: Fact) -> None:
         """Let edges come and go, and say which id stands for each identity that they touch."""
         match fact:
             case ContactMerged() as merged:

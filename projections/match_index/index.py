@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
+from typing import get_args
 
 from aggregates import contact as contacts
 from aggregates import identifier as identifiers
@@ -24,6 +25,11 @@ from projections.match_index.rows import (
     InteractionRow,
     ReadSet,
 )
+
+
+# As tuples, because a union asks each of its members in turn, and every event is asked about.
+IDENTIFIER_FACTS: tuple[type[Fact], ...] = get_args(IdentifierFact)
+CONTACT_FACTS: tuple[type[Fact], ...] = get_args(contacts.ContactFact)
 
 
 class MatchIndex(Identities):
@@ -228,9 +234,9 @@ class MatchIndex(Identities):
             case ReevaluationRequested(interaction_ids=wanted):
                 rows = map(self._by_id.get, wanted or ())
                 self.evaluate_again(row.number for row in rows if row is not None)
-            case _ if isinstance(fact, IdentifierFact):
+            case _ if isinstance(fact, IDENTIFIER_FACTS):
                 self._change_identifier(IdentifierId(stream_id), version, valid_from, fact)
-            case _ if isinstance(fact, contacts.ContactFact):
+            case _ if isinstance(fact, CONTACT_FACTS):
                 self._change_contact(ContactId(stream_id), version, valid_from, fact)
                 self._change_identity(ContactId(stream_id), fact)
 
