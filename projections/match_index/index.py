@@ -26,7 +26,6 @@ from projections.match_index.rows import (
     ReadSet,
 )
 
-
 # As tuples, because a union asks each of its members in turn, and every event is asked about.
 IDENTIFIER_FACTS: tuple[type[Fact], ...] = get_args(IdentifierFact)
 CONTACT_FACTS: tuple[type[Fact], ...] = get_args(contacts.ContactFact)
