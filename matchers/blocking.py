@@ -106,7 +106,7 @@ def hash_keys(keys: Sequence[str], secret: bytes) -> list[int]:
     return [hash_key(key, secret) for key in keys]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def hash_key(key: str, secret: bytes) -> int:
     """Hash one key; cached, because names, places and years come again and again."""
     return int.from_bytes(blake2b(key.encode(), digest_size=8, key=secret).digest(), signed=True)
