@@ -181,7 +181,7 @@ class Identities:
         """Note that the interactions of a contact can no longer be found, or can again."""
         self.life.hidden[contact_id] = hidden
 
-    def _change_identity(self, stream: ContactId, fact: contacts.ContactFact) -> None:
+    def _change_identity(self, stream: ContactId, fact: Fact) -> None:
         """Let edges come and go, and say which id stands for each identity that they touch."""
         match fact:
             case ContactMerged() as merged:

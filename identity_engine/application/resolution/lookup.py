@@ -40,7 +40,7 @@ class Lookup:
         self._index = index
         self._rules = rules
         self._members = rules.policy.guards.members_compared
-        self._weights: defaultdict[bytes, Weights] = defaultdict(dict)
+        self._weights: defaultdict[str, Weights] = defaultdict(dict)
         cap = rules.policy.block_cap
         self.crowding = Crowding(store.index, cursor, index, store.digests, cap)
 
@@ -77,7 +77,7 @@ class Lookup:
 
     def weights(self, prepared: Prepared) -> Weights:
         """Return the weights that are known of records near an interaction; a decision adds more."""
-        return self._weights[bytes.fromhex(prepared.fact.natural_key)]
+        return self._weights[prepared.fact.natural_key]
 
     def of_holders(self, prepared: Prepared) -> tuple[list[Candidate], dict[str, ContactFacts]]:
         """Return the newest records of the holders of an interaction's identifiers, and their facts."""
