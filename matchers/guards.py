@@ -16,7 +16,7 @@ HOUSEHOLD = _SAYS_LITTLE | {"address", "postcode", "city", "organisation"}
 KIN_LEVELS = {
     "name": frozenset({"family", "family_near", "one_part", "one_part_close"}),
     "phone": frozenset({"one_edit"}),
-    "email": frozenset({"close"}),
+    "email": frozenset({"close", "similar"}),
 }
 """Levels on which kin agree: the family name, numbers bought together, addresses made after one form."""
 

@@ -48,8 +48,17 @@ class TestHouseholds:
             (of("Anna", **HOME), of("", **HOME)),
             (of("", organisation="Acme", **HOME), of("", organisation="Acme", **HOME)),
             (of("Anna", phones=("+493012345",)), of("Otto", phones=("+493012346",))),
+            (
+                of("Sarah", emails=("schmidt.sarah.788@example.org",)),
+                of("Noah", emails=("schmidt.noah.789@example.org",)),
+            ),
         ],
-        ids=["surname and address", "one employer", "numbers bought together"],
+        ids=[
+            "surname and address",
+            "one employer",
+            "numbers bought together",
+            "one form of address",
+        ],
     )
     def test_what_kin_and_colleagues_have_in_common_is_no_person(self, kin):
         assert rests_on_household(*kin, SCORER)
