@@ -50,6 +50,12 @@ def speaks_for_person(one: MatchRecord, other: MatchRecord, scorer: Scorer) -> b
     )
 
 
+def reach_elsewhere(one: MatchRecord, other: MatchRecord, scorer: Scorer) -> bool:
+    """Tell whether both give a mailbox, or both a number, and the two are different."""
+    parts = scorer.explain(one, other).parts
+    return any(part.comparison in ("phone", "email") and part.weight < 0 for part in parts)
+
+
 def share_identifier(one: MatchRecord, other: MatchRecord) -> bool:
     """Tell whether both records carry one phone or one e-mail address."""
     return not (
