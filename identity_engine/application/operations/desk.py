@@ -1,8 +1,11 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.cases import Cases
+from identity_engine.application.operations.mails import Mails
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
+from identity_engine.application.operations.reading_cases import ReadingCases
 
 
 class Desk:
@@ -12,3 +15,6 @@ class Desk:
         self.office = office
         self.administration = Administration(office)
         self.reading = Reading(office)
+        self.cases = Cases(office)
+        self.mails = Mails(office)
+        self.reading_cases = ReadingCases(office)
