@@ -123,6 +123,29 @@ class ContactToldApartLifted(Fact):
     personal: ReasonPersonal | Erased | None = None
 
 
+class ContactMergeRefused(Fact):
+    """Records of this contact and of `other` are strong enough to be one person, and `guard` keeps the
+    contacts apart.
+
+    Of two contacts the one with the smaller id has it in its stream. It holds until the rules find
+    another reason for the same two, or end it.
+    """
+
+    TOPIC: ClassVar[str] = "contact.merge_refused"
+
+    other: ContactId
+    guard: str
+    evidence: Evidence
+
+
+class ContactMergeRefusalEnded(Fact):
+    """The contact and `other` are one by now, or no records of theirs are strong enough any more."""
+
+    TOPIC: ClassVar[str] = "contact.merge_refusal_ended"
+
+    other: ContactId
+
+
 ContactFact = (
     ContactCreated
     | ContactIdentified
@@ -131,7 +154,21 @@ ContactFact = (
     | ContactUnmerged
     | ContactToldApart
     | ContactToldApartLifted
+    | ContactMergeRefused
+    | ContactMergeRefusalEnded
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the rules keep a contact apart from another: the guard, and the pair of records that was
+    strong enough, with its rule and its weight in millibits."""
+
+    guard: str
+    rule: str
+    weight: int
+    interaction_id: InteractionId | None
+    against: InteractionId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +177,9 @@ class ContactState:
 
     `born` is the valid time of its creation, `first_seen` the earliest of it and of its interactions,
     `interactions` how many are linked. `exclusive` maps the type of each exclusive identifier held to
-    the identifier's id: another value of the same type is a conflict. `presence` tells whether the
-    contact is there at all.
+    the identifier's id: another value of the same type is a conflict. `refused` maps each contact that
+    the rules keep apart from this one, of those with a greater id, to the reason. `presence` tells
+    whether the contact is there at all.
     """
 
     stage: Stage
@@ -151,6 +189,7 @@ class ContactState:
     exclusive: Mapping[str, IdentifierId] = field(default_factory=dict)
     interactions: int = 0
     presence: Presence = "live"
+    refused: Mapping[ContactId, Refusal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +214,23 @@ class Promote:
     """Raise a contact to curated, by hand."""
 
 
-ContactCommand = Create | Identify | Promote
+@dataclass(frozen=True, slots=True)
+class RefuseMerge:
+    """Keep the contact apart from `other`, although the evidence is strong enough."""
+
+    other: ContactId
+    guard: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class EndRefusal:
+    """Note that there is no merge to be refused any more."""
+
+    other: ContactId
+
+
+ContactCommand = Create | Identify | Promote | RefuseMerge | EndRefusal
 
 
 def decide(state: ContactState | None, command: ContactCommand) -> tuple[ContactFact, ...]:
@@ -202,6 +257,11 @@ def decide(state: ContactState | None, command: ContactCommand) -> tuple[Contact
             )
         case ContactState(stage=stage), Promote() if stage is not Stage.CURATED:
             return (ContactPromoted(stage_before=stage),)
+        case ContactState(), RefuseMerge(other, guard, evidence):
+            refused = ContactMergeRefused(other=other, guard=guard, evidence=evidence)
+            return () if state.refused.get(other) == _refusal(refused) else (refused,)
+        case ContactState(), EndRefusal(other) if other in state.refused:
+            return (ContactMergeRefusalEnded(other=other),)
         case _:
             return ()
 
@@ -217,6 +277,11 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             return replace(state, stage=Stage.IDENTIFIED)
         case ContactPromoted() if state is not None:
             return replace(state, stage=Stage.CURATED)
+        case ContactMergeRefused(other=other) if state is not None:
+            return replace(state, refused={**state.refused, other: _refusal(fact)})
+        case ContactMergeRefusalEnded(other=other) if state is not None:
+            others = {known: why for known, why in state.refused.items() if known != other}
+            return replace(state, refused=others)
         case _:
             return state
 
@@ -241,3 +306,8 @@ def letting_go(state: ContactState, type_: str) -> ContactState:
     """Return the state of a contact that holds no exclusive identifier of this type any more."""
     kept = {known: id_ for known, id_ in state.exclusive.items() if known != type_}
     return replace(state, exclusive=kept)
+
+
+def _refusal(fact: ContactMergeRefused) -> Refusal:
+    found = fact.evidence
+    return Refusal(fact.guard, found.rule, found.weight, found.interaction_id, found.against)

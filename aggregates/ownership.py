@@ -8,7 +8,7 @@ value that one of them holds is held by all.
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aggregates.errors import NotYet, Refused
 from aggregates.identifier import (
@@ -32,7 +32,10 @@ Members = AbstractSet[ContactId]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Let a contact hold the value from `valid_from` on."""
+    """Let a contact hold the value from `valid_from` on.
+
+    `cap` contacts may hold it, of those whose claims began within one `window`; None counts all.
+    """
 
     contact_id: ContactId
     interaction_id: InteractionId | None
@@ -42,6 +45,7 @@ class Claim:
     cap: int
     valid_from: datetime
     personal: ClaimPersonal
+    window: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +154,25 @@ def _claim(state: IdentifierState | None, command: Claim) -> tuple[Fact, ...]:
         valid_to=min(later, default=None),
         personal=command.personal,
     )
-    holders = {h.contact_id for h in holdings if h.valid_to is None} | {command.contact_id}
-    if state is not None and not state.shared and len(holders) > command.cap:
-        shared = IdentifierShared(by="cap", holders=len(holders), cap=command.cap)
+    holders = _holders(holdings, command)
+    if state is not None and not state.shared and holders > command.cap:
+        shared = IdentifierShared(by="cap", holders=holders, cap=command.cap)
         return (*verified, claimed, shared)
     return (*verified, claimed)
+
+
+def _holders(holdings: Sequence[Holding], command: Claim) -> int:
+    """Return how many contacts hold the value with the new claim: the most of them whose claims began
+    within one window."""
+    began = {command.contact_id: command.valid_from}
+    for held in holdings:
+        if held.valid_to is None:
+            earlier = began.get(held.contact_id, held.valid_from)
+            began[held.contact_id] = min(earlier, held.valid_from)
+    if command.window is None:
+        return len(began)
+    window, starts = command.window, sorted(began.values())
+    return max(sum(first <= one <= first + window for one in starts) for first in starts)
 
 
 def _verify(command: Claim, own: Sequence[Holding]) -> tuple[Fact, ...]:

@@ -6,6 +6,7 @@ replayed under the rules it was taken under.
 """
 
 import re
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
@@ -37,10 +38,13 @@ class ClassRule(Value):
     """The identifier types of one class and its limit.
 
     `cap` is how many contacts may hold one value before it is shared and stops linking by itself.
+    With `window_days` only those count together that came to it within so many days, so that a number
+    that is given to somebody else every few years is not taken for one that many share.
     """
 
     types: tuple[str, ...]
     cap: Annotated[int, Field(ge=1, le=10_000)]
+    window_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
 
 
 class Channel(Value):
@@ -146,6 +150,13 @@ class Policy(Value):
         """Return how many contacts may hold one value of the class."""
         rule = self.classes.get(class_)
         return rule.cap if rule is not None else 1
+
+    def window_of(self, class_: IdentifierClass) -> timedelta | None:
+        """Return the span within which the holders of a value of the class count together, None where
+        all count that ever were."""
+        rule = self.classes.get(class_)
+        days = rule.window_days if rule is not None else None
+        return timedelta(days=days) if days is not None else None
 
     def is_blocked(self, value: str) -> bool:
         """Tell whether a value stands for nobody, such as `anonymous` or a row of zeros."""

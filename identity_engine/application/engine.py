@@ -42,7 +42,7 @@ from identity_engine.ingestion.files import EventFile, Format, open_events
 from identity_engine.settings import actor_of_user, master_key_file, store_folder
 from projections.identity.query import SharedValue
 from projections.profile.query import Profile
-from projections.review.projection import ReviewItem
+from projections.review.projection import RefusedMerge, ReviewItem
 from projections.runner import ViewStatus
 from projections.search.query import Found
 
@@ -253,8 +253,12 @@ class Engine:
         return self.desk.reading.search(text, field=field, stages=stages, limit=limit)
 
     def review(self, limit: int = 50) -> list[ReviewItem]:
-        """Return interactions that wait for a person, the most likely pairs first."""
+        """Return what waits for a person, interactions and merges, the most likely pairs first."""
         return self.desk.reading.review(limit)
+
+    def refused_merges(self, limit: int = 50) -> list[RefusedMerge]:
+        """Return the merges that a guard refuses, the strongest first."""
+        return self.desk.reading.refused_merges(limit)
 
     def shared_values(self, limit: int = 100) -> list[SharedValue]:
         """Return values that are marked shared, with the merges whose evidence named them."""

@@ -106,6 +106,11 @@ class Policies:
         if activations != self._activations:
             self.rules = self._read(cursor)
 
+    def catch_up(self) -> None:
+        """Read the rules again if they have been changed since, here or by another process."""
+        with self._store.reading() as cursor:
+            self.follow(self._store.index.begin(cursor).rules, cursor)
+
     def rules_with(self, policy: bytes | None, model: bytes | None) -> Rules:
         """Return the rules in force with one or both contents replaced; nothing is activated."""
         states = {kind: self._state(kind)[0] for kind in POLICY_STREAMS}

@@ -4,9 +4,11 @@ from cyclopts import App
 
 from identity_engine import __version__
 from identity_engine.cli import (
+    administration,
     contacts,
     demo,
     diagnosis,
+    identifiers,
     ingesting,
     measuring,
     models,
@@ -17,7 +19,8 @@ from identity_engine.cli import (
 
 app = App(
     name="identity-engine",
-    help="Link every interaction to its contact, explain each decision, replay all of it.",
+    help="Link every interaction to its contact, explain each decision, replay all of it.\n\n"
+    "Every verb takes --actor ID: who acts (default: IDENTITY_ENGINE_ACTOR, else the owner).",
     version=__version__,
     help_format="plaintext",
     suppress_keyboard_interrupt=False,  # else it ends without the sentence that main has for it
@@ -27,6 +30,7 @@ app.command(demo.demo)
 app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
+contacts.contact.command(identifiers.identifier)
 app.command(contacts.contact)
 app.command(contacts.why_not)
 app.command(contacts.search)
@@ -36,6 +40,7 @@ app.command(views.projections)
 app.command(policy.policy)
 app.command(models.model)
 app.command(rehearsing.rehearse)
+app.command(administration.admin)
 app.command(measuring.simulate)
 app.command(measuring.evaluate)
 app.command(measuring.bench)

@@ -24,7 +24,7 @@ from identity_engine.cli.waterfall import show_explanation, show_steps, show_why
 from projections.profile.query import Profile
 
 contact = App(name="contact", help="Show a contact, its history, and why it has what it has.")
-review = App(name="review", help="Interactions that wait for a person's decision.")
+review = App(name="review", help="What waits for a person's decision, and what the rules refuse.")
 export = App(name="export", help="Write results to files.")
 Stage = Literal["ephemeral", "identified", "curated"]
 Id = Annotated[str, Parameter(name="ID", help="The contact's id.")]
@@ -148,7 +148,9 @@ def search(
 
 @review.command(name="list")
 def list_(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
-    """List interactions in doubt, the most likely pairs first.
+    """List what a person should decide: interactions in doubt, and merges that the rules leave open.
+
+    The most likely pairs come first.
 
     Parameters
     ----------
@@ -163,8 +165,39 @@ def list_(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
         show("Nothing waits for review.")
     else:
         show_table(
-            ("bits", "interaction", "proposed contact"),
-            [(one.weight / 1000, one.interaction_id, one.proposed) for one in items],
+            ("bits", "kind", "interaction or contact", "proposed contact", "guard"),
+            [
+                (
+                    one.weight / 1000,
+                    one.kind,
+                    one.interaction_id or one.contact_id,
+                    one.proposed,
+                    one.guard or "",
+                )
+                for one in items
+            ],
+        )
+
+
+@review.command
+def refused(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
+    """List contacts that are strong enough to be one, and the guard that keeps them apart.
+
+    Parameters
+    ----------
+    limit
+        Show at most this many, the strongest first.
+    """
+    with Engine.open(store) as engine:
+        merges = engine.refused_merges(limit)
+    if json:
+        show_json(merges)
+    elif not merges:
+        show("No merge is refused.")
+    else:
+        show_table(
+            ("bits", "guard", "contact", "other contact", "by"),
+            [(one.weight / 1000, one.guard, one.one, one.other, one.rule) for one in merges],
         )
 
 

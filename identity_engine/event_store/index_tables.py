@@ -16,6 +16,7 @@ from identity_engine.event_store.index_rows import (
     INTERACTION,
     INTERACTION_ID,
     KEY_ID,
+    MERGED_UNDER,
     NUMBER,
     SEALED,
     contact_row,
@@ -162,12 +163,13 @@ class IndexTables:
         )
         linked = {row[CONTACT_ID] for row in found if row[CONTACT_ID] is not None}
         wanted = linked.union(map(id_bytes, contact_ids))
-        contacts = select(
+        rows = select(
             cursor,
-            f"SELECT {CONTACT} FROM contact WHERE contact_id IN (%s)",
+            f"SELECT {MERGED_UNDER}, {CONTACT} FROM contact WHERE contact_id IN (%s)",
             [one for one in wanted if ContactId(id_text(one)) not in index.contacts],
         )
-        merged = {row[4] for row in contacts if row[4] != row[0]} | self._merged(cursor, contacts)
+        merged = {canonical for canonical, *_ in rows if canonical is not None}
+        contacts = [row[1:] for row in rows]
         if merged:
             contacts += select(
                 cursor,
@@ -182,16 +184,6 @@ class IndexTables:
             self.load_edges(cursor, index, [ContactId(id_text(row[0])) for row in contacts])
         index.add_contacts(map(contact_row, contacts))
         index.add_interactions(self._open(found))
-
-    def _merged(self, cursor: sqlite3.Cursor, contacts: Sequence[tuple[Any, ...]]) -> set[bytes]:
-        """Return those of these contacts that stand for an identity of several."""
-        rows = select(
-            cursor,
-            "SELECT DISTINCT canonical FROM contact WHERE canonical IN (%s) "
-            "AND canonical != contact_id",
-            [row[0] for row in contacts],
-        )
-        return {canonical for (canonical,) in rows}
 
     def load_all_of(
         self, cursor: sqlite3.Cursor, index: MatchIndex, contact_ids: Iterable[ContactId]

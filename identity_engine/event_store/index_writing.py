@@ -6,7 +6,8 @@ is sealed under the data key of its interaction.
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from aggregates.values import ContactId
 from identity_engine.event_store.case_tables import (
@@ -16,12 +17,12 @@ from identity_engine.event_store.case_tables import (
     write_cases,
 )
 from identity_engine.event_store.ids import id_bytes
-from identity_engine.event_store.index_rows import as_json
+from identity_engine.event_store.index_states import pack_contact, pack_identifier
 from identity_engine.event_store.sealed_records import SealedRecords
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 4
+INDEX_VERSION = 6
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = (
@@ -94,6 +95,9 @@ TABLES = (
     *("pending", "evaluated", "crowded"),
     *CASE_TABLES,
 )
+INSERT_POSTING = "INSERT OR IGNORE INTO posting VALUES (?, ?)"
+POSTINGS_AT_ONCE = 256
+INSERT_POSTINGS = INSERT_POSTING + ", (?, ?)" * (POSTINGS_AT_ONCE - 1)
 PLACES = ", ".join("?" * 12)
 
 
@@ -111,7 +115,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
         "INSERT INTO identifier VALUES (?, ?, ?, ?) ON CONFLICT (digest) "
         "DO UPDATE SET version = excluded.version, state = excluded.state",
         [
-            (row.digest, id_bytes(row.identifier_id), row.version, as_json(row.state))
+            (row.digest, id_bytes(row.identifier_id), row.version, pack_identifier(row.state))
             for row in changes.identifiers
         ],
     )
@@ -124,7 +128,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
                 id_bytes(row.contact_id),
                 row.version,
                 row.touched,
-                as_json(row.state),
+                pack_contact(row.state),
                 id_bytes(row.canonical),
                 row.revision,
                 row.key_id,
@@ -137,7 +141,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
     cursor.executemany(
         "INSERT INTO crowded (block_key) VALUES (?)", [(key,) for key in changes.crowded]
     )
-    cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(changes.reposted))
+    _post(cursor, changes.reposted)
     if changes.all_pending:
         cursor.execute("INSERT OR IGNORE INTO pending SELECT number FROM interaction")
     cursor.executemany(
@@ -177,7 +181,17 @@ def _write_received(
         for number, row in enumerate(received, last + 1)
         for key in (*row.block_keys, *map(mention_key, row.mentions))
     ]
-    cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(postings))
+    _post(cursor, postings)
+
+
+def _post(cursor: sqlite3.Cursor, postings: Iterable[tuple[int, int]]) -> None:
+    """Insert postings, which are by far the most rows, many in one statement."""
+    in_order = sorted(postings)
+    whole = len(in_order) - len(in_order) % POSTINGS_AT_ONCE
+    for first in range(0, whole, POSTINGS_AT_ONCE):
+        rows = in_order[first : first + POSTINGS_AT_ONCE]
+        cursor.execute(INSERT_POSTINGS, list(chain.from_iterable(rows)))
+    cursor.executemany(INSERT_POSTING, in_order[whole:])
 
 
 def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:

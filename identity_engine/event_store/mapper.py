@@ -30,7 +30,6 @@ FORMAT = 1
 MAX_STATE_BYTES = 4 << 20
 SHORTEST_CIPHERTEXT = NONCE_BYTES + 16  # the tag of AES-GCM
 NOT_IN_CLEAR = {"personal"}
-UPSTREAM = ("correlation_id", "causation_id", "traceparent")
 _LENGTH_END = 5
 _UNSTAMPED = "0000-00-00T00:00:00.000000Z"
 _STAMP_START = _LENGTH_END + len(b'{"recorded_at":"')
@@ -217,14 +216,19 @@ def schema_snapshots(facts: Iterable[type[Fact]]) -> dict[str, dict[str, Any]]:
 
 def _written(header: Header) -> dict[str, str]:
     """Return a header as it is stored: what is None is left out."""
-    upstream = (header.correlation_id, header.causation_id, header.traceparent)
-    return {
+    written: dict[str, str] = {
         "event_id": header.event_id,
         "valid_from": instant_text(header.valid_from),
         "actor": header.actor,
         "command_id": header.command_id,
-        **{name: said for name, said in zip(UPSTREAM, upstream, strict=True) if said is not None},
     }
+    if header.correlation_id is not None:
+        written["correlation_id"] = header.correlation_id
+    if header.causation_id is not None:
+        written["causation_id"] = header.causation_id
+    if header.traceparent is not None:
+        written["traceparent"] = header.traceparent
+    return written
 
 
 def _read(stored: Mapping[str, Any]) -> Header:

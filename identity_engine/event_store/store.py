@@ -7,7 +7,7 @@ FOLDER/master.key       the key-encryption key, unless the settings name another
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,7 @@ from eventsourcing.sqlite import SQLiteCursor
 
 from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict
+from identity_engine.event_store.evaluation_queue import settle
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
 from identity_engine.event_store.index_tables import IndexTables
@@ -199,8 +200,11 @@ class EventStore:
         *,
         index: MatchIndex | None = None,
         position: SourcePosition | None = None,
+        evaluated: Collection[int] = (),
     ) -> "Staged":
         """Write events, their index rows and the source position, and leave the commit to the caller.
+
+        Interactions that were `evaluated`, by their numbers, wait for re-evaluation no longer.
 
         The commit is the wait for the disk: the caller may close what is returned in another thread
         and go on with work that does not touch the store. Until then the write lock is held.
@@ -215,6 +219,8 @@ class EventStore:
                 if index is not None:
                     writer.refuse_if_moved(index.read_set())
                 positions = writer.append(events, changes, position)
+                if evaluated:
+                    settle(writer.cursor, evaluated)
                 return Staged(positions, undone.pop_all())
         except (IntegrityError, Conflict) as error:
             done = self._stored_before(events)

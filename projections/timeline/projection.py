@@ -13,6 +13,8 @@ from aggregates.case_facts import CaseFact, CaseOpened
 from aggregates.contact import (
     ContactFact,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
@@ -156,7 +158,14 @@ class TimelineRows(Rows):
         for contact_id in sorted(ends | {event.stream_id}):
             self._enter(contact_id, event)
 
-    def _tell_apart(self, event: Recorded, fact: ContactToldApart | ContactToldApartLifted) -> None:
+    def _names_other(
+        self,
+        event: Recorded,
+        fact: ContactToldApart
+        | ContactToldApartLifted
+        | ContactMergeRefused
+        | ContactMergeRefusalEnded,
+    ) -> None:
         self._enter(event.stream_id, event)
         self._enter(fact.other, event)
 
@@ -184,8 +193,10 @@ class TimelineRows(Rows):
         CaseOpened: _open_case,
         ContactMerged: _merge,
         ContactUnmerged: _merge,
-        ContactToldApart: _tell_apart,
-        ContactToldApartLifted: _tell_apart,
+        ContactToldApart: _names_other,
+        ContactToldApartLifted: _names_other,
+        ContactMergeRefused: _names_other,
+        ContactMergeRefusalEnded: _names_other,
     }
 
     def write(self) -> None:

@@ -49,6 +49,12 @@ def capped_at(cap):
     return classes | {"strong": classes["strong"] | {"cap": cap}}
 
 
+def with_window(days, **rules):
+    """The shipped identifier classes, where people count together within so many days only."""
+    classes = orjson.loads(shipped_policy())["classes"]
+    return {name: rule | {"window_days": days} | rules for name, rule in classes.items()}
+
+
 def change_channel(engine, name, **rules):
     """Put a policy in force that treats one channel differently."""
     channels = orjson.loads(shipped_policy())["channels"]

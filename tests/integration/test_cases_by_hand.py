@@ -323,10 +323,10 @@ def unmerge(engine, one, merged):
 
 def relink(engine, interaction_id, contact_id):
     """A person gives an interaction to another contact."""
+    evidence = facts(engine, "interaction.linked")[0].evidence
     with engine.desk.cases.under("case:edit").command() as command:
         row = command.interaction(interaction_id)
         command.contact(contact_id)
-        evidence = facts(engine, "interaction.linked")[0].evidence
         state = interactions.Linked(row.contact_id)
         wanted = Link(contact_id=contact_id, evidence=evidence, pinned=True)
         command.write(interaction_id, *interactions.decide(state, wanted))

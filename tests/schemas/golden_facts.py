@@ -14,6 +14,8 @@ from aggregates.contact import (
     ContactCreated,
     ContactIdentified,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactPromoted,
     ContactToldApart,
     ContactToldApartLifted,
@@ -166,6 +168,8 @@ GOLDEN = (
             other=OTHER_CONTACT, personal=ReasonPersonal(reason="C'est la même personne.")
         )
     ),
+    Golden(ContactMergeRefused(other=OTHER_CONTACT, guard="below_merge", evidence=EVIDENCE)),
+    Golden(ContactMergeRefusalEnded(other=OTHER_CONTACT)),
     Golden(
         IdentifierClaimed(
             contact_id=CONTACT,

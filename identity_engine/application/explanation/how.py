@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from aggregates.contact import (
     ContactCreated,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
@@ -196,4 +198,6 @@ def _named(fact: Fact) -> Iterator[str]:
         case ContactMerged(edges=edges) | ContactUnmerged(edges=edges):
             yield from (end for edge in edges for end in (edge.one, edge.other))
         case ContactToldApart(other=other) | ContactToldApartLifted(other=other):
+            yield other
+        case ContactMergeRefused(other=other) | ContactMergeRefusalEnded(other=other):
             yield other

@@ -6,6 +6,8 @@ from aggregates.contact import (
     ContactCreated,
     ContactIdentified,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactPromoted,
     ContactToldApart,
     ContactToldApartLifted,
@@ -30,6 +32,7 @@ from aggregates.interaction import (
 )
 from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
 from aggregates.values import Evidence, Fact
+from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.sentences import Sentences
 from identity_engine.application.explanation.telling_cases import tell_of_case
 from matchers.scoring import MILLIBITS
@@ -56,7 +59,7 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
         case InteractionLinked():
             return _link(event, fact, say, moved_from)
         case InteractionHeldForReview(evidence=evidence, proposed=proposed):
-            bits = _bits(evidence, say)
+            bits = in_bits(evidence, say)
             return say.say("event.held", interaction=stream_id, proposed=proposed, bits=bits)
         case InteractionUnlinked(contact_id=contact_id):
             return say.say("event.unlinked", interaction=stream_id, contact=contact_id)
@@ -94,14 +97,14 @@ def _link(event: Recorded, fact: InteractionLinked, say: Sentences, moved_from: 
         contact=fact.contact_id,
         before=moved_from or "",
         rule=fact.evidence.rule,
-        bits=_bits(fact.evidence, say),
+        bits=in_bits(fact.evidence, say),
     )
 
 
 def _merge(fact: ContactMerged, say: Sentences) -> str:
     if fact.evidence is None:
         return _each(fact.edges, "event.merged_by_person", say)
-    rule, bits = fact.evidence.rule, _bits(fact.evidence, say)
+    rule, bits = fact.evidence.rule, in_bits(fact.evidence, say)
     return _each(fact.edges, "event.merged", say, rule=rule, bits=bits)
 
 
@@ -146,11 +149,19 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.told_apart", one=contact_id, other=other)
         case ContactToldApartLifted(other=other):
             return say.say("event.told_apart_lifted", one=contact_id, other=other)
+        case ContactMergeRefused(other=other, guard=guard, evidence=evidence):
+            reason, bits = reason_of(guard, say), in_bits(evidence, say)
+            return say.say(
+                "event.merge_refused", one=contact_id, other=other, reason=reason, bits=bits
+            )
+        case ContactMergeRefusalEnded(other=other):
+            return say.say("event.merge_refusal_ended", one=contact_id, other=other)
         case _:
             return say.say("event.other", topic=fact.TOPIC)
 
 
-def _bits(evidence: Evidence, say: Sentences) -> str:
+def in_bits(evidence: Evidence, say: Sentences) -> str:
+    """Return the weight of evidence as an insertion in brackets, nothing where nothing was compared."""
     if not evidence.comparisons:
         return ""
     return say.say("in_bits", bits=evidence.weight / MILLIBITS)

@@ -1,6 +1,6 @@
 """One command of a person or system: decided and written under the write lock, all or nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from typing import Self
 from aggregates.access import Action
 from aggregates.case_facts import number_of
 from aggregates.errors import Refused
+from aggregates.identifier import ClaimPersonal
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Fact, InteractionId
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations.office import Office
-from identity_engine.application.pen import Pen, Upstream
+from identity_engine.application.pen import Pen, Seal, Upstream
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.case_tables import case_by_number, cases_by_id
 from identity_engine.event_store.keys import DataKey
@@ -100,8 +101,7 @@ class Command:
 
     def contacts(self, contact_ids: Sequence[ContactId]) -> list[ContactRow]:
         """Return several contacts as `contact` does, by one look-up."""
-        self.tables.load_nearby(self.cursor, self.index, (), contact_ids)
-        self.tables.load_edges(self.cursor, self.index, list(self.index.contacts))
+        self.load(contact_ids)
         rows = []
         for contact_id in contact_ids:
             row = self.index.contacts.get(contact_id)
@@ -110,6 +110,11 @@ class Command:
             self._check(row.state.division, contact_id, "No contact has this id.")
             rows.append(row)
         return rows
+
+    def load(self, contact_ids: Collection[ContactId]) -> None:
+        """Load contacts with their whole identities; whether the actor sees them is not checked."""
+        self.tables.load_nearby(self.cursor, self.index, (), contact_ids)
+        self.tables.load_edges(self.cursor, self.index, list(self.index.contacts))
 
     def interaction(self, interaction_id: InteractionId) -> InteractionRow:
         """Return an interaction that the command acts on, with its contact loaded, if it has one.
@@ -169,6 +174,16 @@ class Command:
         """Return all events of a stream, as of the lock."""
         return self._office.store.read_stream(stream_id, cursor=self.cursor)
 
+    def facts(self, stream_id: str) -> list[Fact]:
+        """Return the facts of a stream, those that the command has written so far included."""
+        written = [event.fact for event in self.pen.events if event.stream_id == stream_id]
+        return [event.fact for event in self.stream(stream_id)] + written
+
+    def digest(self, division: str, value: ClaimPersonal) -> bytes:
+        """Return the digest under which the index finds an identifier."""
+        digests = self._office.store.digests
+        return digests.identifier_key(division, value.family, value.scope, value.value)
+
     def may(self, action: Action, division: str) -> bool:
         """Tell whether the actor may also do another thing in a division."""
         return self._office.rights.allow(action, division)
@@ -192,9 +207,9 @@ class Command:
         for fact in facts:
             version = self._version(stream_id) + 1
             subject = (about or stream_id) if fact.about_a_person() is not None else None
-            key = self._key(subject) if subject is not None else None
+            seal = Seal(subject, self._key(subject)) if subject is not None else None
             moment = valid_from or self.moment
-            self.pen.write(stream_id, version, moment, fact, subject, key)
+            self.pen.write(stream_id, version, moment, fact, seal)
             self._versions[stream_id] = version
 
     def finish(self) -> None:
@@ -249,6 +264,8 @@ class Command:
         return interaction.key_id if interaction is not None else 0
 
     def _not_in_future(self, effective_at: datetime | None) -> datetime:
+        if effective_at is not None and effective_at.tzinfo is None:
+            raise UsageError("A time needs its offset, such as 2026-01-31T12:00:00Z.")
         if effective_at is not None and effective_at > self.now + CLOCK_SKEW:
             raise UsageError("A command cannot take effect in the future.")
         return effective_at or self.now

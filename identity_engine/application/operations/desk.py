@@ -2,6 +2,7 @@
 
 from identity_engine.application.operations.administration import Administration
 from identity_engine.application.operations.cases import Cases
+from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.mails import Mails
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
@@ -14,6 +15,7 @@ class Desk:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.administration = Administration(office)
+        self.identifiers = Identifiers(office)
         self.reading = Reading(office)
         self.cases = Cases(office)
         self.mails = Mails(office)

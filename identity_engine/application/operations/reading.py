@@ -23,7 +23,13 @@ from projections.identity.query import (
     shared_values,
 )
 from projections.profile.query import Profile, contacts_linked_by
-from projections.review.projection import ReviewItem, count_open, open_items
+from projections.review.projection import (
+    RefusedMerge,
+    ReviewItem,
+    count_open,
+    open_items,
+    refused_merges,
+)
 from projections.search.query import Found, search_contacts
 
 LIVE_STAGES = ("ephemeral", "identified", "curated")
@@ -79,10 +85,17 @@ class Reading(Operations):
 
     @needs(Action.REVIEW_DECIDE)
     def review(self, limit: int = 50) -> list[ReviewItem]:
-        """Return interactions that wait for a person, the most likely pairs first."""
+        """Return what waits for a person, interactions and merges, the most likely pairs first."""
         self.office.follower.follow()
         views = self.office.follower.views.connection
         return list(open_items(views, limit, divisions=self._divisions()))
+
+    @needs(Action.REVIEW_DECIDE)
+    def refused_merges(self, limit: int = 50) -> list[RefusedMerge]:
+        """Return the merges that a guard refuses, the strongest first."""
+        self.office.follower.follow()
+        views = self.office.follower.views.connection
+        return list(refused_merges(views, limit, self._divisions()))
 
     @needs(Action.REVIEW_DECIDE)
     def shared_values(self, limit: int = 100) -> list[SharedValue]:

@@ -7,6 +7,7 @@ holds is a pure function of the records, so the order of arrival leaves no trace
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from sqlite3 import Cursor
 
 from aggregates.policy import Policy
@@ -251,18 +252,31 @@ class Component:
 
         Records that contradict each other speak of different people. They are taken by time and
         name, so that the answer does not depend on who came first. One with neither a name nor a
-        birth date contradicts nobody, so it is not taken for any of them.
+        birth date contradicts nobody, so it is not taken for any of them. Where the class has a
+        window, those count together that called within it.
         """
         classes = {class_ for _, class_ in uses}
         if not uses or IdentifierClass.EXCLUSIVE in classes:
             return 0
+        if self._is_of_a_firm(value, uses):
+            return len(uses)
+        naming = sorted(
+            (row for row, _ in uses if _names_somebody(row)), key=lambda row: (row.time, row.name)
+        )
+        window = self._rules.policy.window_of(min(classes, key=list(IdentifierClass).index))
+        if window is None:
+            return self._over_the_limit(naming)
+        span = window // timedelta(microseconds=1)
+        within = ([row for row in naming if 0 <= row.time - first.time <= span] for first in naming)
+        return next(filter(None, map(self._over_the_limit, within)), 0)
+
+    def _over_the_limit(self, ordered: Iterable[InteractionRow]) -> int:
+        """Return how many people records speak of, as soon as those are more than one value may have."""
         cap = self._rules.policy.guards.people_per_value
         limit = self._rules.link_rules.contradiction
         people: list[InteractionRow] = []
-        if self._is_of_a_firm(value, uses):
-            return len(uses)
-        for row, _ in sorted(uses, key=lambda use: (use[0].time, use[0].name)):
-            if _names_somebody(row) and all(
+        for row in ordered:
+            if all(
                 contradict(row.record, other.record, self._rules.scorer, limit) for other in people
             ):
                 people.append(row)

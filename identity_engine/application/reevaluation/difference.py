@@ -5,13 +5,14 @@ is moved, engine merges between two homes are taken back, contacts of one home a
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from sqlite3 import Cursor
 from typing import TYPE_CHECKING
 
 from aggregates import contact as contacts
 from aggregates.contact import ContactUnmerged, MergeEdge
-from aggregates.errors import RuleViolation
+from aggregates.errors import Refused as RuleRefused
 from aggregates.identifier import IdentifierReassigned, IdentifierShared, IdentifierUnshared
 from aggregates.identity import Merge, decide_merge, survivor_of
 from aggregates.interaction import InteractionLinked, InteractionUnlinked
@@ -26,13 +27,14 @@ from aggregates.values import (
 )
 from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen
+from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.mapper import Pending
-from identity_engine.event_store.store import stream_versions
-from matchers.clustering import Clusters, Pair
+from identity_engine.event_store.store import EventStore, stream_versions
+from matchers.clustering import Clusters, Pair, Refused
 from projections.match_index.index import MatchIndex
-from projections.match_index.rows import InteractionRow
+from projections.match_index.rows import IdentifierRow, InteractionRow
 
 if TYPE_CHECKING:
     from identity_engine.application.reevaluation.reevaluate import Reevaluated
@@ -46,6 +48,7 @@ class Difference:
 
     def __init__(
         self,
+        store: EventStore,
         cursor: Cursor,
         world: World,
         rules: Rules,
@@ -56,7 +59,8 @@ class Difference:
         self._cursor, self._world, self._rules, self._index = cursor, world, rules, index
         self._component = component
         self._pen = Pen(world, rules.actor, index)
-        self._joins = clusters.joins
+        self._claims = Claims(store, cursor, index, rules, self._pen)
+        self._joins, self._refused = clusters.joins, list(clusters.refused)
         self._cluster_of = {
             key: place for place, group in enumerate(clusters.groups) for key in group
         }
@@ -70,6 +74,7 @@ class Difference:
         total.moved += self._move_strays()
         total.unmerged += self._unmerge()
         total.merged += self._merge()
+        self._record_refusals()
         return self._pen.events
 
     def _mark_shared(self) -> int:
@@ -126,13 +131,17 @@ class Difference:
         at_home: dict[int, ContactId] = {}
         for contact_id in sorted(self._home, key=self._seniority):
             at_home.setdefault(self._home[contact_id], contact_id)
+        left: dict[tuple[ContactId, bytes], None] = {}
         for key in strays:
             place = self._cluster_of[key]
             if place not in at_home:
                 at_home[place] = self._new_contact(self._component.row(key))
                 self._home[at_home[place]] = place
             row = self._component.row(key)
-            self._move(row, at_home[place], versions[row.interaction_id])
+            before = self._linked(key)
+            claims = self._move(row, at_home[place], versions[row.interaction_id])
+            left |= dict.fromkeys((before, digest) for digest in claims)
+        self._claims.renew(left)
         return len(strays)
 
     def _linked(self, key: int) -> ContactId:
@@ -152,7 +161,8 @@ class Difference:
             self._pen.write(fresh, 1, _time(row), fact)
         return fresh
 
-    def _move(self, row: InteractionRow, target: ContactId, version: int) -> None:
+    def _move(self, row: InteractionRow, target: ContactId, version: int) -> list[bytes]:
+        """Give an interaction to another contact with its claims, and return the digests of those."""
         held = row.contact_id
         assert held is not None
         time, join = _time(row), self._join_of(row.number)
@@ -161,17 +171,19 @@ class Difference:
         evidence = self._evidence(join, row) if join is not None else self._no_evidence()
         linked = InteractionLinked(contact_id=target, evidence=evidence)
         self._pen.write(row.interaction_id, version + 2, time, linked)
-        for identifier_id, version_ in self._claims_of(row, held):
+        claimed = self._claims_of(row, held)
+        for identifier in claimed:
             fact = IdentifierReassigned(
                 contact_id=target, from_contact_id=held, interaction_id=row.interaction_id
             )
-            self._pen.write(identifier_id, version_ + 1, time, fact)
+            self._pen.write(identifier.identifier_id, identifier.version + 1, time, fact)
+        return [identifier.digest for identifier in claimed]
 
-    def _claims_of(self, row: InteractionRow, held: ContactId) -> list[tuple[IdentifierId, int]]:
-        """Return the identifiers that the contact holds on the word of this interaction alone."""
+    def _claims_of(self, row: InteractionRow, held: ContactId) -> list[IdentifierRow]:
+        """Return the identifiers that the contact holds on the word of this interaction."""
         rows = (self._index.identifiers.get(mention.digest) for mention in row.mentions)
         return [
-            (one.identifier_id, one.version)
+            one
             for one in {id(one): one for one in rows if one is not None}.values()
             if one.state is not None
             and any(
@@ -225,7 +237,8 @@ class Difference:
         )
         try:
             fact = decide_merge(ours, theirs, self._index.apart, command)
-        except RuleViolation:
+        except RuleRefused as refused:
+            self._refused.append(Refused(join, refused.reason))
             return 0
         born = {
             id_: self._index.contacts[id_].state.born
@@ -248,9 +261,39 @@ class Difference:
             interaction_id=self._component.row(join.other).interaction_id,
             identifier_id=identifiers[0] if identifiers else None,
         )
-        row = self._index.contacts[identity.canonical_id]
+        self._tell(identity.canonical_id, command, time)
+
+    def _record_refusals(self) -> None:
+        """Say which guard keeps two identities apart of which records are strong enough to be one: for
+        each two the strongest pair. What was said before and is so no longer is ended."""
+        found: dict[tuple[ContactId, ContactId], Refused] = {}
+        identities = set[frozenset[ContactId]]()
+        for refused in by_strength(self._refused):
+            one, other = sorted(map(self._linked, (refused.pair.one, refused.pair.other)))
+            both = frozenset(map(self._index.canonical, (one, other)))
+            if len(both) > 1 and both not in identities:
+                identities.add(both)
+                told = self._are_told_apart(one, other)
+                found[one, other] = refused._replace(guard="told_apart") if told else refused
+        for one in sorted(self._component.contacts):
+            for other in sorted(self._index.contacts[one].state.refused):
+                if (one, other) not in found:
+                    self._tell(one, contacts.EndRefusal(other), self._world.now())
+        for (one, other), (pair, guard) in found.items():
+            rows = self._component.row(pair.one), self._component.row(pair.other)
+            command = contacts.RefuseMerge(other, guard, self._evidence(pair, rows[0]))
+            self._tell(one, command, max(map(_time, rows)))
+
+    def _are_told_apart(self, one: ContactId, other: ContactId) -> bool:
+        ours, theirs = (self._index.members(self._index.canonical(end)) for end in (one, other))
+        return any(pair & ours and pair & theirs for pair in self._index.apart)
+
+    def _tell(
+        self, contact_id: ContactId, command: contacts.ContactCommand, time: datetime
+    ) -> None:
+        row = self._index.contacts[contact_id]
         for fact in contacts.decide(row.state, command):
-            self._pen.write(row.contact_id, row.version + 1, time, fact)
+            self._pen.write(contact_id, row.version + 1, time, fact)
 
     def _join_of(self, key: int) -> Pair | None:
         """Return the pair that brought a record into its cluster."""
@@ -285,6 +328,20 @@ class Difference:
     def _identifiers(self, join: Pair) -> list[IdentifierId]:
         row = self._index.identifiers.get(join.value) if join.value else None
         return [row.identifier_id] if row is not None else []
+
+
+def by_strength(refused: Sequence[Refused]) -> list[Refused]:
+    """Order refusals as their nodes were first met, those of the same two nodes by guard and rule.
+
+    Two nodes may have several values in common. Which of them was met first hangs on the digests, and
+    those on the keys of the store.
+    """
+    met: dict[tuple[int, int], int] = {}
+    for pair, _ in refused:
+        met.setdefault((pair.one, pair.other), len(met))
+    return sorted(
+        refused, key=lambda one: (met[one.pair.one, one.pair.other], one.guard, one.pair.rule)
+    )
 
 
 def _time(row: InteractionRow) -> datetime:

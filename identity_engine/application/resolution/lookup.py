@@ -242,16 +242,13 @@ def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
             known = numbers if len(numbers) <= policy.block_cap else numbers[: policy.candidate_cap]
             for number in known:
                 shared[number] += 1.0 + rarity
-    if len(shared) <= policy.candidate_cap:
-        return sorted(shared, key=_age)
-    return sorted(shared, key=lambda number: (-shared[number], _age(number)))[
-        : policy.candidate_cap
-    ]
-
-
-def _age(number: int) -> tuple[bool, int]:
     # Stored rows count up from 1, those of the batch down from -1 and are younger than all stored.
-    return number < 0, abs(number)
+    oldest_first = sorted(number for number in shared if number > 0)
+    oldest_first += sorted((number for number in shared if number < 0), reverse=True)
+    if len(oldest_first) <= policy.candidate_cap:
+        return oldest_first
+    nearest_first = sorted(oldest_first, key=shared.__getitem__, reverse=True)
+    return nearest_first[: policy.candidate_cap]
 
 
 def holders(prepared: Prepared, index: MatchIndex) -> set[ContactId]:

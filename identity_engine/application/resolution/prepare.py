@@ -1,6 +1,6 @@
 """Steps 2 and 3 of a batch: recognise what was received before, normalise what is new."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -119,11 +119,12 @@ def prepare(
         normaliser=NORMALISER_VERSION,
         personal=personal,
     )
+    compared = comparable(personal, division, digests, is_crowded)
     return Prepared(
         fact=fact,
         time=incoming.time,
-        identifiers=tuple(_considered(given, incoming.channel, division, policy, digests)),
-        comparable=comparable(personal, division, digests, is_crowded),
+        identifiers=tuple(considered(given, compared.mentions, incoming.channel, policy)),
+        comparable=compared,
         traceparent=incoming.traceparent,
         correlation_id=(
             digests.opaque(incoming.correlation_id) if incoming.correlation_id else None
@@ -180,12 +181,12 @@ def _mentions(
     given: Sequence[GivenIdentifier], division: str, digests: DigestKeys
 ) -> Iterator[Mention]:
     for one in given:
-        if one.family is not None and one.normalised is not None:
+        if one.family is not None and one.normalised is not None:  # as in _considered
             digest = digests.identifier_key(division, one.family, one.scope, one.normalised)
-            yield Mention(digest, digests.kind(_decides_as(one)), one.verified)
+            yield Mention(digest, digests.kind(decides_as(one)), one.verified)
 
 
-def _decides_as(one: GivenIdentifier) -> str:
+def decides_as(one: GivenIdentifier) -> str:
     """Return the type under which the policy lets a value decide: a line or a mailbox may be that of a
     place, where several people are."""
     if one.family == "phone" and one.normalised is not None:
@@ -224,24 +225,23 @@ def _given(
     )
 
 
-def _considered(
-    given: Sequence[GivenIdentifier],
-    channel: str,
-    division: str,
-    policy: Policy,
-    digests: DigestKeys,
+def considered(
+    given: Sequence[GivenIdentifier], mentions: Iterable[Mention], channel: str, policy: Policy
 ) -> list[Considered]:
-    """Keep the identifiers that may decide, each value once, under its strongest class."""
+    """Keep the identifiers that may decide, each value once, under its strongest class.
+
+    `mentions` are those of the identifiers given: each of them that is valid has one, in order.
+    """
     best: dict[bytes, Considered] = {}
+    digests = (mention.digest for mention in mentions)
     for one in given:
         if one.family is None or one.normalised is None:
             continue
         verified = policy.counts_as_verified(channel, one.type, one.verified)
-        digest = digests.identifier_key(division, one.family, one.scope, one.normalised)
-        class_ = policy.class_of(_decides_as(one), verified)
-        considered = Considered(one, one.family, one.normalised, class_, verified, digest)
+        digest = next(digests)
+        class_ = policy.class_of(decides_as(one), verified)
         if digest not in best or (verified and not best[digest].verified):
-            best[digest] = considered
+            best[digest] = Considered(one, one.family, one.normalised, class_, verified, digest)
     return list(best.values())
 
 

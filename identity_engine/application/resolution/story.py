@@ -5,10 +5,9 @@ profile value is copied: the contact gets its values through the link.
 """
 
 from aggregates import contact, interaction, ownership
-from aggregates.identifier import ClaimPersonal, IdentifierState
+from aggregates.identifier import IdentifierState
 from aggregates.interaction import InteractionState
 from aggregates.ownership import Claim
-from aggregates.policy import Policy
 from aggregates.values import (
     ContactId,
     Evidence,
@@ -19,12 +18,12 @@ from aggregates.values import (
     Stage,
 )
 from identity_engine.adapters.clock import World
-from identity_engine.application.pen import Pen, Upstream
+from identity_engine.application.pen import Pen, Seal, Upstream
+from identity_engine.application.resolution.claiming import claim_of
 from identity_engine.application.resolution.prepare import Considered, Prepared
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.keys import DataKey, KeyRing
 from identity_engine.event_store.mapper import Pending
-from matchers.normalise import NORMALISER_VERSION
 from matchers.vocabulary import Decision
 from projections.match_index.index import MatchIndex
 
@@ -46,7 +45,7 @@ class Story:
         self.contact_id = ContactId("")
         self._prepared = prepared
         upstream = Upstream(prepared.correlation_id, prepared.causation_id, prepared.traceparent)
-        self._pen = Pen(world, rules.actor, index, upstream, self.interaction_id, self._key)
+        self._pen = Pen(world, rules.actor, index, upstream, Seal(self.interaction_id, self._key))
         self._state: InteractionState = interaction.Unknown()
         self._version = 0
 
@@ -135,7 +134,7 @@ class Story:
             if row is None:
                 fresh = IdentifierId(self._world.new_id())
                 row = self._index.introduce(considered.digest, fresh)
-            for fact in ownership.decide(state, self._claim(considered, self._rules.policy)):
+            for fact in ownership.decide(state, self._claim(considered)):
                 self._write(row.identifier_id, row.version + 1, fact)
 
     def _may_claim(self, state: IdentifierState, refused: set[str]) -> bool:
@@ -153,24 +152,10 @@ class Story:
             return False  # the identity holds it already, by another member
         return not state.shared and bool(identities & refused)
 
-    def _claim(self, considered: Considered, policy: Policy) -> Claim:
-        given = considered.given
-        return Claim(
-            contact_id=self.contact_id,
-            interaction_id=self.interaction_id,
-            division=self._prepared.fact.division,
-            identifier_class=considered.identifier_class,
-            verified=considered.verified,
-            cap=policy.cap_of(considered.identifier_class),
-            valid_from=self._prepared.time,
-            personal=ClaimPersonal(
-                type=given.type,
-                family=considered.family,
-                scope=given.scope,
-                value=considered.value,
-                raw=given.value,
-                normaliser=NORMALISER_VERSION,
-            ),
+    def _claim(self, considered: Considered) -> Claim:
+        prepared, policy = self._prepared, self._rules.policy
+        return claim_of(
+            self.contact_id, self.interaction_id, prepared.fact, prepared.time, considered, policy
         )
 
     def _identify(self, decision: Decision) -> None:
