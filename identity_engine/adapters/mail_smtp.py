@@ -110,7 +110,7 @@ def _hand_over(client: smtplib.SMTP, mail: Outgoing) -> Delivery:
     except (OSError, smtplib.SMTPException):
         return NotSent("unreachable", for_good=False)
     try:
-        client.send(LEADING_DOT.sub(b"..", mail.content) + b"\r\n.\r\n")
+        client.send(LEADING_DOT.sub(b"..", mail.content.removesuffix(b"\r\n")) + b"\r\n.\r\n")
         code, _ = client.getreply()
     except (OSError, smtplib.SMTPException):
         return Unsure("no_answer")
