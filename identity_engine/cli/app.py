@@ -5,11 +5,13 @@ from cyclopts import App
 from identity_engine import __version__
 from identity_engine.cli import (
     administration,
+    cases,
     contacts,
     demo,
     diagnosis,
     identifiers,
     ingesting,
+    mails,
     measuring,
     models,
     policy,
@@ -35,6 +37,8 @@ app.command(contacts.contact)
 app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(contacts.review)
+cases.case.command(mails.mail)
+app.command(cases.case)
 app.command(contacts.export)
 app.command(views.projections)
 app.command(policy.policy)

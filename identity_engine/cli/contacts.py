@@ -246,6 +246,8 @@ def links(
 def _show_profile(profile: Profile) -> None:
     show(f"Contact {profile.contact_id}", "bold")
     show(f"{profile.stage}, division {profile.division}, first seen {profile.first_seen[:19]}")
+    if profile.cases:
+        show(f"cases {', '.join(profile.cases)}")
     if profile.fields:
         show()
         show_table(

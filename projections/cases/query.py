@@ -125,6 +125,12 @@ def open_cases_of(views: Connection, members: Collection[ContactId]) -> bool:
     return bool(found)
 
 
+def contact_of_case(views: Connection, number: int) -> str | None:
+    """Return the contact whose case it is now, by the case's number; None where there is none."""
+    row = views.execute(f"SELECT {WHOSE} {CASES} WHERE c.number = ?", (number,)).fetchone()
+    return row[0] if row is not None else None
+
+
 def numbers_of(views: Connection, members: Collection[ContactId]) -> tuple[str, ...]:
     """Return the numbers of the cases of these contacts, the newest first."""
     return tuple(one.number for one in find_cases(views, members=members, limit=1_000))

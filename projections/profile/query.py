@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from aggregates.values import ContactId
+from projections.cases.query import numbers_of
 from projections.identity.query import find_identity, stages_of_merged
 from projections.scope import among, within
 
@@ -74,6 +75,7 @@ class Profile:
     """The single view of a contact: fields with the winning value first, claims, interactions.
 
     `contact_id` stands for the whole identity; `members` are all the contacts that are one with it.
+    `cases` are the numbers of its cases, the last changed first.
     """
 
     contact_id: ContactId
@@ -84,6 +86,7 @@ class Profile:
     identifiers: tuple[HeldClaim, ...] = ()
     interactions: tuple[InteractionSummary, ...] = ()
     members: tuple[ContactId, ...] = ()
+    cases: tuple[str, ...] = ()
 
 
 def find_profile(
@@ -109,6 +112,7 @@ def find_profile(
         identifiers=tuple(_claims(views, members)),
         interactions=tuple(InteractionSummary(*row[:8]) for row in contributions),
         members=identity.members,
+        cases=numbers_of(views, identity.members),
     )
 
 

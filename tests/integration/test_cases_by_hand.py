@@ -383,6 +383,14 @@ def test_the_history_of_whoever_gets_a_corrected_link_shows_the_case(engine, cal
     assert engine.how(other.contact_id)
 
 
+def test_a_contact_shows_the_numbers_of_its_cases_and_is_found_by_one(engine, call, case):
+    assert engine.profile(call.contact_id).cases == (case,)
+    (found,) = engine.search(case.lower())
+    assert (found.contact_id, found.matched) == (call.contact_id, (("case", case),))
+    assert engine.search("C-000099") == []
+    assert engine.search(case, field="phone") == []
+
+
 def test_a_case_that_is_not_closed_is_known_of_its_contact(engine, call, case):
     engine.follow()
     views = engine.follower.views.connection
