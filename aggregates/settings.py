@@ -10,7 +10,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from aggregates.case_settings import Cases, OutgoingMail
+from aggregates.fields import BUILT_IN, ContactField
 from aggregates.values import Value
+
+FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,127}$")]
 """The name of an environment variable."""
@@ -135,12 +138,28 @@ class Crm(Value):
 
 
 class Settings(Value):
-    """The settings in force; every section has defaults, so a content names only what differs."""
+    """The settings in force; every section has defaults, so a content names only what differs.
+
+    `fields` are those that a contact has besides the usual ones.
+    """
 
     format: Literal[1]
     name: str
     retention: Retention = Retention()
     merging: Merging = Merging()
+    fields: dict[FieldName, ContactField] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fields_are_new(self) -> Self:
+        if taken := sorted(self.fields.keys() & BUILT_IN.keys()):
+            raise ValueError(f"every contact has these fields already: {', '.join(taken)}")
+        return self
+
+    @property
+    def contact_fields(self) -> dict[str, ContactField]:
+        """Every field that a person may fill."""
+        return {**BUILT_IN, **self.fields}
+
     augmentation: Augmentation = Augmentation()
     crm: Crm | None = None
     cases: Cases = Cases()

@@ -16,5 +16,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     ReviewProjection(),
     CaseProjection(),
 )
-VIEWS_VERSION = 6
+VIEWS_VERSION = 14
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

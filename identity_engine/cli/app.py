@@ -9,8 +9,10 @@ from identity_engine.cli import (
     contacts,
     demo,
     diagnosis,
+    editing,
     identifiers,
     ingesting,
+    interactions,
     mails,
     measuring,
     models,
@@ -32,8 +34,10 @@ app.command(demo.demo)
 app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
+contacts.contact.command(editing.edit)
 contacts.contact.command(identifiers.identifier)
 app.command(contacts.contact)
+app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(contacts.review)

@@ -16,13 +16,19 @@ from identity_engine.event_store.case_tables import (
     HASHED_CASES,
     write_cases,
 )
+from identity_engine.event_store.conversation_tables import (
+    CONVERSATION_ROWS,
+    CONVERSATION_SCHEMA,
+    CONVERSATION_TABLES,
+    write_conversations,
+)
 from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.index_states import pack_contact, pack_identifier
 from identity_engine.event_store.sealed_records import SealedRecords
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 6
+INDEX_VERSION = 7
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = (
@@ -88,11 +94,13 @@ CREATE TABLE IF NOT EXISTS crowded (number INTEGER PRIMARY KEY, block_key INTEGE
 CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
 WITHOUT ROWID;
 """
+    + CONVERSATION_SCHEMA
     + CASE_SCHEMA
 )
 TABLES = (
     *("interaction", "posting", "identifier", "contact", "merge_edge", "told_apart"),
     *("pending", "evaluated", "crowded"),
+    *CONVERSATION_TABLES,
     *CASE_TABLES,
 )
 INSERT_POSTING = "INSERT OR IGNORE INTO posting VALUES (?, ?)"
@@ -141,6 +149,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
     cursor.executemany(
         "INSERT INTO crowded (block_key) VALUES (?)", [(key,) for key in changes.crowded]
     )
+    write_conversations(cursor, changes, records)
     _post(cursor, changes.reposted)
     if changes.all_pending:
         cursor.execute("INSERT OR IGNORE INTO pending SELECT number FROM interaction")
@@ -239,6 +248,7 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
         "ORDER BY one, other, merge_id",
         "SELECT one, other FROM told_apart ORDER BY one, other",
         "SELECT number, block_key FROM crowded ORDER BY number",
+        *CONVERSATION_ROWS,
         *HASHED_CASES,
     ):
         for row in cursor.execute(statement):

@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from functools import partial
 
 from aggregates import contact as contacts
 from aggregates import identifier as identifiers
 from aggregates.case_facts import CaseFact
+from aggregates.change import InteractionChanged, InteractionChangeDeferred
 from aggregates.identifier import (
     Holding,
     IdentifierClaimed,
@@ -28,9 +28,12 @@ from aggregates.notes import NoteFact
 from aggregates.policy import ReevaluationRequested
 from aggregates.values import CaseId, ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
 from projections.match_index.cases import CaseBook
+from projections.match_index.conversations import Conversations
 from projections.match_index.identities import Identities
+from projections.match_index.mentions import mention_key
 from projections.match_index.rows import (
     Comparable,
+    Correction,
     IdentifierRow,
     IndexChanges,
     InteractionRow,
@@ -53,6 +56,7 @@ class MatchIndex(Identities):
         last_number: int = 0,
         rules: int = 0,
         crowded: AbstractSet[int] = frozenset(),
+        last_waiting: int = 0,
     ) -> None:
         super().__init__()
         self.head = head
@@ -62,6 +66,7 @@ class MatchIndex(Identities):
         self._crowded_before = len(crowded)
         self._crowded_here: dict[int, None] = {}
         self._reposted: list[tuple[int, int]] = []
+        self.conversations = Conversations(last_waiting)
         self.identifiers: dict[bytes, IdentifierRow] = {}
         self._by_natural_key: dict[bytes, InteractionRow] = {}
         self._by_id: dict[InteractionId, InteractionRow] = {}
@@ -72,6 +77,7 @@ class MatchIndex(Identities):
         self._changed_identifiers: dict[bytes, IdentifierRow] = {}
         self._received: list[InteractionRow] = []
         self._relinked: dict[InteractionId, InteractionRow] = {}
+        self._corrected: dict[InteractionId, Correction] = {}
         self._read_identifiers: dict[bytes, int] = {}
         self._read_links: dict[int, ContactId | None] = {}
         self._read_natural_keys: set[bytes] = set()
@@ -156,6 +162,10 @@ class MatchIndex(Identities):
         row = self._by_id.get(interaction_id)
         return row.contact_id if row is not None else None
 
+    def holds(self, identifier_id: IdentifierId) -> bool:
+        """Tell whether an identifier is loaded."""
+        return identifier_id in self._by_stream
+
     def holdings(self, identifier_id: IdentifierId) -> Sequence[Holding]:
         """Return the claims on a loaded identifier."""
         row = self._by_stream.get(identifier_id)
@@ -182,6 +192,8 @@ class MatchIndex(Identities):
             dict(self._read_links),
             frozenset(self._read_natural_keys),
             frozenset(self._read_block_keys),
+            self.conversations.last_waiting,
+            self.conversations.unknown_changes(),
         )
 
     # What an event changes
@@ -221,6 +233,33 @@ class MatchIndex(Identities):
             self._postings[key].append(row.number)
         return row
 
+    def correct(
+        self, row: InteractionRow, comparable: Comparable, stood_under: Iterable[int]
+    ) -> None:
+        """Let a row say something else from now on.
+
+        Args:
+            row: an interaction whose old keys, `stood_under`, and new keys are loaded.
+            comparable: what matching makes of it now; its name stays.
+        """
+        gone = (*stood_under, *map(mention_key, row.mentions))
+        for key in gone:
+            if row.number in self._postings[key]:
+                self._postings[key].remove(row.number)
+        self._reposted = [
+            one for one in self._reposted if one[1] != row.number or one[0] not in gone
+        ]
+        row.record, row.mentions = comparable.record, comparable.mentions
+        row.block_keys = comparable.block_keys
+        for key in (*row.block_keys, *map(mention_key, row.mentions)):
+            if row.number not in self._postings[key]:
+                self._postings[key].append(row.number)
+        if row.number > 0:
+            before = self._corrected.get(row.interaction_id)
+            earlier = before.gone if before is not None else ()
+            self._corrected[row.interaction_id] = Correction(row, (*earlier, *gone))
+            self.evaluate_again([row.number])
+
     def crowd(self, key: int) -> None:
         """Note that a key leads to too many records, for good."""
         self._crowded_here[key] = None
@@ -246,6 +285,10 @@ class MatchIndex(Identities):
                 self._link(InteractionId(stream_id), contact_id, valid_from, pinned=pinned)
             case InteractionUnlinked(pinned=pinned):
                 self._link(InteractionId(stream_id), None, valid_from, pinned=pinned)
+            case InteractionChanged():
+                self.conversations.note(InteractionId(stream_id), fact)
+            case InteractionChangeDeferred():
+                self.conversations.defer(stream_id, fact)
             case ReevaluationRequested(interaction_ids=None):
                 self._all_pending = True
             case ReevaluationRequested(interaction_ids=wanted):
@@ -262,9 +305,10 @@ class MatchIndex(Identities):
                 self.cases.apply(CaseId(stream_id), fact)
 
     def seal(self, subject: str, key_id: int) -> None:
-        """Note the data key of what was written about a contact by hand, or about a case."""
+        """Note the data key of what was written about a contact by hand, about a case, or what waits."""
         super().seal(subject, key_id)
         self.cases.seal(subject, key_id)
+        self.conversations.seal(subject, key_id)
 
     def evaluate_again(self, numbers: Iterable[int]) -> None:
         """Note stored interactions whose final contact may have changed."""
@@ -286,6 +330,8 @@ class MatchIndex(Identities):
             crowded=list(self._crowded_here),
             reposted=self._reposted,
             cases=self.cases.changes(),
+            corrected=list(self._corrected.values()),
+            conversations=self.conversations.changes(),
         )
 
     def _link(
@@ -317,6 +363,8 @@ class MatchIndex(Identities):
         row.state = identifiers.evolve(row.state, fact, valid_from)
         row.version = version
         self._changed_identifiers[row.digest] = row
+        if isinstance(fact, IdentifierClaimed) and fact.interaction_id is not None:
+            self._note_heard(fact.interaction_id, row.digest)
         match fact:
             case IdentifierClaimed(identifier_class=IdentifierClass.EXCLUSIVE):
                 self._note_exclusive(fact, identifier_id)
@@ -333,27 +381,10 @@ class MatchIndex(Identities):
         if isinstance(fact, OF_HOLDER):
             self._count(fact.contact_id)
 
-    def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
-        for type_ in self._let_go_exclusive(fact.from_contact_id, identifier_id):
-            taken = partial(contacts.holding, type_=type_, identifier_id=identifier_id)
-            self._revise(fact.contact_id, taken)
-
-    def _let_go_exclusive(self, contact_id: ContactId, identifier_id: IdentifierId) -> list[str]:
-        """Let a contact hold an exclusive identifier no longer; return the types it was held as."""
-        exclusive = self.contacts[contact_id].state.exclusive
-        types = [type_ for type_, held_id in exclusive.items() if held_id == identifier_id]
-        for type_ in types:
-            self._revise(contact_id, partial(contacts.letting_go, type_=type_))
-        return types
-
-    def _note_exclusive(
-        self, fact: IdentifierClaimed | IdentifierTransferred, identifier_id: IdentifierId
-    ) -> None:
-        type_ = getattr(fact.personal, "type", None)
-        if type_ is not None:
-            self._revise(
-                fact.contact_id, lambda state: contacts.holding(state, type_, identifier_id)
-            )
+    def _note_heard(self, interaction_id: InteractionId, digest: bytes) -> None:
+        source = self._by_id.get(interaction_id)
+        if source is not None and all(one.digest != digest for one in source.mentions):
+            self.conversations.hear(interaction_id, digest)
 
     def _place_identifier(self, row: IdentifierRow) -> None:
         self.identifiers[row.digest] = row

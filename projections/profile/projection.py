@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 import orjson
 
+from aggregates.change import ChangePersonal, InteractionChanged
+from aggregates.contact import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -22,6 +24,7 @@ from aggregates.identifier import (
 )
 from aggregates.interaction import (
     InteractionLinked,
+    InteractionPersonal,
     InteractionReceived,
     InteractionUnlinked,
 )
@@ -43,6 +46,13 @@ CREATE TABLE profile_contribution (
     identifiers TEXT NOT NULL -- JSON array
 ) WITHOUT ROWID;
 CREATE INDEX profile_contribution_of ON profile_contribution (contact_id);
+CREATE TABLE profile_message (
+    interaction_id TEXT NOT NULL,
+    version INTEGER NOT NULL, -- place in the interaction's stream
+    time TEXT NOT NULL,
+    profile TEXT NOT NULL, -- JSON object
+    PRIMARY KEY (interaction_id, version)
+) WITHOUT ROWID;
 CREATE TABLE profile_claim (
     identifier_id TEXT NOT NULL,
     contact_id TEXT NOT NULL,
@@ -61,6 +71,17 @@ CREATE TABLE profile_claim (
     PRIMARY KEY (identifier_id, contact_id, valid_from)
 ) WITHOUT ROWID;
 CREATE INDEX profile_claim_of ON profile_claim (contact_id);
+CREATE TABLE profile_by_hand (
+    contact_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    removed INTEGER NOT NULL, -- whether the last word of a person on the value is that it is wrong
+    position INTEGER NOT NULL, -- log position of that word; of one save the last value wins
+    place INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    PRIMARY KEY (contact_id, field, value)
+) WITHOUT ROWID;
 """
 
 CONTRIBUTION = (
@@ -71,8 +92,16 @@ CLAIM = (
     "identifier_id", "contact_id", "valid_from", "valid_to", "interaction_id", "verified",
     "shared", "type", "scope", "value", "raw", "label", "described", "is_primary",
 )  # fmt: skip
+BY_HAND = (
+    "contact_id", "field", "value", "removed", "position", "place", "time", "actor",
+)  # fmt: skip
 
 
+MESSAGE = ("interaction_id", "version", "time", "profile")
+CORRECT = "UPDATE profile_contribution SET profile = ?, identifiers = ? WHERE interaction_id = ?"
+INSERT_MESSAGE = "INSERT INTO profile_message VALUES (?,?,?,?)"
+REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
+INSERT_BY_HAND = "INSERT OR REPLACE INTO profile_by_hand VALUES (?,?,?,?,?,?,?,?)"
 RELINK = (
     "UPDATE profile_contribution SET contact_id = ?, decision = ?, weight = ? "
     "WHERE interaction_id = ?"
@@ -119,6 +148,22 @@ class ProfileRows(Rows):
     def _unlink(self, event: Recorded, _: InteractionUnlinked) -> None:
         self._give(event.stream_id, None, None, None)
 
+    def _change(self, event: Recorded, fact: InteractionChanged) -> None:
+        """A message adds to what its interaction says; a correction replaces that."""
+        said = fact.personal
+        if isinstance(said, Erased):
+            return
+        profile, identifiers = _said(said)
+        row = self._contributions.get(event.stream_id)
+        if fact.change.kind == "corrected" and row is not None:
+            row[9], row[10] = profile, identifiers
+        elif fact.change.kind == "corrected":
+            self._changes.append((CORRECT, (profile, identifiers, event.stream_id)))
+        elif said.profile:
+            moment = instant_text(event.header.valid_from)
+            message = (event.stream_id, event.version, moment, profile)
+            self._changes.append((INSERT_MESSAGE, message))
+
     def _give(self, interaction_id: str, *link: Any) -> None:
         row = self._contributions.get(interaction_id)
         if row is not None:
@@ -152,14 +197,30 @@ class ProfileRows(Rows):
     def _unshare(self, event: Recorded, _: IdentifierUnshared) -> None:
         self._changes.append((UNSHARE, (event.stream_id,)))
 
+    def _edit(self, event: Recorded, fact: ContactEdited) -> None:
+        if isinstance(fact.personal, Erased):
+            return
+        moment, actor = instant_text(event.header.valid_from), event.header.actor
+        for name in fact.personal.set:
+            self._changes.append((REPLACE_BY_HAND, (event.stream_id, name)))
+        given = [(name, value) for name, value in fact.personal.set.items()]
+        given += [(n, value) for n, values in fact.personal.added.items() for value in values]
+        gone = [(n, value) for n, values in fact.personal.removed.items() for value in values]
+        for removed, changed in ((0, given), (1, gone)):
+            for place, (name, value) in enumerate(changed):
+                said = (removed, event.position, place, moment, actor)
+                self._changes.append((INSERT_BY_HAND, (event.stream_id, name, value, *said)))
+
     def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
         moved = (fact.contact_id, event.stream_id, fact.from_contact_id, fact.interaction_id)
         self._changes.append((REASSIGN, moved))
 
     follows: ClassVar[Follows] = {
+        ContactEdited: _edit,
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
+        InteractionChanged: _change,
         IdentifierClaimed: _claim,
         IdentifierVerified: _verify,
         IdentifierReleased: _release,
@@ -188,11 +249,15 @@ class ProfileProjection(Projection):
     rows: ClassVar[type[Rows]] = ProfileRows
     tables: ClassVar[tuple[Table, ...]] = (
         Table("profile_contribution", CONTRIBUTION, ("interaction_id",)),
+        Table("profile_message", MESSAGE, ("interaction_id", "version"), frozenset({"version"})),
         Table(
             "profile_claim",
             CLAIM,
             ("identifier_id", "contact_id", "valid_from"),
             frozenset({"described"}),
+        ),
+        Table(
+            "profile_by_hand", BY_HAND, ("contact_id", "field", "value"), frozenset({"position"})
         ),
     )
 
@@ -210,14 +275,18 @@ def _contribution(event: Recorded, received: InteractionReceived) -> list[Any]:
         instant_text(event.header.valid_from),
         None,
         None,
-        orjson.dumps(known.profile if known else {}, option=orjson.OPT_SORT_KEYS).decode(),
-        orjson.dumps(
-            [
-                {"type": one.type, "value": one.normalised or one.value, "raw": one.value}
-                for one in (known.identifiers if known else ())
-            ]
-        ).decode(),
+        *(_said(known) if known else ("{}", "[]")),
     ]
+
+
+def _said(said: InteractionPersonal | ChangePersonal) -> tuple[str, str]:
+    """Return profile and identifiers as JSON."""
+    identifiers = [
+        {"type": one.type, "value": one.normalised or one.value, "raw": one.value}
+        for one in said.identifiers
+    ]
+    profile = orjson.dumps(said.profile, option=orjson.OPT_SORT_KEYS)
+    return profile.decode(), orjson.dumps(identifiers).decode()
 
 
 def _claim(event: Recorded, claimed: IdentifierClaimed | IdentifierTransferred) -> tuple[Any, ...]:

@@ -57,6 +57,7 @@ from aggregates.values import (
 from identity_engine.event_store.keys import DataKey
 from tests.schemas.golden_by_hand import FACTS_BY_HAND
 from tests.schemas.golden_cases import FACTS_OF_CASES
+from tests.schemas.golden_interactions import FACTS_OF_INTERACTIONS
 
 STREAM = "019b1c3e-7c5a-7000-8000-000000000001"
 SUBJECT = "019b1c3e-7c5a-7000-8000-000000000002"
@@ -129,6 +130,7 @@ class Golden:
 
 GOLDEN = (
     *map(Golden, FACTS_BY_HAND),
+    *map(Golden, FACTS_OF_INTERACTIONS),
     *map(Golden, FACTS_OF_CASES),
     Golden(ContactCreated(division="north", interaction_id=INTERACTION)),
     Golden(
@@ -236,7 +238,10 @@ GOLDEN = (
     Golden(InteractionLinked(contact_id=CONTACT, evidence=EVIDENCE, pinned=True)),
     Golden(
         InteractionUnlinked(
-            contact_id=CONTACT, pinned=True, personal=UnlinkPersonal(reason="Das ist ihr Bruder.")
+            contact_id=CONTACT,
+            pinned=True,
+            cause="retracted",
+            personal=UnlinkPersonal(reason="Das ist ihr Bruder."),
         )
     ),
     Golden(

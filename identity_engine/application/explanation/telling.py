@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
+    ContactEdited,
     ContactIdentified,
     ContactMerged,
     ContactMergeRefusalEnded,
@@ -61,8 +63,16 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
         case InteractionHeldForReview(evidence=evidence, proposed=proposed):
             bits = in_bits(evidence, say)
             return say.say("event.held", interaction=stream_id, proposed=proposed, bits=bits)
-        case InteractionUnlinked(contact_id=contact_id):
-            return say.say("event.unlinked", interaction=stream_id, contact=contact_id)
+        case InteractionUnlinked(contact_id=contact_id, cause=cause):
+            key = "event.unlinked" if cause is None else f"event.unlinked_{cause}"
+            return say.say(key, interaction=stream_id, contact=contact_id)
+        case InteractionChanged(change=change):
+            return say.say(
+                f"event.change_{change.kind}",
+                interaction=stream_id,
+                agent=change.agent or "",
+                to=change.to_agent or change.to_queue or "",
+            )
         case ContactMerged():
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):
@@ -140,6 +150,8 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
     match fact:
         case ContactCreated(division=division):
             return say.say("event.created", contact=contact_id, division=division)
+        case ContactEdited():
+            return say.say("event.edited", contact=contact_id)
         case ContactIdentified(by=by):
             reason = say.say(f"identified_by.{by}")
             return say.say("event.identified", contact=contact_id, reason=reason)

@@ -2,7 +2,9 @@
 
 from identity_engine.application.operations.administration import Administration
 from identity_engine.application.operations.cases import Cases
+from identity_engine.application.operations.contacts import Contacts
 from identity_engine.application.operations.identifiers import Identifiers
+from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.mails import Mails
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
@@ -15,8 +17,10 @@ class Desk:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.administration = Administration(office)
+        self.contacts = Contacts(office)
         self.identifiers = Identifiers(office)
         self.reading = Reading(office)
+        self.interactions = Interactions(office)
         self.cases = Cases(office)
         self.mails = Mails(office)
         self.reading_cases = ReadingCases(office)
