@@ -3,16 +3,23 @@
 A case is named by its number, such as C-000123, or by its id.
 """
 
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.cases.entry import ByHand, Entry, Letter, Origin
+from identity_engine.application.cases.entry import ByHand, Entry, Origin
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.cases import SavedCase
+from identity_engine.cli.case_entry import (
+    NOTHING,
+    Case,
+    Saved,
+    Words,
+    read_text,
+    show_saved,
+    show_view,
+    state_text,
+)
 from identity_engine.cli.output import (
     DryRun,
     Json,
@@ -24,65 +31,12 @@ from identity_engine.cli.output import (
     show_table,
 )
 from identity_engine.errors import UsageError
-from projections.cases.query import CaseView
 
 case = App(name="case", help="Cases: what a person has on their mind, until it is closed.")
 note = App(name="note", help="Write, change and take away the notes of a case.")
 case.command(note)
-Case = Annotated[str, Parameter(name="CASE", help="The case's number or id.")]
 NoteId = Annotated[str, Parameter(name="NOTE", help="The note's id, as case show says it.")]
-Words = Annotated[str, Parameter(name="TEXT", help="What it says; - reads standard input.")]
 State = Literal["open", "pending", "resolved", "closed"]
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What is saved together."""
-
-    note: Annotated[str | None, Parameter(help="A note on the case; - reads standard input.")] = (
-        None
-    )
-    contact_note: Annotated[str | None, Parameter(help="A note on the contact.")] = None
-    mail: Annotated[str | None, Parameter(help="A mail's text; - reads standard input.")] = None
-    to: Annotated[
-        Sequence[str], Parameter(negative="", help="To whom; default: who wrote last.")
-    ] = ()
-    cc: Annotated[Sequence[str], Parameter(negative="", help="Who gets a copy.")] = ()
-    mail_subject: Annotated[
-        str | None, Parameter(help="The mail's subject; default: an answer to the last mail.")
-    ] = None
-    send: Annotated[bool, Parameter(negative="", help="Give the mail to be sent.")] = False
-    pending: Annotated[
-        str | None, Parameter(help="Let the case wait, for a reason of the settings.")
-    ] = None
-    resolved: Annotated[
-        str | None, Parameter(help="Resolve the case, by a disposition of the settings.")
-    ] = None
-    composition: Annotated[
-        str | None, Parameter(help="What case compose answered; it ends with this.")
-    ] = None
-
-    def entry(self) -> Entry:
-        """Return what is saved."""
-        letter = None
-        if self.mail is not None:
-            letter = Letter(read_text(self.mail), tuple(self.to), tuple(self.cc), self.mail_subject)
-        elif self.to or self.cc or self.mail_subject is not None:
-            raise UsageError(
-                "Recipients and a subject belong to a mail: give its text with --mail."
-            )
-        return Entry(
-            note=read_text(self.note) if self.note is not None else None,
-            contact_note=self.contact_note,
-            letter=letter,
-            send=self.send,
-            pending=self.pending,
-            resolved=self.resolved,
-        )
-
-
-NOTHING = Saved()
 
 
 @case.command(name="open")
@@ -158,7 +112,7 @@ def show_case(case_: Case, *, store: Store = None, json: Json = False) -> None:
     if json:
         show_json(view)
     else:
-        _show_case(view)
+        show_view(view)
 
 
 @case.command(name="list")
@@ -202,7 +156,7 @@ def list_(
             [
                 (
                     one.number,
-                    _state(one.state, one.reason or one.disposition),
+                    state_text(one.state, one.reason or one.disposition),
                     one.subject,
                     one.contact_id,
                     one.agent or one.queue,
@@ -422,78 +376,3 @@ def sweep(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -
         show_json({"closed": closed})
     else:
         show(f"{len(closed)} closed" + (f": {', '.join(closed)}" if closed else "") + ".")
-
-
-def read_text(text: str) -> str:
-    return sys.stdin.read() if text == "-" else text
-
-
-def _state(state: str, why: str | None) -> str:
-    return f"{state} ({why})" if why else state
-
-
-def show_saved(saved: SavedCase, *, json: bool) -> None:
-    if json:
-        show_json(saved)
-    elif saved.number is None:
-        show("The note was written; no case came of it.")
-    elif not saved.done.written:
-        show(f"{saved.number} is {saved.state}; nothing changed.")
-    else:
-        mail = f", mail {saved.mail_id}" if saved.mail_id is not None else ""
-        dry = " Nothing was written: a dry run." if saved.done.position is None else ""
-        show(f"{saved.number} is {saved.state}{mail}.{dry}")
-
-
-def _show_case(view: CaseView) -> None:
-    one = view.summary
-    show(f"{one.number} {one.subject or ''}".strip(), "bold")
-    show(f"{_state(one.state, one.reason or one.disposition)}, division {one.division}")
-    show(f"contact {one.contact_id or '(none)'}, opened {one.opened[:19]} from {view.place}")
-    facts = {
-        "queue": one.agent or one.queue,
-        "follow-up of": view.follow_up_of,
-        "opened from": view.from_case,
-        "follow-ups": ", ".join(view.follow_ups),
-        "pinned by": ", ".join(view.pinned_by),
-        "equal subject": ", ".join(view.suggested),
-    }
-    for name, value in facts.items():
-        if value:
-            show(f"{name} {value}")
-    if view.interactions:
-        show()
-        show_table(
-            ("interaction", "channel", "time", "by", "contact"),
-            [
-                (
-                    i.interaction_id,
-                    i.channel,
-                    (i.time or "")[:19],
-                    f"{i.by}, automatic" if i.automatic else i.by,
-                    f"{i.contact_id} (participant)" if i.participant else "the case's",
-                )
-                for i in view.interactions
-            ],
-        )
-    if view.notes:
-        show()
-        show_table(
-            ("note", "written", "by", "text"),
-            [(n.note_id, n.written[:19], n.author, n.text) for n in view.notes],
-        )
-    if view.mails:
-        show()
-        show_table(
-            ("mail", "status", "to", "subject", "next try"),
-            [
-                (
-                    m.mail_id,
-                    _state(m.status, m.code),
-                    ", ".join((*m.to, *m.cc)),
-                    m.subject,
-                    (m.due or "")[:19],
-                )
-                for m in view.mails
-            ],
-        )

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 from identity_engine.application.cases.entry import Entry, Letter
 from identity_engine.application.engine import Engine
 from identity_engine.application.operations.command import Done
-from identity_engine.cli.cases import Case, Words, read_text, show_saved
+from identity_engine.cli.case_entry import Case, Words, read_text, show_saved
 from identity_engine.cli.output import DryRun, Json, Store, show, show_json, show_table
 
 mail = App(name="mail", help="Write and send the mails of a case.")

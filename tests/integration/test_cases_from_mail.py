@@ -3,6 +3,7 @@
 import pytest
 
 from identity_engine import Engine
+from identity_engine.application.cases.entry import Entry
 from identity_engine.application.cases.intake import Intake
 from tests.integration.resolving import facts, mailed
 from tests.integration.working_on_cases import (
@@ -28,8 +29,6 @@ def engine():
 
 def close(engine, number):
     """Resolve a case and close it."""
-    from identity_engine.application.cases.entry import Entry
-
     engine.desk.cases.add(number, Entry(resolved="solved"))
     engine.desk.cases.close(number)
 
@@ -189,8 +188,6 @@ def test_our_own_mail_that_comes_back_opens_no_case(engine):
 
 
 def test_an_automatic_reply_is_kept_with_its_case_and_never_opens_it_again(engine):
-    from identity_engine.application.cases.entry import Entry
-
     engine.ingest([mail("1")])
     engine.desk.cases.add("C-000001", Entry(resolved="solved"))
     reply = {"auto_submitted": "auto-replied", "in_reply_to": "<1@mail.example>"}
@@ -226,8 +223,6 @@ def test_a_sender_may_open_cases_again_after_the_hour(engine):
 
 
 def test_new_mail_opens_a_resolved_case_again(engine):
-    from identity_engine.application.cases.entry import Entry
-
     engine.ingest([mail("1")])
     engine.desk.cases.add("C-000001", Entry(resolved="solved"))
     engine.ingest([mail("2", in_reply_to="<1@mail.example>")])
