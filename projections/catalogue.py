@@ -2,6 +2,7 @@
 
 from projections.base import Projection
 from projections.cases.projection import CaseProjection
+from projections.crm.projection import CrmProjection
 from projections.identity.projection import IdentityProjection
 from projections.profile.projection import ProfileProjection
 from projections.review.projection import ReviewProjection
@@ -15,6 +16,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     SearchProjection(),
     ReviewProjection(),
     CaseProjection(),
+    CrmProjection(),
 )
-VIEWS_VERSION = 14
+VIEWS_VERSION = 16
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

@@ -5,8 +5,10 @@ from cyclopts import App
 from identity_engine import __version__
 from identity_engine.cli import (
     administration,
+    augmentation,
     cases,
     contacts,
+    crm,
     demo,
     diagnosis,
     editing,
@@ -44,6 +46,8 @@ app.command(contacts.review)
 cases.case.command(mails.mail)
 app.command(cases.case)
 app.command(contacts.export)
+app.command(augmentation.augment)
+app.command(crm.crm)
 app.command(views.projections)
 app.command(policy.policy)
 app.command(models.model)

@@ -29,7 +29,7 @@ from identity_engine.event_store.keys import KeyRing
 from identity_engine.event_store.read_check import RULES_STREAMS
 from identity_engine.event_store.sealed_records import Opened, SealedRecords
 from projections.match_index.index import MatchIndex
-from projections.match_index.rows import InteractionRow
+from projections.match_index.rows import BY_HAND, InteractionRow
 
 ACTIVATIONS = "SELECT COUNT(*) FROM stored_events WHERE originator_id IN (?, ?, ?, ?)"
 NOTHING: Opened = ("", None)
@@ -77,10 +77,12 @@ class IndexTables:
         """Return the number of the newest key in use, 0 where there is none."""
         cursor.execute(
             "SELECT MAX("
-            "COALESCE((SELECT key_id FROM interaction ORDER BY number DESC LIMIT 1), 0), "
+            "COALESCE((SELECT key_id FROM interaction WHERE channel != ? "
+            "ORDER BY number DESC LIMIT 1), 0), "
             "COALESCE((SELECT MAX(key_id) FROM contact WHERE key_id > 0), 0), "
             "COALESCE((SELECT MAX(key_id) FROM waiting_change), 0), "
-            "COALESCE((SELECT MAX(key_id) FROM case_row), 0))"
+            "COALESCE((SELECT MAX(key_id) FROM case_row), 0))",
+            (BY_HAND,),
         )
         return int(cursor.fetchone()[0])
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from aggregates import contact as contacts
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.contact import (
     ContactEdited,
     ContactIdentified,
@@ -26,7 +27,13 @@ from aggregates.identity import Edge, Identity, Member, canonical_id, components
 from aggregates.values import ContactId, Fact, IdentifierId
 from projections.match_index.rows import ContactRow
 
-REVISING = (ContactEdited, ContactIdentified, ContactPromoted)
+REVISING = (
+    ContactAugmented,
+    ContactAugmentationReverted,
+    ContactEdited,
+    ContactIdentified,
+    ContactPromoted,
+)
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused
 because messages keep arriving; merges and unmerges do, for all whom they touch."""
 

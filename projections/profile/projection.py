@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import orjson
 
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.change import ChangePersonal, InteractionChanged
 from aggregates.contact import ContactEdited
 from aggregates.identifier import (
@@ -82,6 +83,20 @@ CREATE TABLE profile_by_hand (
     actor TEXT NOT NULL,
     PRIMARY KEY (contact_id, field, value)
 ) WITHOUT ROWID;
+CREATE TABLE profile_augmented (
+    augmentation_id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    contact_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    source TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    PRIMARY KEY (augmentation_id, place)
+) WITHOUT ROWID;
+CREATE INDEX profile_augmented_of ON profile_augmented (contact_id);
 """
 
 CONTRIBUTION = (
@@ -96,12 +111,18 @@ BY_HAND = (
     "contact_id", "field", "value", "removed", "position", "place", "time", "actor",
 )  # fmt: skip
 
+AUGMENTED = (
+    "augmentation_id", "place", "contact_id", "field", "value", "position", "time", "actor",
+    "source", "reference",
+)  # fmt: skip
+INSERT_AUGMENTED = "INSERT OR REPLACE INTO profile_augmented VALUES (?,?,?,?,?,?,?,?,?,?)"
+REVERT_AUGMENTED = "DELETE FROM profile_augmented WHERE augmentation_id = ?"
+REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
+INSERT_BY_HAND = "INSERT OR REPLACE INTO profile_by_hand VALUES (?,?,?,?,?,?,?,?)"
 
 MESSAGE = ("interaction_id", "version", "time", "profile")
 CORRECT = "UPDATE profile_contribution SET profile = ?, identifiers = ? WHERE interaction_id = ?"
 INSERT_MESSAGE = "INSERT INTO profile_message VALUES (?,?,?,?)"
-REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
-INSERT_BY_HAND = "INSERT OR REPLACE INTO profile_by_hand VALUES (?,?,?,?,?,?,?,?)"
 RELINK = (
     "UPDATE profile_contribution SET contact_id = ?, decision = ?, weight = ? "
     "WHERE interaction_id = ?"
@@ -211,12 +232,28 @@ class ProfileRows(Rows):
                 said = (removed, event.position, place, moment, actor)
                 self._changes.append((INSERT_BY_HAND, (event.stream_id, name, value, *said)))
 
+    def _augment(self, event: Recorded, fact: ContactAugmented) -> None:
+        if isinstance(fact.personal, Erased):
+            return
+        taken = {name: (value,) for name, value in fact.personal.set.items()} | fact.personal.added
+        given = [(name, value) for name, values in taken.items() for value in values]
+        moment, actor = instant_text(event.header.valid_from), event.header.actor
+        for place, named in enumerate(given):
+            head = (fact.augmentation_id, place, event.stream_id, *named)
+            said = (event.position, moment, actor, fact.source, fact.personal.reference)
+            self._changes.append((INSERT_AUGMENTED, (*head, *said)))
+
+    def _revert(self, _: Recorded, fact: ContactAugmentationReverted) -> None:
+        self._changes.append((REVERT_AUGMENTED, (fact.augmentation_id,)))
+
     def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
         moved = (fact.contact_id, event.stream_id, fact.from_contact_id, fact.interaction_id)
         self._changes.append((REASSIGN, moved))
 
     follows: ClassVar[Follows] = {
         ContactEdited: _edit,
+        ContactAugmented: _augment,
+        ContactAugmentationReverted: _revert,
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
@@ -258,6 +295,12 @@ class ProfileProjection(Projection):
         ),
         Table(
             "profile_by_hand", BY_HAND, ("contact_id", "field", "value"), frozenset({"position"})
+        ),
+        Table(
+            "profile_augmented",
+            AUGMENTED,
+            ("augmentation_id", "place"),
+            frozenset({"augmentation_id", "position"}),
         ),
     )
 

@@ -21,7 +21,7 @@ from projections.scope import among, within
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a value came from, and when it was true (UTC text): an interaction, with its source and
-    id upstream, or a person, `actor`, by hand."""
+    id upstream, or a person, `actor`, by hand or from a record (`id`) of a source of augmentation."""
 
     source: str | None
     id: str | None
@@ -187,13 +187,17 @@ Words = dict[str, dict[str, _Word]]
 def _by_hand(views: Connection, members: str) -> Words:
     """Return the last word on each value of each field, over all members."""
     rows = views.execute(
-        "SELECT field, value, removed, position, place, time, actor FROM profile_by_hand "
-        "WHERE contact_id IN (SELECT value FROM json_each(?)) ORDER BY position, place",
+        "WITH member(id) AS (SELECT value FROM json_each(?)) "
+        "SELECT field, value, removed, position, place, time, actor, NULL, NULL "
+        "FROM profile_by_hand WHERE contact_id IN (SELECT id FROM member) UNION ALL "
+        "SELECT field, value, 0, position, place, time, actor, source, reference "
+        "FROM profile_augmented WHERE contact_id IN (SELECT id FROM member) "
+        "ORDER BY position, place",
         (members,),
     )
     words: Words = {}
-    for name, value, removed, position, place, time, actor in rows:
-        origin = Origin(None, None, None, None, time, actor)
+    for name, value, removed, position, place, time, actor, source, reference in rows:
+        origin = Origin(source, reference, None, None, time, actor)
         word = _Word(bool(removed), (position, place), origin)
         words.setdefault(name, {})[value] = word
     return words

@@ -20,6 +20,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
+from aggregates.crm import CrmFact
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -199,6 +200,10 @@ class TimelineRows(Rows):
         self._enter(event.stream_id, event)
         self._enter(fact.other, event)
 
+    def _of_crm(self, event: Recorded, fact: CrmFact) -> None:
+        if fact.contact_id is not None:
+            self._enter(fact.contact_id, event)
+
     def _go_over(self, event: Recorded, fact: IdentifierReassigned | IdentifierTransferred) -> None:
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.from_contact_id, event)
@@ -222,6 +227,7 @@ class TimelineRows(Rows):
         **dict.fromkeys(get_args(NoteFact), _note),
         **dict.fromkeys(get_args(CaseFact), _of_case),
         CaseOpened: _open_case,
+        **dict.fromkeys(get_args(CrmFact), _of_crm),
         ContactMerged: _merge,
         ContactUnmerged: _merge,
         ContactToldApart: _names_other,

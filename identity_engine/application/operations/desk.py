@@ -1,8 +1,10 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.augmentation import Augmentations
 from identity_engine.application.operations.cases import Cases
 from identity_engine.application.operations.contacts import Contacts
+from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.mails import Mails
@@ -20,6 +22,8 @@ class Desk:
         self.contacts = Contacts(office)
         self.identifiers = Identifiers(office)
         self.reading = Reading(office)
+        self.crm = CustomerRelations(office)
+        self.augmentation = Augmentations(office)
         self.interactions = Interactions(office)
         self.cases = Cases(office)
         self.mails = Mails(office)
