@@ -14,6 +14,7 @@ from aggregates.identifier import IdentifierFact
 from aggregates.interaction import InteractionFact
 from aggregates.notes import NoteFact
 from aggregates.policy import PolicyActivated, ReevaluationRequested
+from aggregates.review import ReviewFact
 from aggregates.values import Fact
 
 FACTS: dict[str, type[Fact]] = {
@@ -23,6 +24,7 @@ FACTS: dict[str, type[Fact]] = {
         *get_args(IdentifierFact),
         *get_args(InteractionFact),
         *get_args(ChangeFact),
+        *get_args(ReviewFact),
         *get_args(AccessFact),
         *get_args(NoteFact),
         *get_args(CaseFact),

@@ -15,6 +15,7 @@ from identity_engine.cli import (
     models,
     policy,
     rehearsing,
+    reviewing,
     views,
 )
 
@@ -36,7 +37,7 @@ app.command(contacts.contact)
 app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
-app.command(contacts.review)
+app.command(reviewing.review)
 app.command(contacts.export)
 app.command(views.projections)
 app.command(policy.policy)

@@ -18,8 +18,11 @@ from aggregates.contact import (
 )
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierReassigned,
+    IdentifierReleased,
     IdentifierTransferred,
+    IdentifierVerified,
 )
 from aggregates.identity import Edge, Identity, Member, canonical_id, components
 from aggregates.values import ContactId, Fact, IdentifierId
@@ -28,6 +31,13 @@ from projections.match_index.rows import ContactRow
 REVISING = (ContactIdentified, ContactPromoted)
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused
 because messages keep arriving; merges and unmerges do, for all whom they touch."""
+
+
+OF_HOLDER = (
+    *(IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned),
+    *(IdentifierTransferred, IdentifierDescribed),
+)
+"""Facts of an identifier that change what its holder shows."""
 
 
 class Identities:

@@ -16,20 +16,19 @@ from aggregates.change import InteractionChanged, InteractionChangeDeferred
 from aggregates.identifier import (
     Holding,
     IdentifierClaimed,
-    IdentifierDescribed,
     IdentifierFact,
     IdentifierReassigned,
     IdentifierReleased,
     IdentifierTransferred,
-    IdentifierVerified,
 )
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.notes import NoteFact
 from aggregates.policy import ReevaluationRequested
+from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import CaseId, ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
 from projections.match_index.cases import CaseBook
 from projections.match_index.conversations import Conversations
-from projections.match_index.identities import Identities
+from projections.match_index.identities import OF_HOLDER, Identities
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import (
     Comparable,
@@ -38,13 +37,8 @@ from projections.match_index.rows import (
     IndexChanges,
     InteractionRow,
     ReadSet,
+    microseconds,
 )
-
-OF_HOLDER = (
-    *(IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned),
-    *(IdentifierTransferred, IdentifierDescribed),
-)
-"""Facts of an identifier that change what its holder shows."""
 
 
 class MatchIndex(Identities):
@@ -168,13 +162,14 @@ class MatchIndex(Identities):
         return row.state.holdings if row is not None and row.state is not None else ()
 
     def holders(self) -> set[ContactId]:
-        """Return every contact that holds or held a loaded identifier."""
-        return {
-            holding.contact_id
-            for row in self.identifiers.values()
-            if row.state is not None
-            for holding in row.state.holdings
+        """Return every contact that holds or held a loaded identifier, or that a correction names."""
+        states = [row.state for row in self.identifiers.values() if row.state is not None]
+        named = {
+            c for state in states for one in state.corrections for c in (one.contact_id, one.right)
         }
+        return {held.contact_id for state in states for held in state.holdings}.union(
+            contact_id for contact_id in named if contact_id is not None
+        )
 
     def read_set(self) -> ReadSet:
         """Return what was read, for the check under the write lock."""
@@ -281,6 +276,10 @@ class MatchIndex(Identities):
                 self._link(InteractionId(stream_id), contact_id, valid_from, pinned=pinned)
             case InteractionUnlinked(pinned=pinned):
                 self._link(InteractionId(stream_id), None, valid_from, pinned=pinned)
+            case InteractionReviewDecided(decision="rejected"):
+                self._pin(InteractionId(stream_id), pinned=True)
+            case InteractionReviewUndone(decision="rejected"):
+                self._pin(InteractionId(stream_id), pinned=False)
             case InteractionChanged():
                 self.conversations.note(InteractionId(stream_id), fact)
             case InteractionChangeDeferred():
@@ -343,12 +342,18 @@ class MatchIndex(Identities):
             if row in self._of_contact[row.contact_id]:
                 self._of_contact[row.contact_id].remove(row)
             self._revise(row.contact_id, contacts.unlinked)
+        row.corrected = pinned and row.contact_id is None and row.pinned
         row.contact_id, row.pinned = contact_id, pinned
         if contact_id is not None:
             self._of_contact[contact_id].append(row)
             self._revise(contact_id, lambda state: contacts.linked(state, time))
         if row.number > 0:
             self._relinked[interaction_id] = row
+
+    def _pin(self, interaction_id: InteractionId, *, pinned: bool) -> None:
+        row = self._by_id[interaction_id]
+        row.pinned = pinned
+        self._relinked[interaction_id] = row
 
     def _change_identifier(
         self, identifier_id: IdentifierId, version: int, valid_from: datetime, fact: Fact
@@ -391,8 +396,3 @@ class MatchIndex(Identities):
         self._by_id[row.interaction_id] = row
         if row.contact_id is not None:
             self._of_contact[row.contact_id].append(row)
-
-
-def microseconds(moment: datetime) -> int:
-    """Return a moment as microseconds since 1970, UTC."""
-    return round(moment.timestamp() * 1_000_000)

@@ -1,6 +1,7 @@
 """The rows of the match index, and what changed in them."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from aggregates.contact import ContactState
@@ -41,6 +42,7 @@ class InteractionRow:
     `number` is the row's own small number, which the postings use; it is negative while the row is
     not yet written. `record` is None where the interaction has nothing to compare. `key_id` names
     the data key that seals record and name. `time` is when it happened, microseconds since 1970.
+    `pinned`: a person linked or unlinked it; `corrected`: and had taken it from another contact.
     """
 
     number: int
@@ -52,6 +54,7 @@ class InteractionRow:
     time: int
     contact_id: ContactId | None = None
     pinned: bool = False
+    corrected: bool = False
     record: MatchRecord | None = None
     name: str = ""
     block_keys: tuple[int, ...] = ()
@@ -144,3 +147,8 @@ class ReadSet:
     block_keys: frozenset[int]
     last_waiting: int = 0
     unknown_changes: frozenset[bytes] = frozenset()
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970, UTC."""
+    return round(moment.timestamp() * 1_000_000)

@@ -19,6 +19,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
+from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -36,6 +37,7 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.notes import NoteFact
+from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import ContactId, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.identity.projection import ever_one_with
@@ -125,13 +127,26 @@ class TimelineRows(Rows):
     def _names_contact(
         self,
         event: Recorded,
-        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased | IdentifierDescribed,
+        fact: InteractionUnlinked
+        | IdentifierVerified
+        | IdentifierReleased
+        | IdentifierDescribed
+        | IdentifierCorrectionEnded,
     ) -> None:
         self._enter(fact.contact_id, event)
 
-    def _hold(self, event: Recorded, fact: InteractionHeldForReview) -> None:
+    def _hold(
+        self,
+        event: Recorded,
+        fact: InteractionHeldForReview | InteractionReviewDecided | InteractionReviewUndone,
+    ) -> None:
         self._enter(fact.contact_id, event)
         self._enter(fact.proposed, event)
+
+    def _correct(self, event: Recorded, fact: IdentifierLinkCorrected) -> None:
+        self._enter(fact.contact_id, event)
+        if fact.right is not None:
+            self._enter(fact.right, event)
 
     def _share(self, event: Recorded, _: IdentifierShared | IdentifierUnshared) -> None:
         known = {holder for stream, holder in self._holders if stream == event.stream_id}
@@ -169,7 +184,11 @@ class TimelineRows(Rows):
         InteractionLinked: _link,
         InteractionUnlinked: _names_contact,
         InteractionHeldForReview: _hold,
+        InteractionReviewDecided: _hold,
+        InteractionReviewUndone: _hold,
         InteractionChanged: _change,
+        IdentifierLinkCorrected: _correct,
+        IdentifierCorrectionEnded: _names_contact,
         IdentifierClaimed: _claim,
         IdentifierVerified: _names_contact,
         IdentifierReleased: _names_contact,

@@ -41,6 +41,7 @@ from aggregates.interaction import (
     InteractionPersonal,
     InteractionReceived,
     InteractionUnlinked,
+    LinkPersonal,
     UnlinkPersonal,
 )
 from aggregates.policy import PolicyActivated, ReevaluationRequested
@@ -235,7 +236,14 @@ GOLDEN = (
             ),
         )
     ),
-    Golden(InteractionLinked(contact_id=CONTACT, evidence=EVIDENCE, pinned=True)),
+    Golden(
+        InteractionLinked(
+            contact_id=CONTACT,
+            evidence=EVIDENCE,
+            pinned=True,
+            personal=LinkPersonal(reason="Elle a donné son nom."),
+        )
+    ),
     Golden(
         InteractionUnlinked(
             contact_id=CONTACT,

@@ -143,6 +143,14 @@ class Command:
         """Tell whether the actor may also do another thing in a division."""
         return self._office.rights.allow(action, division)
 
+    def require(self, action: Action, division: str, target: str) -> None:
+        """Check that the actor may also do another thing in a division.
+
+        Raises:
+            Denied: no grant allows it.
+        """
+        self._office.allows(action, division, target)
+
     def write(
         self,
         stream_id: str,

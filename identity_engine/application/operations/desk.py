@@ -5,6 +5,7 @@ from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
+from identity_engine.application.operations.reviewing import Reviewing
 
 
 class Desk:
@@ -16,3 +17,4 @@ class Desk:
         self.identifiers = Identifiers(office)
         self.reading = Reading(office)
         self.interactions = Interactions(office)
+        self.reviewing = Reviewing(office)

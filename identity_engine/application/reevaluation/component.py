@@ -6,10 +6,11 @@ holds is a pure function of the records, so the order of arrival leaves no trace
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from sqlite3 import Cursor
 
+from aggregates.identifier import IdentifierState
 from aggregates.policy import Policy
 from aggregates.values import ContactId, IdentifierClass
 from identity_engine.application.resolution.crowding import Crowding
@@ -21,7 +22,7 @@ from matchers.guards import contradict
 from matchers.normalise import FIXED_LINE, UNPLACED_LINE
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
-from projections.match_index.rows import InteractionRow, Mention
+from projections.match_index.rows import InteractionRow, Mention, microseconds
 
 MOST_USES = 400
 """Mentions of one value that is not exclusive beyond which it is a hub and joins nobody."""
@@ -131,6 +132,15 @@ class Component:
         tables.load_identifiers(
             cursor, index, [one for one in digests if one not in index.identifiers]
         )
+        states = (index.identifiers[one].state for one in digests if one in index.identifiers)
+        named = {
+            contact_id
+            for state in states
+            for one in (state.corrections if state is not None else ())
+            for contact_id in (one.contact_id, one.right)
+            if contact_id is not None
+        }
+        tables.load_nearby(cursor, index, (), named)
 
     def _keys_of(self, row: InteractionRow) -> tuple[int, ...]:
         if row.contact_id is None:
@@ -174,7 +184,7 @@ class Component:
             row.record,
             self._rules.policy.channel(row.channel).live,
             exclusive,
-            row.contact_id if row.pinned else None,
+            row.contact_id if row.pinned and not row.corrected else None,
         )
 
     def class_of(self, mention: Mention, row: InteractionRow) -> IdentifierClass:
@@ -188,7 +198,14 @@ class Component:
         self._weighed.add(row.number)
         near = set(self._near(row)) - self._weighed
         others = (self._index.interaction(number) for number in sorted(near))
-        rows = {one.number: one for one in others if one is not None and one.contact_id is not None}
+        # A corrected interaction is where it is by a person's word alone: it ties nobody to it.
+        rows = {
+            one.number: one
+            for one in others
+            if one is not None and one.contact_id is not None and not one.corrected
+        }
+        if row.corrected:
+            return
         nodes = {number: self.nodes.get(number) or self.node(one) for number, one in rows.items()}
         nodes[row.number] = self.nodes[row.number]
         found = list(
@@ -217,23 +234,60 @@ class Component:
         uses = self._uses(value)
         nodes = {row.number: self.nodes.get(row.number) or self.node(row) for row, _ in uses}
         before = self._index.identifiers.get(value.digest)
-        known = before.state.shared_by if before is not None and before.state is not None else ()
+        state = before.state if before is not None else None
+        known = state.shared_by if state is not None else ()
         people = self._people(value, uses)
         if people and "names" not in known:
             self.shared[value.digest] = people
         elif not people and "names" in known:
             self.unshared.add(value.digest)
+        if state is not None:
+            self.pairs += self._exact(nodes, value, *self._led_to_right(state, uses))
         if people and "names" in known:
             return
         if not people and "person" not in known and len(uses) > 1:
-            self.pairs += exact_pairs(
-                nodes,
-                value.digest,
-                [Use(row.number, class_.value) for row, class_ in uses],
-                self._rules.scorer,
-                self._rules.link_rules,
-            )
+            together = [
+                Use(row.number, class_.value)
+                for row, class_ in uses
+                if not row.corrected and not self._is_later(row, state)
+            ]
+            self.pairs += self._exact(nodes, value, together)
         self._reach(row.number for row, _ in uses)
+
+    def _exact(
+        self, nodes: Mapping[int, Node], value: Mention, *together: Sequence[Use]
+    ) -> Iterator[Pair]:
+        scorer, rules = self._rules.scorer, self._rules.link_rules
+        for uses in together:
+            yield from exact_pairs(nodes, value.digest, uses, scorer, rules)
+
+    def _is_later(self, row: InteractionRow, state: IdentifierState | None) -> bool:
+        """Tell whether a value that had led to a wrong contact decides nothing for a row by itself."""
+        return any(
+            row.time >= microseconds(one.since) or row.interaction_id == one.interaction_id
+            for one in (state.corrections if state is not None else ())
+        )
+
+    def _led_to_right(
+        self,
+        state: IdentifierState,
+        uses: Sequence[tuple[InteractionRow, IdentifierClass]],
+    ) -> Iterator[Sequence[Use]]:
+        """Yield later interactions each with one that a person gave to the contact that was right, if
+        that contact holds the value. The person vouches for it, whatever its class."""
+        index = self._index
+        rights = {index.canonical(one.right) for one in state.corrections if one.right is not None}
+        holding = {one for one in rights if state.held_by(index.members(one))}
+        given = sorted(
+            (row.time, row.name, row.number)
+            for row, _ in uses
+            if row.pinned
+            and row.contact_id is not None
+            and index.canonical(row.contact_id) in holding
+        )
+        for row, _ in uses if given else ():
+            if not row.pinned and self._is_later(row, state):
+                yield Use(given[0][2], "strong"), Use(row.number, "strong")
 
     def _uses(self, value: Mention) -> list[tuple[InteractionRow, IdentifierClass]]:
         rows = map(self._index.interaction, self._index.numbers_under(mention_key(value)))
