@@ -226,12 +226,13 @@ def open_items(
         f"AND {within('own.division')} UNION ALL "
         "SELECT 'merge', NULL, a.canonical_id, b.canonical_id, weight, rule, valid_from, "
         f"guard, NULL, evidence FROM {LIKELY} AND (:proposed IS NULL OR b.canonical_id = :proposed) "
-        f"AND {within('a.division')} ) "
+        f"AND {within('a.division')}) "
         "ORDER BY deferred, kind != 'unlinked', weight DESC, 2, 3, 4 LIMIT :limit",
         {"proposed": proposed, "divisions": among(divisions), "limit": limit},
     )
-    for *told, deferred, evidence in rows:
-        yield ReviewItem(*told, deferred is not None, orjson.loads(evidence))
+    for row in rows:
+        *told, deferred, evidence = row
+        yield ReviewItem(*(*told, deferred is not None, orjson.loads(evidence)))
 
 
 def count_open(views: Connection, divisions: Collection[str] | None = None) -> int:
@@ -253,8 +254,9 @@ def refused_merges(
         f"FROM {REFUSED} AND {within('a.division')} ORDER BY weight DESC, one, other LIMIT :limit",
         {"divisions": among(divisions), "limit": limit},
     )
-    for *told, evidence in rows:
-        yield RefusedMerge(*told, orjson.loads(evidence))
+    for row in rows:
+        *told, evidence = row
+        yield RefusedMerge(*(*told, orjson.loads(evidence)))
 
 
 def _row(event: Recorded, held: InteractionHeldForReview) -> tuple[object, ...]:

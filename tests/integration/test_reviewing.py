@@ -10,7 +10,7 @@ from tests.integration.resolving import arrive, facts
 from tests.support.interactions import email, event, phone
 from tests.support.world import world
 
-JOHANNA = {"given_name": "Johanna", "family_name": "Weidenfeld", "date_of_birth": "1971-11-28"}
+JOHANNA = {"given_name": "Johanna", "family_name": "Weidenfeld", "date_of_birth": "1971-03-09"}
 ALIKE = {"given_name": "Johana", "family_name": "Weidenfelt", "date_of_birth": "1971-11-28"}
 WHY = "She named her street."
 

@@ -10,7 +10,15 @@ from aggregates.contact import ContactToldApart, ReasonPersonal
 from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.identifier import IdentifierReassigned, IdentifierReleased
-from aggregates.interaction import InteractionPersonal, InteractionReceived, Linked, Unlinked
+from aggregates.interaction import (
+    InteractionHeldForReview,
+    InteractionLinked,
+    InteractionPersonal,
+    InteractionReceived,
+    InteractionUnlinked,
+    Linked,
+    Unlinked,
+)
 from aggregates.ownership import OwnershipCommand, Share, Transfer
 from aggregates.review import ReviewState
 from aggregates.values import ContactId, Evidence, Fact, InteractionId, Stage
@@ -22,6 +30,7 @@ from projections.match_index.rows import ContactRow, IdentifierRow
 Identifiers = Literal["keep", "transfer", "share"]
 """What becomes of the values that the wrong contact holds and the interaction carries."""
 
+OF_LINK = (InteractionLinked, InteractionUnlinked, InteractionHeldForReview)
 RIGHTS = {"transfer": Action.IDENTITY_TRANSFER, "share": Action.IDENTITY_SHARE}
 
 
@@ -40,6 +49,7 @@ class LinkByHand:
         self._command, self.interaction_id = command, interaction_id
         self._row = command.interaction(interaction_id)
         facts = command.facts(interaction_id)
+        self._time = command.stream(interaction_id)[0].header.valid_from
         assert isinstance(facts[0], InteractionReceived)
         self.received = facts[0]
         self.state = ReviewState()
@@ -114,8 +124,11 @@ class LinkByHand:
         self.identify(target)
 
     def write(self, *facts: Fact) -> None:
-        """Write into the interaction's own stream."""
-        self._command.write(self.interaction_id, *facts, about=self.interaction_id)
+        """Write into the interaction's own stream. A link is true from the time of the interaction."""
+        own = self.interaction_id
+        for fact in facts:
+            time = self._time if isinstance(fact, OF_LINK) else None
+            self._command.write(own, fact, about=own, valid_from=time)
 
     def identify(self, target: ContactId) -> None:
         """Raise a contact whose link a person vouches for (GX-0)."""

@@ -93,8 +93,9 @@ class Reviewing(Operations):
 
 def _loaded(command: Command, interaction_id: str) -> LinkByHand:
     link = LinkByHand(command, interaction_of(interaction_id))
-    named = [link.state.asked.proposed] if link.state.asked is not None else []
-    command.load([*named, *((link.wrong,) if link.wrong is not None else ())])
+    asked, answer = link.state.asked, link.state.answer
+    named = {one for ask in (asked, answer) if ask for one in (ask.proposed, ask.contact_id)}
+    command.load(named)
     return link
 
 
