@@ -2,6 +2,7 @@
 
 from projections.base import Projection
 from projections.identity.projection import IdentityProjection
+from projections.journey.projection import JourneyProjection
 from projections.profile.projection import ProfileProjection
 from projections.review.projection import ReviewProjection
 from projections.search.projection import SearchProjection
@@ -13,6 +14,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     TimelineProjection(),
     SearchProjection(),
     ReviewProjection(),
+    JourneyProjection(),
 )
-VIEWS_VERSION = 12
+VIEWS_VERSION = 14
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

@@ -98,7 +98,7 @@ class TestReject:
 class TestDefer:
     def test_it_comes_after_all_others(self, engine, desk, doubt):
         known, held, _ = doubt
-        (other,) = arrive(
+        arrive(
             engine, event("3", channel="form", profile=ALIKE | {"given_name": "Joanna"})
         )
         first = [one.interaction_id for one in engine.review()]

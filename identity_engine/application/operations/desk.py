@@ -1,6 +1,7 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.conversations import Conversations
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.office import Office
@@ -18,3 +19,4 @@ class Desk:
         self.reading = Reading(office)
         self.interactions = Interactions(office)
         self.reviewing = Reviewing(office)
+        self.conversations = Conversations(office)
