@@ -5,12 +5,16 @@ from cyclopts import App
 from identity_engine import __version__
 from identity_engine.cli import (
     administration,
+    augmentation,
     contacts,
+    crm,
     demo,
     diagnosis,
+    editing,
     identifiers,
     ingesting,
     interactions,
+    lifecycle,
     measuring,
     models,
     policy,
@@ -32,14 +36,19 @@ app.command(demo.demo)
 app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
+contacts.contact.command(editing.edit)
 contacts.contact.command(identifiers.identifier)
 contacts.contact.command(interactions.journey)
 app.command(contacts.contact)
+for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
+    contacts.contact.command(verb)
 app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(reviewing.review)
 app.command(contacts.export)
+app.command(augmentation.augment)
+app.command(crm.crm)
 app.command(views.projections)
 app.command(policy.policy)
 app.command(models.model)

@@ -1,4 +1,4 @@
-"""Reading interactions: one with its changes, lists by division or agent, and the journey of a contact."""
+"""Reading interactions: one with its changes, lists by division or agent, the journey of a contact."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -5,43 +5,41 @@ them. The same `apply` rebuilds the whole index from the log.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import get_args
 
 from aggregates import contact as contacts
-from aggregates import identifier as identifiers
 from aggregates.case_facts import CaseFact
 from aggregates.change import InteractionChanged, InteractionChangeDeferred
-from aggregates.identifier import (
-    Holding,
-    IdentifierClaimed,
-    IdentifierFact,
-    IdentifierReassigned,
-    IdentifierReleased,
-    IdentifierTransferred,
-)
+from aggregates.identifier import IdentifierClaimed, IdentifierFact
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.notes import NoteFact
-from aggregates.policy import ReevaluationRequested
+from aggregates.policy import PolicyActivated, ReevaluationRequested
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
-from aggregates.values import CaseId, ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from aggregates.settings import Settings
+from aggregates.values import CaseId, ContactId, Fact, IdentifierId, InteractionId
 from projections.match_index.cases import CaseBook
 from projections.match_index.conversations import Conversations
-from projections.match_index.identities import OF_HOLDER, Identities
+from projections.match_index.identifiers import Identifiers
+from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import (
+    BY_HAND,
     Comparable,
     Correction,
-    IdentifierRow,
     IndexChanges,
     InteractionRow,
     ReadSet,
-    microseconds,
 )
 
+# As tuples, because a union asks each of its members in turn, and every event is asked about.
+IDENTIFIER_FACTS: tuple[type[Fact], ...] = get_args(IdentifierFact)
+CONTACT_FACTS: tuple[type[Fact], ...] = get_args(contacts.ContactFact)
 
-class MatchIndex(Identities):
+
+class MatchIndex(Identifiers):
     """Rows by every key that a decision asks for. `head` and `last_number` are those of the read."""
 
     def __init__(
@@ -61,18 +59,14 @@ class MatchIndex(Identities):
         self._crowded_here: dict[int, None] = {}
         self._reposted: list[tuple[int, int]] = []
         self.conversations = Conversations(last_waiting)
-        self.identifiers: dict[bytes, IdentifierRow] = {}
         self._by_natural_key: dict[bytes, InteractionRow] = {}
         self._by_id: dict[InteractionId, InteractionRow] = {}
         self._by_number: dict[int, InteractionRow] = {}
         self._of_contact: defaultdict[ContactId, list[InteractionRow]] = defaultdict(list)
         self._postings: defaultdict[int, list[int]] = defaultdict(list)
-        self._by_stream: dict[IdentifierId, IdentifierRow] = {}
-        self._changed_identifiers: dict[bytes, IdentifierRow] = {}
         self._received: list[InteractionRow] = []
         self._relinked: dict[InteractionId, InteractionRow] = {}
         self._corrected: dict[InteractionId, Correction] = {}
-        self._read_identifiers: dict[bytes, int] = {}
         self._read_links: dict[int, ContactId | None] = {}
         self._read_natural_keys: set[bytes] = set()
         self._read_block_keys: set[int] = set()
@@ -88,13 +82,6 @@ class MatchIndex(Identities):
         self._read_natural_keys.update(asked)
         for row in rows:
             self._by_natural_key[row.natural_key] = row
-
-    def add_identifiers(self, asked: Iterable[bytes], rows: Iterable[IdentifierRow]) -> None:
-        """Take in the identifiers that the store knows among the digests asked for."""
-        self._read_identifiers.update(dict.fromkeys(asked, 0))
-        for row in rows:
-            self._read_identifiers[row.digest] = row.version
-            self._place_identifier(row)
 
     def add_postings(self, postings: dict[int, list[int]]) -> None:
         """Take in the numbers of the interactions under each block key asked for."""
@@ -156,21 +143,6 @@ class MatchIndex(Identities):
         row = self._by_id.get(interaction_id)
         return row.contact_id if row is not None else None
 
-    def holdings(self, identifier_id: IdentifierId) -> Sequence[Holding]:
-        """Return the claims on a loaded identifier."""
-        row = self._by_stream.get(identifier_id)
-        return row.state.holdings if row is not None and row.state is not None else ()
-
-    def holders(self) -> set[ContactId]:
-        """Return every contact that holds or held a loaded identifier, or that a correction names."""
-        states = [row.state for row in self.identifiers.values() if row.state is not None]
-        named = {
-            c for state in states for one in state.corrections for c in (one.contact_id, one.right)
-        }
-        return {held.contact_id for state in states for held in state.holdings}.union(
-            contact_id for contact_id in named if contact_id is not None
-        )
-
     def read_set(self) -> ReadSet:
         """Return what was read, for the check under the write lock."""
         return ReadSet(
@@ -188,12 +160,6 @@ class MatchIndex(Identities):
         )
 
     # What an event changes
-
-    def introduce(self, digest: bytes, identifier_id: IdentifierId) -> IdentifierRow:
-        """Give a value that has no stream yet the stream it will have."""
-        row = IdentifierRow(digest, identifier_id, 0)
-        self._place_identifier(row)
-        return row
 
     def receive(
         self,
@@ -251,6 +217,37 @@ class MatchIndex(Identities):
             self._corrected[row.interaction_id] = Correction(row, (*earlier, *gone))
             self.evaluate_again([row.number])
 
+    def receive_by_hand(
+        self,
+        contact_id: ContactId,
+        natural_key: bytes,
+        key_id: int,
+        time: int,
+        comparable: Comparable,
+    ) -> InteractionRow:
+        """Take in what people say of a contact; `correct` follows what they say later."""
+        row = InteractionRow(
+            number=-1 - len(self._received),
+            interaction_id=InteractionId(contact_id),
+            natural_key=natural_key,
+            content_digest=natural_key,
+            key_id=key_id,
+            channel=BY_HAND,
+            time=time,
+            contact_id=contact_id,
+            pinned=True,
+            record=comparable.record,
+            name=comparable.name,
+            block_keys=comparable.block_keys,
+            mentions=comparable.mentions,
+        )
+        self._received.append(row)
+        self._by_natural_key[natural_key] = row
+        self._place_interaction(row)
+        for key in row.block_keys:
+            self._postings[key].append(row.number)
+        return row
+
     def crowd(self, key: int) -> None:
         """Note that a key leads to too many records, for good."""
         self._crowded_here[key] = None
@@ -282,6 +279,8 @@ class MatchIndex(Identities):
                 self._pin(InteractionId(stream_id), pinned=False)
             case InteractionChanged():
                 self.conversations.note(InteractionId(stream_id), fact)
+                if fact.change.kind == "message":
+                    self._renew(InteractionId(stream_id), valid_from)
             case InteractionChangeDeferred():
                 self.conversations.defer(stream_id, fact)
             case ReevaluationRequested(interaction_ids=None):
@@ -289,9 +288,13 @@ class MatchIndex(Identities):
             case ReevaluationRequested(interaction_ids=wanted):
                 rows = map(self._by_id.get, wanted or ())
                 self.evaluate_again(row.number for row in rows if row is not None)
-            case _ if isinstance(fact, IdentifierFact):
+            case PolicyActivated(kind="settings", version=settings, content=content):
+                known = None if content is None else Settings.model_validate_json(content)
+                channels = known.retention.not_meaningful if known is not None else None
+                self.life.settings.append((settings, channels))
+            case _ if isinstance(fact, IDENTIFIER_FACTS):
                 self._change_identifier(IdentifierId(stream_id), version, valid_from, fact)
-            case _ if isinstance(fact, contacts.ContactFact):
+            case _ if isinstance(fact, CONTACT_FACTS):
                 self._change_contact(ContactId(stream_id), version, valid_from, fact)
                 self._change_identity(ContactId(stream_id), fact)
             case _ if isinstance(fact, NoteFact):
@@ -318,12 +321,17 @@ class MatchIndex(Identities):
             contacts=[row for _, row in sorted(self._changed_contacts.items())],
             edges=sorted(self.edges - self._stored_edges),
             edges_gone=sorted(self._stored_edges - self.edges),
-            apart=sorted(self.apart - self._stored_apart, key=sorted),
-            apart_gone=sorted(self._stored_apart - self.apart, key=sorted),
+            apart={
+                pair: self.apart[pair]
+                for pair in sorted(self.apart, key=sorted)
+                if pair not in self._stored_apart or self._stored_apart[pair] != self.apart[pair]
+            },
+            apart_gone=sorted(self._stored_apart.keys() - self.apart.keys(), key=sorted),
             pending=sorted(self._pending),
             all_pending=self._all_pending,
             crowded=list(self._crowded_here),
             reposted=self._reposted,
+            life=self.life,
             cases=self.cases.changes(),
             corrected=list(self._corrected.values()),
             conversations=self.conversations.changes(),
@@ -342,11 +350,14 @@ class MatchIndex(Identities):
             if row in self._of_contact[row.contact_id]:
                 self._of_contact[row.contact_id].remove(row)
             self._revise(row.contact_id, contacts.unlinked)
+            self.life.recounted.add(row.contact_id)
         row.corrected = pinned and row.contact_id is None and row.pinned
         row.contact_id, row.pinned = contact_id, pinned
+        row.hidden = contact_id is not None and not self.is_live(contact_id)
         if contact_id is not None:
             self._of_contact[contact_id].append(row)
             self._revise(contact_id, lambda state: contacts.linked(state, time))
+            self.life.renewed.append((contact_id, row.channel, row.time))
         if row.number > 0:
             self._relinked[interaction_id] = row
 
@@ -355,41 +366,28 @@ class MatchIndex(Identities):
         row.pinned = pinned
         self._relinked[interaction_id] = row
 
+    def _renew(self, interaction_id: InteractionId, time: datetime) -> None:
+        row = self._by_id.get(interaction_id)
+        if row is not None:
+            self.life.messages.append((row, microseconds(time)))
+
+    def _hide(self, contact_id: ContactId, *, hidden: bool) -> None:
+        super()._hide(contact_id, hidden=hidden)
+        for row in self._of_contact[contact_id]:
+            row.hidden = hidden
+
     def _change_identifier(
         self, identifier_id: IdentifierId, version: int, valid_from: datetime, fact: Fact
     ) -> None:
-        row = self._by_stream.get(identifier_id)
-        if row is None:
-            return  # erased: nobody can be found by the value any more
-        row.state = identifiers.evolve(row.state, fact, valid_from)
-        row.version = version
-        self._changed_identifiers[row.digest] = row
-        if isinstance(fact, IdentifierClaimed) and fact.interaction_id is not None:
+        super()._change_identifier(identifier_id, version, valid_from, fact)
+        row = self.identifier(identifier_id)
+        if row is not None and isinstance(fact, IdentifierClaimed) and fact.interaction_id:
             self._note_heard(fact.interaction_id, row.digest)
-        match fact:
-            case IdentifierClaimed(identifier_class=IdentifierClass.EXCLUSIVE):
-                self._note_exclusive(fact, identifier_id)
-            case IdentifierReleased(contact_id=contact_id):
-                self._let_go_exclusive(contact_id, identifier_id)
-            case IdentifierTransferred(from_contact_id=before):
-                self._let_go_exclusive(before, identifier_id)
-                self._count(before)
-                if fact.identifier_class is IdentifierClass.EXCLUSIVE:
-                    self._note_exclusive(fact, identifier_id)
-            case IdentifierReassigned():
-                self._move_exclusive(fact, identifier_id)
-                self._count(fact.from_contact_id)
-        if isinstance(fact, OF_HOLDER):
-            self._count(fact.contact_id)
 
     def _note_heard(self, interaction_id: InteractionId, digest: bytes) -> None:
         source = self._by_id.get(interaction_id)
         if source is not None and all(one.digest != digest for one in source.mentions):
             self.conversations.hear(interaction_id, digest)
-
-    def _place_identifier(self, row: IdentifierRow) -> None:
-        self.identifiers[row.digest] = row
-        self._by_stream[row.identifier_id] = row
 
     def _place_interaction(self, row: InteractionRow) -> None:
         self._by_number[row.number] = row

@@ -10,11 +10,14 @@ from typing import Any, ClassVar
 
 import orjson
 
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.change import ChangePersonal, InteractionChanged
+from aggregates.contact import ContactEdited, ContactMerged, MergePersonal
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
@@ -29,6 +32,7 @@ from aggregates.interaction import (
 )
 from aggregates.values import Erased, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
+from projections.identity.projection import STILL_RESTS
 
 SCHEMA = """
 CREATE TABLE profile_contribution (
@@ -70,6 +74,39 @@ CREATE TABLE profile_claim (
     PRIMARY KEY (identifier_id, contact_id, valid_from)
 ) WITHOUT ROWID;
 CREATE INDEX profile_claim_of ON profile_claim (contact_id);
+CREATE TABLE profile_by_hand (
+    contact_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    removed INTEGER NOT NULL, -- whether the last word of a person on the value is that it is wrong
+    position INTEGER NOT NULL, -- log position of that word; of one save the last value wins
+    place INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    PRIMARY KEY (contact_id, field, value)
+) WITHOUT ROWID;
+CREATE TABLE profile_augmented (
+    augmentation_id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    contact_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    source TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    PRIMARY KEY (augmentation_id, place)
+) WITHOUT ROWID;
+CREATE INDEX profile_augmented_of ON profile_augmented (contact_id);
+CREATE TABLE profile_choice (
+    merge_id TEXT NOT NULL, -- holds while this merge is in force
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    contact_id TEXT NOT NULL, -- whose stream holds the merge
+    position INTEGER NOT NULL, -- of the merge, in the log
+    PRIMARY KEY (merge_id, field)
+) WITHOUT ROWID;
 """
 
 CONTRIBUTION = (
@@ -80,7 +117,19 @@ CLAIM = (
     "identifier_id", "contact_id", "valid_from", "valid_to", "interaction_id", "verified",
     "shared", "type", "scope", "value", "raw", "label", "described", "is_primary",
 )  # fmt: skip
+BY_HAND = (
+    "contact_id", "field", "value", "removed", "position", "place", "time", "actor",
+)  # fmt: skip
 
+AUGMENTED = (
+    "augmentation_id", "place", "contact_id", "field", "value", "position", "time", "actor",
+    "source", "reference",
+)  # fmt: skip
+INSERT_AUGMENTED = "INSERT OR REPLACE INTO profile_augmented VALUES (?,?,?,?,?,?,?,?,?,?)"
+REVERT_AUGMENTED = "DELETE FROM profile_augmented WHERE augmentation_id = ?"
+REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
+INSERT_BY_HAND = "INSERT OR REPLACE INTO profile_by_hand VALUES (?,?,?,?,?,?,?,?)"
+CHOICE = ("merge_id", "field", "value", "contact_id", "position")
 
 MESSAGE = ("interaction_id", "version", "time", "profile")
 CORRECT = "UPDATE profile_contribution SET profile = ?, identifiers = ? WHERE interaction_id = ?"
@@ -97,12 +146,17 @@ RELEASE = (
     "UPDATE profile_claim SET valid_to = ? "
     "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
 )
+RECLAIM = (
+    "UPDATE profile_claim SET valid_to = NULL "
+    "WHERE identifier_id = ? AND contact_id = ? AND valid_to = ?"
+)
 SHARE = "UPDATE profile_claim SET shared = 1 WHERE identifier_id = ?"
 UNSHARE = "UPDATE profile_claim SET shared = 0 WHERE identifier_id = ?"
 REASSIGN = (
     "UPDATE OR REPLACE profile_claim SET contact_id = ? "
     "WHERE identifier_id = ? AND contact_id = ? AND interaction_id = ?"
 )
+CHOOSE = "INSERT OR REPLACE INTO profile_choice VALUES (?,?,?,?,?)"
 INSERT_CLAIM = (
     "INSERT OR REPLACE INTO profile_claim VALUES (?,?,?,?,?,?,"
     "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?,"
@@ -164,6 +218,10 @@ class ProfileRows(Rows):
         released = (instant_text(event.header.valid_from), event.stream_id, fact.contact_id)
         self._changes.append((RELEASE, released))
 
+    def _reclaim(self, event: Recorded, fact: IdentifierReclaimed) -> None:
+        ended = instant_text(fact.ended)
+        self._changes.append((RECLAIM, (event.stream_id, fact.contact_id, ended)))
+
     def _transfer(self, event: Recorded, fact: IdentifierTransferred) -> None:
         moment = instant_text(event.header.valid_from)
         self._changes.append((RELEASE, (moment, event.stream_id, fact.from_contact_id)))
@@ -180,11 +238,49 @@ class ProfileRows(Rows):
     def _unshare(self, event: Recorded, _: IdentifierUnshared) -> None:
         self._changes.append((UNSHARE, (event.stream_id,)))
 
+    def _edit(self, event: Recorded, fact: ContactEdited) -> None:
+        if isinstance(fact.personal, Erased):
+            return
+        moment, actor = instant_text(event.header.valid_from), event.header.actor
+        for name in fact.personal.set:
+            self._changes.append((REPLACE_BY_HAND, (event.stream_id, name)))
+        given = [(name, value) for name, value in fact.personal.set.items()]
+        given += [(n, value) for n, values in fact.personal.added.items() for value in values]
+        gone = [(n, value) for n, values in fact.personal.removed.items() for value in values]
+        for removed, changed in ((0, given), (1, gone)):
+            for place, (name, value) in enumerate(changed):
+                said = (removed, event.position, place, moment, actor)
+                self._changes.append((INSERT_BY_HAND, (event.stream_id, name, value, *said)))
+
+    def _augment(self, event: Recorded, fact: ContactAugmented) -> None:
+        if isinstance(fact.personal, Erased):
+            return
+        taken = {name: (value,) for name, value in fact.personal.set.items()} | fact.personal.added
+        given = [(name, value) for name, values in taken.items() for value in values]
+        moment, actor = instant_text(event.header.valid_from), event.header.actor
+        for place, named in enumerate(given):
+            head = (fact.augmentation_id, place, event.stream_id, *named)
+            said = (event.position, moment, actor, fact.source, fact.personal.reference)
+            self._changes.append((INSERT_AUGMENTED, (*head, *said)))
+
+    def _revert(self, _: Recorded, fact: ContactAugmentationReverted) -> None:
+        self._changes.append((REVERT_AUGMENTED, (fact.augmentation_id,)))
+
     def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
         moved = (fact.contact_id, event.stream_id, fact.from_contact_id, fact.interaction_id)
         self._changes.append((REASSIGN, moved))
 
+    def _choose(self, event: Recorded, fact: ContactMerged) -> None:
+        if isinstance(fact.personal, MergePersonal):
+            for name, value in sorted(fact.personal.choices.items()):
+                row = (fact.merge_id, name, value, event.stream_id, event.position)
+                self._changes.append((CHOOSE, row))
+
     follows: ClassVar[Follows] = {
+        ContactEdited: _edit,
+        ContactAugmented: _augment,
+        ContactAugmentationReverted: _revert,
+        ContactMerged: _choose,
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
@@ -192,6 +288,7 @@ class ProfileRows(Rows):
         IdentifierClaimed: _claim,
         IdentifierVerified: _verify,
         IdentifierReleased: _release,
+        IdentifierReclaimed: _reclaim,
         IdentifierShared: _share,
         IdentifierUnshared: _unshare,
         IdentifierReassigned: _reassign,
@@ -210,7 +307,7 @@ class ProfileRows(Rows):
 
 
 class ProfileProjection(Projection):
-    """Contributions and claims, by member contact."""
+    """Contributions and claims by member contact, and the values chosen when contacts were merged."""
 
     name: ClassVar[str] = "profile"
     schema: ClassVar[str] = SCHEMA
@@ -223,6 +320,22 @@ class ProfileProjection(Projection):
             CLAIM,
             ("identifier_id", "contact_id", "valid_from"),
             frozenset({"described"}),
+        ),
+        Table(
+            "profile_by_hand", BY_HAND, ("contact_id", "field", "value"), frozenset({"position"})
+        ),
+        Table(
+            "profile_augmented",
+            AUGMENTED,
+            ("augmentation_id", "place"),
+            frozenset({"augmentation_id", "position"}),
+        ),
+        Table(
+            "profile_choice",
+            CHOICE,
+            ("merge_id", "field"),
+            frozenset({"merge_id", "contact_id", "position"}),
+            state=STILL_RESTS,
         ),
     )
 

@@ -20,10 +20,12 @@ from aggregates.contact import (
     ContactUnmerged,
 )
 from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
+from aggregates.crm import CrmFact
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
@@ -69,6 +71,11 @@ CREATE TABLE timeline_holder (
     PRIMARY KEY (identifier_id, contact_id)
 ) WITHOUT ROWID;
 """
+LINEAGE = ", ".join(
+    f"'{fact.TOPIC}'"
+    for fact in (ContactMerged, ContactUnmerged, ContactToldApart, ContactToldApartLifted)
+)
+"""Topics that tell who was taken for one: an undone merge leaves nothing but these."""
 Entry = tuple[str, int, str, str, str]
 Receipt = tuple[str, int, str]
 """Interaction, position and valid time of its receipt."""
@@ -130,6 +137,7 @@ class TimelineRows(Rows):
         fact: InteractionUnlinked
         | IdentifierVerified
         | IdentifierReleased
+        | IdentifierReclaimed
         | IdentifierDescribed
         | IdentifierCorrectionEnded,
     ) -> None:
@@ -174,6 +182,10 @@ class TimelineRows(Rows):
         self._enter(event.stream_id, event)
         self._enter(fact.other, event)
 
+    def _of_crm(self, event: Recorded, fact: CrmFact) -> None:
+        if fact.contact_id is not None:
+            self._enter(fact.contact_id, event)
+
     def _go_over(self, event: Recorded, fact: IdentifierReassigned | IdentifierTransferred) -> None:
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.from_contact_id, event)
@@ -192,12 +204,14 @@ class TimelineRows(Rows):
         IdentifierClaimed: _claim,
         IdentifierVerified: _names_contact,
         IdentifierReleased: _names_contact,
+        IdentifierReclaimed: _names_contact,
         IdentifierShared: _share,
         IdentifierUnshared: _share,
         IdentifierReassigned: _go_over,
         IdentifierTransferred: _go_over,
         IdentifierDescribed: _names_contact,
         **dict.fromkeys(get_args(ContactFact), _of_contact),
+        **dict.fromkeys(get_args(CrmFact), _of_crm),
         **dict.fromkeys(get_args(NoteFact), _of_contact),
         ContactMerged: _merge,
         ContactUnmerged: _merge,
@@ -231,6 +245,7 @@ class TimelineProjection(Projection):
             ("contact_id", "position", "topic", "stream_id", "valid_from"),
             ("contact_id", "position"),
             frozenset({"position"}),
+            state=f"topic NOT IN ({LINEAGE})",
         ),
         Table(
             "timeline_interaction",
@@ -258,6 +273,16 @@ def positions_of(views: Connection, contact_id: ContactId, until: int | None = N
         "SELECT DISTINCT position FROM timeline_entry "
         "WHERE contact_id IN (SELECT value FROM json_each(?)) AND position <= ? ORDER BY position",
         (known, until if until is not None else 1 << 62),
+    ).fetchall()
+    return [position for (position,) in rows]
+
+
+def entries_since(views: Connection, contact_id: ContactId, after: int) -> list[int]:
+    """Return the log positions behind `after` of what touched this contact itself, in order."""
+    rows: list[Any] = views.execute(
+        "SELECT position FROM timeline_entry WHERE contact_id = ? AND position > ? "
+        "ORDER BY position",
+        (contact_id, after),
     ).fetchall()
     return [position for (position,) in rows]
 

@@ -247,7 +247,7 @@ class TestRemembered:
         assert is_sound(engine)
 
     def test_it_holds_in_a_rebuilt_index(self, engine, desk, two, clock):
-        anna, call, kenta = two
+        _anna, call, kenta = two
         desk.associate(call, kenta, reason=WHY)
         engine.rebuild_index()
 

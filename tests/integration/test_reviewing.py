@@ -88,7 +88,7 @@ class TestReject:
         assert is_sound(engine)
 
     def test_the_two_are_told_apart(self, engine, desk, doubt):
-        known, held, own = doubt
+        known, held, _ = doubt
         desk.reject(held)
 
         (apart,) = facts(engine, "contact.told_apart")
@@ -97,10 +97,8 @@ class TestReject:
 
 class TestDefer:
     def test_it_comes_after_all_others(self, engine, desk, doubt):
-        known, held, _ = doubt
-        arrive(
-            engine, event("3", channel="form", profile=ALIKE | {"given_name": "Joanna"})
-        )
+        _known, _held, _ = doubt
+        arrive(engine, event("3", channel="form", profile=ALIKE | {"given_name": "Joanna"}))
         first = [one.interaction_id for one in engine.review()]
         desk.defer(first[0])
 

@@ -14,7 +14,7 @@ from identity_engine.application.resolution.prepare import hashed_keys
 from identity_engine.application.rules import Rules
 from identity_engine.errors import NotFound
 from identity_engine.event_store.store import EventStore
-from matchers.clustering import Node, Use
+from matchers.proposals import Node, Use
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import InteractionRow, Mention
@@ -70,6 +70,7 @@ class Pair:
         self._tables, self._digests = store.index, store.digests
         self._cursor, self._index, self._rules = cursor, index, rules
         self._component = Component(store, cursor, index, rules)
+        self._now = store.now()
 
     def side(self, id_: str) -> Side:
         """Load a contact or an interaction by its id.
@@ -103,7 +104,7 @@ class Pair:
         """Tell whether a person said that the two are two people."""
         return any(
             len(pair & one.members) == 1 and len(pair & other.members) == 1
-            for pair in self._index.apart
+            for pair in self._index.apart_at(self._now)
         )
 
     def nodes(self, one: Side, other: Side, commons: Sequence[Common]) -> dict[int, Node]:

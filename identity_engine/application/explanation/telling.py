@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
+    ContactEdited,
     ContactIdentified,
     ContactMerged,
     ContactMergeRefusalEnded,
@@ -16,10 +18,12 @@ from aggregates.contact import (
     MergeEdge,
 )
 from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
+from aggregates.crm import CrmCorrectionProposed, CrmWriteBackDue
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
@@ -31,6 +35,14 @@ from aggregates.interaction import (
     InteractionLinked,
     InteractionReceived,
     InteractionUnlinked,
+)
+from aggregates.lifecycle import (
+    ContactDeleted,
+    ContactExpired,
+    ContactHoldLifted,
+    ContactHoldSet,
+    ContactRestored,
+    LifecycleFact,
 )
 from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
@@ -84,10 +96,14 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):
             return _each(edges, "event.unmerged", say)
+        case _ if isinstance(fact, LifecycleFact):
+            return _of_life(stream_id, fact, say)
         case NoteAdded() | NoteChanged() | NoteRemoved():
             return say.say(f"event.{fact.TOPIC.replace('.', '_')}", subject=stream_id)
         case _ if fact.TOPIC.startswith("identifier."):
             return _of_identifier(fact, say)
+        case _ if fact.TOPIC.startswith("crm."):
+            return _of_crm(stream_id, fact, say)
         case _:
             return _of_contact(stream_id, fact, say)
 
@@ -136,6 +152,8 @@ def _of_identifier(fact: Fact, say: Sentences) -> str:
             return say.say("event.verified", contact=contact_id)
         case IdentifierReleased(contact_id=contact_id):
             return say.say("event.released", contact=contact_id)
+        case IdentifierReclaimed(contact_id=contact_id):
+            return say.say("event.reclaimed", contact=contact_id)
         case IdentifierShared(holders=holders, by=by):
             return say.say(f"event.shared_by_{by}", holders=str(holders))
         case IdentifierUnshared(by=by):
@@ -159,6 +177,12 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
     match fact:
         case ContactCreated(division=division):
             return say.say("event.created", contact=contact_id, division=division)
+        case ContactAugmented(source=source):
+            return say.say("event.augmented", contact=contact_id, source=source)
+        case ContactAugmentationReverted():
+            return say.say("event.augmentation_reverted", contact=contact_id)
+        case ContactEdited():
+            return say.say("event.edited", contact=contact_id)
         case ContactIdentified(by=by):
             reason = say.say(f"identified_by.{by}")
             return say.say("event.identified", contact=contact_id, reason=reason)
@@ -177,6 +201,36 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.merge_refusal_ended", one=contact_id, other=other)
         case _:
             return say.say("event.other", topic=fact.TOPIC)
+
+
+def _of_crm(interaction_id: str, fact: Fact, say: Sentences) -> str:
+    said = {
+        "type": getattr(fact, "record_type", ""),
+        "activity": getattr(fact, "activity_id", None) or "",
+        "reason": getattr(fact, "reason", ""),
+        "cause": "",
+    }
+    match fact:
+        case CrmWriteBackDue(trigger=trigger):
+            said["reason"] = say.say(f"crm_trigger.{trigger}")
+        case CrmCorrectionProposed(cause=cause):
+            said["cause"] = say.say(f"crm_cause.{cause}")
+    return say.say(f"event.{fact.TOPIC.replace('.', '_')}", interaction=interaction_id, **said)
+
+
+def _of_life(contact_id: str, fact: LifecycleFact, say: Sentences) -> str:
+    match fact:
+        case ContactExpired(days=days, last=last):
+            day = last.date().isoformat()
+            return say.say("event.expired", contact=contact_id, days=str(days), last=day)
+        case ContactDeleted():
+            return say.say("event.deleted", contact=contact_id)
+        case ContactRestored(was=was):
+            return say.say(f"event.restored_{was}", contact=contact_id)
+        case ContactHoldSet():
+            return say.say("event.hold_set", contact=contact_id)
+        case ContactHoldLifted():
+            return say.say("event.hold_lifted", contact=contact_id)
 
 
 def in_bits(evidence: Evidence, say: Sentences) -> str:

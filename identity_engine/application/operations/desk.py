@@ -1,12 +1,19 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.augmentation import Augmentations
+from identity_engine.application.operations.contacts import Contacts
 from identity_engine.application.operations.conversations import Conversations
+from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
+from identity_engine.application.operations.lifecycle import Lifecycle
+from identity_engine.application.operations.merging import Merging
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
 from identity_engine.application.operations.reviewing import Reviewing
+from identity_engine.application.operations.telling_apart import TellingApart
+from identity_engine.application.operations.unmerging import Unmerging
 
 
 class Desk:
@@ -15,8 +22,15 @@ class Desk:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.administration = Administration(office)
+        self.contacts = Contacts(office)
+        self.lifecycle = Lifecycle(office)
         self.identifiers = Identifiers(office)
         self.reading = Reading(office)
+        self.crm = CustomerRelations(office)
+        self.augmentation = Augmentations(office)
         self.interactions = Interactions(office)
         self.reviewing = Reviewing(office)
         self.conversations = Conversations(office)
+        self.merging = Merging(office)
+        self.telling_apart = TellingApart(office)
+        self.unmerging = Unmerging(office)

@@ -1,6 +1,7 @@
 """What one actor sees: another division's contact is absent, never named."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from aggregates.access import Action
@@ -33,6 +34,7 @@ from projections.review.projection import (
 from projections.search.query import Found, search_contacts
 
 LIVE_STAGES = ("ephemeral", "identified", "curated")
+LIVE = ("live",)
 
 
 class Reading(Operations):
@@ -41,7 +43,11 @@ class Reading(Operations):
     @needs(Action.CONTACT_VIEW)
     def profile(self, contact_id: str, as_of: str | None = None) -> Profile:
         """Return the single view of a contact, now or as of a time or `pos:N`."""
-        return self.office.queries.profile(ContactId(self._seen(contact_id)), as_of)
+        id_ = ContactId(self._seen(contact_id))
+        # Read before the view follows: a save with an older revision is refused, one with a newer
+        # revision than what was shown would not be.
+        revision = self._revision(id_) if as_of is None else None
+        return replace(self.office.queries.profile(id_, as_of), revision=revision)
 
     @needs(Action.CONTACT_VIEW)
     def history(
@@ -74,13 +80,20 @@ class Reading(Operations):
         *,
         field: str | None = None,
         stages: Collection[str] = LIVE_STAGES,
+        presences: Collection[str] = LIVE,
         limit: int = 20,
     ) -> list[Found]:
-        """Return contacts in which every word of `text` occurs."""
+        """Return contacts in which every word of `text` occurs; expired or deleted ones if asked for."""
         self.office.follower.follow()
         views = self.office.follower.views.connection
         return search_contacts(
-            views, text, field=field, stages=stages, divisions=self._divisions(), limit=limit
+            views,
+            text,
+            field=field,
+            stages=stages,
+            presences=presences,
+            divisions=self._divisions(),
+            limit=limit,
         )
 
     @needs(Action.REVIEW_DECIDE)
@@ -123,6 +136,13 @@ class Reading(Operations):
     ) -> int:
         """Write every link as CSV and return how many there are."""
         return self.office.queries.export_links(out, as_of, progress, self._divisions())
+
+    def _revision(self, contact_id: ContactId) -> int | None:
+        with self.office.store.reading() as cursor:
+            index = self.office.store.index.begin(cursor)
+            self.office.store.index.load_nearby(cursor, index, (), [contact_id])
+        row = index.contacts.get(contact_id)
+        return row.revision if row is not None else None
 
     def _divisions(self) -> frozenset[str] | None:
         """Return the divisions that the call may read, None for all."""

@@ -4,7 +4,7 @@ Each contact has a home, the cluster that most of its interactions belong to. An
 is moved, engine merges between two homes are taken back, contacts of one home are merged.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from sqlite3 import Cursor
@@ -23,7 +23,6 @@ from aggregates.values import (
     IdentifierId,
     InteractionId,
     MergeId,
-    Stage,
 )
 from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen
@@ -33,7 +32,8 @@ from identity_engine.application.rules import Rules
 from identity_engine.event_store.conversation_tables import load_heard
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, stream_versions
-from matchers.clustering import Clusters, Pair, Refused
+from matchers.clustering import Clusters, Refused, home
+from matchers.proposals import Pair
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from identity_engine.application.reevaluation.reevaluate import Reevaluated
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LASTING = ("exact_exclusive", "exact_strong")
 
 
 class Difference:
@@ -110,22 +109,22 @@ class Difference:
                 if row.corrected:
                     self._given.setdefault(place, row.contact_id)
                 of_contact[row.contact_id].append(key)
-        for contact_id, all_keys in of_contact.items():
-            keys = [key for key in all_keys if self._cluster_of[key] not in self._given] or all_keys
-            unpinned = [key for key in keys if not self._component.row(key).pinned]
-            votes = Counter(self._cluster_of[key] for key in unpinned or keys)
-            first = self._cluster_of[min(unpinned or keys, key=self._age)]
-            best = max(votes.values())
-            candidates = [place for place, count in votes.items() if count == best]
-            self._home[contact_id] = (
-                first
-                if first in candidates
-                else min(candidates, key=lambda place: self._age(self._groups[place][0]))
+        for contact_id, keys in of_contact.items():
+            telling = [key for key in keys if self._tells_home(key)]
+            self._home[contact_id] = home(
+                telling or keys, self._component.nodes, self._cluster_of, self._age_of_group
             )
+
+    def _tells_home(self, key: int) -> bool:
+        row = self._component.row(key)
+        return self._cluster_of[key] not in self._given and (row.is_by_hand or not row.pinned)
 
     def _age(self, key: int) -> tuple[int, str]:
         node = self._component.nodes[key]
         return node.time, node.name
+
+    def _age_of_group(self, place: int) -> tuple[int, str]:
+        return self._age(self._groups[place][0])
 
     def _move_strays(self) -> int:
         """Give each interaction that is not where its contact is at home to a contact that is."""
@@ -264,7 +263,8 @@ class Difference:
             evidence=self._evidence(join, row),
         )
         try:
-            fact = decide_merge(ours, theirs, self._index.apart, command)
+            apart = self._index.apart_at(self._world.now())
+            fact = decide_merge(ours, theirs, apart, command)
         except RuleRefused as refused:
             self._refused.append(Refused(join, refused.reason))
             return 0
@@ -275,21 +275,7 @@ class Difference:
         survivor = survivor_of(ours, theirs, born)
         time = max(_time(row), _time(self._component.row(join.other)))
         self._pen.write(survivor, self._index.contacts[survivor].version + 1, time, fact)
-        self._identify(survivor, join, time)
         return 1
-
-    def _identify(self, survivor: ContactId, join: Pair, time: datetime) -> None:
-        """Raise a contact whose second interaction shares a lasting identifier with its first."""
-        identity = self._index.identity(survivor)
-        if join.rule not in LASTING or identity.stage is not Stage.EPHEMERAL:
-            return
-        identifiers = self._identifiers(join)
-        command = contacts.Identify(
-            by="second_interaction",
-            interaction_id=self._component.row(join.other).interaction_id,
-            identifier_id=identifiers[0] if identifiers else None,
-        )
-        self._tell(identity.canonical_id, command, time)
 
     def _record_refusals(self) -> None:
         """Say which guard keeps two identities apart of which records are strong enough to be one: for
@@ -314,7 +300,8 @@ class Difference:
 
     def _are_told_apart(self, one: ContactId, other: ContactId) -> bool:
         ours, theirs = (self._index.members(self._index.canonical(end)) for end in (one, other))
-        return any(pair & ours and pair & theirs for pair in self._index.apart)
+        apart = self._index.apart_at(self._world.now())
+        return any(pair & ours and pair & theirs for pair in apart)
 
     def _tell(
         self, contact_id: ContactId, command: contacts.ContactCommand, time: datetime
