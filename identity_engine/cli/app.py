@@ -21,6 +21,7 @@ from identity_engine.cli import (
     models,
     policy,
     rehearsing,
+    reviewing,
     views,
 )
 
@@ -39,6 +40,7 @@ app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
 contacts.contact.command(editing.edit)
 contacts.contact.command(identifiers.identifier)
+contacts.contact.command(interactions.journey)
 app.command(contacts.contact)
 for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
     contacts.contact.command(verb)
@@ -48,6 +50,7 @@ app.command(contacts.search)
 app.command(contacts.review)
 cases.case.command(mails.mail)
 app.command(cases.case)
+app.command(reviewing.review)
 app.command(contacts.export)
 app.command(augmentation.augment)
 app.command(crm.crm)

@@ -212,6 +212,14 @@ class Command:
         """Tell whether the actor may also do another thing in a division."""
         return self._office.rights.allow(action, division)
 
+    def require(self, action: Action, division: str, target: str) -> None:
+        """Check that the actor may also do another thing in a division.
+
+        Raises:
+            Denied: no grant allows it.
+        """
+        self._office.allows(action, division, target)
+
     def may_view(self, contact_id: ContactId) -> bool:
         """Tell whether the actor may see a loaded contact."""
         return self.may(Action.CONTACT_VIEW, self.index.contacts[contact_id].state.division)
