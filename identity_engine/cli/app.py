@@ -15,6 +15,7 @@ from identity_engine.cli import (
     identifiers,
     ingesting,
     interactions,
+    lifecycle,
     mails,
     measuring,
     models,
@@ -39,6 +40,8 @@ app.command(ingesting.dead_letters, name="dead-letters")
 contacts.contact.command(editing.edit)
 contacts.contact.command(identifiers.identifier)
 app.command(contacts.contact)
+for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
+    contacts.contact.command(verb)
 app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)

@@ -35,7 +35,7 @@ from identity_engine.event_store.case_tables import (
 from identity_engine.event_store.store import SourcePosition, Writer
 from projections.base import Recorded
 from projections.match_index.cases import CaseRow
-from projections.match_index.index import microseconds
+from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import Mention
 
