@@ -156,6 +156,11 @@ class TestTakingOver:
         assert set(values(engine, anna, "occupation")) == {"teacher", "writer"}
         assert ("email", "new@example.org", False) in held(engine, anna)
 
+    def test_identifiers_of_other_types_than_are_sent_come_along(self, engine, folder, anna):
+        configure(engine, folder, identifier_types=["phone"])
+        take(engine, anna)
+        assert ("email", "new@example.org", False) in held(engine, anna)
+
     def test_single_fields(self, engine, anna):
         take(engine, anna, ("occupation", "writer"))
         assert values(engine, anna, "city") == ["Tokyo"]

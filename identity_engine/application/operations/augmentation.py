@@ -239,7 +239,7 @@ class Augmentations(Operations):
         if not asked:
             return []
         known = {self._key(one) for one in asked}
-        source = connect_source(settings, self._folded)
+        source = connect_source(settings, self._identifier_types(), self._folded)
         try:
             found = source.look_up(list(asked))
         finally:
@@ -319,6 +319,12 @@ class Augmentations(Operations):
                     for holding in held.held():
                         if holding.contact_id == row.contact_id and not holding.verified:
                             held.write(Release(row.contact_id, command.moment, None))
+
+    def _identifier_types(self) -> frozenset[str]:
+        """Return the words that name an identifier, and no field of a contact."""
+        classes = self.office.rules.policy.classes.values()
+        types = {type_ for rule in classes for type_ in rule.types} | FAMILY_OF_TYPE.keys()
+        return frozenset(types - self.office.rules.settings.contact_fields.keys())
 
     def _folded(self, type_: str, value: str) -> str | None:
         country = self.office.rules.policy.default_country
