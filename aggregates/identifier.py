@@ -79,6 +79,16 @@ class IdentifierReleased(Fact):
     personal: ReleasePersonal | Erased | None = None
 
 
+class IdentifierReclaimed(Fact):
+    """The contact's claim that ended at `ended` goes on, as if it had not: the contact came back, and
+    the value was free."""
+
+    TOPIC: ClassVar[str] = "identifier.reclaimed"
+
+    contact_id: ContactId
+    ended: Instant
+
+
 class TransferPersonal(ClaimPersonal):
     """The value as its new holder has it, and a person's words on why it went over."""
 
@@ -165,6 +175,7 @@ IdentifierFact = (
     IdentifierClaimed
     | IdentifierVerified
     | IdentifierReleased
+    | IdentifierReclaimed
     | IdentifierShared
     | IdentifierReassigned
     | IdentifierUnshared
@@ -217,12 +228,33 @@ class IdentifierState:
 
     def is_held_by(self, contact_id: ContactId) -> bool:
         """Tell whether the contact has a claim that has not ended."""
-        return any(h.contact_id == contact_id and h.valid_to is None for h in self.holdings)
+        return contact_id in self.holders
+
+    @property
+    def holders(self) -> frozenset[ContactId]:
+        """The contacts whose claim has not ended."""
+        return frozenset(h.contact_id for h in self.holdings if h.valid_to is None)
 
     def held_by(self, contact_ids: AbstractSet[ContactId]) -> tuple[Holding, ...]:
         """Return the claims of these contacts that have not ended, earliest first."""
         held = [h for h in self.holdings if h.valid_to is None and h.contact_id in contact_ids]
         return tuple(sorted(held, key=_age))
+
+    def ends(self) -> tuple[datetime, ...]:
+        """Return the moments at which a contact ceased to hold the value for good, in order."""
+        return tuple(
+            sorted(
+                {
+                    ended.valid_to
+                    for ended in self.holdings
+                    if ended.valid_to is not None
+                    and not any(
+                        later.contact_id == ended.contact_id and later.valid_from >= ended.valid_to
+                        for later in self.holdings
+                    )
+                }
+            )
+        )
 
     def others_from(
         self, moment: datetime, contact_ids: AbstractSet[ContactId]
@@ -256,6 +288,16 @@ def evolve(
         case IdentifierReleased(contact_id=contact_id) if state is not None:
             return _with_holdings(
                 state, contact_id, lambda held: replace(held, valid_to=valid_from)
+            )
+        case IdentifierReclaimed(contact_id=contact_id) if state is not None:
+            return replace(
+                state,
+                holdings=tuple(
+                    replace(held, valid_to=None)
+                    if held.contact_id == contact_id and held.valid_to == fact.ended
+                    else held
+                    for held in state.holdings
+                ),
             )
         case IdentifierTransferred(from_contact_id=former):
             given = state or IdentifierState(identifier_class=fact.identifier_class)

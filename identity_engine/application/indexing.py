@@ -11,6 +11,7 @@ from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierT
 from aggregates.interaction import InteractionPersonal, InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from identity_engine.application.following import Progress, Verdict
+from identity_engine.application.hand_made import FactsOf, HandMadeRecords
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
 from identity_engine.event_store.conversation_tables import load_changes
@@ -63,11 +64,13 @@ def _replay(store: EventStore, writer: Writer, block_cap: int, progress: Progres
     while events := store.read(after, BATCH, within=writer):
         index = tables.begin(cursor)
         crowding = Crowding(tables, cursor, index, store.digests, block_cap)
+        hand_made = HandMadeRecords(tables, cursor, index, store.digests, block_cap)
         _load(tables, writer, index, events)
         comparables = _comparables(store, index, events)
         crowding.load(key for one in comparables.values() for key in one.block_keys)
         for event in events:
             _apply(store, index, crowding, comparables, event)
+            hand_made.follow(event.stream_id, event.fact, _facts_until(store, writer, event))
         write_changes(cursor, index.changes(), tables.records)
         after = events[-1].position
         if progress is not None:
@@ -99,6 +102,14 @@ def _load(
     tables.load_cases(writer.cursor, index, streams)
     tables.load_nearby(writer.cursor, index, (), contacts | {ContactId(s) for s in streams})
     tables.load_edges(writer.cursor, index, list(index.contacts))
+
+
+def _facts_until(store: EventStore, writer: Writer, last: Recorded) -> FactsOf:
+    return lambda stream_id: [
+        event.fact
+        for event in store.read_stream(stream_id, cursor=writer.cursor)
+        if event.position <= last.position
+    ]
 
 
 def contacts_of(fact: Fact) -> Iterator[str]:

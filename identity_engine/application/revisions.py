@@ -42,7 +42,7 @@ def _revision(index: MatchIndex, contact_id: ContactId) -> int:
 def _make_room(index: MatchIndex, event: Recorded) -> None:
     """Let the index know the identifier, and the holders whose own events are not among these."""
     identifier_id, moment = IdentifierId(event.stream_id), event.header.valid_from
-    if not index.holds(identifier_id):
+    if index.identifier(identifier_id) is None:
         index.introduce(event.stream_id.encode(), identifier_id)
     others = {ContactId(one) for one in contacts_of(event.fact)} - index.contacts.keys()
     unknown = ContactState(Stage.EPHEMERAL, "", moment, moment)

@@ -14,6 +14,7 @@ from identity_engine.cli import (
     identifiers,
     ingesting,
     interactions,
+    lifecycle,
     measuring,
     models,
     policy,
@@ -37,6 +38,8 @@ app.command(ingesting.dead_letters, name="dead-letters")
 contacts.contact.command(editing.edit)
 contacts.contact.command(identifiers.identifier)
 app.command(contacts.contact)
+for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
+    contacts.contact.command(verb)
 app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)

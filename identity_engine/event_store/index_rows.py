@@ -25,7 +25,8 @@ MERGED_UNDER = (
 INTERACTION = (
     "interaction.number, interaction.interaction_id, interaction.natural_key, "
     "interaction.content_digest, interaction.key_id, interaction.channel, interaction.time, "
-    "interaction.contact_id, interaction.pinned, interaction.mentions, interaction.sealed"
+    "interaction.contact_id, interaction.pinned, interaction.mentions, interaction.sealed, "
+    "interaction.hidden"
 )
 NUMBER, INTERACTION_ID, KEY_ID, CONTACT_ID, SEALED = 0, 1, 4, 7, 10
 MOST_PARAMETERS = 16_384
@@ -93,7 +94,7 @@ def interaction_row(
 ) -> InteractionRow:
     """Return an interaction from the columns `INTERACTION` and what its sealed part holds."""
     number, interaction_id, natural_key, content_digest, key_id, channel, time, *rest = row
-    contact_id, pinned, mentions, _ = rest
+    contact_id, pinned, mentions, _, hidden = rest
     return InteractionRow(
         number,
         InteractionId(id_text(interaction_id)),
@@ -107,6 +108,7 @@ def interaction_row(
         record,
         name,
         mentions=unpack_mentions(mentions),
+        hidden=bool(hidden),
     )
 
 

@@ -25,7 +25,7 @@ from aggregates.identifier import (
 )
 from aggregates.identity import Edge, Identity, Member, canonical_id, components
 from aggregates.values import ContactId, Fact, IdentifierId
-from projections.match_index.rows import ContactRow
+from projections.match_index.rows import ContactRow, LifeChanges
 
 REVISING = (
     ContactAugmented,
@@ -45,6 +45,7 @@ class Identities:
         self.contacts: dict[ContactId, ContactRow] = {}
         self.edges: set[Edge] = set()
         self.apart: set[frozenset[ContactId]] = set()
+        self.life = LifeChanges()
         self._of_identity: defaultdict[ContactId, set[ContactId]] = defaultdict(set)
         self._stored_edges: set[Edge] = set()
         self._stored_apart: set[frozenset[ContactId]] = set()
@@ -79,10 +80,13 @@ class Identities:
         canonical = self.canonical(contact_id)
         if len(self.members(canonical)) == 1:
             state = self.contacts[canonical].state
-            return Identity(canonical, frozenset((canonical,)), state.stage, state.division)
+            return Identity(
+                canonical, frozenset((canonical,)), state.stage, state.division, state.presence
+            )
         states = [self.contacts[member].state for member in self.members(canonical)]
         stage = max((state.stage for state in states), key=lambda one: one.rank)
-        return Identity(canonical, frozenset(self.members(canonical)), stage, states[0].division)
+        members = frozenset(self.members(canonical))
+        return Identity(canonical, members, stage, states[0].division, states[0].presence)
 
     def _revise(
         self, contact_id: ContactId, change: Callable[[ContactState], ContactState]
@@ -135,10 +139,25 @@ class Identities:
             return
         if row is None:
             self._change(ContactRow(contact_id, version, 1, state, contact_id))
+            self._wait(contact_id, state)
             return
         self._change(replace(row, version=version, touched=row.touched + 1, state=state))
+        if state.quiet_from != row.state.quiet_from:
+            self._wait(contact_id, state)
+            self.life.recounted.add(contact_id)
+        if state.is_live != row.state.is_live:
+            self._hide(contact_id, hidden=not state.is_live)
         if isinstance(fact, REVISING):
             self._count(contact_id)
+
+    def _wait(self, contact_id: ContactId, state: ContactState) -> None:
+        """Note since when a contact waits for something meaningful."""
+        quiet_from = state.quiet_from
+        self.life.waiting[contact_id] = None if quiet_from is None else microseconds(quiet_from)
+
+    def _hide(self, contact_id: ContactId, *, hidden: bool) -> None:
+        """Note that the interactions of a contact can no longer be found, or can again."""
+        self.life.hidden[contact_id] = hidden
 
     def _change_identity(self, stream: ContactId, fact: contacts.ContactFact) -> None:
         """Let edges come and go, and say which id stands for each identity that they touch."""
@@ -179,6 +198,10 @@ class Identities:
                 self._change(replace(row, canonical=canonical, touched=row.touched + 1))
             self._count(canonical)
 
+    def is_live(self, contact_id: ContactId) -> bool:
+        """Tell whether a loaded contact can be found."""
+        return self.contacts[contact_id].state.is_live
+
     def _rows(self, members: Iterable[ContactId]) -> list[tuple[ContactId, ContactRow]]:
         return [(member, self.contacts[member]) for member in sorted(members)]
 
@@ -192,3 +215,8 @@ class Identities:
             self._of_identity[before.canonical].discard(row.contact_id)
         self.contacts[row.contact_id] = row
         self._of_identity[row.canonical].add(row.contact_id)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970, UTC."""
+    return round(moment.timestamp() * 1_000_000)

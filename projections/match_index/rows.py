@@ -34,6 +34,10 @@ class Comparable(NamedTuple):
     mentions: tuple[Mention, ...] = ()
 
 
+BY_HAND = "by_hand"
+"""The channel of what people said of a contact themselves."""
+
+
 @dataclass(slots=True)
 class InteractionRow:
     """One interaction: its natural key, its present contact, and what matching made of it.
@@ -41,6 +45,10 @@ class InteractionRow:
     `number` is the row's own small number, which the postings use; it is negative while the row is
     not yet written. `record` is None where the interaction has nothing to compare. `key_id` names
     the data key that seals record and name. `time` is when it happened, microseconds since 1970.
+
+    On the channel `BY_HAND` it is no interaction, but what people said of a contact, under the
+    contact's own id.
+    `hidden` tells that its contact is gone, so that nothing may be compared with it.
     """
 
     number: int
@@ -56,6 +64,12 @@ class InteractionRow:
     name: str = ""
     block_keys: tuple[int, ...] = ()
     mentions: tuple[Mention, ...] = ()
+    hidden: bool = False
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether people said it, and no interaction."""
+        return self.channel == BY_HAND
 
 
 @dataclass(slots=True)
@@ -96,13 +110,35 @@ class Correction(NamedTuple):
 
 
 @dataclass(slots=True)
+class LifeChanges:
+    """What one batch changes in how long contacts stay.
+
+    `waiting` is when a contact began to wait for something meaningful, microseconds since 1970, None
+    where it never expires; `recounted` contacts are to be looked at again with all their
+    interactions. `renewed` names channel and time of each new link,
+    `messages` interactions that went on, and when. `hidden` tells of the contacts
+    that went or came back which they did. `held` are contacts with identifiers that they hold or held.
+    `settings` are the versions put in force, each with the channels that renew nobody, None where it
+    was in force before.
+    """
+
+    waiting: dict[ContactId, int | None] = field(default_factory=dict)
+    recounted: set[ContactId] = field(default_factory=set)
+    renewed: list[tuple[ContactId, str, int]] = field(default_factory=list)
+    messages: list[tuple[InteractionRow, int]] = field(default_factory=list)
+    hidden: dict[ContactId, bool] = field(default_factory=dict)
+    held: set[tuple[ContactId, IdentifierId]] = field(default_factory=set)
+    settings: list[tuple[str, tuple[str, ...] | None]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class IndexChanges:
     """What one batch changes in the index.
 
     `received` holds the new interactions in order, `relinked` the older ones that moved. Edges and
     pairs told apart are those that came and went. `pending` numbers are to be evaluated again,
     `crowded` keys lead nowhere any more, and `reposted` rows stand under further keys. `corrected`
-    rows have another record.
+    rows have another record. `life` is what changes in how long contacts stay.
     """
 
     received: list[InteractionRow] = field(default_factory=list)
@@ -117,6 +153,7 @@ class IndexChanges:
     all_pending: bool = False
     crowded: list[int] = field(default_factory=list)
     reposted: list[tuple[int, int]] = field(default_factory=list)
+    life: LifeChanges = field(default_factory=LifeChanges)
     corrected: list[Correction] = field(default_factory=list)
     conversations: ConversationChanges = field(default_factory=ConversationChanges)
     cases: CaseChanges = field(default_factory=CaseChanges)

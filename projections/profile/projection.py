@@ -17,6 +17,7 @@ from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
@@ -135,6 +136,10 @@ RELEASE = (
     "UPDATE profile_claim SET valid_to = ? "
     "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
 )
+RECLAIM = (
+    "UPDATE profile_claim SET valid_to = NULL "
+    "WHERE identifier_id = ? AND contact_id = ? AND valid_to = ?"
+)
 SHARE = "UPDATE profile_claim SET shared = 1 WHERE identifier_id = ?"
 UNSHARE = "UPDATE profile_claim SET shared = 0 WHERE identifier_id = ?"
 REASSIGN = (
@@ -202,6 +207,10 @@ class ProfileRows(Rows):
         released = (instant_text(event.header.valid_from), event.stream_id, fact.contact_id)
         self._changes.append((RELEASE, released))
 
+    def _reclaim(self, event: Recorded, fact: IdentifierReclaimed) -> None:
+        ended = instant_text(fact.ended)
+        self._changes.append((RECLAIM, (event.stream_id, fact.contact_id, ended)))
+
     def _transfer(self, event: Recorded, fact: IdentifierTransferred) -> None:
         moment = instant_text(event.header.valid_from)
         self._changes.append((RELEASE, (moment, event.stream_id, fact.from_contact_id)))
@@ -261,6 +270,7 @@ class ProfileRows(Rows):
         IdentifierClaimed: _claim,
         IdentifierVerified: _verify,
         IdentifierReleased: _release,
+        IdentifierReclaimed: _reclaim,
         IdentifierShared: _share,
         IdentifierUnshared: _unshare,
         IdentifierReassigned: _reassign,

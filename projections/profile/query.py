@@ -79,6 +79,7 @@ class Profile:
     `contact_id` stands for the whole identity; `members` are all the contacts that are one with it.
     `removed` are values that interactions said and a person took away. `revision` is what a save
     names, None where the profile is one of the past.
+    One that is expired or deleted says so, and since when, and shows no values.
     """
 
     contact_id: ContactId
@@ -91,6 +92,8 @@ class Profile:
     members: tuple[ContactId, ...] = ()
     removed: dict[str, tuple[ProfileValue, ...]] = field(default_factory=dict)
     revision: int | None = None
+    presence: str = "live"
+    since: str | None = None
 
 
 def find_profile(
@@ -100,6 +103,16 @@ def find_profile(
     identity = find_identity(views, contact_id)
     if identity is None:
         return None
+    if identity.presence != "live":
+        return Profile(
+            contact_id=identity.canonical_id,
+            division=identity.division,
+            stage=identity.stage,
+            first_seen=identity.first_seen,
+            members=identity.members,
+            presence=identity.presence,
+            since=identity.since,
+        )
     members = orjson.dumps(identity.members).decode()
     contributions = views.execute(
         "SELECT interaction_id, source, id, channel, direction, time, decision, weight, profile "
@@ -132,7 +145,8 @@ def contacts_linked_by(views: Connection, rule: str, limit: int) -> list[str]:
     """Return contacts with an interaction linked by this rule, those with most of them first."""
     rows = views.execute(
         "SELECT canonical_id FROM profile_contribution JOIN identity_contact USING (contact_id) "
-        "WHERE decision = ? GROUP BY canonical_id ORDER BY COUNT(*) DESC, canonical_id LIMIT ?",
+        "WHERE decision = ? AND presence = 'live' GROUP BY canonical_id "
+        "ORDER BY COUNT(*) DESC, canonical_id LIMIT ?",
         (rule, limit),
     )
     return [contact_id for (contact_id,) in rows]

@@ -24,6 +24,7 @@ from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
@@ -126,7 +127,11 @@ class TimelineRows(Rows):
     def _names_contact(
         self,
         event: Recorded,
-        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased | IdentifierDescribed,
+        fact: InteractionUnlinked
+        | IdentifierVerified
+        | IdentifierReleased
+        | IdentifierReclaimed
+        | IdentifierDescribed,
     ) -> None:
         self._enter(fact.contact_id, event)
 
@@ -178,6 +183,7 @@ class TimelineRows(Rows):
         IdentifierClaimed: _claim,
         IdentifierVerified: _names_contact,
         IdentifierReleased: _names_contact,
+        IdentifierReclaimed: _names_contact,
         IdentifierShared: _share,
         IdentifierUnshared: _share,
         IdentifierReassigned: _go_over,

@@ -6,6 +6,7 @@ from identity_engine.application.operations.contacts import Contacts
 from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
+from identity_engine.application.operations.lifecycle import Lifecycle
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
 
@@ -17,6 +18,7 @@ class Desk:
         self.office = office
         self.administration = Administration(office)
         self.contacts = Contacts(office)
+        self.lifecycle = Lifecycle(office)
         self.identifiers = Identifiers(office)
         self.reading = Reading(office)
         self.crm = CustomerRelations(office)

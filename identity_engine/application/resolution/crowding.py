@@ -45,7 +45,7 @@ class Crowding:
         return hashed_keys(record, self._digests.block_secret(division), self._index.is_crowded)
 
     def replace(self, row: InteractionRow, made: Comparable, division: str) -> None:
-        """Let a corrected row stand under the keys of what it says now, and no more under the old."""
+        """Let a row stand under the keys of what it says now, and no more under the old."""
         secret, is_crowded = self._digests.block_secret(division), self._index.is_crowded
         _, stood_under = all_hashed_keys(row.record, secret, is_crowded)
         made = made._replace(block_keys=self.keys(made.record, division))

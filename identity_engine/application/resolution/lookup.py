@@ -16,7 +16,8 @@ from identity_engine.application.resolution.prepare import Prepared
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
 from matchers.vocabulary import Candidate, ContactFacts, HeldIdentifier, Holder
-from projections.match_index.index import MatchIndex, microseconds
+from projections.match_index.identities import microseconds
+from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
 
 Weights = dict[str, int]
@@ -128,6 +129,7 @@ class Lookup:
             for row in rows
             if row.record is not None
             and row.contact_id is not None
+            and not row.hidden
             and index.contacts[row.contact_id].state.division == division
         ]
 
@@ -185,7 +187,7 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
         row = index.identifiers.get(considered.digest)
         if row is None or row.state is None:
             continue
-        holdings = row.state.holders_at(prepared.time)
+        holdings = index.holders_at(row.state, prepared.time)
         class_ = considered.identifier_class
         if class_ in ("exclusive", "strong"):
             verified = tuple(holding for holding in holdings if holding.verified)
@@ -252,13 +254,14 @@ def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
 
 
 def holders(prepared: Prepared, index: MatchIndex) -> set[ContactId]:
-    """Return every identity that holds or held an identifier of the interaction."""
+    """Return every identity that is there and holds or held an identifier of the interaction."""
     rows = (index.identifiers.get(considered.digest) for considered in prepared.identifiers)
     return {
         index.canonical(holding.contact_id)
         for row in rows
         if row is not None and row.state is not None
         for holding in row.state.holdings
+        if index.is_live(holding.contact_id)
     }
 
 

@@ -118,7 +118,7 @@ class Story:
         row = self._index.identifiers.get(considered.digest)
         if row is None or row.state is None:
             return set()
-        holders = row.state.holders_at(self._prepared.time)
+        holders = self._index.holders_at(row.state, self._prepared.time)
         return {self._index.canonical(holding.contact_id) for holding in holders}
 
     def _create_contact(self) -> None:
