@@ -90,7 +90,9 @@ def _secret(variable: str | None) -> str | None:
     """Return what an environment variable holds; None where none is named."""
     if variable is None:
         return None
-    value = os.environ.get(variable)
+    value = os.environ.get(variable, "").strip()
     if not value:
         raise ConfigurationError(f"The environment variable {variable} is not set.")
+    if not value.isascii() or not value.isprintable():
+        raise ConfigurationError(f"The environment variable {variable} holds no credential.")
     return value

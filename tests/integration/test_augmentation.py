@@ -147,6 +147,11 @@ class TestLooking:
         with pytest.raises(NotFound):
             engine.acting_as("north").augmentation.look(anna)
 
+    def test_a_contact_that_is_gone_is_asked_about_no_more(self, engine, anna):
+        engine.desk.lifecycle.delete(anna, reason="wanted so")
+        with pytest.raises(Refused, match="deleted"):
+            engine.desk.augmentation.look(anna)
+
 
 class TestTakingOver:
     def test_all_of_a_record(self, engine, anna):
