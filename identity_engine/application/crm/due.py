@@ -51,25 +51,26 @@ class Due:
         if first is None:
             return 0
         count = 0
-        with self._store.reading() as cursor:
-            after = max(crm_queue.position(cursor), first - 1)
-        while events := self._read(after, head):
-            after = events[-1].position
-            count += self._take(events, after)
+        while events := self._read(first - 1, head):
+            count += self._take(events)
         count += self._give_up_waiting()
         self._operations.office.follower.follow()
         return count
 
-    def _read(self, after: int, head: int) -> list[Recorded]:
-        """Read what the views know too."""
+    def _read(self, at_least: int, head: int) -> list[Recorded]:
+        """Read on from where this follower is, no further than the views know."""
+        with self._store.reading() as cursor:
+            after = max(crm_queue.position(cursor), at_least)
         return self._store.read(after, min(BATCH, head - after)) if after < head else []
 
-    def _take(self, events: Sequence[Recorded], position: int) -> int:
+    def _take(self, events: Sequence[Recorded]) -> int:
         views = self._operations.office.follower.views.connection
         turning = [event for event in events if turn_of(event) is not None]
         turned = query.linked_interactions(views, {event.stream_id for event in turning})
         changed = dict(self._with_another_contact(events))
         with self._operations.command() as command:
+            if crm_queue.position(command.cursor) >= events[0].position:
+                return 0  # another worker was first
             for interaction_id in turned:
                 here = {e.version for e in turning if e.stream_id == interaction_id}
                 with suppress(NotFound):
@@ -77,7 +78,7 @@ class Due:
             for interaction_id, cause in changed.items():
                 with suppress(NotFound):  # erased meanwhile
                     self._compare(self._dossier(command, interaction_id), cause)
-            crm_queue.move(command.cursor, position)
+            crm_queue.move(command.cursor, events[-1].position)
         return len(command.pen.events)
 
     def _make_due(self, dossier: Dossier, versions: Collection[int]) -> None:
