@@ -9,6 +9,7 @@ from identity_engine.cli import (
     diagnosis,
     ingesting,
     measuring,
+    merging,
     models,
     policy,
     rehearsing,
@@ -27,6 +28,7 @@ app.command(demo.demo)
 app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
+merging.add_to(contacts.contact)
 app.command(contacts.contact)
 app.command(contacts.why_not)
 app.command(contacts.search)

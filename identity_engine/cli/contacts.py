@@ -39,7 +39,7 @@ def show_contact(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json
     if json:
         show_json(profile)
     else:
-        _show_profile(profile)
+        show_profile(profile)
 
 
 @contact.command
@@ -210,7 +210,8 @@ def links(
         show(f"{count} links written to {out}.")
 
 
-def _show_profile(profile: Profile) -> None:
+def show_profile(profile: Profile) -> None:
+    """Write a profile for people."""
     show(f"Contact {profile.contact_id}", "bold")
     show(f"{profile.stage}, division {profile.division}, first seen {profile.first_seen[:19]}")
     if profile.fields:
