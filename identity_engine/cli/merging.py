@@ -232,23 +232,14 @@ def lineage(
     if json:
         show_json(answer)
         return
-    show(f"{answer.asked} is answered by {answer.contact_id}, {len(answer.members)} members.")
-    if answer.merges:
-        show_table(
-            ("merge", "one", "other", "merged", "by", "undone", "by"),
-            [
-                (
-                    edge.merge_id,
-                    edge.one,
-                    edge.other,
-                    edge.made_at[:19],
-                    edge.made_by,
-                    (edge.undone_at or "")[:19],
-                    edge.undone_by,
-                )
-                for edge in answer.merges
-            ],
-        )
+    show(f"{answer.asked} is answered by {answer.contact_id}, members: {len(answer.members)}.")
+    for edge in answer.merges:
+        show()
+        show(f"Merge {edge.merge_id}", "bold")
+        show(f"  {edge.one} and {edge.other}")
+        show(f"  merged {edge.made_at[:19]} by {edge.made_by}")
+        if edge.undone_at is not None:
+            show(f"  undone {edge.undone_at[:19]} by {edge.undone_by}")
 
 
 def _show_preview(preview: MergePreview, *, json: bool) -> int:

@@ -13,6 +13,7 @@ from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Fact, InteractionId
 from identity_engine.application.operations.office import Office
 from identity_engine.application.pen import Pen
+from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.store import Writer, stream_versions
@@ -238,7 +239,7 @@ class Operations:
             dry_run: decide, and write nothing.
             effective_at: when what it does became true; None for now.
         """
-        with self.office.store.writing() as writer:
+        with no_garbage_collection(), self.office.store.writing() as writer:
             command = Command(self.office, self.action, writer, effective_at)
             yield command
             if not dry_run:
