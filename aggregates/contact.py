@@ -11,7 +11,17 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.errors import AlreadyDone, NotYet
+from aggregates.lifecycle import (
+    ContactDeleted,
+    ContactExpired,
+    ContactHoldLifted,
+    ContactHoldSet,
+    ContactRestored,
+    LifecycleFact,
+    Presence,
+)
 from aggregates.values import (
     ContactId,
     Erased,
@@ -24,9 +34,6 @@ from aggregates.values import (
     Stage,
     Stored,
 )
-
-Presence = Literal["live", "expired", "deleted", "erased"]
-"""Only a live contact is searched, found and changed; what is gone may be restored until erased."""
 
 IdentifiedBy = Literal["second_interaction", "exclusive", "verified", "confirmed"]
 
@@ -136,15 +143,75 @@ class ContactToldApartLifted(Fact):
     personal: ReasonPersonal | Erased | None = None
 
 
+class EditPersonal(Stored):
+    """What a save changed: `set` gives a field its value, `added` and `removed` change one value of it.
+
+    A value that is removed is shown no longer, whoever says it, until a person gives it again.
+    """
+
+    set: dict[str, str] = Field(default_factory=dict)
+    added: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    removed: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class ContactEdited(Fact):
+    """A person saved values of the contact; one event for each save."""
+
+    TOPIC: ClassVar[str] = "contact.edited"
+
+    personal: EditPersonal | Erased
+
+
+class ContactMergeRefused(Fact):
+    """Records of this contact and of `other` are strong enough to be one person, and `guard` keeps the
+    contacts apart.
+
+    Of two contacts the one with the smaller id has it in its stream. It holds until the rules find
+    another reason for the same two, or end it.
+    """
+
+    TOPIC: ClassVar[str] = "contact.merge_refused"
+
+    other: ContactId
+    guard: str
+    evidence: Evidence
+
+
+class ContactMergeRefusalEnded(Fact):
+    """The contact and `other` are one by now, or no records of theirs are strong enough any more."""
+
+    TOPIC: ClassVar[str] = "contact.merge_refusal_ended"
+
+    other: ContactId
+
+
 ContactFact = (
     ContactCreated
+    | ContactAugmented
+    | ContactAugmentationReverted
+    | ContactEdited
     | ContactIdentified
     | ContactPromoted
     | ContactMerged
     | ContactUnmerged
     | ContactToldApart
     | ContactToldApartLifted
+    | LifecycleFact
+    | ContactMergeRefused
+    | ContactMergeRefusalEnded
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the rules keep a contact apart from another: the guard, and the pair of records that was
+    strong enough, with its rule and its weight in millibits."""
+
+    guard: str
+    rule: str
+    weight: int
+    interaction_id: InteractionId | None
+    against: InteractionId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +220,10 @@ class ContactState:
 
     `born` is the valid time of its creation, `first_seen` the earliest of it and of its interactions,
     `interactions` how many are linked. `exclusive` maps the type of each exclusive identifier held to
-    the identifier's id: another value of the same type is a conflict. `presence` tells whether the
-    contact is there at all.
+    the identifier's id: another value of the same type is a conflict; `let_go` those whose claim has
+    ended. `presence` tells whether the contact is there at all, `gone_since` since when it is not, and
+    `restored` when it last came back. `on_hold` tells whether a legal hold names it. `refused` maps
+    each contact that the rules keep apart from this one, of those with a greater id, to the reason.
     """
 
     stage: Stage
@@ -164,6 +233,23 @@ class ContactState:
     exclusive: Mapping[str, IdentifierId] = field(default_factory=dict)
     interactions: int = 0
     presence: Presence = "live"
+    gone_since: datetime | None = None
+    restored: datetime | None = None
+    on_hold: bool = False
+    let_go: Mapping[str, IdentifierId] = field(default_factory=dict)
+    refused: Mapping[ContactId, Refusal] = field(default_factory=dict)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it can be found."""
+        return self.presence == "live"
+
+    @property
+    def quiet_from(self) -> datetime | None:
+        """When it began to wait for something meaningful to come; None where it never expires."""
+        if self.stage is Stage.CURATED or not self.is_live:
+            return None
+        return max(self.born, self.restored) if self.restored is not None else self.born
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +274,23 @@ class Promote:
     """Raise a contact to curated, by hand."""
 
 
-ContactCommand = Create | Identify | Promote
+@dataclass(frozen=True, slots=True)
+class RefuseMerge:
+    """Keep the contact apart from `other`, although the evidence is strong enough."""
+
+    other: ContactId
+    guard: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class EndRefusal:
+    """Note that there is no merge to be refused any more."""
+
+    other: ContactId
+
+
+ContactCommand = Create | Identify | Promote | RefuseMerge | EndRefusal
 
 
 def decide(state: ContactState | None, command: ContactCommand) -> tuple[ContactFact, ...]:
@@ -215,6 +317,11 @@ def decide(state: ContactState | None, command: ContactCommand) -> tuple[Contact
             )
         case ContactState(stage=stage), Promote() if stage is not Stage.CURATED:
             return (ContactPromoted(stage_before=stage),)
+        case ContactState(), RefuseMerge(other, guard, evidence):
+            refused = ContactMergeRefused(other=other, guard=guard, evidence=evidence)
+            return () if state.refused.get(other) == _refusal(refused) else (refused,)
+        case ContactState(), EndRefusal(other) if other in state.refused:
+            return (ContactMergeRefusalEnded(other=other),)
         case _:
             return ()
 
@@ -230,6 +337,19 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             return replace(state, stage=Stage.IDENTIFIED)
         case ContactPromoted() if state is not None:
             return replace(state, stage=Stage.CURATED)
+        case ContactExpired() if state is not None:
+            return replace(state, presence="expired", gone_since=valid_from)
+        case ContactDeleted() if state is not None:
+            return replace(state, presence="deleted", gone_since=state.gone_since or valid_from)
+        case ContactRestored() if state is not None:
+            return replace(state, presence="live", gone_since=None, restored=valid_from)
+        case ContactHoldSet() | ContactHoldLifted() if state is not None:
+            return replace(state, on_hold=isinstance(fact, ContactHoldSet))
+        case ContactMergeRefused(other=other) if state is not None:
+            return replace(state, refused={**state.refused, other: _refusal(fact)})
+        case ContactMergeRefusalEnded(other=other) if state is not None:
+            others = {known: why for known, why in state.refused.items() if known != other}
+            return replace(state, refused=others)
         case _:
             return state
 
@@ -253,4 +373,17 @@ def holding(state: ContactState, type_: str, identifier_id: IdentifierId) -> Con
 def letting_go(state: ContactState, type_: str) -> ContactState:
     """Return the state of a contact that holds no exclusive identifier of this type any more."""
     kept = {known: id_ for known, id_ in state.exclusive.items() if known != type_}
-    return replace(state, exclusive=kept)
+    ended = {known: id_ for known, id_ in state.exclusive.items() if known == type_}
+    return replace(state, exclusive=kept, let_go={**state.let_go, **ended})
+
+
+def reclaimed(state: ContactState, identifier_id: IdentifierId) -> ContactState:
+    """Return the state of a contact whose claim on an identifier goes on after all."""
+    back = {type_: id_ for type_, id_ in state.let_go.items() if id_ == identifier_id}
+    still = {type_: id_ for type_, id_ in state.let_go.items() if id_ != identifier_id}
+    return replace(state, exclusive={**state.exclusive, **back}, let_go=still) if back else state
+
+
+def _refusal(fact: ContactMergeRefused) -> Refusal:
+    found = fact.evidence
+    return Refusal(fact.guard, found.rule, found.weight, found.interaction_id, found.against)

@@ -4,12 +4,12 @@ The value itself never names the stream; it stands in the claim's personal part.
 keeps its past, because a claim ends, it is not overwritten.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from aggregates.errors import NotYet, Refused
 from aggregates.values import (
     ContactId,
     Erased,
@@ -79,11 +79,50 @@ class IdentifierReleased(Fact):
     personal: ReleasePersonal | Erased | None = None
 
 
+class IdentifierReclaimed(Fact):
+    """The contact's claim that ended at `ended` goes on, as if it had not: the contact came back, and
+    the value was free."""
+
+    TOPIC: ClassVar[str] = "identifier.reclaimed"
+
+    contact_id: ContactId
+    ended: Instant
+
+
+class TransferPersonal(ClaimPersonal):
+    """The value as its new holder has it, and a person's words on why it went over."""
+
+    reason: str
+
+
+class IdentifierTransferred(Fact):
+    """A person gave the value to another contact, from the event's `valid_from` on.
+
+    The claim of `from_contact_id` ends then; what it meant before, and every past interaction, stays.
+    """
+
+    TOPIC: ClassVar[str] = "identifier.transferred"
+
+    contact_id: ContactId
+    from_contact_id: ContactId
+    division: str
+    identifier_class: IdentifierClass
+    verified: bool
+    personal: TransferPersonal | Erased
+
+
+class SharePersonal(Stored):
+    """A person's words on why several people use one value, or do so no longer."""
+
+    reason: str
+
+
 class IdentifierShared(Fact):
     """The value stops linking by itself.
 
     `cap`: more contacts hold it than its class allows. `names`: the interactions that mention it speak
-    of more people than its class allows. `holders` counts the one or the other.
+    of more people than its class allows. `person`: a person said that they share it. `holders` counts
+    the contacts, for `names` the people.
     """
 
     TOPIC: ClassVar[str] = "identifier.shared"
@@ -91,6 +130,7 @@ class IdentifierShared(Fact):
     by: SharedBy
     holders: int
     cap: int | None = None
+    personal: SharePersonal | Erased | None = None
 
 
 class IdentifierReassigned(Fact):
@@ -112,15 +152,35 @@ class IdentifierUnshared(Fact):
     TOPIC: ClassVar[str] = "identifier.unshared"
 
     by: Literal["names", "person"]
+    personal: SharePersonal | Erased | None = None
+
+
+class DescriptionPersonal(Stored):
+    """What a person calls the value, such as `work`."""
+
+    label: str
+
+
+class IdentifierDescribed(Fact):
+    """How a holder uses the value: under which label, and whether it is the first of its type."""
+
+    TOPIC: ClassVar[str] = "identifier.described"
+
+    contact_id: ContactId
+    primary: bool
+    personal: DescriptionPersonal | Erased | None = None
 
 
 IdentifierFact = (
     IdentifierClaimed
     | IdentifierVerified
     | IdentifierReleased
+    | IdentifierReclaimed
     | IdentifierShared
     | IdentifierReassigned
     | IdentifierUnshared
+    | IdentifierTransferred
+    | IdentifierDescribed
 )
 
 
@@ -159,99 +219,53 @@ class IdentifierState:
         value, and an interaction that comes late was often made before the one that came first.
         """
         covering = [holding for holding in self.holdings if holding.covers(moment)]
-        if not covering and self.holdings:
-            first = min(self.holdings, key=_age)
+        # A claim that ends where it began was taken back: it never held.
+        ever = [held for held in self.holdings if held.valid_to != held.valid_from]
+        if not covering and ever:
+            first = min(ever, key=_age)
             covering = [first] if moment < first.valid_from else []
-        return tuple(sorted(covering, key=_age))
+        return tuple(sorted(covering, key=_age) if len(covering) > 1 else covering)
 
     def is_held_by(self, contact_id: ContactId) -> bool:
         """Tell whether the contact has a claim that has not ended."""
-        return any(h.contact_id == contact_id and h.valid_to is None for h in self.holdings)
+        return contact_id in self.holders
 
+    @property
+    def holders(self) -> frozenset[ContactId]:
+        """The contacts whose claim has not ended."""
+        return frozenset(h.contact_id for h in self.holdings if h.valid_to is None)
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Let a contact hold the value from `valid_from` on."""
+    def held_by(self, contact_ids: AbstractSet[ContactId]) -> tuple[Holding, ...]:
+        """Return the claims of these contacts that have not ended, earliest first."""
+        held = [h for h in self.holdings if h.valid_to is None and h.contact_id in contact_ids]
+        return tuple(sorted(held, key=_age))
 
-    contact_id: ContactId
-    interaction_id: InteractionId | None
-    division: str
-    identifier_class: IdentifierClass
-    verified: bool
-    cap: int
-    valid_from: datetime
-    personal: ClaimPersonal
+    def ends(self) -> tuple[datetime, ...]:
+        """Return the moments at which a contact ceased to hold the value for good, in order."""
+        return tuple(
+            sorted(
+                {
+                    ended.valid_to
+                    for ended in self.holdings
+                    if ended.valid_to is not None
+                    and not any(
+                        later.contact_id == ended.contact_id and later.valid_from >= ended.valid_to
+                        for later in self.holdings
+                    )
+                }
+            )
+        )
 
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """End the contact's claim at `valid_from`."""
-
-    contact_id: ContactId
-    valid_from: datetime
-    reason: str | None = None
-
-
-IdentifierCommand = Claim | Release
-
-
-def decide(state: IdentifierState | None, command: IdentifierCommand) -> tuple[Fact, ...]:
-    """Return the facts that carry out `command`; none where it would change nothing.
-
-    A claim on an own value changes nothing but may raise it to verified; one that came late and
-    lies before all own claims records the earlier time. The claim that brings the holders over the
-    cap also marks the value shared.
-
-    Raises:
-        NotYet: a release of a value that the contact does not hold.
-        Refused: a release before the claim began.
-    """
-    match command:
-        case Claim():
-            return _claim(state, command)
-        case Release(contact_id=contact_id, reason=reason):
-            if state is None or not state.is_held_by(contact_id):
-                raise NotYet("This contact does not hold that identifier.")
-            if any(
-                held.contact_id == contact_id and held.valid_from > command.valid_from
-                for held in state.holdings
-                if held.valid_to is None
-            ):
-                raise Refused("ends_before_it_begins", "A claim cannot end before it begins.")
-            said = None if reason is None else ReleasePersonal(reason=reason)
-            return (IdentifierReleased(contact_id=contact_id, personal=said),)
-
-
-def _claim(state: IdentifierState | None, command: Claim) -> tuple[Fact, ...]:
-    holdings = state.holdings if state is not None else ()
-    own = [h for h in holdings if h.contact_id == command.contact_id]
-    verified = _verify(command, own)
-    if any(h.covers(command.valid_from) for h in own):
-        return verified
-    later = [h.valid_from for h in own if h.valid_from > command.valid_from]
-    claimed = IdentifierClaimed(
-        contact_id=command.contact_id,
-        interaction_id=command.interaction_id,
-        division=command.division,
-        identifier_class=command.identifier_class,
-        verified=command.verified,
-        valid_to=min(later, default=None),
-        personal=command.personal,
-    )
-    holders = {h.contact_id for h in holdings if h.valid_to is None} | {command.contact_id}
-    if state is not None and not state.shared and len(holders) > command.cap:
-        shared = IdentifierShared(by="cap", holders=len(holders), cap=command.cap)
-        return (*verified, claimed, shared)
-    return (*verified, claimed)
-
-
-def _verify(command: Claim, own: Sequence[Holding]) -> tuple[Fact, ...]:
-    """Raise the claim that is in force to verified, where the new evidence is."""
-    if not command.verified or all(h.verified or h.valid_to is not None for h in own):
-        return ()
-    return (
-        IdentifierVerified(contact_id=command.contact_id, interaction_id=command.interaction_id),
-    )
+    def others_from(
+        self, moment: datetime, contact_ids: AbstractSet[ContactId]
+    ) -> tuple[Holding, ...]:
+        """Return the claims of all other contacts that hold at `moment` or later, earliest first."""
+        held = [
+            h
+            for h in self.holdings
+            if h.contact_id not in contact_ids and (h.valid_to is None or h.valid_to > moment)
+        ]
+        return tuple(sorted(held, key=_age))
 
 
 def evolve(
@@ -275,6 +289,21 @@ def evolve(
             return _with_holdings(
                 state, contact_id, lambda held: replace(held, valid_to=valid_from)
             )
+        case IdentifierReclaimed(contact_id=contact_id) if state is not None:
+            return replace(
+                state,
+                holdings=tuple(
+                    replace(held, valid_to=None)
+                    if held.contact_id == contact_id and held.valid_to == fact.ended
+                    else held
+                    for held in state.holdings
+                ),
+            )
+        case IdentifierTransferred(from_contact_id=former):
+            given = state or IdentifierState(identifier_class=fact.identifier_class)
+            ended = _with_holdings(given, former, lambda held: replace(held, valid_to=valid_from))
+            holding = Holding(fact.contact_id, None, valid_from, None, fact.verified)
+            return replace(ended, holdings=(*ended.holdings, holding))
         case IdentifierShared(by=by) if state is not None:
             others = tuple(known for known in state.shared_by if known != by)
             return replace(state, shared_by=(*others, by))

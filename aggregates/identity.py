@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from aggregates.contact import ContactMerged, MergeEdge
 from aggregates.errors import AlreadyDone, Refused
+from aggregates.lifecycle import Presence
 from aggregates.values import ContactId, Evidence, MergeId, Stage
 
 LASTING = ("exact_exclusive", "exact_strong")
@@ -112,6 +113,7 @@ class Identity:
     members: frozenset[ContactId]
     stage: Stage
     division: str
+    presence: Presence = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,15 @@ def decide_merge(
 
     Raises:
         AlreadyDone: both ends are one identity already.
-        Refused: `other_division`, `told_apart` or `both_curated`.
+        Refused: `expired`, `deleted`, `erased`, `other_division`, `told_apart` or `both_curated`.
     """
     if one.canonical_id == other.canonical_id:
         raise AlreadyDone("These contacts are one identity already.")
+    for identity in (one, other):
+        if identity.presence != "live":
+            raise Refused(
+                identity.presence, f"A contact that is {identity.presence} is not merged."
+            )
     if one.division != other.division:
         raise Refused("other_division", "Contacts of two divisions are not merged.")
     if any(len(pair & one.members) == 1 and len(pair & other.members) == 1 for pair in apart):

@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from aggregates.contact import ContactMerged, MergeEdge, MergePersonal, Presence
+from aggregates.contact import ContactMerged, MergeEdge, MergePersonal
 from aggregates.errors import Refused
 from aggregates.identity import Edge, Identity, components
+from aggregates.lifecycle import Presence
 from aggregates.settings import Merging
 from aggregates.values import ContactId, MergeId, Stage
 

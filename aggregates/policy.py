@@ -6,6 +6,7 @@ replayed under the rules it was taken under.
 """
 
 import re
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
@@ -37,10 +38,13 @@ class ClassRule(Value):
     """The identifier types of one class and its limit.
 
     `cap` is how many contacts may hold one value before it is shared and stops linking by itself.
+    With `window_days` only those count together that came to it within so many days, so that a number
+    that is given to somebody else every few years is not taken for one that many share.
     """
 
     types: tuple[str, ...]
     cap: Annotated[int, Field(ge=1, le=10_000)]
+    window_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
 
 
 class Channel(Value):
@@ -64,8 +68,10 @@ class Guards(Value):
     `member_floor` and `member_share`: this share of a contact's compared records must weigh at least
     the floor. `members_compared`: how many of a contact's newest records are compared. `size_cap`:
     interactions of one contact. `live_name_only_links`: whether a bare name may link on a live
-    channel. `people_per_value`: of how many people the interactions with one phone, address or device
-    may speak before the value is shared.
+    channel, or against another mailbox or number. `people_per_value`: of how many people the
+    interactions with one phone, address or device may speak before the value is shared;
+    `people_per_line`: the same for a fixed line, which belongs to a place and not to a person, None
+    where it is no exception.
     """
 
     attributes_speak: Annotated[float, Field(ge=0, le=100)]
@@ -75,6 +81,7 @@ class Guards(Value):
     size_cap: Annotated[int, Field(ge=1, le=1_000_000)]
     live_name_only_links: bool
     people_per_value: Annotated[int, Field(ge=1, le=1_000)] = 2
+    people_per_line: Annotated[int, Field(ge=1, le=1_000)] | None = None
 
 
 class Policy(Value):
@@ -146,6 +153,13 @@ class Policy(Value):
         """Return how many contacts may hold one value of the class."""
         rule = self.classes.get(class_)
         return rule.cap if rule is not None else 1
+
+    def window_of(self, class_: IdentifierClass) -> timedelta | None:
+        """Return the span within which the holders of a value of the class count together, None where
+        all count that ever were."""
+        rule = self.classes.get(class_)
+        days = rule.window_days if rule is not None else None
+        return timedelta(days=days) if days is not None else None
 
     def is_blocked(self, value: str) -> bool:
         """Tell whether a value stands for nobody, such as `anonymous` or a row of zeros."""

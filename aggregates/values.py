@@ -14,10 +14,17 @@ InteractionId = NewType("InteractionId", str)
 IdentifierId = NewType("IdentifierId", str)
 PolicyId = NewType("PolicyId", str)
 MergeId = NewType("MergeId", str)
+NoteId = NewType("NoteId", str)
+CaseId = NewType("CaseId", str)
+MailId = NewType("MailId", str)
+CompositionId = NewType("CompositionId", str)
 AccessId = NewType("AccessId", str)
+LinkId = NewType("LinkId", str)
+AugmentationId = NewType("AugmentationId", str)
+CreationId = NewType("CreationId", str)
 EventId = NewType("EventId", str)
 CommandId = NewType("CommandId", str)
-StreamId = ContactId | InteractionId | IdentifierId | PolicyId | AccessId
+StreamId = ContactId | InteractionId | IdentifierId | PolicyId | AccessId | CaseId | CompositionId
 
 DEFAULT_DIVISION = "default"
 

@@ -19,7 +19,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from aggregates import policy
 from aggregates.catalogue import FACTS
-from aggregates.interaction import GivenIdentifier
+from aggregates.change import GivenIdentifier
 from aggregates.values import (
     CandidateEvidence,
     ComparisonEvidence,
@@ -72,6 +72,7 @@ POLICY_MEANINGS = {
     "candidate_cap": "at most this many records are compared with one interaction",
     "types": "the identifier types of the class",
     "cap": "how many contacts may hold one value before it is shared",
+    "window_days": "with it only those count together that came to the value within so many days",
     "resolve": "whether interactions of the channel are linked; if not, each makes a contact",
     "live": "whether a bare name match is no link here",
     "carries": "types that the channel vouches for: verified unless the publisher says otherwise",

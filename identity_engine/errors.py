@@ -12,8 +12,16 @@ IdentityEngineError
 │   ├── EventTooLarge      an event over the size limit; nothing was written
 │   ├── Unreadable         stored bytes that are not what was written
 │   └── KeyNeverMade       the key store does not belong to this event store
+├── RemoteError            another system failed or refused; `reason` is a stable code
 └── Conflict               somebody else was first: read again and decide again
+    └── Stale              a save names a revision that is no longer the contact's
 """
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from identity_engine.application.queries import HistoryEntry
 
 
 class IdentityEngineError(Exception):
@@ -79,5 +87,60 @@ class KeyNeverMade(StoreError):  # noqa: N818
     """A data key is not in the key store and never was."""
 
 
+REMOTE_FAILURES: dict[str, str] = {
+    "unreachable": "it cannot be reached",
+    "timed_out": "it did not answer in time",
+    "unavailable": "it says that it is not available",
+    "throttled": "it says that it is asked too often",
+    "conflict": "somebody else was changing the same record",
+    "unauthorised": "it does not accept our credentials",
+    "forbidden": "our account may not do this there",
+    "not_found": "it does not know what was asked for",
+    "refused": "it does not accept what was sent",
+    "redirected": "it answers from another address, which is not followed",
+    "too_large": "its answer is larger than 1 MiB",
+    "private_address": "its address is private, which the settings do not allow",
+    "unreadable": "its answer is not what its interface promises",
+}
+PASSING = frozenset({"unreachable", "timed_out", "unavailable", "throttled", "conflict"})
+
+
+class RemoteError(IdentityEngineError):
+    """Another system failed or refused. What it said is not repeated: it may hold personal values.
+
+    Args:
+        system: its name in the settings.
+        reason: a stable code, one of `REMOTE_FAILURES`.
+        retry_after: how many seconds it wants to be left alone, if it said so.
+    """
+
+    def __init__(self, system: str, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{system} failed ({reason}): {REMOTE_FAILURES[reason]}.")
+        self.system = system
+        self.reason = reason
+        self.retry_after = retry_after
+
+    @property
+    def may_pass(self) -> bool:
+        """Tell whether the same call may succeed later without anybody correcting anything."""
+        return self.reason in PASSING
+
+
 class Conflict(IdentityEngineError):  # noqa: N818
     """Somebody else was first."""
+
+
+class Stale(Conflict):
+    """The contact has changed since the revision that a save names; nothing was written.
+
+    `revision` is what it has now, `changes` are the events that raised it since.
+    """
+
+    def __init__(self, revision: int, changes: "Sequence[HistoryEntry]" = ()) -> None:
+        told = "".join(f"\n  {one.recorded_at[:19]}  {one.summary}" for one in changes)
+        super().__init__(
+            f"The contact has changed since: its revision is {revision} now. Look at what changed "
+            f"and save again with that revision.{told}"
+        )
+        self.revision = revision
+        self.changes = tuple(changes)

@@ -14,6 +14,7 @@ from typing import Literal
 from matchers.guards import (
     IDENTIFIER_ONLY,
     NAME_ONLY,
+    reach_elsewhere,
     rests_on,
     rests_on_household,
     share_identifier,
@@ -82,7 +83,8 @@ def decide(
     if decision is not None:
         return decision
     ladder.come_near(near)
-    return ladder.scored() or ladder.new([i for i in identifiers if i.shared])
+    weighed = ladder.weigh_all()
+    return ladder.scored(weighed) or ladder.new(weighed, [i for i in identifiers if i.shared])
 
 
 def _of_class(identifiers: Iterable[HeldIdentifier], cls: str) -> Iterator[HeldIdentifier]:
@@ -98,6 +100,9 @@ def _weak(identifiers: Iterable[HeldIdentifier]) -> Iterator[HeldIdentifier]:
         ):
             yield held
 
+
+_Weighed = dict[str, list[tuple[int, Candidate]]]
+"""Contact -> its compared records with their weights, the best first."""
 
 _HeldBy = dict[str, tuple[tuple[int, str], tuple[str, ...]]]
 """Contact -> (order among holders, its matched identifiers)."""
@@ -133,6 +138,8 @@ class _Ladder:
     def exact(self, rule: str, identifiers: Iterable[HeldIdentifier]) -> Decision | None:
         """Link to a holder: the one the attributes choose, else the earliest."""
         identifiers = list(identifiers)
+        if not identifiers:
+            return None
         held_by = _holders(identifiers)
         places = {held.identifier_id for held in identifiers if held.cls == "place"}
         if rule == "device":
@@ -172,9 +179,8 @@ class _Ladder:
             for candidate in self.records.get(contact, ())
         )
 
-    def scored(self) -> Decision | None:
+    def scored(self, weighed: _Weighed) -> Decision | None:
         """Link to the most alike contact, or hold for review what is only rather alike."""
-        weighed = self._weigh_all()
         ranking = sorted(weighed, key=lambda contact: (-weighed[contact][0][0], contact))
         for contact in ranking:
             best = weighed[contact][0][0]
@@ -190,10 +196,10 @@ class _Ladder:
             return self._alike("review", "review_band", contact, weighed, ranking)
         return None
 
-    def new(self, shared: Sequence[HeldIdentifier]) -> Decision:
+    def new(self, weighed: _Weighed, shared: Sequence[HeldIdentifier]) -> Decision:
         """Make a new contact; show who holds the shared values, and who came nearest."""
         holders = _holders(shared)
-        weights = {c: ranked[0][0] for c, ranked in self._weigh_all().items()}
+        weights = {contact: ranked[0][0] for contact, ranked in weighed.items()}
         shown = {contact: weights.get(contact, 0) for contact in (*holders, *weights)}
         return Decision(
             kind="new",
@@ -236,7 +242,7 @@ class _Ladder:
         kind: Literal["link", "review"],
         rule: str,
         contact: str,
-        weighed: Mapping[str, list[tuple[int, Candidate]]],
+        weighed: _Weighed,
         ranking: Sequence[str],
     ) -> Decision:
         weight, best = weighed[contact][0]
@@ -252,15 +258,16 @@ class _Ladder:
             refusals=self._refusals(),
         )
 
-    def _weigh_all(self) -> dict[str, list[tuple[int, Candidate]]]:
-        """Weights of every contact's compared records, the best first."""
-        return {
-            contact: sorted(
-                ((self._weight(c), c) for c in candidates),
-                key=lambda weighed: (-weighed[0], weighed[1].interaction_id),
-            )
+    def weigh_all(self) -> _Weighed:
+        """Weigh every record that is compared."""
+        weighed = {
+            contact: [(self._weight(candidate), candidate) for candidate in candidates]
             for contact, candidates in self.records.items()
         }
+        for ranked in weighed.values():
+            if len(ranked) > 1:
+                ranked.sort(key=lambda one: (-one[0], one[1].interaction_id))
+        return weighed
 
     def _weight(self, candidate: Candidate) -> int:
         """Weigh a record once, however many rungs ask for it."""
@@ -282,8 +289,8 @@ class _Ladder:
             return "bare_identifier"
         if rests_on_household(self.record, best, self.scorer):
             return "household"
-        proves_little = self.live_channel and not self.rules.live_name_only_links
-        if proves_little and self._rests_on(NAME_ONLY, best):
+        is_bare = not self.rules.live_name_only_links and self._rests_on(NAME_ONLY, best)
+        if is_bare and (self.live_channel or reach_elsewhere(self.record, best, self.scorer)):
             return "bare_name"
         above = sum(1 for weight, _ in weighed if weight >= self.rules.member_floor)
         return "members_differ" if above < self.rules.member_share * len(weighed) else None

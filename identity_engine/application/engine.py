@@ -26,22 +26,23 @@ from identity_engine.application.operations.administration import checked_actor
 from identity_engine.application.operations.desk import Desk
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.permissions import needs
-from identity_engine.application.operations.reading import LIVE_STAGES
+from identity_engine.application.operations.reading import LIVE, LIVE_STAGES
 from identity_engine.application.policies import Policies
 from identity_engine.application.queries import HistoryEntry, Queries
 from identity_engine.application.reevaluation.reevaluate import Reevaluated, Reevaluation
 from identity_engine.application.reevaluation.rehearse import Rehearsed, rehearse
-from identity_engine.application.resolution.resolve import Outcome, Resolver
+from identity_engine.application.resolution.outcome import Outcome
+from identity_engine.application.resolution.resolve import Resolver
 from identity_engine.application.rules import OWNER
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import DeadLetters
-from identity_engine.ingestion.envelope import IncomingInteraction, decode
+from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.files import Format, open_events
 from identity_engine.settings import actor_of_user, master_key_file, store_folder
 from projections.identity.query import SharedValue
 from projections.profile.query import Profile
-from projections.review.projection import ReviewItem
+from projections.review.projection import RefusedMerge, ReviewItem
 from projections.runner import ViewStatus
 from projections.search.query import Found
 
@@ -64,6 +65,7 @@ class Engine:
             )
             if self.store.index_is_outdated:
                 rebuild_index(self.store, self.policies.rules.policy.block_cap)
+                self.store.index_is_outdated = False
         except BaseException:
             self.store.close()
             self._scratch.cleanup()
@@ -131,7 +133,7 @@ class Engine:
         """
         now = self._world.now()
         decoded = [decode(_line(event), now=now) for event in events]
-        usable = [one for one in decoded if isinstance(one, IncomingInteraction)]
+        usable = [one for one in decoded if not isinstance(one, Rejected)]
         outcomes = iter(self.resolver.resolve(usable))
         return [one if isinstance(one, Rejected) else next(outcomes) for one in decoded]
 
@@ -232,14 +234,21 @@ class Engine:
         *,
         field: str | None = None,
         stages: Collection[str] = LIVE_STAGES,
+        presences: Collection[str] = LIVE,
         limit: int = 20,
     ) -> list[Found]:
-        """Return contacts in which every word of `text` occurs."""
-        return self.desk.reading.search(text, field=field, stages=stages, limit=limit)
+        """Return contacts in which every word of `text` occurs; expired or deleted ones if asked for."""
+        return self.desk.reading.search(
+            text, field=field, stages=stages, presences=presences, limit=limit
+        )
 
     def review(self, limit: int = 50) -> list[ReviewItem]:
-        """Return interactions that wait for a person, the most likely pairs first."""
+        """Return what waits for a person, interactions and merges, the most likely pairs first."""
         return self.desk.reading.review(limit)
+
+    def refused_merges(self, limit: int = 50) -> list[RefusedMerge]:
+        """Return the merges that a guard refuses, the strongest first."""
+        return self.desk.reading.refused_merges(limit)
 
     def shared_values(self, limit: int = 100) -> list[SharedValue]:
         """Return values that are marked shared, with the merges whose evidence named them."""

@@ -6,12 +6,15 @@ Both hold the write lock: the index must not miss an event, and nobody may decid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from aggregates.identifier import IdentifierClaimed, IdentifierFact
-from aggregates.interaction import InteractionReceived
+from aggregates.change import ChangeFact, ChangePersonal, InteractionChanged
+from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierTransferred
+from aggregates.interaction import InteractionPersonal, InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from identity_engine.application.following import Progress, Verdict
+from identity_engine.application.hand_made import FactsOf, HandMadeRecords
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
+from identity_engine.event_store.conversation_tables import load_changes
 from identity_engine.event_store.index_tables import IndexTables
 from identity_engine.event_store.index_writing import hash_rows, replace_tables, write_changes
 from identity_engine.event_store.store import EventStore, Writer
@@ -61,11 +64,13 @@ def _replay(store: EventStore, writer: Writer, block_cap: int, progress: Progres
     while events := store.read(after, BATCH, within=writer):
         index = tables.begin(cursor)
         crowding = Crowding(tables, cursor, index, store.digests, block_cap)
+        hand_made = HandMadeRecords(tables, cursor, index, store.digests, block_cap)
         _load(tables, writer, index, events)
         comparables = _comparables(store, index, events)
         crowding.load(key for one in comparables.values() for key in one.block_keys)
         for event in events:
             _apply(store, index, crowding, comparables, event)
+            hand_made.follow(event.stream_id, event.fact, _facts_until(store, writer, event))
         write_changes(cursor, index.changes(), tables.records)
         after = events[-1].position
         if progress is not None:
@@ -77,18 +82,37 @@ def _load(
 ) -> None:
     """Load the rows that the events change."""
     streams = {e.stream_id for e in events}  # of every kind: an id names one row at most
-    contacts = {ContactId(named) for e in events for named in _contacts_of(e.fact)}
+    streams |= {
+        e.fact.interaction_id
+        for e in events
+        if isinstance(e.fact, IdentifierClaimed) and e.fact.interaction_id is not None
+    }
+    changes = [
+        bytes.fromhex(e.fact.change.natural_key) for e in events if isinstance(e.fact, ChangeFact)
+    ]
+    if changes:
+        load_changes(writer.cursor, index, changes)
+    contacts = {ContactId(named) for e in events for named in contacts_of(e.fact)}
     tables.load_identifier_streams(
         writer.cursor,
         index,
         [IdentifierId(e.stream_id) for e in events if isinstance(e.fact, IdentifierFact)],
     )
     tables.load_linked(writer.cursor, index, streams)
+    tables.load_cases(writer.cursor, index, streams)
     tables.load_nearby(writer.cursor, index, (), contacts | {ContactId(s) for s in streams})
     tables.load_edges(writer.cursor, index, list(index.contacts))
 
 
-def _contacts_of(fact: Fact) -> Iterator[str]:
+def _facts_until(store: EventStore, writer: Writer, last: Recorded) -> FactsOf:
+    return lambda stream_id: [
+        event.fact
+        for event in store.read_stream(stream_id, cursor=writer.cursor)
+        if event.position <= last.position
+    ]
+
+
+def contacts_of(fact: Fact) -> Iterator[str]:
     """Yield the contacts that a fact of any stream names as touched."""
     for name in ("contact_id", "from_contact_id", "other"):
         if named := fact.__dict__.get(name):
@@ -129,7 +153,9 @@ def _apply(
         )
         crowding.settle(row, fact.division)
         return
-    if isinstance(fact, IdentifierClaimed) and not isinstance(fact.personal, Erased):
+    if isinstance(fact, IdentifierClaimed | IdentifierTransferred) and not isinstance(
+        fact.personal, Erased
+    ):
         value = fact.personal
         digest = store.digests.identifier_key(fact.division, value.family, value.scope, value.value)
         if digest not in index.identifiers:
@@ -137,3 +163,26 @@ def _apply(
     index.apply(event.stream_id, event.version, event.header.valid_from, fact)
     if event.subject is not None:
         index.seal(event.subject, event.key_id)
+    if isinstance(fact, InteractionChanged) and fact.change.kind == "corrected":
+        _correct(store, index, crowding, event, fact)
+
+
+def _correct(
+    store: EventStore,
+    index: MatchIndex,
+    crowding: Crowding,
+    event: Recorded,
+    fact: InteractionChanged,
+) -> None:
+    row, division = index.interaction_by_id(InteractionId(event.stream_id)), fact.division
+    assert row is not None, "what is corrected was received"
+    assert division is not None, "a correction says where the record stands"
+    said = fact.personal
+    if isinstance(said, ChangePersonal):
+        whole = InteractionPersonal(
+            source=said.source, id=said.id, identifiers=said.identifiers, profile=said.profile
+        )
+        made = comparable(whole, division, store.digests, index.is_crowded)
+    else:
+        made = Comparable("")
+    crowding.replace(row, made, division)

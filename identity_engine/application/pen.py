@@ -18,6 +18,13 @@ class Upstream(NamedTuple):
     traceparent: str | None = None
 
 
+class Seal(NamedTuple):
+    """Whose key seals what a fact says about a person, and the key."""
+
+    subject: str
+    key: DataKey
+
+
 class Pen:
     """Writes the facts of one command; each is caused by the first.
 
@@ -26,7 +33,7 @@ class Pen:
         actor: who acts, an opaque id; where no person does, the version of the rules.
         index: follows each fact at once.
         upstream: what the command hangs on.
-        subject, key: whose key seals what a fact says about a person, unless `write` names another.
+        seal: of what its facts say about a person, unless a fact has another; None where none does.
     """
 
     def __init__(
@@ -35,13 +42,12 @@ class Pen:
         actor: str,
         index: MatchIndex,
         upstream: Upstream = Upstream(),  # noqa: B008 - it cannot change
-        subject: str | None = None,
-        key: DataKey | None = None,
+        seal: Seal | None = None,
     ) -> None:
         self._world, self._index, self._upstream = world, index, upstream
         self._actor = actor
         self.command_id = CommandId(world.new_id())
-        self._subject, self._key = subject, key
+        self._seal = seal
         self.events: list[Pending] = []
 
     def write(
@@ -50,8 +56,7 @@ class Pen:
         version: int,
         valid_from: datetime,
         fact: Fact,
-        subject: str | None = None,
-        key: DataKey | None = None,
+        seal: Seal | None = None,
     ) -> None:
         """Note a fact to be stored, and let the index follow it."""
         first = self.events[0].header.event_id if self.events else self._upstream.causation_id
@@ -64,8 +69,8 @@ class Pen:
             first,
             self._upstream.traceparent,
         )
-        if key is None and fact.about_a_person() is not None:
-            subject, key = self._subject, self._key
+        sealed = (seal or self._seal) if fact.about_a_person() is not None else None
+        subject, key = sealed if sealed is not None else (None, None)
         self.events.append(Pending(stream_id, version, header, fact, subject, key))
         self._index.apply(stream_id, version, valid_from, fact)
         if subject is not None and key is not None:

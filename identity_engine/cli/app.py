@@ -4,10 +4,17 @@ from cyclopts import App
 
 from identity_engine import __version__
 from identity_engine.cli import (
+    administration,
+    augmentation,
     contacts,
+    crm,
     demo,
     diagnosis,
+    editing,
+    identifiers,
     ingesting,
+    interactions,
+    lifecycle,
     measuring,
     merging,
     models,
@@ -18,7 +25,8 @@ from identity_engine.cli import (
 
 app = App(
     name="identity-engine",
-    help="Link every interaction to its contact, explain each decision, replay all of it.",
+    help="Link every interaction to its contact, explain each decision, replay all of it.\n\n"
+    "Every verb takes --actor ID: who acts (default: IDENTITY_ENGINE_ACTOR, else the owner).",
     version=__version__,
     help_format="plaintext",
     suppress_keyboard_interrupt=False,  # else it ends without the sentence that main has for it
@@ -29,15 +37,23 @@ app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
 merging.add_to(contacts.contact)
+contacts.contact.command(editing.edit)
+contacts.contact.command(identifiers.identifier)
 app.command(contacts.contact)
+for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
+    contacts.contact.command(verb)
+app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(contacts.review)
 app.command(contacts.export)
+app.command(augmentation.augment)
+app.command(crm.crm)
 app.command(views.projections)
 app.command(policy.policy)
 app.command(models.model)
 app.command(rehearsing.rehearse)
+app.command(administration.admin)
 app.command(measuring.simulate)
 app.command(measuring.evaluate)
 app.command(measuring.bench)

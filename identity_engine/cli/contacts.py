@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.explanation.sentences import sentences_in
-from identity_engine.application.operations.reading import LIVE_STAGES
+from identity_engine.application.operations.reading import LIVE, LIVE_STAGES
 from identity_engine.cli.output import (
     AsOf,
     Json,
@@ -24,9 +24,10 @@ from identity_engine.cli.waterfall import show_explanation, show_steps, show_why
 from projections.profile.query import Profile
 
 contact = App(name="contact", help="Show a contact, its history, and why it has what it has.")
-review = App(name="review", help="Interactions that wait for a person's decision.")
+review = App(name="review", help="What waits for a person's decision, and what the rules refuse.")
 export = App(name="export", help="Write results to files.")
 Stage = Literal["ephemeral", "identified", "curated"]
+Presence = Literal["live", "expired", "deleted"]
 Id = Annotated[str, Parameter(name="ID", help="The contact's id.")]
 AnyId = Annotated[str, Parameter(name="ID", help="A contact's or an interaction's id.")]
 
@@ -112,6 +113,7 @@ def search(
     store: Store = None,
     field: str | None = None,
     stage: Sequence[Stage] = (),
+    presence: Sequence[Presence] = (),
     limit: int = 20,
     json: Json = False,
 ) -> None:
@@ -123,11 +125,19 @@ def search(
         Look in this field or identifier type only, for example family_name or phone.
     stage
         Show contacts of this stage only; may be given several times.
+    presence
+        Show live contacts (the default), expired or deleted ones; may be given several times.
     limit
         Show at most this many, whole matches first.
     """
     with Engine.open(store) as engine:
-        found = engine.search(" ".join(text), field=field, stages=stage or LIVE_STAGES, limit=limit)
+        found = engine.search(
+            " ".join(text),
+            field=field,
+            stages=stage or LIVE_STAGES,
+            presences=presence or LIVE,
+            limit=limit,
+        )
     if json:
         show_json(found)
     elif not found:
@@ -138,7 +148,7 @@ def search(
             [
                 (
                     one.contact_id,
-                    one.stage,
+                    one.stage if one.presence == "live" else f"{one.stage}, {one.presence}",
                     ", ".join(f"{name}: {text}" for name, text in one.matched),
                 )
                 for one in found
@@ -148,7 +158,9 @@ def search(
 
 @review.command(name="list")
 def list_(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
-    """List interactions in doubt, the most likely pairs first.
+    """List what a person should decide: interactions in doubt, and merges that the rules leave open.
+
+    The most likely pairs come first.
 
     Parameters
     ----------
@@ -163,8 +175,39 @@ def list_(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
         show("Nothing waits for review.")
     else:
         show_table(
-            ("bits", "interaction", "proposed contact"),
-            [(one.weight / 1000, one.interaction_id, one.proposed) for one in items],
+            ("bits", "kind", "interaction or contact", "proposed contact", "guard"),
+            [
+                (
+                    one.weight / 1000,
+                    one.kind,
+                    one.interaction_id or one.contact_id,
+                    one.proposed,
+                    one.guard or "",
+                )
+                for one in items
+            ],
+        )
+
+
+@review.command
+def refused(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
+    """List contacts that are strong enough to be one, and the guard that keeps them apart.
+
+    Parameters
+    ----------
+    limit
+        Show at most this many, the strongest first.
+    """
+    with Engine.open(store) as engine:
+        merges = engine.refused_merges(limit)
+    if json:
+        show_json(merges)
+    elif not merges:
+        show("No merge is refused.")
+    else:
+        show_table(
+            ("bits", "guard", "contact", "other contact", "by"),
+            [(one.weight / 1000, one.guard, one.one, one.other, one.rule) for one in merges],
         )
 
 
@@ -213,7 +256,12 @@ def links(
 def show_profile(profile: Profile) -> None:
     """Write a profile for people."""
     show(f"Contact {profile.contact_id}", "bold")
-    show(f"{profile.stage}, division {profile.division}, first seen {profile.first_seen[:19]}")
+    known = "" if profile.revision is None else f", revision {profile.revision}"
+    since = profile.first_seen[:19]
+    show(f"{profile.stage}, division {profile.division}, first seen {since}{known}")
+    if profile.since is not None:
+        show(f"This contact is {profile.presence} since {profile.since[:19]}. Its history stays.")
+        return
     if profile.fields:
         show()
         show_table(
@@ -222,7 +270,7 @@ def show_profile(profile: Profile) -> None:
                 (
                     name,
                     values[0].value,
-                    values[0].origins[0].source,
+                    values[0].origins[0].source or f"by hand, {values[0].origins[0].actor}",
                     values[0].origins[0].time[:10],
                     ", ".join(other.value for other in values[1:]),
                 )

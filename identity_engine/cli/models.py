@@ -40,7 +40,7 @@ def activate(
     """Put a model in force for decisions from now on. It is an event; old decisions keep theirs."""
     content = read_content(file)
     with Engine.open(store) as engine:
-        changed = engine.policies.activate({"model": content}, actor="cli")
+        changed = engine.desk.administration.activate("model", content)
         version = engine.policies.rules.model_version
     if json:
         show_json({"kind": "model", "version": version, "changed": bool(changed)})

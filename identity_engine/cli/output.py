@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from rich.progress import (
 from rich.table import Table
 
 from identity_engine.application.explanation.sentences import Language, language_of
+from identity_engine.application.operations.command import Done
 from identity_engine.errors import UsageError
 from identity_engine.settings import locale_of_user
 from projections.base import ID
@@ -36,6 +38,16 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Answer with o
 AsOf = Annotated[
     str | None,
     Parameter(name="--as-of", help="What was known then: an ISO 8601 time, or pos:N."),
+]
+DryRun = Annotated[
+    bool, Parameter(name="--dry-run", negative="", help="Say what would be done; write nothing.")
+]
+EffectiveAt = Annotated[
+    datetime | None,
+    Parameter(
+        name="--effective-at",
+        help="Since when it is true, with its offset: 2026-01-31T12:00:00Z; default: now.",
+    ),
 ]
 Lang = Annotated[
     Language | None,
@@ -80,6 +92,16 @@ def show(text: str = "", style: str | None = None) -> None:
 def cells_wide(text: str) -> int:
     """Return how many cells of a terminal a text takes; kana and kanji take two each."""
     return cell_len(text)
+
+
+def show_done(done: Done, said: str, *, json: bool) -> None:
+    """Say what a command did: `said` is the sentence where it changed something."""
+    if json:
+        show_json(done)
+    elif not done.written:
+        show("Nothing would change." if done.position is None else "Nothing changed.")
+    else:
+        show(f"{said}." if done.position is not None else f"Dry run, nothing is written: {said}.")
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:

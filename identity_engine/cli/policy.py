@@ -40,7 +40,7 @@ def activate(
     """Put a policy in force for decisions from now on. It is an event; old decisions keep theirs."""
     content = read_content(file)
     with Engine.open(store) as engine:
-        changed = engine.policies.activate({"policy": content}, actor="cli")
+        changed = engine.desk.administration.activate("policy", content)
         version = engine.policies.rules.policy_version
     if json:
         show_json({"kind": "policy", "version": version, "changed": bool(changed)})

@@ -42,6 +42,8 @@ def show_explanation(explanation: Explanation, say: Sentences) -> None:
 def show_why_not(answer: WhyNot, say: Sentences) -> None:
     """Write the sentence, the bars of the best pair, and what would tip it."""
     show(answer.sentence, "bold")
+    if answer.recorded is not None:
+        show(answer.recorded.sentence)
     if answer.compared is not None:
         show(say.say("why.compared", one=answer.compared[0], other=answer.compared[1]))
     if answer.parts:

@@ -20,8 +20,18 @@ def count_waiting(cursor: sqlite3.Cursor) -> int:
     return int(cursor.fetchone()[0])
 
 
-def take_waiting(cursor: sqlite3.Cursor, limit: int) -> list[int]:
+def find_waiting(cursor: sqlite3.Cursor, limit: int) -> list[int]:
     """Return the numbers of some that wait, the oldest first; they wait until they are settled."""
+    cursor.execute(
+        f"SELECT number FROM pending WHERE number <= {EVALUATED} UNION ALL "
+        f"SELECT number FROM interaction WHERE number > {EVALUATED} ORDER BY number LIMIT ?",
+        (limit,),
+    )
+    return [number for (number,) in cursor.fetchall()]
+
+
+def settle(cursor: sqlite3.Cursor, numbers: Iterable[int]) -> None:
+    """Take interactions off the queue; of those received since, the others now wait by name."""
     cursor.execute(
         f"INSERT OR IGNORE INTO pending SELECT number FROM interaction WHERE number > {EVALUATED}"
     )
@@ -30,10 +40,4 @@ def take_waiting(cursor: sqlite3.Cursor, limit: int) -> list[int]:
     if last is not None:
         cursor.execute("DELETE FROM evaluated")
         cursor.execute("INSERT INTO evaluated VALUES (?)", (last,))
-    cursor.execute("SELECT number FROM pending ORDER BY number LIMIT ?", (limit,))
-    return [number for (number,) in cursor.fetchall()]
-
-
-def settle(cursor: sqlite3.Cursor, numbers: Iterable[int]) -> None:
-    """Take interactions off the queue."""
     cursor.executemany("DELETE FROM pending WHERE number = ?", [(one,) for one in numbers])

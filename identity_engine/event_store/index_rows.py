@@ -6,14 +6,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-import orjson
-from pydantic import TypeAdapter
-
-from aggregates.contact import ContactState
-from aggregates.identifier import IdentifierState
 from aggregates.identity import Edge
 from aggregates.values import ContactId, IdentifierId, InteractionId, MergeId
 from identity_engine.event_store.ids import id_bytes, id_text
+from identity_engine.event_store.index_states import unpack_contact, unpack_identifier
 from matchers.record import MatchRecord
 from projections.match_index.digests import DIGEST_BYTES
 from projections.match_index.mentions import unpack_mentions
@@ -22,14 +18,19 @@ from projections.match_index.rows import ContactRow, IdentifierRow, InteractionR
 IDENTIFIER = "digest, identifier_id, version, state"
 EDGE = "merge_id, one, other, stream, automatic, survivor, identifies"
 CONTACT = "contact_id, version, touched, state, canonical, revision, key_id"
+MERGED_UNDER = (
+    "CASE WHEN canonical != contact_id OR EXISTS (SELECT 1 FROM contact AS member "
+    "WHERE member.canonical = contact.contact_id AND member.canonical != member.contact_id) "
+    "THEN canonical END"
+)
+"""Which id stands for the identity of a contact, NULL where it is the only member."""
 INTERACTION = (
     "interaction.number, interaction.interaction_id, interaction.natural_key, "
     "interaction.content_digest, interaction.key_id, interaction.channel, interaction.time, "
-    "interaction.contact_id, interaction.pinned, interaction.mentions, interaction.sealed"
+    "interaction.contact_id, interaction.pinned, interaction.mentions, interaction.sealed, "
+    "interaction.hidden"
 )
 NUMBER, INTERACTION_ID, KEY_ID, CONTACT_ID, SEALED = 0, 1, 4, 7, 10
-IDENTIFIER_STATE = TypeAdapter(IdentifierState)
-CONTACT_STATE = TypeAdapter(ContactState)
 MOST_PARAMETERS = 16_384
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -60,7 +61,7 @@ def identifier_row(row: tuple[Any, ...]) -> IdentifierRow:
     """Return an identifier from the columns `IDENTIFIER`."""
     digest, identifier_id, version, state = row
     return IdentifierRow(
-        digest, IdentifierId(id_text(identifier_id)), version, IDENTIFIER_STATE.validate_json(state)
+        digest, IdentifierId(id_text(identifier_id)), version, unpack_identifier(state)
     )
 
 
@@ -71,7 +72,7 @@ def contact_row(row: tuple[Any, ...]) -> ContactRow:
         ContactId(id_text(contact_id)),
         version,
         touched,
-        CONTACT_STATE.validate_json(state),
+        unpack_contact(state),
         ContactId(id_text(canonical)),
         revision,
         key_id,
@@ -104,7 +105,7 @@ def interaction_row(
 ) -> InteractionRow:
     """Return an interaction from the columns `INTERACTION` and what its sealed part holds."""
     number, interaction_id, natural_key, content_digest, key_id, channel, time, *rest = row
-    contact_id, pinned, mentions, _ = rest
+    contact_id, pinned, mentions, _, hidden = rest
     return InteractionRow(
         number,
         InteractionId(id_text(interaction_id)),
@@ -118,14 +119,8 @@ def interaction_row(
         record,
         name,
         mentions=unpack_mentions(mentions),
+        hidden=bool(hidden),
     )
-
-
-def as_json(state: IdentifierState | ContactState | None) -> bytes:
-    """Return a state as it is stored."""
-    if state is None:
-        raise ValueError("an index row is written only after a first event")
-    return orjson.dumps(state)
 
 
 assert len(id_bytes("0" * 32)) == DIGEST_BYTES  # both travel packed by 16

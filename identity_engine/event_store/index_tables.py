@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from aggregates.values import ContactId, IdentifierId, MergeId
+from identity_engine.event_store.case_tables import cases_by_id
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import (
     CONTACT,
@@ -16,6 +17,7 @@ from identity_engine.event_store.index_rows import (
     INTERACTION,
     INTERACTION_ID,
     KEY_ID,
+    MERGED_UNDER,
     NUMBER,
     SEALED,
     contact_row,
@@ -29,7 +31,7 @@ from identity_engine.event_store.keys import KeyRing
 from identity_engine.event_store.read_check import RULES_STREAMS
 from identity_engine.event_store.sealed_records import Opened, SealedRecords
 from projections.match_index.index import MatchIndex
-from projections.match_index.rows import InteractionRow
+from projections.match_index.rows import BY_HAND, IdentifierRow, InteractionRow
 
 ACTIVATIONS = "SELECT COUNT(*) FROM stored_events WHERE originator_id IN (?, ?, ?, ?)"
 NOTHING: Opened = ("", None)
@@ -62,22 +64,27 @@ class IndexTables:
         cursor.execute(
             "SELECT COALESCE((SELECT MAX(rowid) FROM stored_events), 0), "
             f"COALESCE((SELECT MAX(number) FROM interaction), 0), ({ACTIVATIONS}), "
-            "COALESCE((SELECT MAX(number) FROM crowded), 0)",
+            "COALESCE((SELECT MAX(number) FROM crowded), 0), "
+            "COALESCE((SELECT MAX(number) FROM waiting_change), 0)",
             RULES_STREAMS,
         )
-        head, last_number, rules, crowded = cursor.fetchone()
+        head, last_number, rules, crowded, waiting = cursor.fetchone()
         if crowded > len(self._crowded):
             # Their numbers count up from 1, so those above are the ones that are not known here.
             cursor.execute("SELECT block_key FROM crowded WHERE number > ?", (len(self._crowded),))
             self._crowded.update(key for (key,) in cursor.fetchall())
-        return MatchIndex(head, last_number, rules, self._crowded)
+        return MatchIndex(head, last_number, rules, self._crowded, waiting)
 
     def newest_key(self, cursor: sqlite3.Cursor) -> int:
         """Return the number of the newest key in use, 0 where there is none."""
         cursor.execute(
             "SELECT MAX("
-            "COALESCE((SELECT key_id FROM interaction ORDER BY number DESC LIMIT 1), 0), "
-            "COALESCE((SELECT MAX(key_id) FROM contact WHERE key_id > 0), 0))"
+            "COALESCE((SELECT key_id FROM interaction WHERE channel != ? "
+            "ORDER BY number DESC LIMIT 1), 0), "
+            "COALESCE((SELECT MAX(key_id) FROM contact WHERE key_id > 0), 0), "
+            "COALESCE((SELECT MAX(key_id) FROM waiting_change), 0), "
+            "COALESCE((SELECT MAX(key_id) FROM case_row), 0))",
+            (BY_HAND,),
         )
         return int(cursor.fetchone()[0])
 
@@ -110,6 +117,20 @@ class IndexTables:
         )
         index.add_identifiers((), [identifier_row(row) for row in rows])
 
+    def load_held(
+        self, cursor: sqlite3.Cursor, index: MatchIndex, contact_id: ContactId
+    ) -> list[IdentifierRow]:
+        """Load what a contact holds or held, and return it in the order of the stream ids."""
+        cursor.execute(
+            "SELECT identifier_id FROM holder WHERE contact_id = ? ORDER BY identifier_id",
+            (id_bytes(contact_id),),
+        )
+        ids = [IdentifierId(id_text(identifier_id)) for (identifier_id,) in cursor.fetchall()]
+        fresh = [one for one in ids if index.identifier(one) is None]
+        self.load_identifier_streams(cursor, index, fresh)
+        rows = map(index.identifier, ids)
+        return [row for row in rows if row is not None]
+
     def load_linked(self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Iterable[str]) -> None:
         """Load interactions by their ids, those that there are."""
         rows = select(
@@ -118,6 +139,10 @@ class IndexTables:
             [id_bytes(interaction_id) for interaction_id in wanted],
         )
         index.add_interactions(self._open(rows))
+
+    def load_cases(self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Iterable[str]) -> None:
+        """Load cases by their ids, those that there are."""
+        index.cases.add(cases_by_id(cursor, wanted))
 
     def load_postings(
         self, cursor: sqlite3.Cursor, index: MatchIndex, block_keys: Iterable[int], block_cap: int
@@ -158,12 +183,13 @@ class IndexTables:
         )
         linked = {row[CONTACT_ID] for row in found if row[CONTACT_ID] is not None}
         wanted = linked.union(map(id_bytes, contact_ids))
-        contacts = select(
+        rows = select(
             cursor,
-            f"SELECT {CONTACT} FROM contact WHERE contact_id IN (%s)",
+            f"SELECT {MERGED_UNDER}, {CONTACT} FROM contact WHERE contact_id IN (%s)",
             [one for one in wanted if ContactId(id_text(one)) not in index.contacts],
         )
-        merged = {row[4] for row in contacts if row[4] != row[0]} | self._merged(cursor, contacts)
+        merged = {canonical for canonical, *_ in rows if canonical is not None}
+        contacts = [row[1:] for row in rows]
         if merged:
             contacts += select(
                 cursor,
@@ -178,16 +204,6 @@ class IndexTables:
             self.load_edges(cursor, index, [ContactId(id_text(row[0])) for row in contacts])
         index.add_contacts(map(contact_row, contacts))
         index.add_interactions(self._open(found))
-
-    def _merged(self, cursor: sqlite3.Cursor, contacts: Sequence[tuple[Any, ...]]) -> set[bytes]:
-        """Return those of these contacts that stand for an identity of several."""
-        rows = select(
-            cursor,
-            "SELECT DISTINCT canonical FROM contact WHERE canonical IN (%s) "
-            "AND canonical != contact_id",
-            [row[0] for row in contacts],
-        )
-        return {canonical for (canonical,) in rows}
 
     def load_all_of(
         self, cursor: sqlite3.Cursor, index: MatchIndex, contact_ids: Iterable[ContactId]

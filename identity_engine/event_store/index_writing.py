@@ -6,20 +6,41 @@ is sealed under the data key of its interaction.
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from aggregates.values import ContactId
+from identity_engine.event_store.case_tables import (
+    CASE_SCHEMA,
+    CASE_TABLES,
+    HASHED_CASES,
+    write_cases,
+)
+from identity_engine.event_store.conversation_tables import (
+    CONVERSATION_ROWS,
+    CONVERSATION_SCHEMA,
+    CONVERSATION_TABLES,
+    write_conversations,
+)
 from identity_engine.event_store.ids import id_bytes
-from identity_engine.event_store.index_rows import EDGE, as_json
+from identity_engine.event_store.index_rows import EDGE
+from identity_engine.event_store.index_states import pack_contact, pack_identifier
+from identity_engine.event_store.life_tables import (
+    LIFE_ROWS,
+    LIFE_SCHEMA,
+    LIFE_TABLES,
+    write_life,
+)
 from identity_engine.event_store.sealed_records import SealedRecords
-from projections.match_index.index import microseconds
+from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 4
+INDEX_VERSION = 12
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS interaction (
     number INTEGER PRIMARY KEY,
     interaction_id BLOB NOT NULL UNIQUE,
@@ -32,7 +53,8 @@ CREATE TABLE IF NOT EXISTS interaction (
     pinned INTEGER NOT NULL,
     mentions BLOB NOT NULL, -- packed one after the other
     compares INTEGER NOT NULL, -- whether there is a match record
-    sealed BLOB -- nonce and ciphertext of name and match record, NULL once erased
+    sealed BLOB, -- nonce and ciphertext of name and match record, NULL once erased
+    hidden INTEGER NOT NULL -- whether its contact is gone
 );
 CREATE INDEX IF NOT EXISTS interaction_of_contact ON interaction (contact_id, number);
 CREATE TABLE IF NOT EXISTS posting (
@@ -83,21 +105,39 @@ CREATE TABLE IF NOT EXISTS evaluated (number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS crowded (number INTEGER PRIMARY KEY, block_key INTEGER NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
 WITHOUT ROWID;
+-- How far the follower has read that notes what the CRM is to be told.
+CREATE TABLE IF NOT EXISTS crm_follower (position INTEGER NOT NULL);
+-- Work for the CRM that failed and is put off. What is not here may be tried at once.
+CREATE TABLE IF NOT EXISTS crm_queue (
+    named TEXT PRIMARY KEY,
+    attempts INTEGER NOT NULL,
+    not_before TEXT NOT NULL
+) WITHOUT ROWID;
 """
+    + CONVERSATION_SCHEMA
+    + CASE_SCHEMA
+    + LIFE_SCHEMA
+)
 TABLES = (
+    *LIFE_TABLES,
     *("interaction", "posting", "identifier", "contact", "merge_edge", "told_apart"),
     *("pending", "evaluated", "crowded"),
+    *CONVERSATION_TABLES,
+    *CASE_TABLES,
 )
-PLACES = ", ".join("?" * 12)
+INSERT_POSTING = "INSERT OR IGNORE INTO posting VALUES (?, ?)"
+POSTINGS_AT_ONCE = 256
+INSERT_POSTINGS = INSERT_POSTING + ", (?, ?)" * (POSTINGS_AT_ONCE - 1)
+PLACES = ", ".join("?" * 13)
 
 
 def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: SealedRecords) -> None:
     """Write what a batch changed, each table in key order."""
     _write_received(cursor, changes.received, records)
     cursor.executemany(
-        "UPDATE interaction SET contact_id = ?, pinned = ? WHERE interaction_id = ?",
+        "UPDATE interaction SET contact_id = ?, pinned = ?, hidden = ? WHERE interaction_id = ?",
         [
-            (_optional(row.contact_id), row.pinned, id_bytes(row.interaction_id))
+            (_optional(row.contact_id), row.pinned, row.hidden, id_bytes(row.interaction_id))
             for row in changes.relinked
         ],
     )
@@ -105,7 +145,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
         "INSERT INTO identifier VALUES (?, ?, ?, ?) ON CONFLICT (digest) "
         "DO UPDATE SET version = excluded.version, state = excluded.state",
         [
-            (row.digest, id_bytes(row.identifier_id), row.version, as_json(row.state))
+            (row.digest, id_bytes(row.identifier_id), row.version, pack_identifier(row.state))
             for row in changes.identifiers
         ],
     )
@@ -118,7 +158,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
                 id_bytes(row.contact_id),
                 row.version,
                 row.touched,
-                as_json(row.state),
+                pack_contact(row.state),
                 id_bytes(row.canonical),
                 row.revision,
                 row.key_id,
@@ -127,15 +167,18 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
         ],
     )
     _write_edges(cursor, changes)
+    write_cases(cursor, changes.cases)
     cursor.executemany(
         "INSERT INTO crowded (block_key) VALUES (?)", [(key,) for key in changes.crowded]
     )
-    cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(changes.reposted))
+    write_conversations(cursor, changes, records)
+    _post(cursor, changes.reposted)
     if changes.all_pending:
         cursor.execute("INSERT OR IGNORE INTO pending SELECT number FROM interaction")
     cursor.executemany(
         "INSERT OR IGNORE INTO pending VALUES (?)", [(number,) for number in changes.pending]
     )
+    write_life(cursor, changes.life)
 
 
 def _write_received(
@@ -159,6 +202,7 @@ def _write_received(
                 pack_mentions(row.mentions),
                 row.record is not None,
                 sealed,
+                row.hidden,
             )
             for number, (row, sealed) in enumerate(
                 zip(received, records.seal(received), strict=True), last + 1
@@ -170,7 +214,17 @@ def _write_received(
         for number, row in enumerate(received, last + 1)
         for key in (*row.block_keys, *map(mention_key, row.mentions))
     ]
-    cursor.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?)", sorted(postings))
+    _post(cursor, postings)
+
+
+def _post(cursor: sqlite3.Cursor, postings: Iterable[tuple[int, int]]) -> None:
+    """Insert postings, which are by far the most rows, many in one statement."""
+    in_order = sorted(postings)
+    whole = len(in_order) - len(in_order) % POSTINGS_AT_ONCE
+    for first in range(0, whole, POSTINGS_AT_ONCE):
+        rows = in_order[first : first + POSTINGS_AT_ONCE]
+        cursor.execute(INSERT_POSTINGS, list(chain.from_iterable(rows)))
+    cursor.executemany(INSERT_POSTING, in_order[whole:])
 
 
 def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
@@ -216,7 +270,8 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
     digest = hashlib.sha256()
     for statement in (
         "SELECT number, interaction_id, natural_key, content_digest, key_id, channel, time, "
-        "contact_id, pinned, mentions, compares, sealed IS NULL FROM interaction ORDER BY number",
+        "contact_id, pinned, mentions, compares, sealed IS NULL, hidden FROM interaction "
+        "ORDER BY number",
         "SELECT block_key, number FROM posting ORDER BY block_key, number",
         "SELECT digest, identifier_id, version, state FROM identifier ORDER BY digest",
         "SELECT contact_id, version, touched, state, canonical, revision, key_id FROM contact "
@@ -224,6 +279,9 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
         f"SELECT {EDGE} FROM merge_edge ORDER BY one, other, merge_id",
         "SELECT one, other, until FROM told_apart ORDER BY one, other",
         "SELECT number, block_key FROM crowded ORDER BY number",
+        *LIFE_ROWS,
+        *CONVERSATION_ROWS,
+        *HASHED_CASES,
     ):
         for row in cursor.execute(statement):
             digest.update(repr(row).encode())

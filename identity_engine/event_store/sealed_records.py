@@ -17,9 +17,10 @@ Opened = tuple[str, MatchRecord | None]
 
 
 class SealedRecords:
-    """Seals and opens match records; keeps the opened ones of late, because a record never changes.
+    """Seals and opens match records; keeps the opened ones of late.
 
-    They are kept by interaction id: a number may go to another row after a rolled-back write.
+    They are kept by interaction id and nonce: a number may go to another row after a rolled-back
+    write, and a correction seals another record.
 
     Args:
         keys: opens the data keys.
@@ -33,7 +34,11 @@ class SealedRecords:
 
     def open(self, rows: Sequence[Closed]) -> dict[int, Opened]:
         """Return the records by number, all missing keys in one query; none where it was erased."""
-        opened = {number: self._opened[id_] for number, id_, *_ in rows if id_ in self._opened}
+        opened = {
+            number: self._opened[id_ + sealed[:NONCE_BYTES]]
+            for number, id_, _, sealed in rows
+            if sealed is not None and id_ + sealed[:NONCE_BYTES] in self._opened
+        }
         closed = [
             (number, id_, key_id, sealed)
             for number, id_, key_id, sealed in rows
@@ -45,7 +50,7 @@ class SealedRecords:
             if cipher is not None:
                 nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
                 opened[number] = _read(cipher.decrypt(nonce, ciphertext, _bound(interaction_id)))
-                self._remember(interaction_id, opened[number])
+                self._remember(interaction_id + nonce, opened[number])
         return opened
 
     def seal(self, rows: Sequence[InteractionRow]) -> list[bytes | None]:
@@ -61,18 +66,18 @@ class SealedRecords:
             interaction_id = id_bytes(row.interaction_id)
             content = _written(row.name, row.record)
             sealed.append(nonce + cipher.encrypt(nonce, content, _bound(interaction_id)))
-            self._remember(interaction_id, (row.name, row.record))
+            self._remember(interaction_id + nonce, (row.name, row.record))
         return sealed
 
     def forget(self) -> None:
         """Drop what is kept in memory, after rows were undone or replaced."""
         self._opened.clear()
 
-    def _remember(self, interaction_id: bytes, opened: Opened) -> None:
+    def _remember(self, sealed: bytes, opened: Opened) -> None:
         if len(self._opened) >= CACHED_RECORDS:
             for old in list(self._opened)[: CACHED_RECORDS // 10]:
                 del self._opened[old]
-        self._opened[interaction_id] = opened
+        self._opened[sealed] = opened
 
 
 def _written(name: str, record: MatchRecord | None) -> bytes:

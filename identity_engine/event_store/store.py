@@ -7,7 +7,7 @@ FOLDER/master.key       the key-encryption key, unless the settings name another
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,12 +19,13 @@ from eventsourcing.sqlite import SQLiteCursor
 
 from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict
+from identity_engine.event_store.evaluation_queue import settle
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
 from identity_engine.event_store.index_tables import IndexTables
 from identity_engine.event_store.index_writing import prepare_tables, write_changes
 from identity_engine.event_store.keys import KEY_BYTES, KeyRing
-from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at, stamper
+from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at
 from identity_engine.event_store.read_check import has_moved
 from identity_engine.event_store.sqlite import Datastore, Recorder
 from projections.base import Recorded
@@ -78,7 +79,8 @@ class EventStore:
         with self._datastore.get_connection(commit=True) as connection:
             # A database in memory lives as long as this first connection stays in the pool.
             self.index_is_outdated = prepare_tables(connection.cursor().sqlite_cursor)
-        self._refuse_older_keys()
+        if not self.index_is_outdated:  # else its replay would find a key missing
+            self._refuse_older_keys()
 
     def now(self) -> datetime:
         """Return the present time of the store's clock."""
@@ -146,6 +148,17 @@ class EventStore:
             )
         )
 
+    def read_streams(self, stream_ids: Sequence[str], *, cursor: Cursor) -> list[Recorded]:
+        """Return all events of several streams, in log order; one query for a batch of them."""
+        found = select(
+            cursor,
+            "SELECT rowid, originator_id, originator_version, topic, state FROM stored_events "
+            "WHERE originator_id IN (%s)",
+            [id_bytes(stream_id) for stream_id in stream_ids],
+        )
+        rows = {row[0]: StoredRow._make(row) for row in found}
+        return self.mapper.decode([rows[position] for position in sorted(rows)])
+
     def head(self) -> int:
         """Return the last position of the log, 0 where it is empty."""
         return self._recorder.max_notification_id() or 0
@@ -200,8 +213,11 @@ class EventStore:
         *,
         index: MatchIndex | None = None,
         position: SourcePosition | None = None,
+        evaluated: Collection[int] = (),
     ) -> "Staged":
         """Write events, their index rows and the source position, and leave the commit to the caller.
+
+        Interactions that were `evaluated`, by their numbers, wait for re-evaluation no longer.
 
         The commit is the wait for the disk: the caller may close what is returned in another thread
         and go on with work that does not touch the store. Until then the write lock is held.
@@ -216,6 +232,8 @@ class EventStore:
                 if index is not None:
                     writer.refuse_if_moved(index.read_set())
                 positions = writer.append(events, changes, position)
+                if evaluated:
+                    settle(writer.cursor, evaluated)
                 return Staged(positions, undone.pop_all())
         except (IntegrityError, Conflict) as error:
             done = self._stored_before(events)
@@ -280,9 +298,9 @@ class Writer:
         position: SourcePosition | None = None,
     ) -> range:
         """Stamp and store events with their index rows and source position."""
-        stored = [self._store.mapper.encode(event) for event in events]
         now = self._not_before_the_last()
-        positions = self._recorder._insert_events(self._wrapped, stored, finish=stamper(now))
+        stored = [self._store.mapper.encode(event, now) for event in events]
+        positions = self._recorder._insert_events(self._wrapped, stored)
         if changes is not None:
             write_changes(self.cursor, changes, self._store.index.records)
         if position is not None:

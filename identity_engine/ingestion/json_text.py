@@ -40,8 +40,9 @@ def repeats_key(line: bytes, kept: bytes) -> bool:
 def is_deeper(value: object, levels: int) -> bool:
     """Tell whether `value`, read from JSON, has more than `levels` (1 or more) levels."""
     level = [value]
-    for _ in range(levels):
+    while level and levels:
         level = [inner for outer in level for inner in _members(outer)]
+        levels -= 1
     return bool(level)
 
 

@@ -17,6 +17,13 @@ from aggregates.contact import (
 )
 from aggregates.identifier import IdentifierShared, IdentifierUnshared
 from aggregates.identity import Edge, Member, canonical_id, components, edges_of
+from aggregates.lifecycle import (
+    ContactDeleted,
+    ContactExpired,
+    ContactHoldLifted,
+    ContactHoldSet,
+    ContactRestored,
+)
 from aggregates.values import ContactId, Stage, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 
@@ -27,9 +34,13 @@ CREATE TABLE identity_contact (
     division TEXT NOT NULL,
     stage TEXT NOT NULL,
     born TEXT NOT NULL, -- valid time of its creation
-    created_at TEXT NOT NULL -- recorded time
+    created_at TEXT NOT NULL, -- recorded time
+    presence TEXT NOT NULL, -- live, expired or deleted
+    since TEXT, -- valid time since when it is not live
+    on_hold INTEGER NOT NULL -- whether a legal hold names it
 ) WITHOUT ROWID;
 CREATE INDEX identity_merged ON identity_contact (canonical_id) WHERE canonical_id != contact_id;
+CREATE INDEX identity_gone ON identity_contact (since) WHERE since IS NOT NULL;
 CREATE TABLE identity_edge (
     merge_id TEXT NOT NULL,
     one TEXT NOT NULL,
@@ -61,7 +72,10 @@ CREATE TABLE identity_shared (
     PRIMARY KEY (identifier_id, by)
 ) WITHOUT ROWID;
 """
-CONTACT = ("contact_id", "canonical_id", "division", "stage", "born", "created_at")
+CONTACT = (
+    "contact_id", "canonical_id", "division", "stage", "born", "created_at", "presence", "since",
+    "on_hold",
+)  # fmt: skip
 RESTED = ("identifier_id", "merge_id")
 SHARED = ("identifier_id", "by", "people", "since")
 EDGE = (
@@ -79,7 +93,9 @@ class IdentityRows(Rows):
 
     def __init__(self, views: Connection) -> None:
         super().__init__(views)
-        self._contacts: dict[str, list[str]] = {}
+        self._contacts: dict[str, list[Any]] = {}
+        self._presences: list[tuple[str, str | None, str]] = []
+        self._holds: list[tuple[int, str]] = []
         self._stages: list[tuple[str, str]] = []
         self._edges: list[tuple[str, tuple[Any, ...]]] = []
         self._marks: list[tuple[str, tuple[Any, ...]]] = []
@@ -93,6 +109,9 @@ class IdentityRows(Rows):
             Stage.EPHEMERAL.value,
             instant_text(event.header.valid_from),
             instant_text(event.recorded_at),
+            "live",
+            None,
+            0,
         ]
 
     def _raise(self, event: Recorded, fact: ContactIdentified | ContactPromoted) -> None:
@@ -103,6 +122,16 @@ class IdentityRows(Rows):
         else:
             self._stages.append((stage.value, event.stream_id))
         self._touched.add(event.stream_id)
+
+    def _go(self, event: Recorded, fact: ContactExpired | ContactDeleted) -> None:
+        presence = "expired" if isinstance(fact, ContactExpired) else "deleted"
+        self._presences.append((presence, instant_text(event.header.valid_from), event.stream_id))
+
+    def _restore(self, event: Recorded, _: ContactRestored) -> None:
+        self._presences.append(("live", None, event.stream_id))
+
+    def _hold(self, event: Recorded, fact: ContactHoldSet | ContactHoldLifted) -> None:
+        self._holds.append((int(isinstance(fact, ContactHoldSet)), event.stream_id))
 
     def _merge(self, event: Recorded, fact: ContactMerged) -> None:
         made = (instant_text(event.recorded_at), event.header.actor, event.position)
@@ -132,6 +161,11 @@ class IdentityRows(Rows):
         ContactPromoted: _raise,
         ContactMerged: _merge,
         ContactUnmerged: _unmerge,
+        ContactExpired: _go,
+        ContactDeleted: _go,
+        ContactRestored: _restore,
+        ContactHoldSet: _hold,
+        ContactHoldLifted: _hold,
         IdentifierShared: _share,
         IdentifierUnshared: _unshare,
     }
@@ -140,10 +174,19 @@ class IdentityRows(Rows):
         """Write contacts and edges, then the canonical ids that they change."""
         views = self.views
         views.executemany(
-            "INSERT INTO identity_contact VALUES (?,?,?,?,?,?)", self._contacts.values()
+            "INSERT INTO identity_contact VALUES (?,?,?,?,?,?,?,?,?)", self._contacts.values()
         )
         views.executemany(
             "UPDATE identity_contact SET stage = ? WHERE contact_id = ?", self._stages
+        )
+        views.executemany(
+            # Who was gone already and is deleted too is gone since then.
+            "UPDATE identity_contact SET presence = ?1, since = "
+            "CASE WHEN ?1 = 'live' THEN NULL ELSE COALESCE(since, ?2) END WHERE contact_id = ?3",
+            self._presences,
+        )
+        views.executemany(
+            "UPDATE identity_contact SET on_hold = ? WHERE contact_id = ?", self._holds
         )
         for statement, row in (*self._edges, *self._marks):
             views.execute(statement, row)

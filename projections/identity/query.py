@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from sqlite3 import Connection
 
 import orjson
 
-from aggregates.values import ContactId, Stage
+from aggregates.values import ContactId, Stage, instant_text
 from projections.identity.projection import ever_one_with
 from projections.scope import among, within
 
@@ -15,7 +16,8 @@ from projections.scope import among, within
 class IdentityView:
     """One identity: the id that stands for it, its members by birth, its stage and division.
 
-    `first_seen` is the valid time at which its first member was created, UTC text.
+    `first_seen` is the valid time at which its first member was created, `since` the one since when it
+    is not live, UTC text.
     """
 
     canonical_id: ContactId
@@ -23,6 +25,8 @@ class IdentityView:
     stage: str
     division: str
     first_seen: str
+    presence: str = "live"
+    since: str | None = None
 
 
 def find_identity(views: Connection, contact_id: str) -> IdentityView | None:
@@ -34,8 +38,9 @@ def find_identity(views: Connection, contact_id: str) -> IdentityView | None:
         return None
     (canonical,) = found
     rows = views.execute(
-        "SELECT contact_id, stage, division, born FROM identity_contact WHERE contact_id = ?1 "
-        "OR (canonical_id = ?1 AND canonical_id != contact_id) ORDER BY born, contact_id",
+        "SELECT contact_id, stage, division, born, presence, since FROM identity_contact "
+        "WHERE contact_id = ?1 OR (canonical_id = ?1 AND canonical_id != contact_id) "
+        "ORDER BY born, contact_id",
         (canonical,),
     ).fetchall()
     members = tuple(ContactId(row[0]) for row in rows)
@@ -47,9 +52,33 @@ def find_identity(views: Connection, contact_id: str) -> IdentityView | None:
         ContactId(canonical),
         members,
         stage.value,
-        rows[0][2],
-        rows[0][3],
+        *rows[0][2:],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class GoneIdentity:
+    """An identity that expired or was deleted, and since when (valid time, UTC text)."""
+
+    canonical_id: ContactId
+    division: str
+    presence: str
+    since: str
+
+
+def gone_before(
+    views: Connection, moment: datetime, divisions: Collection[str] | None, limit: int
+) -> list[GoneIdentity]:
+    """Return identities that were gone by then, the first first; those on legal hold are left out."""
+    rows = views.execute(
+        "SELECT canonical_id, division, presence, since FROM identity_contact gone "
+        "WHERE since IS NOT NULL AND since <= :moment AND canonical_id = contact_id "
+        "AND NOT on_hold AND NOT EXISTS (SELECT 1 FROM identity_contact m "
+        "WHERE m.canonical_id = gone.canonical_id AND m.canonical_id != m.contact_id AND m.on_hold) "
+        f"AND {within('division')} ORDER BY since, canonical_id LIMIT :limit",
+        {"moment": instant_text(moment), "divisions": among(divisions), "limit": limit},
+    )
+    return [GoneIdentity(ContactId(id_), *rest) for id_, *rest in rows]
 
 
 def _is_identified_by_merge(views: Connection, members: Collection[ContactId]) -> bool:
@@ -92,18 +121,19 @@ def stages_of_merged(views: Connection) -> dict[str, str]:
 def identities_by_stage(
     views: Connection, divisions: Collection[str] | None = None
 ) -> dict[str, int]:
-    """Return how many identities there are of each stage, in these divisions if given."""
+    """Return how many live identities there are of each stage, in these divisions if given."""
     scope = {"divisions": among(divisions)}
     counts: dict[str, int] = dict(
         views.execute(
             "SELECT stage, COUNT(*) FROM identity_contact WHERE canonical_id = contact_id "
-            f"AND {within('division')} GROUP BY stage ORDER BY stage",
+            f"AND presence = 'live' AND {within('division')} GROUP BY stage ORDER BY stage",
             scope,
         )
     )
     for canonical, stage in stages_of_merged(views).items():
         (own,) = views.execute(
-            f"SELECT CASE WHEN {within('division')} THEN stage END FROM identity_contact "
+            f"SELECT CASE WHEN presence = 'live' AND {within('division')} THEN stage END "
+            "FROM identity_contact "
             "WHERE contact_id = :contact_id",
             {"contact_id": canonical, **scope},
         ).fetchone()

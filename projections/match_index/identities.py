@@ -4,9 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from aggregates import contact as contacts
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.contact import (
+    ContactEdited,
     ContactIdentified,
     ContactMerged,
     ContactPromoted,
@@ -14,6 +17,11 @@ from aggregates.contact import (
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
+)
+from aggregates.identifier import (
+    IdentifierClaimed,
+    IdentifierReassigned,
+    IdentifierTransferred,
 )
 from aggregates.identity import (
     Edge,
@@ -24,10 +32,16 @@ from aggregates.identity import (
     edges_of,
     stage_of,
 )
-from aggregates.values import ContactId, Fact, MergeId
-from projections.match_index.rows import ContactRow
+from aggregates.values import ContactId, Fact, IdentifierId, MergeId
+from projections.match_index.rows import ContactRow, LifeChanges
 
-REVISING = (ContactIdentified, ContactPromoted)
+REVISING = (
+    ContactAugmented,
+    ContactAugmentationReverted,
+    ContactEdited,
+    ContactIdentified,
+    ContactPromoted,
+)
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused
 because messages keep arriving; merges and unmerges do, for all whom they touch."""
 
@@ -40,6 +54,7 @@ class Identities:
         self.edges: set[Edge] = set()
         self.apart: dict[frozenset[ContactId], datetime | None] = {}
         """Pairs that were told apart, until when; None for until it is lifted."""
+        self.life = LifeChanges()
         self._of_identity: defaultdict[ContactId, set[ContactId]] = defaultdict(set)
         self._stored_edges: set[Edge] = set()
         self._stored_apart: dict[frozenset[ContactId], datetime | None] = {}
@@ -87,11 +102,13 @@ class Identities:
         canonical = self.canonical(contact_id)
         if len(self.members(canonical)) == 1:
             state = self.contacts[canonical].state
-            return Identity(canonical, frozenset((canonical,)), state.stage, state.division)
+            alone = frozenset((canonical,))
+            return Identity(canonical, alone, state.stage, state.division, state.presence)
         members = frozenset(self.members(canonical))
         states = [self.contacts[member].state for member in members]
         stage = stage_of((state.stage for state in states), self.edges_among(members))
-        return Identity(canonical, members, stage, self.contacts[canonical].state.division)
+        own = self.contacts[canonical].state
+        return Identity(canonical, members, stage, own.division, own.presence)
 
     def _revise(
         self, contact_id: ContactId, change: Callable[[ContactState], ContactState]
@@ -99,6 +116,28 @@ class Identities:
         """Change a contact by something that lies in another stream."""
         row = self.contacts[contact_id]
         self._change(replace(row, touched=row.touched + 1, state=change(row.state)))
+
+    def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
+        for type_ in self._let_go_exclusive(fact.from_contact_id, identifier_id):
+            taken = partial(contacts.holding, type_=type_, identifier_id=identifier_id)
+            self._revise(fact.contact_id, taken)
+
+    def _let_go_exclusive(self, contact_id: ContactId, identifier_id: IdentifierId) -> list[str]:
+        """Let a contact hold an exclusive identifier no longer; return the types it was held as."""
+        exclusive = self.contacts[contact_id].state.exclusive
+        types = [type_ for type_, held_id in exclusive.items() if held_id == identifier_id]
+        for type_ in types:
+            self._revise(contact_id, partial(contacts.letting_go, type_=type_))
+        return types
+
+    def _note_exclusive(
+        self, fact: IdentifierClaimed | IdentifierTransferred, identifier_id: IdentifierId
+    ) -> None:
+        type_ = getattr(fact.personal, "type", None)
+        if type_ is not None:
+            self._revise(
+                fact.contact_id, lambda state: contacts.holding(state, type_, identifier_id)
+            )
 
     def _count(self, contact_id: ContactId) -> None:
         """Raise the revision of an identity that a contact is a member of."""
@@ -122,12 +161,27 @@ class Identities:
             return
         if row is None:
             self._change(ContactRow(contact_id, version, 1, state, contact_id))
+            self._wait(contact_id, state)
             return
         self._change(replace(row, version=version, touched=row.touched + 1, state=state))
+        if state.quiet_from != row.state.quiet_from:
+            self._wait(contact_id, state)
+            self.life.recounted.add(contact_id)
+        if state.is_live != row.state.is_live:
+            self._hide(contact_id, hidden=not state.is_live)
         if isinstance(fact, REVISING):
             self._count(contact_id)
 
-    def _change_identity(self, stream: ContactId, fact: contacts.ContactFact) -> None:
+    def _wait(self, contact_id: ContactId, state: ContactState) -> None:
+        """Note since when a contact waits for something meaningful."""
+        quiet_from = state.quiet_from
+        self.life.waiting[contact_id] = None if quiet_from is None else microseconds(quiet_from)
+
+    def _hide(self, contact_id: ContactId, *, hidden: bool) -> None:
+        """Note that the interactions of a contact can no longer be found, or can again."""
+        self.life.hidden[contact_id] = hidden
+
+    def _change_identity(self, stream: ContactId, fact: Fact) -> None:
         """Let edges come and go, and say which id stands for each identity that they touch."""
         match fact:
             case ContactMerged() as merged:
@@ -160,6 +214,10 @@ class Identities:
                 self._change(replace(row, canonical=canonical, touched=row.touched + 1))
             self._count(canonical)
 
+    def is_live(self, contact_id: ContactId) -> bool:
+        """Tell whether a loaded contact can be found."""
+        return self.contacts[contact_id].state.is_live
+
     def _put_in_force(self, edge: Edge) -> None:
         self.edges.add(edge)
         self._edges_at[edge.one].add(edge)
@@ -185,3 +243,8 @@ class Identities:
             self._of_identity[before.canonical].discard(row.contact_id)
         self.contacts[row.contact_id] = row
         self._of_identity[row.canonical].add(row.contact_id)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970, UTC."""
+    return round(moment.timestamp() * 1_000_000)

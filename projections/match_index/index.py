@@ -5,38 +5,40 @@ them. The same `apply` rebuilds the whole index from the log.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from functools import partial
+from typing import get_args
 
 from aggregates import contact as contacts
-from aggregates import identifier as identifiers
-from aggregates.identifier import (
-    Holding,
-    IdentifierClaimed,
-    IdentifierFact,
-    IdentifierReassigned,
-    IdentifierReleased,
-    IdentifierVerified,
-)
+from aggregates.case_facts import CaseFact
+from aggregates.change import InteractionChanged, InteractionChangeDeferred
+from aggregates.identifier import IdentifierClaimed, IdentifierFact
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
-from aggregates.policy import ReevaluationRequested
-from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
-from projections.match_index.identities import Identities
+from aggregates.notes import NoteFact
+from aggregates.policy import PolicyActivated, ReevaluationRequested
+from aggregates.settings import Settings
+from aggregates.values import CaseId, ContactId, Fact, IdentifierId, InteractionId
+from projections.match_index.cases import CaseBook
+from projections.match_index.conversations import Conversations
+from projections.match_index.identifiers import Identifiers
+from projections.match_index.identities import microseconds
+from projections.match_index.mentions import mention_key
 from projections.match_index.rows import (
+    BY_HAND,
     Comparable,
-    IdentifierRow,
+    Correction,
     IndexChanges,
     InteractionRow,
     ReadSet,
 )
 
-OF_HOLDER = (IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned)
-"""Facts of an identifier that change what its holder shows."""
+# As tuples, because a union asks each of its members in turn, and every event is asked about.
+IDENTIFIER_FACTS: tuple[type[Fact], ...] = get_args(IdentifierFact)
+CONTACT_FACTS: tuple[type[Fact], ...] = get_args(contacts.ContactFact)
 
 
-class MatchIndex(Identities):
+class MatchIndex(Identifiers):
     """Rows by every key that a decision asks for. `head` and `last_number` are those of the read."""
 
     def __init__(
@@ -45,6 +47,7 @@ class MatchIndex(Identities):
         last_number: int = 0,
         rules: int = 0,
         crowded: AbstractSet[int] = frozenset(),
+        last_waiting: int = 0,
     ) -> None:
         super().__init__()
         self.head = head
@@ -54,23 +57,22 @@ class MatchIndex(Identities):
         self._crowded_before = len(crowded)
         self._crowded_here: dict[int, None] = {}
         self._reposted: list[tuple[int, int]] = []
-        self.identifiers: dict[bytes, IdentifierRow] = {}
+        self.conversations = Conversations(last_waiting)
         self._by_natural_key: dict[bytes, InteractionRow] = {}
         self._by_id: dict[InteractionId, InteractionRow] = {}
         self._by_number: dict[int, InteractionRow] = {}
         self._of_contact: defaultdict[ContactId, list[InteractionRow]] = defaultdict(list)
         self._postings: defaultdict[int, list[int]] = defaultdict(list)
-        self._by_stream: dict[IdentifierId, IdentifierRow] = {}
-        self._changed_identifiers: dict[bytes, IdentifierRow] = {}
         self._received: list[InteractionRow] = []
         self._relinked: dict[InteractionId, InteractionRow] = {}
-        self._read_identifiers: dict[bytes, int] = {}
+        self._corrected: dict[InteractionId, Correction] = {}
         self._read_links: dict[int, ContactId | None] = {}
         self._read_natural_keys: set[bytes] = set()
         self._read_block_keys: set[int] = set()
         self._with_members: set[ContactId] = set()
         self._pending: set[int] = set()
         self._all_pending = False
+        self.cases = CaseBook()
 
     # What was read from the store
 
@@ -79,13 +81,6 @@ class MatchIndex(Identities):
         self._read_natural_keys.update(asked)
         for row in rows:
             self._by_natural_key[row.natural_key] = row
-
-    def add_identifiers(self, asked: Iterable[bytes], rows: Iterable[IdentifierRow]) -> None:
-        """Take in the identifiers that the store knows among the digests asked for."""
-        self._read_identifiers.update(dict.fromkeys(asked, 0))
-        for row in rows:
-            self._read_identifiers[row.digest] = row.version
-            self._place_identifier(row)
 
     def add_postings(self, postings: dict[int, list[int]]) -> None:
         """Take in the numbers of the interactions under each block key asked for."""
@@ -147,20 +142,6 @@ class MatchIndex(Identities):
         row = self._by_id.get(interaction_id)
         return row.contact_id if row is not None else None
 
-    def holdings(self, identifier_id: IdentifierId) -> Sequence[Holding]:
-        """Return the claims on a loaded identifier."""
-        row = self._by_stream.get(identifier_id)
-        return row.state.holdings if row is not None and row.state is not None else ()
-
-    def holders(self) -> set[ContactId]:
-        """Return every contact that holds or held a loaded identifier."""
-        return {
-            holding.contact_id
-            for row in self.identifiers.values()
-            if row.state is not None
-            for holding in row.state.holdings
-        }
-
     def read_set(self) -> ReadSet:
         """Return what was read, for the check under the write lock."""
         return ReadSet(
@@ -173,15 +154,11 @@ class MatchIndex(Identities):
             dict(self._read_links),
             frozenset(self._read_natural_keys),
             frozenset(self._read_block_keys),
+            self.conversations.last_waiting,
+            self.conversations.unknown_changes(),
         )
 
     # What an event changes
-
-    def introduce(self, digest: bytes, identifier_id: IdentifierId) -> IdentifierRow:
-        """Give a value that has no stream yet the stream it will have."""
-        row = IdentifierRow(digest, identifier_id, 0)
-        self._place_identifier(row)
-        return row
 
     def receive(
         self,
@@ -212,6 +189,64 @@ class MatchIndex(Identities):
             self._postings[key].append(row.number)
         return row
 
+    def correct(
+        self, row: InteractionRow, comparable: Comparable, stood_under: Iterable[int]
+    ) -> None:
+        """Let a row say something else from now on.
+
+        Args:
+            row: an interaction whose old keys, `stood_under`, and new keys are loaded.
+            comparable: what matching makes of it now; its name stays.
+        """
+        gone = (*stood_under, *map(mention_key, row.mentions))
+        for key in gone:
+            if row.number in self._postings[key]:
+                self._postings[key].remove(row.number)
+        self._reposted = [
+            one for one in self._reposted if one[1] != row.number or one[0] not in gone
+        ]
+        row.record, row.mentions = comparable.record, comparable.mentions
+        row.block_keys = comparable.block_keys
+        for key in (*row.block_keys, *map(mention_key, row.mentions)):
+            if row.number not in self._postings[key]:
+                self._postings[key].append(row.number)
+        if row.number > 0:
+            before = self._corrected.get(row.interaction_id)
+            earlier = before.gone if before is not None else ()
+            self._corrected[row.interaction_id] = Correction(row, (*earlier, *gone))
+            self.evaluate_again([row.number])
+
+    def receive_by_hand(
+        self,
+        contact_id: ContactId,
+        natural_key: bytes,
+        key_id: int,
+        time: int,
+        comparable: Comparable,
+    ) -> InteractionRow:
+        """Take in what people say of a contact; `correct` follows what they say later."""
+        row = InteractionRow(
+            number=-1 - len(self._received),
+            interaction_id=InteractionId(contact_id),
+            natural_key=natural_key,
+            content_digest=natural_key,
+            key_id=key_id,
+            channel=BY_HAND,
+            time=time,
+            contact_id=contact_id,
+            pinned=True,
+            record=comparable.record,
+            name=comparable.name,
+            block_keys=comparable.block_keys,
+            mentions=comparable.mentions,
+        )
+        self._received.append(row)
+        self._by_natural_key[natural_key] = row
+        self._place_interaction(row)
+        for key in row.block_keys:
+            self._postings[key].append(row.number)
+        return row
+
     def crowd(self, key: int) -> None:
         """Note that a key leads to too many records, for good."""
         self._crowded_here[key] = None
@@ -237,16 +272,36 @@ class MatchIndex(Identities):
                 self._link(InteractionId(stream_id), contact_id, valid_from, pinned=pinned)
             case InteractionUnlinked(pinned=pinned):
                 self._link(InteractionId(stream_id), None, valid_from, pinned=pinned)
+            case InteractionChanged():
+                self.conversations.note(InteractionId(stream_id), fact)
+                if fact.change.kind == "message":
+                    self._renew(InteractionId(stream_id), valid_from)
+            case InteractionChangeDeferred():
+                self.conversations.defer(stream_id, fact)
             case ReevaluationRequested(interaction_ids=None):
                 self._all_pending = True
             case ReevaluationRequested(interaction_ids=wanted):
                 rows = map(self._by_id.get, wanted or ())
                 self.evaluate_again(row.number for row in rows if row is not None)
-            case _ if isinstance(fact, IdentifierFact):
+            case PolicyActivated(kind="settings", version=settings, content=content):
+                known = None if content is None else Settings.model_validate_json(content)
+                channels = known.retention.not_meaningful if known is not None else None
+                self.life.settings.append((settings, channels))
+            case _ if isinstance(fact, IDENTIFIER_FACTS):
                 self._change_identifier(IdentifierId(stream_id), version, valid_from, fact)
-            case _ if isinstance(fact, contacts.ContactFact):
+            case _ if isinstance(fact, CONTACT_FACTS):
                 self._change_contact(ContactId(stream_id), version, valid_from, fact)
                 self._change_identity(ContactId(stream_id), fact)
+            case _ if isinstance(fact, NoteFact):
+                self._change_contact(ContactId(stream_id), version, valid_from, fact)
+            case _ if isinstance(fact, CaseFact):
+                self.cases.apply(CaseId(stream_id), fact)
+
+    def seal(self, subject: str, key_id: int) -> None:
+        """Note the data key of what was written about a contact by hand, about a case, or what waits."""
+        super().seal(subject, key_id)
+        self.cases.seal(subject, key_id)
+        self.conversations.seal(subject, key_id)
 
     def evaluate_again(self, numbers: Iterable[int]) -> None:
         """Note stored interactions whose final contact may have changed."""
@@ -271,6 +326,10 @@ class MatchIndex(Identities):
             all_pending=self._all_pending,
             crowded=list(self._crowded_here),
             reposted=self._reposted,
+            life=self.life,
+            cases=self.cases.changes(),
+            corrected=list(self._corrected.values()),
+            conversations=self.conversations.changes(),
         )
 
     def _link(
@@ -286,60 +345,45 @@ class MatchIndex(Identities):
             if row in self._of_contact[row.contact_id]:
                 self._of_contact[row.contact_id].remove(row)
             self._revise(row.contact_id, contacts.unlinked)
+            self.life.recounted.add(row.contact_id)
         row.contact_id, row.pinned = contact_id, pinned
+        row.hidden = contact_id is not None and not self.is_live(contact_id)
         if contact_id is not None:
             self._of_contact[contact_id].append(row)
             self._revise(contact_id, lambda state: contacts.linked(state, time))
+            self.life.renewed.append((contact_id, row.channel, row.time))
         if row.number > 0:
             self._relinked[interaction_id] = row
+
+    def _renew(self, interaction_id: InteractionId, time: datetime) -> None:
+        row = self._by_id.get(interaction_id)
+        if row is not None:
+            self.life.messages.append((row, microseconds(time)))
+
+    def _hide(self, contact_id: ContactId, *, hidden: bool) -> None:
+        super()._hide(contact_id, hidden=hidden)
+        for row in self._of_contact[contact_id]:
+            row.hidden = hidden
 
     def _change_identifier(
         self, identifier_id: IdentifierId, version: int, valid_from: datetime, fact: Fact
     ) -> None:
-        row = self._by_stream.get(identifier_id)
-        if row is None:
-            return  # erased: nobody can be found by the value any more
-        row.state = identifiers.evolve(row.state, fact, valid_from)
-        row.version = version
-        self._changed_identifiers[row.digest] = row
+        super()._change_identifier(identifier_id, version, valid_from, fact)
+        row = self.identifier(identifier_id)
         if (
-            isinstance(fact, IdentifierClaimed)
-            and fact.identifier_class is IdentifierClass.EXCLUSIVE
+            row is not None
+            and isinstance(fact, IdentifierClaimed)
+            and fact.interaction_id is not None
         ):
-            self._note_exclusive(fact, identifier_id)
-        elif isinstance(fact, IdentifierReassigned):
-            self._move_exclusive(fact, identifier_id)
-            self._count(fact.from_contact_id)
-        if isinstance(fact, OF_HOLDER):
-            self._count(fact.contact_id)
+            self._note_heard(fact.interaction_id, row.digest)
 
-    def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
-        for type_, held_id in self.contacts[fact.from_contact_id].state.exclusive.items():
-            if held_id == identifier_id:
-                self._revise(fact.from_contact_id, partial(contacts.letting_go, type_=type_))
-                self._revise(
-                    fact.contact_id,
-                    partial(contacts.holding, type_=type_, identifier_id=identifier_id),
-                )
-
-    def _note_exclusive(self, fact: IdentifierClaimed, identifier_id: IdentifierId) -> None:
-        type_ = getattr(fact.personal, "type", None)
-        if type_ is not None:
-            self._revise(
-                fact.contact_id, lambda state: contacts.holding(state, type_, identifier_id)
-            )
-
-    def _place_identifier(self, row: IdentifierRow) -> None:
-        self.identifiers[row.digest] = row
-        self._by_stream[row.identifier_id] = row
+    def _note_heard(self, interaction_id: InteractionId, digest: bytes) -> None:
+        source = self._by_id.get(interaction_id)
+        if source is not None and all(one.digest != digest for one in source.mentions):
+            self.conversations.hear(interaction_id, digest)
 
     def _place_interaction(self, row: InteractionRow) -> None:
         self._by_number[row.number] = row
         self._by_id[row.interaction_id] = row
         if row.contact_id is not None:
             self._of_contact[row.contact_id].append(row)
-
-
-def microseconds(moment: datetime) -> int:
-    """Return a moment as microseconds since 1970, UTC."""
-    return round(moment.timestamp() * 1_000_000)

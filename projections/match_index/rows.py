@@ -9,6 +9,8 @@ from aggregates.identifier import IdentifierState
 from aggregates.identity import Edge
 from aggregates.values import ContactId, IdentifierId, InteractionId
 from matchers.record import MatchRecord
+from projections.match_index.cases import CaseChanges
+from projections.match_index.conversations import ConversationChanges
 
 
 class Mention(NamedTuple):
@@ -33,6 +35,10 @@ class Comparable(NamedTuple):
     mentions: tuple[Mention, ...] = ()
 
 
+BY_HAND = "by_hand"
+"""The channel of what people said of a contact themselves."""
+
+
 @dataclass(slots=True)
 class InteractionRow:
     """One interaction: its natural key, its present contact, and what matching made of it.
@@ -40,6 +46,10 @@ class InteractionRow:
     `number` is the row's own small number, which the postings use; it is negative while the row is
     not yet written. `record` is None where the interaction has nothing to compare. `key_id` names
     the data key that seals record and name. `time` is when it happened, microseconds since 1970.
+
+    On the channel `BY_HAND` it is no interaction, but what people said of a contact, under the
+    contact's own id.
+    `hidden` tells that its contact is gone, so that nothing may be compared with it.
     """
 
     number: int
@@ -55,6 +65,12 @@ class InteractionRow:
     name: str = ""
     block_keys: tuple[int, ...] = ()
     mentions: tuple[Mention, ...] = ()
+    hidden: bool = False
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether people said it, and no interaction."""
+        return self.channel == BY_HAND
 
 
 @dataclass(slots=True)
@@ -87,6 +103,35 @@ class ContactRow:
     key_id: int = 0
 
 
+class Correction(NamedTuple):
+    """A stored row whose record was replaced, and the keys that it stands under no more."""
+
+    row: InteractionRow
+    gone: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class LifeChanges:
+    """What one batch changes in how long contacts stay.
+
+    `waiting` is when a contact began to wait for something meaningful, microseconds since 1970, None
+    where it never expires; `recounted` contacts are to be looked at again with all their
+    interactions. `renewed` names channel and time of each new link,
+    `messages` interactions that went on, and when. `hidden` tells of the contacts
+    that went or came back which they did. `held` are contacts with identifiers that they hold or held.
+    `settings` are the versions put in force, each with the channels that renew nobody, None where it
+    was in force before.
+    """
+
+    waiting: dict[ContactId, int | None] = field(default_factory=dict)
+    recounted: set[ContactId] = field(default_factory=set)
+    renewed: list[tuple[ContactId, str, int]] = field(default_factory=list)
+    messages: list[tuple[InteractionRow, int]] = field(default_factory=list)
+    hidden: dict[ContactId, bool] = field(default_factory=dict)
+    held: set[tuple[ContactId, IdentifierId]] = field(default_factory=set)
+    settings: list[tuple[str, tuple[str, ...] | None]] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class IndexChanges:
     """What one batch changes in the index.
@@ -94,7 +139,7 @@ class IndexChanges:
     `received` holds the new interactions in order, `relinked` the older ones that moved. Edges and
     pairs told apart, with until when, are those that came and went. `pending` numbers are to be
     evaluated again, `crowded` keys lead nowhere any more, and `reposted` rows stand under further
-    keys.
+    keys. `corrected` rows have another record. `life` is what changes in how long contacts stay.
     """
 
     received: list[InteractionRow] = field(default_factory=list)
@@ -109,6 +154,10 @@ class IndexChanges:
     all_pending: bool = False
     crowded: list[int] = field(default_factory=list)
     reposted: list[tuple[int, int]] = field(default_factory=list)
+    life: LifeChanges = field(default_factory=LifeChanges)
+    corrected: list[Correction] = field(default_factory=list)
+    conversations: ConversationChanges = field(default_factory=ConversationChanges)
+    cases: CaseChanges = field(default_factory=CaseChanges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +165,10 @@ class ReadSet:
     """What a batch read, so that the store can tell under its lock whether any of it moved.
 
     `head` is the last position at the time of reading and `last_number` the last interaction row: a
-    posting above it is news. `rules` counts the events of policy, model, settings and
-    access, `crowded` the
-    crowded keys. The maps give the version of an identifier and how often a contact was touched, 0
-    for what was not there.
+    posting above it is news. `rules` counts the events of policy, model, settings and access,
+    `crowded` the crowded keys, `last_waiting` numbers the last change that waits. The maps give the
+    version of an identifier and how often a contact was touched, 0 for what was not there.
+    `unknown_changes` were not there either.
     """
 
     head: int
@@ -131,3 +180,5 @@ class ReadSet:
     links: dict[int, ContactId | None]
     natural_keys: frozenset[bytes]
     block_keys: frozenset[int]
+    last_waiting: int = 0
+    unknown_changes: frozenset[bytes] = frozenset()

@@ -10,17 +10,23 @@ from typing import Any, ClassVar
 
 import orjson
 
-from aggregates.contact import ContactMerged, MergePersonal
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
+from aggregates.change import ChangePersonal, InteractionChanged
+from aggregates.contact import ContactEdited, ContactMerged, MergePersonal
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierTransferred,
     IdentifierUnshared,
     IdentifierVerified,
 )
 from aggregates.interaction import (
     InteractionLinked,
+    InteractionPersonal,
     InteractionReceived,
     InteractionUnlinked,
 )
@@ -43,6 +49,13 @@ CREATE TABLE profile_contribution (
     identifiers TEXT NOT NULL -- JSON array
 ) WITHOUT ROWID;
 CREATE INDEX profile_contribution_of ON profile_contribution (contact_id);
+CREATE TABLE profile_message (
+    interaction_id TEXT NOT NULL,
+    version INTEGER NOT NULL, -- place in the interaction's stream
+    time TEXT NOT NULL,
+    profile TEXT NOT NULL, -- JSON object
+    PRIMARY KEY (interaction_id, version)
+) WITHOUT ROWID;
 CREATE TABLE profile_claim (
     identifier_id TEXT NOT NULL,
     contact_id TEXT NOT NULL,
@@ -55,9 +68,37 @@ CREATE TABLE profile_claim (
     scope TEXT,
     value TEXT,
     raw TEXT,
+    label TEXT,
+    described INTEGER NOT NULL DEFAULT 0, -- log position of its last description
+    is_primary INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (identifier_id, contact_id, valid_from)
 ) WITHOUT ROWID;
 CREATE INDEX profile_claim_of ON profile_claim (contact_id);
+CREATE TABLE profile_by_hand (
+    contact_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    removed INTEGER NOT NULL, -- whether the last word of a person on the value is that it is wrong
+    position INTEGER NOT NULL, -- log position of that word; of one save the last value wins
+    place INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    PRIMARY KEY (contact_id, field, value)
+) WITHOUT ROWID;
+CREATE TABLE profile_augmented (
+    augmentation_id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    contact_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    source TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    PRIMARY KEY (augmentation_id, place)
+) WITHOUT ROWID;
+CREATE INDEX profile_augmented_of ON profile_augmented (contact_id);
 CREATE TABLE profile_choice (
     merge_id TEXT NOT NULL, -- holds while this merge is in force
     field TEXT NOT NULL,
@@ -74,10 +115,25 @@ CONTRIBUTION = (
 )  # fmt: skip
 CLAIM = (
     "identifier_id", "contact_id", "valid_from", "valid_to", "interaction_id", "verified",
-    "shared", "type", "scope", "value", "raw",
+    "shared", "type", "scope", "value", "raw", "label", "described", "is_primary",
 )  # fmt: skip
+BY_HAND = (
+    "contact_id", "field", "value", "removed", "position", "place", "time", "actor",
+)  # fmt: skip
+
+AUGMENTED = (
+    "augmentation_id", "place", "contact_id", "field", "value", "position", "time", "actor",
+    "source", "reference",
+)  # fmt: skip
+INSERT_AUGMENTED = "INSERT OR REPLACE INTO profile_augmented VALUES (?,?,?,?,?,?,?,?,?,?)"
+REVERT_AUGMENTED = "DELETE FROM profile_augmented WHERE augmentation_id = ?"
+REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
+INSERT_BY_HAND = "INSERT OR REPLACE INTO profile_by_hand VALUES (?,?,?,?,?,?,?,?)"
 CHOICE = ("merge_id", "field", "value", "contact_id", "position")
 
+MESSAGE = ("interaction_id", "version", "time", "profile")
+CORRECT = "UPDATE profile_contribution SET profile = ?, identifiers = ? WHERE interaction_id = ?"
+INSERT_MESSAGE = "INSERT INTO profile_message VALUES (?,?,?,?)"
 RELINK = (
     "UPDATE profile_contribution SET contact_id = ?, decision = ?, weight = ? "
     "WHERE interaction_id = ?"
@@ -90,6 +146,10 @@ RELEASE = (
     "UPDATE profile_claim SET valid_to = ? "
     "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
 )
+RECLAIM = (
+    "UPDATE profile_claim SET valid_to = NULL "
+    "WHERE identifier_id = ? AND contact_id = ? AND valid_to = ?"
+)
 SHARE = "UPDATE profile_claim SET shared = 1 WHERE identifier_id = ?"
 UNSHARE = "UPDATE profile_claim SET shared = 0 WHERE identifier_id = ?"
 REASSIGN = (
@@ -98,8 +158,13 @@ REASSIGN = (
 )
 CHOOSE = "INSERT OR REPLACE INTO profile_choice VALUES (?,?,?,?,?)"
 INSERT_CLAIM = (
-    "INSERT INTO profile_claim VALUES (?,?,?,?,?,?,"
-    "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?)"
+    "INSERT OR REPLACE INTO profile_claim VALUES (?,?,?,?,?,?,"
+    "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?,"
+    "NULL,0,0)"
+)
+DESCRIBE = (
+    "UPDATE profile_claim SET label = ?, is_primary = ?, described = ? "
+    "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
 )
 
 
@@ -120,6 +185,22 @@ class ProfileRows(Rows):
     def _unlink(self, event: Recorded, _: InteractionUnlinked) -> None:
         self._give(event.stream_id, None, None, None)
 
+    def _change(self, event: Recorded, fact: InteractionChanged) -> None:
+        """A message adds to what its interaction says; a correction replaces that."""
+        said = fact.personal
+        if isinstance(said, Erased):
+            return
+        profile, identifiers = _said(said)
+        row = self._contributions.get(event.stream_id)
+        if fact.change.kind == "corrected" and row is not None:
+            row[9], row[10] = profile, identifiers
+        elif fact.change.kind == "corrected":
+            self._changes.append((CORRECT, (profile, identifiers, event.stream_id)))
+        elif said.profile:
+            moment = instant_text(event.header.valid_from)
+            message = (event.stream_id, event.version, moment, profile)
+            self._changes.append((INSERT_MESSAGE, message))
+
     def _give(self, interaction_id: str, *link: Any) -> None:
         row = self._contributions.get(interaction_id)
         if row is not None:
@@ -137,11 +218,53 @@ class ProfileRows(Rows):
         released = (instant_text(event.header.valid_from), event.stream_id, fact.contact_id)
         self._changes.append((RELEASE, released))
 
+    def _reclaim(self, event: Recorded, fact: IdentifierReclaimed) -> None:
+        ended = instant_text(fact.ended)
+        self._changes.append((RECLAIM, (event.stream_id, fact.contact_id, ended)))
+
+    def _transfer(self, event: Recorded, fact: IdentifierTransferred) -> None:
+        moment = instant_text(event.header.valid_from)
+        self._changes.append((RELEASE, (moment, event.stream_id, fact.from_contact_id)))
+        self._changes.append((INSERT_CLAIM, _claim(event, fact)))
+
+    def _describe(self, event: Recorded, fact: IdentifierDescribed) -> None:
+        known = fact.personal if not isinstance(fact.personal, Erased) else None
+        said = (known.label if known else None, int(fact.primary), event.position)
+        self._changes.append((DESCRIBE, (*said, event.stream_id, fact.contact_id)))
+
     def _share(self, event: Recorded, _: IdentifierShared) -> None:
         self._changes.append((SHARE, (event.stream_id,)))
 
     def _unshare(self, event: Recorded, _: IdentifierUnshared) -> None:
         self._changes.append((UNSHARE, (event.stream_id,)))
+
+    def _edit(self, event: Recorded, fact: ContactEdited) -> None:
+        if isinstance(fact.personal, Erased):
+            return
+        moment, actor = instant_text(event.header.valid_from), event.header.actor
+        for name in fact.personal.set:
+            self._changes.append((REPLACE_BY_HAND, (event.stream_id, name)))
+        given = [(name, value) for name, value in fact.personal.set.items()]
+        given += [(n, value) for n, values in fact.personal.added.items() for value in values]
+        gone = [(n, value) for n, values in fact.personal.removed.items() for value in values]
+        for removed, changed in ((0, given), (1, gone)):
+            for place, (name, value) in enumerate(changed):
+                said = (removed, event.position, place, moment, actor)
+                self._changes.append((INSERT_BY_HAND, (event.stream_id, name, value, *said)))
+
+    def _augment(self, event: Recorded, fact: ContactAugmented) -> None:
+        if isinstance(fact.personal, Erased):
+            return
+        taken = {name: (value,) for name, value in fact.personal.set.items()} | fact.personal.added
+        given = [(name, value) for name, values in taken.items() for value in values]
+        moment, actor = instant_text(event.header.valid_from), event.header.actor
+        for place, named in enumerate(given):
+            head = (fact.augmentation_id, place, event.stream_id, *named)
+            said = (event.position, moment, actor, fact.source, fact.personal.reference)
+            self._changes.append((INSERT_AUGMENTED, (*head, *said)))
+
+    def _revert(self, _: Recorded, fact: ContactAugmentationReverted) -> None:
+        self._changes.append((REVERT_AUGMENTED, (fact.augmentation_id,)))
 
     def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
         moved = (fact.contact_id, event.stream_id, fact.from_contact_id, fact.interaction_id)
@@ -154,16 +277,23 @@ class ProfileRows(Rows):
                 self._changes.append((CHOOSE, row))
 
     follows: ClassVar[Follows] = {
+        ContactEdited: _edit,
+        ContactAugmented: _augment,
+        ContactAugmentationReverted: _revert,
         ContactMerged: _choose,
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
+        InteractionChanged: _change,
         IdentifierClaimed: _claim,
         IdentifierVerified: _verify,
         IdentifierReleased: _release,
+        IdentifierReclaimed: _reclaim,
         IdentifierShared: _share,
         IdentifierUnshared: _unshare,
         IdentifierReassigned: _reassign,
+        IdentifierTransferred: _transfer,
+        IdentifierDescribed: _describe,
     }
 
     def write(self) -> None:
@@ -184,7 +314,22 @@ class ProfileProjection(Projection):
     rows: ClassVar[type[Rows]] = ProfileRows
     tables: ClassVar[tuple[Table, ...]] = (
         Table("profile_contribution", CONTRIBUTION, ("interaction_id",)),
-        Table("profile_claim", CLAIM, ("identifier_id", "contact_id", "valid_from")),
+        Table("profile_message", MESSAGE, ("interaction_id", "version"), frozenset({"version"})),
+        Table(
+            "profile_claim",
+            CLAIM,
+            ("identifier_id", "contact_id", "valid_from"),
+            frozenset({"described"}),
+        ),
+        Table(
+            "profile_by_hand", BY_HAND, ("contact_id", "field", "value"), frozenset({"position"})
+        ),
+        Table(
+            "profile_augmented",
+            AUGMENTED,
+            ("augmentation_id", "place"),
+            frozenset({"augmentation_id", "position"}),
+        ),
         Table(
             "profile_choice",
             CHOICE,
@@ -208,25 +353,31 @@ def _contribution(event: Recorded, received: InteractionReceived) -> list[Any]:
         instant_text(event.header.valid_from),
         None,
         None,
-        orjson.dumps(known.profile if known else {}, option=orjson.OPT_SORT_KEYS).decode(),
-        orjson.dumps(
-            [
-                {"type": one.type, "value": one.normalised or one.value, "raw": one.value}
-                for one in (known.identifiers if known else ())
-            ]
-        ).decode(),
+        *(_said(known) if known else ("{}", "[]")),
     ]
 
 
-def _claim(event: Recorded, claimed: IdentifierClaimed) -> tuple[Any, ...]:
+def _said(said: InteractionPersonal | ChangePersonal) -> tuple[str, str]:
+    """Return profile and identifiers as JSON."""
+    identifiers = [
+        {"type": one.type, "value": one.normalised or one.value, "raw": one.value}
+        for one in said.identifiers
+    ]
+    profile = orjson.dumps(said.profile, option=orjson.OPT_SORT_KEYS)
+    return profile.decode(), orjson.dumps(identifiers).decode()
+
+
+def _claim(event: Recorded, claimed: IdentifierClaimed | IdentifierTransferred) -> tuple[Any, ...]:
     personal = claimed.personal
     known = personal if not isinstance(personal, Erased) else None
+    by_interaction = claimed if isinstance(claimed, IdentifierClaimed) else None
+    valid_to = by_interaction.valid_to if by_interaction else None
     return (
         event.stream_id,
         claimed.contact_id,
         instant_text(event.header.valid_from),
-        instant_text(claimed.valid_to) if claimed.valid_to else None,
-        claimed.interaction_id,
+        instant_text(valid_to) if valid_to else None,
+        by_interaction.interaction_id if by_interaction else None,
         int(claimed.verified),
         known.type if known else None,
         known.scope if known else None,

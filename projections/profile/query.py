@@ -1,14 +1,15 @@
 """Reading a profile: the fold over contributions, by rules that a reader can predict.
 
-Survivorship: of several values of a field the one that a person chose at a merge wins, while the merge
-is in force; then the one from the most preferred source, then the most recent. The others stay visible
-with their origins; nothing is thrown away.
+Survivorship: of several values of a field the one that a person gave, or chose at a merge in force,
+wins, the last word first; then the one from the most preferred source, then the most recent. The others
+stay visible with their origins. A value that a person took away is shown apart until a person gives it
+again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,18 +20,20 @@ from projections.scope import among, within
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value came from: the interaction upstream, and when it was true (UTC text)."""
+    """Where a value came from, and when it was true (UTC text): an interaction, with its source and
+    id upstream, or a person, `actor`, by hand or from a record (`id`) of a source of augmentation."""
 
     source: str | None
     id: str | None
-    interaction_id: str
-    channel: str
+    interaction_id: str | None
+    channel: str | None
     time: str
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileValue:
-    """One value of a field, with every interaction that said it, newest first."""
+    """One value of a field, with everybody who said it: people first, then the newest interaction."""
 
     value: str
     origins: tuple[Origin, ...]
@@ -38,7 +41,10 @@ class ProfileValue:
 
 @dataclass(frozen=True, slots=True)
 class HeldClaim:
-    """An identifier of the contact; `valid_to` is None while it is held."""
+    """An identifier of the contact; `valid_to` is None while it is held.
+
+    `label` is what a person calls it; `primary` marks the first of its type, one at the most.
+    """
 
     identifier_id: str
     type: str | None
@@ -49,6 +55,8 @@ class HeldClaim:
     valid_from: str
     valid_to: str | None
     interaction_id: str | None
+    label: str | None = None
+    primary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,9 @@ class Profile:
     """The single view of a contact: fields with the winning value first, claims, interactions.
 
     `contact_id` stands for the whole identity; `members` are all the contacts that are one with it.
+    `removed` are values that interactions said and a person took away. `revision` is what a save
+    names, None where the profile is one of the past.
+    One that is expired or deleted says so, and since when, and shows no values.
     """
 
     contact_id: ContactId
@@ -80,6 +91,10 @@ class Profile:
     identifiers: tuple[HeldClaim, ...] = ()
     interactions: tuple[InteractionSummary, ...] = ()
     members: tuple[ContactId, ...] = ()
+    removed: dict[str, tuple[ProfileValue, ...]] = field(default_factory=dict)
+    revision: int | None = None
+    presence: str = "live"
+    since: str | None = None
 
 
 def find_profile(
@@ -89,6 +104,16 @@ def find_profile(
     identity = find_identity(views, contact_id)
     if identity is None:
         return None
+    if identity.presence != "live":
+        return Profile(
+            contact_id=identity.canonical_id,
+            division=identity.division,
+            stage=identity.stage,
+            first_seen=identity.first_seen,
+            members=identity.members,
+            presence=identity.presence,
+            since=identity.since,
+        )
     members = orjson.dumps(identity.members).decode()
     contributions = views.execute(
         "SELECT interaction_id, source, id, channel, direction, time, decision, weight, profile "
@@ -96,15 +121,26 @@ def find_profile(
         "ORDER BY time, source, id",
         (members,),
     ).fetchall()
+    said_in_messages = views.execute(
+        "SELECT c.interaction_id, source, id, channel, direction, m.time, decision, weight, "
+        "m.profile FROM profile_message m JOIN profile_contribution c USING (interaction_id) "
+        "WHERE contact_id IN (SELECT value FROM json_each(?))",
+        (members,),
+    ).fetchall()
+    said = sorted(contributions + said_in_messages, key=lambda row: (row[5], row[1], row[2]))
+    shown, removed = _surviving(
+        said, _by_hand(views, members), _chosen(views, members), preferred_sources
+    )
     return Profile(
         contact_id=identity.canonical_id,
         division=identity.division,
         stage=identity.stage,
         first_seen=identity.first_seen,
-        fields=_surviving(contributions, preferred_sources, _chosen(views, members)),
+        fields=shown,
         identifiers=tuple(_claims(views, members)),
         interactions=tuple(InteractionSummary(*row[:8]) for row in contributions),
         members=identity.members,
+        removed=removed,
     )
 
 
@@ -112,7 +148,8 @@ def contacts_linked_by(views: Connection, rule: str, limit: int) -> list[str]:
     """Return contacts with an interaction linked by this rule, those with most of them first."""
     rows = views.execute(
         "SELECT canonical_id FROM profile_contribution JOIN identity_contact USING (contact_id) "
-        "WHERE decision = ? GROUP BY canonical_id ORDER BY COUNT(*) DESC, canonical_id LIMIT ?",
+        "WHERE decision = ? AND presence = 'live' GROUP BY canonical_id "
+        "ORDER BY COUNT(*) DESC, canonical_id LIMIT ?",
         (rule, limit),
     )
     return [contact_id for (contact_id,) in rows]
@@ -146,32 +183,90 @@ def names_of_ids(views: Connection) -> dict[str, str]:
     return names
 
 
-def _chosen(views: Connection, members: str) -> dict[str, str]:
-    """Return the values that merges in force chose, of several the one chosen last."""
-    return dict(
-        views.execute(
-            "SELECT field, value FROM profile_choice WHERE merge_id IN (SELECT merge_id "
-            "FROM identity_edge WHERE in_force AND one IN (SELECT value FROM json_each(?))) "
-            "ORDER BY position",
-            (members,),
-        ).fetchall()
+Fields = dict[str, tuple[ProfileValue, ...]]
+
+
+class _Word(NamedTuple):
+    """The last word of people on a value: when it was said, and whether it is that it is wrong."""
+
+    removed: bool
+    order: tuple[int, int]
+    origin: Origin
+
+
+Words = dict[str, dict[str, _Word]]
+
+
+def _by_hand(views: Connection, members: str) -> Words:
+    """Return the last word on each value of each field, over all members."""
+    rows = views.execute(
+        "WITH member(id) AS (SELECT value FROM json_each(?)) "
+        "SELECT field, value, removed, position, place, time, actor, NULL, NULL "
+        "FROM profile_by_hand WHERE contact_id IN (SELECT id FROM member) UNION ALL "
+        "SELECT field, value, 0, position, place, time, actor, source, reference "
+        "FROM profile_augmented WHERE contact_id IN (SELECT id FROM member) "
+        "ORDER BY position, place",
+        (members,),
     )
+    words: Words = {}
+    for name, value, removed, position, place, time, actor, source, reference in rows:
+        origin = Origin(source, reference, None, None, time, actor)
+        word = _Word(bool(removed), (position, place), origin)
+        words.setdefault(name, {})[value] = word
+    return words
+
+
+def _chosen(views: Connection, members: str) -> dict[str, tuple[str, int]]:
+    """Return the value that merges in force chose for a field, of several the last, and its position."""
+    rows = views.execute(
+        "SELECT field, value, position FROM profile_choice WHERE merge_id IN (SELECT merge_id "
+        "FROM identity_edge WHERE in_force AND one IN (SELECT value FROM json_each(?))) "
+        "ORDER BY position",
+        (members,),
+    )
+    return {name: (value, position) for name, value, position in rows}
 
 
 def _surviving(
-    contributions: Iterable[tuple[Any, ...]], preferred: Sequence[str], chosen: Mapping[str, str]
-) -> dict[str, tuple[ProfileValue, ...]]:
+    contributions: Iterable[tuple[Any, ...]],
+    words: Words,
+    chosen: Mapping[str, tuple[str, int]],
+    preferred: Sequence[str],
+) -> tuple[Fields, Fields]:
+    """Return the values that are shown, and those that a person took away, each with its origins."""
     rank = {source: place for place, source in enumerate(preferred)}
     said: dict[str, dict[str, list[Origin]]] = {}
     for interaction_id, source, id_, channel, _, time, _, _, profile in contributions:
         origin = Origin(source, id_, interaction_id, channel, time)
         for name, value in orjson.loads(profile).items():
             said.setdefault(name, {}).setdefault(value, []).append(origin)
-    return {name: _ranked(values, rank, chosen.get(name)) for name, values in sorted(said.items())}
+    shown, removed = {}, {}
+    for name in sorted(said.keys() | words.keys()):
+        by_hand = words.get(name, {})
+        gone = {value for value, word in by_hand.items() if word.removed}
+        ranked = _ranked(said.get(name, {}), rank)
+        others = {one.value: one.origins for one in ranked}
+        order = {value: by_hand[value].order for value in by_hand.keys() - gone}
+        choice, position = chosen.get(name, ("", 0))
+        if choice in others.keys() | order.keys() and choice not in gone:
+            order[choice] = max(order.get(choice, (0, 0)), (position, 0))
+        given = sorted(order, key=lambda value: order[value], reverse=True)
+        first = [
+            (value, ((by_hand[value].origin,) if value in by_hand else ()) + others.pop(value, ()))
+            for value in given
+        ]
+        values = [ProfileValue(*one) for one in (*first, *others.items()) if one[0] not in gone]
+        if values:
+            shown[name] = tuple(values)
+        if taken := [one for one in ranked if one.value in gone]:
+            removed[name] = tuple(
+                ProfileValue(one.value, (by_hand[one.value].origin, *one.origins)) for one in taken
+            )
+    return shown, removed
 
 
 def _ranked(
-    values: Mapping[str, list[Origin]], rank: Mapping[str, int], chosen: str | None
+    values: Mapping[str, list[Origin]], rank: Mapping[str, int]
 ) -> tuple[ProfileValue, ...]:
     def trust(origins: list[Origin]) -> int:
         return min(rank.get(origin.source or "", len(rank)) for origin in origins)
@@ -179,16 +274,34 @@ def _ranked(
     newest_first = sorted(
         values.items(), key=lambda item: (item[1][-1].time, item[0]), reverse=True
     )
-    newest_first.sort(key=lambda item: (item[0] != chosen, trust(item[1])))
+    newest_first.sort(key=lambda item: trust(item[1]))
     return tuple(ProfileValue(value, tuple(reversed(origins))) for value, origins in newest_first)
 
 
 def _claims(views: Connection, members: str) -> Iterator[HeldClaim]:
     rows = views.execute(
         "SELECT identifier_id, type, scope, value, verified, shared, valid_from, valid_to, "
-        "interaction_id FROM profile_claim WHERE contact_id IN (SELECT value FROM json_each(?)) "
-        "ORDER BY valid_to IS NOT NULL, type, valid_from, value",
+        "interaction_id, label, is_primary AND valid_to IS NULL AND described = MAX("
+        "CASE WHEN is_primary AND valid_to IS NULL THEN described ELSE -1 END"
+        ") OVER (PARTITION BY type) AS first "
+        "FROM profile_claim WHERE contact_id IN (SELECT value FROM json_each(?)) "
+        "ORDER BY valid_to IS NOT NULL, type, first DESC, valid_from, value",
         (members,),
     )
-    for id_, type_, scope, value, verified, shared, *rest in rows:
-        yield HeldClaim(id_, type_, scope, value, bool(verified), bool(shared), *rest)
+    for (
+        id_,
+        type_,
+        scope,
+        value,
+        verified,
+        shared,
+        since,
+        until,
+        interaction_id,
+        label,
+        first,
+    ) in rows:
+        yield HeldClaim(
+            *(id_, type_, scope, value, bool(verified), bool(shared)),
+            *(since, until, interaction_id, label, bool(first)),
+        )

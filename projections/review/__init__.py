@@ -1,1 +1,1 @@
-"""What should a person decide: interactions in doubt, with the contact that was proposed."""
+"""What should a person decide: interactions in doubt, and merges that the rules may not do."""

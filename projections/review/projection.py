@@ -1,18 +1,25 @@
-"""Open review items: one for each interaction that was held in doubt."""
+"""Open review items: one for each interaction that was held in doubt, and one for each merge that the
+rules found likely and may not do by themselves. Beside them every merge that a guard refused."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from sqlite3 import Connection
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import orjson
 
+from aggregates.contact import (
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
+    ContactToldApart,
+    ContactToldApartLifted,
+)
 from aggregates.interaction import (
     InteractionHeldForReview,
     InteractionLinked,
     InteractionUnlinked,
 )
-from aggregates.values import instant_text
+from aggregates.values import Evidence, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.scope import among, within
 
@@ -27,35 +34,93 @@ CREATE TABLE review_item (
     valid_from TEXT NOT NULL,
     held_at TEXT NOT NULL -- recorded time
 ) WITHOUT ROWID;
+CREATE TABLE review_merge (
+    one TEXT NOT NULL,
+    other TEXT NOT NULL,
+    guard TEXT NOT NULL,
+    weight INTEGER NOT NULL, -- millibits
+    rule TEXT NOT NULL,
+    evidence TEXT NOT NULL, -- JSON
+    valid_from TEXT NOT NULL,
+    refused_at TEXT NOT NULL, -- recorded time
+    PRIMARY KEY (one, other)
+) WITHOUT ROWID;
+CREATE TABLE review_apart (
+    one TEXT NOT NULL,
+    other TEXT NOT NULL,
+    PRIMARY KEY (one, other)
+) WITHOUT ROWID;
 """
 COLUMNS = (
     "interaction_id", "contact_id", "proposed", "weight", "rule", "evidence", "valid_from",
     "held_at",
 )  # fmt: skip
-OPEN = (
-    "FROM review_item r JOIN identity_contact own ON own.contact_id = r.contact_id "
+MERGE = ("one", "other", "guard", "weight", "rule", "evidence", "valid_from", "refused_at")
+HELD = (
+    "review_item r JOIN identity_contact own ON own.contact_id = r.contact_id "
     "JOIN identity_contact wanted ON wanted.contact_id = r.proposed "
-    "WHERE own.canonical_id != wanted.canonical_id"
+    "WHERE own.canonical_id != wanted.canonical_id "
+    "AND own.presence = 'live' AND wanted.presence = 'live'"
 )
-"""Once the two contacts are one identity there is nothing left to decide."""
+"""Once the two contacts are one identity, or one is gone, there is nothing left to decide."""
+REFUSED = (
+    "review_merge m JOIN identity_contact a ON a.contact_id = m.one "
+    "JOIN identity_contact b ON b.contact_id = m.other WHERE a.canonical_id != b.canonical_id "
+    "AND a.presence = 'live' AND b.presence = 'live'"
+)
+SUGGESTED_DESPITE = ("below_merge", "members_differ", "both_curated")
+"""Guards that leave it to a person. The others say that the two are two, or that nobody can know."""
+LIKELY = (
+    f"{REFUSED} AND guard IN {SUGGESTED_DESPITE} AND NOT EXISTS ("
+    "SELECT 1 FROM review_apart t JOIN identity_contact x ON x.contact_id = t.one "
+    "JOIN identity_contact y ON y.contact_id = t.other "
+    "WHERE (x.canonical_id = a.canonical_id AND y.canonical_id = b.canonical_id) "
+    "OR (x.canonical_id = b.canonical_id AND y.canonical_id = a.canonical_id))"
+)
 FIRST_LINK = 2
 """The version of an interaction's first link: no review can be open before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewItem:
-    """An interaction in doubt. `weight` is in millibits, `valid_from` the interaction's time."""
+    """Two contacts that may be one: `contact_id`, and the `proposed` one.
 
-    interaction_id: str
+    `kind` is `interaction` where one was held in doubt, and `merge` where re-evaluation found the two
+    likely and `guard` left them to a person. `weight` is in millibits. `valid_from` is the time of the
+    interaction, of a merge that of the later of the two that were compared. `evidence` is as it was
+    stored, without what it leaves at its default.
+    """
+
+    kind: Literal["interaction", "merge"]
+    interaction_id: str | None
     contact_id: str
     proposed: str
     weight: int
     rule: str
     valid_from: str
+    guard: str | None
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedMerge:
+    """Two contacts that are strong enough to be one, and the guard that keeps them apart.
+
+    The ids stand for their identities. `weight` is in millibits, `evidence` that of the strongest pair
+    of records, without what it leaves at its default. `refused_at` is the recorded time.
+    """
+
+    one: str
+    other: str
+    guard: str
+    weight: int
+    rule: str
+    refused_at: str
+    evidence: Mapping[str, Any]
 
 
 class ReviewRows(Rows):
-    """Items that open and close; they are few, and each is written at once, in log order."""
+    """Items that open and close, and merges that are refused; each is written at once, in log order."""
 
     def _hold(self, event: Recorded, fact: InteractionHeldForReview) -> None:
         self.views.execute(
@@ -68,10 +133,33 @@ class ReviewRows(Rows):
                 "DELETE FROM review_item WHERE interaction_id = ?", (event.stream_id,)
             )
 
+    def _refuse(self, event: Recorded, fact: ContactMergeRefused) -> None:
+        self.views.execute(
+            "INSERT OR REPLACE INTO review_merge VALUES (?,?,?,?,?,?,?,?)",
+            (event.stream_id, fact.other, fact.guard, *_told(event, fact.evidence)),
+        )
+
+    def _end(self, event: Recorded, fact: ContactMergeRefusalEnded) -> None:
+        self.views.execute(
+            "DELETE FROM review_merge WHERE one = ? AND other = ?", (event.stream_id, fact.other)
+        )
+
+    def _tell_apart(self, event: Recorded, fact: ContactToldApart) -> None:
+        pair = sorted((event.stream_id, fact.other))
+        self.views.execute("INSERT OR IGNORE INTO review_apart VALUES (?,?)", pair)
+
+    def _lift(self, event: Recorded, fact: ContactToldApartLifted) -> None:
+        pair = sorted((event.stream_id, fact.other))
+        self.views.execute("DELETE FROM review_apart WHERE one = ? AND other = ?", pair)
+
     follows: ClassVar[Follows] = {
         InteractionHeldForReview: _hold,
         InteractionLinked: _close,
         InteractionUnlinked: _close,
+        ContactMergeRefused: _refuse,
+        ContactMergeRefusalEnded: _end,
+        ContactToldApart: _tell_apart,
+        ContactToldApartLifted: _lift,
     }
 
     def write(self) -> None:
@@ -79,13 +167,16 @@ class ReviewRows(Rows):
 
 
 class ReviewProjection(Projection):
-    """Items by interaction; a later link or unlink of the interaction closes its item."""
+    """Items by interaction, which a later link or unlink of it closes; merges by their two contacts."""
 
     name: ClassVar[str] = "review"
     schema: ClassVar[str] = SCHEMA
     rows: ClassVar[type[Rows]] = ReviewRows
     tables: ClassVar[tuple[Table, ...]] = (
         Table("review_item", COLUMNS, ("interaction_id",), frozenset({"held_at"})),
+        Table("review_merge", MERGE, ("one", "other"), frozenset({"refused_at"})),
+        # Who was told apart is what people said, not what follows from what was recorded.
+        Table("review_apart", ("one", "other"), ("one", "other"), state="FALSE"),
     )
 
 
@@ -98,29 +189,54 @@ def open_items(
     """Yield open items, the most likely pairs first; of one proposed contact and of these divisions
     only, if given."""
     rows = views.execute(
-        f"SELECT interaction_id, r.contact_id, proposed, weight, rule, valid_from {OPEN} "
-        f"AND (:proposed IS NULL OR proposed = :proposed) AND {within('own.division')} "
-        "ORDER BY weight DESC, interaction_id LIMIT :limit",
+        "SELECT 'interaction', interaction_id, r.contact_id, proposed, weight, rule, valid_from, "
+        f"NULL, evidence FROM {HELD} AND (:proposed IS NULL OR proposed = :proposed) "
+        f"AND {within('own.division')} UNION ALL "
+        "SELECT 'merge', NULL, a.canonical_id, b.canonical_id, weight, rule, valid_from, "
+        f"guard, evidence FROM {LIKELY} AND (:proposed IS NULL OR b.canonical_id = :proposed) "
+        f"AND {within('a.division')} ORDER BY 5 DESC, 2, 3, 4 LIMIT :limit",
         {"proposed": proposed, "divisions": among(divisions), "limit": limit},
     )
     for row in rows:
-        yield ReviewItem(*row)
+        yield ReviewItem(*_with_evidence(row))
 
 
 def count_open(views: Connection, divisions: Collection[str] | None = None) -> int:
     """Return how many items wait for a person, in these divisions if given."""
     (count,) = views.execute(
-        f"SELECT COUNT(*) {OPEN} AND {within('own.division')}", {"divisions": among(divisions)}
+        f"SELECT (SELECT COUNT(*) FROM {HELD} AND {within('own.division')}) "
+        f"+ (SELECT COUNT(*) FROM {LIKELY} AND {within('a.division')})",
+        {"divisions": among(divisions)},
     ).fetchone()
     return int(count)
 
 
+def refused_merges(
+    views: Connection, limit: int, divisions: Collection[str] | None = None
+) -> Iterator[RefusedMerge]:
+    """Yield the merges that a guard refuses, the strongest first, of these divisions if given."""
+    rows = views.execute(
+        "SELECT a.canonical_id, b.canonical_id, guard, weight, rule, refused_at, evidence "
+        f"FROM {REFUSED} AND {within('a.division')} ORDER BY weight DESC, one, other LIMIT :limit",
+        {"divisions": among(divisions), "limit": limit},
+    )
+    for row in rows:
+        yield RefusedMerge(*_with_evidence(row))
+
+
+def _with_evidence(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a row whose last column is evidence, with that read."""
+    *told, evidence = row
+    return (*told, orjson.loads(evidence))
+
+
 def _row(event: Recorded, held: InteractionHeldForReview) -> tuple[object, ...]:
-    evidence = held.evidence
+    return (event.stream_id, held.contact_id, held.proposed, *_told(event, held.evidence))
+
+
+def _told(event: Recorded, evidence: Evidence) -> tuple[object, ...]:
+    """Return weight, rule, evidence, valid and recorded time."""
     return (
-        event.stream_id,
-        held.contact_id,
-        held.proposed,
         evidence.weight,
         evidence.rule,
         orjson.dumps(

@@ -1,6 +1,6 @@
 """What tests of merges by hand share: people who arrive, who is one, and what each shows."""
 
-from tests.integration.resolving import arrive
+from tests.integration.resolving import arrive, unrevised
 from tests.support.interactions import customer, email, event, phone
 
 NAMES = ("anna", "bert", "cleo", "dora", "emil")
@@ -54,8 +54,8 @@ def is_one(engine, *ids):
 
 
 def all_of(engine, *ids):
-    """The profile of each contact, by its id."""
-    return {one: engine.profile(one) for one in ids}
+    """The profile of each contact, by its id, apart from its revision."""
+    return {one: unrevised(engine, one) for one in ids}
 
 
 def shown(profile):

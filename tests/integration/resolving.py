@@ -1,5 +1,7 @@
 """What tests of the decisions share: who arrives, what was written, which rules are in force."""
 
+from dataclasses import replace
+
 import orjson
 
 from identity_engine.application.rules import shipped_policy
@@ -49,7 +51,18 @@ def capped_at(cap):
     return classes | {"strong": classes["strong"] | {"cap": cap}}
 
 
+def with_window(days, **rules):
+    """The shipped identifier classes, where people count together within so many days only."""
+    classes = orjson.loads(shipped_policy())["classes"]
+    return {name: rule | {"window_days": days} | rules for name, rule in classes.items()}
+
+
 def change_channel(engine, name, **rules):
     """Put a policy in force that treats one channel differently."""
     channels = orjson.loads(shipped_policy())["channels"]
     change_policy(engine, channels=channels | {name: channels.get(name, {}) | rules})
+
+
+def unrevised(engine, contact_id):
+    """What a contact shows now, apart from its revision."""
+    return replace(engine.profile(contact_id), revision=None)

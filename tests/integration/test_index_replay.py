@@ -1,12 +1,12 @@
 """The match index is the replay of the log, whatever happened to keys, rules and writers meanwhile."""
 
-import json
 import shutil
 
 import pytest
 
 from identity_engine import Engine
 from identity_engine.errors import ConfigurationError
+from identity_engine.event_store.index_states import unpack_contact
 from tests.integration.resolving import change_policy
 from tests.support.interactions import customer, event, phone
 from tests.support.world import Clock, world
@@ -57,8 +57,8 @@ def test_two_writers_give_one_contact_both_of_their_exclusive_identifiers(pair):
 
     assert one.verify_index().is_sound
     with one.store.reading() as cursor:
-        states = [json.loads(state) for (state,) in cursor.execute("SELECT state FROM contact")]
-    (held,) = [state["exclusive"] for state in states if state["exclusive"]]
+        rows = cursor.execute("SELECT state FROM contact").fetchall()
+    (held,) = filter(None, (unpack_contact(state).exclusive for (state,) in rows))
     assert set(held) == {"customer_id", "login_id", "passport"}
 
 

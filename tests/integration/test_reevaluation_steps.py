@@ -4,8 +4,9 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.application.reevaluation import reevaluate
-from tests.integration.reevaluating import LOUISE, anna_twice, form, is_sound, together
+from tests.integration.reevaluating import LOUISE, SAID, anna_twice, form, is_sound, together
 from tests.integration.resolving import KENTA, arrive, change_policy, facts
+from tests.support.interactions import phone
 from tests.support.world import Clock, world
 
 
@@ -63,6 +64,97 @@ class TestStoppedOnTheWay:
             one.reevaluate(lambda _: other.reevaluate())
             self.expected(one, tmp_path)
             self.expected(other, tmp_path)
+
+
+class TestAStepThatIsOvertaken:
+    @pytest.fixture
+    def two(self, tmp_path):
+        """Two engines on one folder, as in two processes; Anna waits to be found to be one."""
+        clock = Clock()
+        with (
+            Engine.open(tmp_path / "store", world(1, clock)) as first,
+            Engine.open(tmp_path / "store", world(2, clock)) as second,
+        ):
+            anna_twice(first)
+            yield first, second
+
+    @pytest.fixture
+    def while_deciding(self, monkeypatch):
+        """Let something happen each time that a step has decided; how often is in what is returned."""
+        decided = []
+
+        def happens(*actions):
+            waiting, evaluate = list(actions), reevaluate.evaluate
+
+            def evaluate_and_be_overtaken(*arguments):
+                answer = evaluate(*arguments)
+                decided.append(answer)
+                if waiting:
+                    waiting.pop(0)()
+                return answer
+
+            monkeypatch.setattr(reevaluate, "evaluate", evaluate_and_be_overtaken)
+            return decided
+
+        return happens
+
+    def test_another_writer_does_not_wait_for_it(self, two, while_deciding):
+        first, second = two
+        arrived = []
+        while_deciding(lambda: arrived.extend(arrive(second, form("4", day=4, **KENTA))))
+        first.reevaluate()
+
+        assert [one.status for one in arrived] == ["accepted"]
+        assert len(facts(first, "contact.merged")) == 1
+
+    def test_it_decides_again_where_something_that_it_read_has_moved(
+        self, two, while_deciding, tmp_path
+    ):
+        first, second = two
+        decided = while_deciding(lambda: arrive(second, form("4", phone(), day=4, **SAID)))
+        result = first.reevaluate()
+
+        assert len(decided) == 2
+        assert (result.merged, result.evaluated) == (1, 4)
+        assert together(first, tmp_path) == [["1", "2", "3", "4"]]
+        assert first.reevaluation.waiting() == 0
+        assert is_sound(first)
+
+    def test_it_decides_once_where_nothing_of_that_has_moved(self, two, while_deciding, tmp_path):
+        first, second = two
+        decided = while_deciding(lambda: arrive(second, form("4", day=4, **KENTA)))
+        first.reevaluate()
+
+        # The second step is that of the interaction that has come meanwhile.
+        assert len(decided) == 2
+        assert [len(component.nodes) for _, component in decided] == [3, 1]
+        assert together(first, tmp_path) == [["1", "2", "3"], ["4"]]
+
+    def test_two_that_evaluate_the_same_merge_once(self, two, while_deciding):
+        first, second = two
+        while_deciding(second.reevaluate)
+        first.reevaluate()
+
+        assert len(facts(first, "contact.merged")) == 1
+        assert first.reevaluation.waiting() == second.reevaluation.waiting() == 0
+        assert is_sound(first)
+
+    def test_a_request_that_comes_meanwhile_is_not_lost(self, two, while_deciding):
+        first, second = two
+        first.reevaluate()
+        first.request_reevaluation()
+        decided = while_deciding(second.request_reevaluation)
+        first.reevaluate()
+
+        assert len(decided) == 2
+
+    def test_rules_that_change_meanwhile_are_followed(self, two, while_deciding):
+        first, second = two
+        while_deciding(lambda: change_policy(second, name="another"))
+        first.reevaluate()
+
+        (merge,) = facts(first, "contact.merged")
+        assert merge.evidence.policy == second.policies.rules.policy_version
 
 
 class TestCrowdedKeys:

@@ -1,6 +1,10 @@
 """Values that speak of several people are listed, with the merges that had rested on them."""
 
+import pytest
+
 from identity_engine import Engine
+from tests.integration.reevaluating import is_sound
+from tests.integration.resolving import change_policy, with_window
 from tests.support.interactions import event, phone
 from tests.support.world import world
 
@@ -43,5 +47,43 @@ def test_nothing_is_listed_where_nothing_is_shared():
     with Engine.in_memory(world(1)) as engine:
         engine.ingest([event("1", LINE, profile=person(0))])
         engine.reevaluate()
+
+        assert engine.shared_values() == []
+
+
+class TestWithinAWindow:
+    """One number that was three people's, in January of three years."""
+
+    @pytest.fixture
+    def engine(self):
+        with Engine.in_memory(world(1)) as opened:
+            yield opened
+
+    def calls(self):
+        return [
+            event(str(n), LINE, time=f"20{20 + n}-01-05T09:00:00Z", profile=person(n))
+            for n in range(3)
+        ]
+
+    @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)], ids=["as called", "late ones last"])
+    @pytest.mark.parametrize(("days", "people"), [(400, []), (800, [3])])
+    def test_only_people_of_one_window_count_together(self, engine, days, people, order):
+        change_policy(engine, classes=with_window(days))
+        for place in order:
+            engine.ingest([self.calls()[place]])
+        engine.reevaluate()
+
+        assert [one.people for one in engine.shared_values()] == people
+        assert is_sound(engine)
+
+    def test_on_arrival_the_claim_over_the_cap_of_a_window_marks_the_value(self, engine):
+        change_policy(engine, classes=with_window(800, cap=2))
+        engine.ingest(self.calls())
+
+        assert [(one.by, one.people) for one in engine.shared_values()] == [("cap", 3)]
+
+    def test_on_arrival_holders_of_other_windows_do_not_count(self, engine):
+        change_policy(engine, classes=with_window(400, cap=2))
+        engine.ingest(self.calls())
 
         assert engine.shared_values() == []

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregates import contact, identifier, interaction
+from aggregates import contact, identifier, interaction, ownership
 from aggregates.errors import AlreadyDone, NotYet, Refused
-from aggregates.identifier import Claim, ClaimPersonal, IdentifierShared, Release
+from aggregates.identifier import ClaimPersonal, IdentifierShared
 from aggregates.interaction import HoldForReview, Link, Linked, Receive, Unknown, Unlink, Unlinked
+from aggregates.ownership import Claim, Release
 from aggregates.values import Evidence, IdentifierClass
 from tests.schemas.golden_facts import GOLDEN
 
@@ -47,7 +48,7 @@ def carried_out(history):
     state, told = None, []
     for command in history:
         try:
-            decided = identifier.decide(state, command)
+            decided = ownership.decide(state, command)
         except (NotYet, Refused):
             continue
         for fact in decided:
@@ -72,7 +73,7 @@ def test_an_identifier_is_held_by_whoever_claimed_it_last_without_releasing_it(h
 @given(identifier_histories, claims)
 def test_a_claim_made_twice_says_nothing_the_second_time(history, claim):
     state, _ = carried_out([*history, claim])
-    assert identifier.decide(state, claim) == ()
+    assert ownership.decide(state, claim) == ()
 
 
 @given(identifier_histories)
@@ -182,7 +183,7 @@ def test_deciding_and_evolving_leave_the_state_they_were_given_alone(history, fa
     before = repr(state)
 
     identifier.evolve(state, fact, START)
-    identifier.decide(
+    ownership.decide(
         state, Claim("new", None, "north", IdentifierClass.WEAK, True, 1, START, NUMBER)
     )
 

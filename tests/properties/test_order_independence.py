@@ -1,14 +1,18 @@
-"""Once re-evaluation is done, who is one with whom does not depend on how the records arrived."""
+"""Once re-evaluation is done, who is one with whom does not depend on how the records arrived, nor does
+what it keeps apart and asks a person about."""
 
 import csv
 import tempfile
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity_engine import Engine
+from identity_engine.application.rules import shipped_policy
+from tests.integration.resolving import change_policy, with_window
 from tests.properties.traffic import in_batches, simulated, small_worlds
 from tests.support.world import world
 
@@ -16,8 +20,8 @@ few = settings(max_examples=8, deadline=None)
 more = settings(max_examples=40, deadline=None)
 
 
-def partition(opened):
-    """Which (source, id) belong together."""
+def groups_of(opened):
+    """Contact id -> the (source, id) that belong to it."""
     groups = {}
     with tempfile.TemporaryDirectory() as folder:
         links = Path(folder) / "links.csv"
@@ -26,7 +30,23 @@ def partition(opened):
             for row in csv.DictReader(file):
                 name = row["source"], row["interaction_id"]
                 groups.setdefault(row["contact_id"], set()).add(name)
-    return {frozenset(group) for group in groups.values()}
+    return {contact_id: frozenset(group) for contact_id, group in groups.items()}
+
+
+def outcome(opened):
+    """Which (source, id) belong together; which guard keeps which groups apart, by what evidence; and
+    which two of them a person is asked about."""
+    groups = groups_of(opened)
+    refused = {
+        (frozenset((groups[one.one], groups[one.other])), one.guard, one.rule, one.weight)
+        for one in opened.refused_merges(1_000)
+    }
+    suggested = {
+        (frozenset((groups[one.contact_id], groups[one.proposed])), one.guard)
+        for one in opened.review(1_000)
+        if one.kind == "merge"
+    }
+    return set(groups.values()), refused, suggested
 
 
 @st.composite
@@ -44,12 +64,14 @@ def delivered(opened, delivery):
     opened.reevaluate()
 
 
-def check_any_delivery_gives_the_same(data, events):
+def check_any_delivery_gives_the_same(data, events, **policy):
     with Engine.in_memory(world(1)) as one, Engine.in_memory(world(2)) as other:
+        for engine in (one, other) if policy else ():
+            change_policy(engine, **policy)
         delivered(one, [(events, False)])
         delivered(other, data.draw(deliveries(events)))
 
-        assert partition(other) == partition(one)
+        assert outcome(other) == outcome(one)
 
 
 def check_what_is_settled_stays_and_can_be_replayed(data, events):
@@ -69,6 +91,14 @@ def check_what_is_settled_stays_and_can_be_replayed(data, events):
 @given(data=st.data(), events=small_worlds(max_size=12))
 def test_order_batches_and_moments_of_evaluation_change_nothing(data, events):
     check_any_delivery_gives_the_same(data, events)
+
+
+@few
+@given(data=st.data(), events=small_worlds(max_size=12), days=st.integers(1, 200))
+def test_nor_do_they_where_people_count_together_within_a_window_only(data, events, days):
+    guards = orjson.loads(shipped_policy())["guards"] | {"people_per_value": 1}
+    classes = with_window(days, cap=1)
+    check_any_delivery_gives_the_same(data, events, classes=classes, guards=guards)
 
 
 @few

@@ -14,6 +14,8 @@ from aggregates.contact import (
     ContactCreated,
     ContactIdentified,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactPromoted,
     ContactToldApart,
     ContactToldApartLifted,
@@ -31,6 +33,7 @@ from aggregates.identifier import (
     IdentifierUnshared,
     IdentifierVerified,
     ReleasePersonal,
+    SharePersonal,
 )
 from aggregates.interaction import (
     GivenIdentifier,
@@ -53,6 +56,12 @@ from aggregates.values import (
     Stage,
 )
 from identity_engine.event_store.keys import DataKey
+from tests.schemas.golden_augmentation import FACTS_OF_AUGMENTATION
+from tests.schemas.golden_by_hand import FACTS_BY_HAND
+from tests.schemas.golden_cases import FACTS_OF_CASES
+from tests.schemas.golden_crm import FACTS_OF_CRM
+from tests.schemas.golden_interactions import FACTS_OF_INTERACTIONS
+from tests.schemas.golden_lifecycle import LIFECYCLE
 
 STREAM = "019b1c3e-7c5a-7000-8000-000000000001"
 SUBJECT = "019b1c3e-7c5a-7000-8000-000000000002"
@@ -124,6 +133,11 @@ class Golden:
 
 
 GOLDEN = (
+    *map(Golden, FACTS_BY_HAND),
+    *map(Golden, FACTS_OF_INTERACTIONS),
+    *map(Golden, FACTS_OF_CASES),
+    *map(Golden, FACTS_OF_CRM),
+    *map(Golden, FACTS_OF_AUGMENTATION),
     Golden(ContactCreated(division="north", interaction_id=INTERACTION)),
     Golden(
         ContactIdentified(
@@ -162,6 +176,8 @@ GOLDEN = (
             other=OTHER_CONTACT, personal=ReasonPersonal(reason="C'est la même personne.")
         )
     ),
+    Golden(ContactMergeRefused(other=OTHER_CONTACT, guard="below_merge", evidence=EVIDENCE)),
+    Golden(ContactMergeRefusalEnded(other=OTHER_CONTACT)),
     Golden(
         IdentifierClaimed(
             contact_id=CONTACT,
@@ -186,8 +202,12 @@ GOLDEN = (
             contact_id=CONTACT, personal=ReleasePersonal(reason="It was given to her brother.")
         )
     ),
-    Golden(IdentifierShared(by="cap", holders=6, cap=5)),
-    Golden(IdentifierUnshared(by="names")),
+    Golden(
+        IdentifierShared(
+            by="cap", holders=6, cap=5, personal=SharePersonal(reason="The number of the family.")
+        )
+    ),
+    Golden(IdentifierUnshared(by="person", personal=SharePersonal(reason="Er ist ausgezogen."))),
     Golden(
         IdentifierReassigned(
             contact_id=CONTACT, from_contact_id=OTHER_CONTACT, interaction_id=INTERACTION
@@ -224,7 +244,10 @@ GOLDEN = (
     Golden(InteractionLinked(contact_id=CONTACT, evidence=EVIDENCE, pinned=True)),
     Golden(
         InteractionUnlinked(
-            contact_id=CONTACT, pinned=True, personal=UnlinkPersonal(reason="Das ist ihr Bruder.")
+            contact_id=CONTACT,
+            pinned=True,
+            cause="retracted",
+            personal=UnlinkPersonal(reason="Das ist ihr Bruder."),
         )
     ),
     Golden(
@@ -243,4 +266,5 @@ GOLDEN = (
     Golden(
         PolicyActivated(kind="policy", name="default", version="0" * 64, content='{"name":"x"}')
     ),
+    *map(Golden, LIFECYCLE),
 )

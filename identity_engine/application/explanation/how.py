@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from aggregates.contact import (
     ContactCreated,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
@@ -14,7 +16,9 @@ from aggregates.contact import (
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
+    IdentifierTransferred,
 )
 from aggregates.identity import Edge, components
 from aggregates.interaction import (
@@ -100,11 +104,17 @@ class _Counts:
             case InteractionUnlinked(contact_id=contact_id):
                 self._linked[contact_id] -= 1
                 self.taken_from[stream] = contact_id
-            case IdentifierClaimed(contact_id=contact_id):
+            case (
+                IdentifierClaimed(contact_id=contact_id)
+                | IdentifierReclaimed(contact_id=contact_id)
+            ):
                 self._held[contact_id].add(stream)
             case IdentifierReleased(contact_id=contact_id):
                 self._held[contact_id].discard(stream)
-            case IdentifierReassigned(contact_id=contact_id, from_contact_id=before):
+            case (
+                IdentifierReassigned(contact_id=contact_id, from_contact_id=before)
+                | IdentifierTransferred(contact_id=contact_id, from_contact_id=before)
+            ):
                 self._held[before].discard(stream)
                 self._held[contact_id].add(stream)
             case ContactMerged(merge_id=merge_id, edges=edges):
@@ -192,4 +202,6 @@ def _named(fact: Fact) -> Iterator[str]:
         case ContactMerged(edges=edges) | ContactUnmerged(edges=edges):
             yield from (end for edge in edges for end in (edge.one, edge.other))
         case ContactToldApart(other=other) | ContactToldApartLifted(other=other):
+            yield other
+        case ContactMergeRefused(other=other) | ContactMergeRefusalEnded(other=other):
             yield other

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from sqlite3 import Cursor
 
-from aggregates.values import ContactId, IdentifierClass, InteractionId
+from aggregates.values import ContactId, IdentifierClass, InteractionId, Stage
 from identity_engine.application.reevaluation.component import MOST_USES, Component
 from identity_engine.application.resolution.prepare import hashed_keys
 from identity_engine.application.rules import Rules
 from identity_engine.errors import NotFound
 from identity_engine.event_store.store import EventStore
-from matchers.clustering import Node, Use
+from matchers.proposals import Node, Use
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import InteractionRow, Mention
@@ -27,13 +27,16 @@ MOST_RECORDS = 200
 class Side:
     """One of the two: the id that stands for its contact, that contact's members, its interactions.
 
-    Of an interaction that was asked for, `rows` holds itself alone.
+    `refused` holds each member with a contact that re-evaluation keeps apart from it, if the member's
+    stream says so. Of an interaction that was asked for, `rows` holds itself alone.
     """
 
     asked: str
     canonical: ContactId
     members: frozenset[ContactId]
     division: str
+    stage: Stage
+    refused: frozenset[tuple[ContactId, ContactId]]
     rows: tuple[InteractionRow, ...]
 
     @property
@@ -89,8 +92,13 @@ class Pair:
         rows = [row for row in map(index.interaction, numbers) if row is not None]
         if linked is not None:
             rows = [row for row in rows if row.interaction_id == id_]
-        division = index.contacts[canonical].state.division
-        return Side(id_, canonical, members, division, tuple(rows))
+        identity = index.identity(canonical)
+        refused = frozenset(
+            (member, other) for member in members for other in index.contacts[member].state.refused
+        )
+        return Side(
+            id_, canonical, members, identity.division, identity.stage, refused, tuple(rows)
+        )
 
     def are_told_apart(self, one: Side, other: Side) -> bool:
         """Tell whether a person said that the two are two people."""

@@ -2,21 +2,30 @@
 
 from collections.abc import Iterable
 
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
+from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
+    ContactEdited,
     ContactIdentified,
     ContactMerged,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactPromoted,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
     MergeEdge,
 )
+from aggregates.crm import CrmCorrectionProposed, CrmWriteBackDue
 from aggregates.identifier import (
     IdentifierClaimed,
+    IdentifierDescribed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
+    IdentifierTransferred,
     IdentifierUnshared,
     IdentifierVerified,
 )
@@ -26,7 +35,17 @@ from aggregates.interaction import (
     InteractionReceived,
     InteractionUnlinked,
 )
+from aggregates.lifecycle import (
+    ContactDeleted,
+    ContactExpired,
+    ContactHoldLifted,
+    ContactHoldSet,
+    ContactRestored,
+    LifecycleFact,
+)
+from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
 from aggregates.values import Evidence, Fact
+from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.sentences import Sentences
 from matchers.scoring import MILLIBITS
 from projections.base import Recorded
@@ -52,16 +71,30 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
         case InteractionLinked():
             return _link(event, fact, say, moved_from)
         case InteractionHeldForReview(evidence=evidence, proposed=proposed):
-            bits = _bits(evidence, say)
+            bits = in_bits(evidence, say)
             return say.say("event.held", interaction=stream_id, proposed=proposed, bits=bits)
-        case InteractionUnlinked(contact_id=contact_id):
-            return say.say("event.unlinked", interaction=stream_id, contact=contact_id)
+        case InteractionUnlinked(contact_id=contact_id, cause=cause):
+            key = "event.unlinked" if cause is None else f"event.unlinked_{cause}"
+            return say.say(key, interaction=stream_id, contact=contact_id)
+        case InteractionChanged(change=change):
+            return say.say(
+                f"event.change_{change.kind}",
+                interaction=stream_id,
+                agent=change.agent or "",
+                to=change.to_agent or change.to_queue or "",
+            )
         case ContactMerged():
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):
             return _each(edges, "event.unmerged", say)
+        case _ if isinstance(fact, LifecycleFact):
+            return _of_life(stream_id, fact, say)
+        case NoteAdded() | NoteChanged() | NoteRemoved():
+            return say.say(f"event.{fact.TOPIC.replace('.', '_')}", subject=stream_id)
         case _ if fact.TOPIC.startswith("identifier."):
             return _of_identifier(fact, say)
+        case _ if fact.TOPIC.startswith("crm."):
+            return _of_crm(stream_id, fact, say)
         case _:
             return _of_contact(stream_id, fact, say)
 
@@ -86,14 +119,14 @@ def _link(event: Recorded, fact: InteractionLinked, say: Sentences, moved_from: 
         contact=fact.contact_id,
         before=moved_from or "",
         rule=fact.evidence.rule,
-        bits=_bits(fact.evidence, say),
+        bits=in_bits(fact.evidence, say),
     )
 
 
 def _merge(fact: ContactMerged, say: Sentences) -> str:
     if fact.evidence is None:
         return _each(fact.edges, "event.merged_by_person", say)
-    rule, bits = fact.evidence.rule, _bits(fact.evidence, say)
+    rule, bits = fact.evidence.rule, in_bits(fact.evidence, say)
     return _each(fact.edges, "event.merged", say, rule=rule, bits=bits)
 
 
@@ -110,11 +143,17 @@ def _of_identifier(fact: Fact, say: Sentences) -> str:
             return say.say("event.verified", contact=contact_id)
         case IdentifierReleased(contact_id=contact_id):
             return say.say("event.released", contact=contact_id)
+        case IdentifierReclaimed(contact_id=contact_id):
+            return say.say("event.reclaimed", contact=contact_id)
         case IdentifierShared(holders=holders, by=by):
-            key = "event.shared_by_names" if by == "names" else "event.shared_by_cap"
-            return say.say(key, holders=str(holders))
-        case IdentifierUnshared():
-            return say.say("event.unshared")
+            return say.say(f"event.shared_by_{by}", holders=str(holders))
+        case IdentifierUnshared(by=by):
+            return say.say("event.unshared_by_person" if by == "person" else "event.unshared")
+        case IdentifierTransferred(from_contact_id=before, contact_id=contact_id):
+            return say.say("event.transferred", before=before, contact=contact_id)
+        case IdentifierDescribed(contact_id=contact_id, primary=primary):
+            key = "event.described_primary" if primary else "event.described"
+            return say.say(key, contact=contact_id)
         case IdentifierReassigned(from_contact_id=before, contact_id=contact_id):
             return say.say("event.reassigned", before=before, contact=contact_id)
         case _:
@@ -125,6 +164,12 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
     match fact:
         case ContactCreated(division=division):
             return say.say("event.created", contact=contact_id, division=division)
+        case ContactAugmented(source=source):
+            return say.say("event.augmented", contact=contact_id, source=source)
+        case ContactAugmentationReverted():
+            return say.say("event.augmentation_reverted", contact=contact_id)
+        case ContactEdited():
+            return say.say("event.edited", contact=contact_id)
         case ContactIdentified(by=by):
             reason = say.say(f"identified_by.{by}")
             return say.say("event.identified", contact=contact_id, reason=reason)
@@ -134,11 +179,49 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.told_apart", one=contact_id, other=other)
         case ContactToldApartLifted(other=other):
             return say.say("event.told_apart_lifted", one=contact_id, other=other)
+        case ContactMergeRefused(other=other, guard=guard, evidence=evidence):
+            reason, bits = reason_of(guard, say), in_bits(evidence, say)
+            return say.say(
+                "event.merge_refused", one=contact_id, other=other, reason=reason, bits=bits
+            )
+        case ContactMergeRefusalEnded(other=other):
+            return say.say("event.merge_refusal_ended", one=contact_id, other=other)
         case _:
             return say.say("event.other", topic=fact.TOPIC)
 
 
-def _bits(evidence: Evidence, say: Sentences) -> str:
+def _of_crm(interaction_id: str, fact: Fact, say: Sentences) -> str:
+    said = {
+        "type": getattr(fact, "record_type", ""),
+        "activity": getattr(fact, "activity_id", None) or "",
+        "reason": getattr(fact, "reason", ""),
+        "cause": "",
+    }
+    match fact:
+        case CrmWriteBackDue(trigger=trigger):
+            said["reason"] = say.say(f"crm_trigger.{trigger}")
+        case CrmCorrectionProposed(cause=cause):
+            said["cause"] = say.say(f"crm_cause.{cause}")
+    return say.say(f"event.{fact.TOPIC.replace('.', '_')}", interaction=interaction_id, **said)
+
+
+def _of_life(contact_id: str, fact: LifecycleFact, say: Sentences) -> str:
+    match fact:
+        case ContactExpired(days=days, last=last):
+            day = last.date().isoformat()
+            return say.say("event.expired", contact=contact_id, days=str(days), last=day)
+        case ContactDeleted():
+            return say.say("event.deleted", contact=contact_id)
+        case ContactRestored(was=was):
+            return say.say(f"event.restored_{was}", contact=contact_id)
+        case ContactHoldSet():
+            return say.say("event.hold_set", contact=contact_id)
+        case ContactHoldLifted():
+            return say.say("event.hold_lifted", contact=contact_id)
+
+
+def in_bits(evidence: Evidence, say: Sentences) -> str:
+    """Return the weight of evidence as an insertion in brackets, nothing where nothing was compared."""
     if not evidence.comparisons:
         return ""
     return say.say("in_bits", bits=evidence.weight / MILLIBITS)

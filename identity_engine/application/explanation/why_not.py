@@ -5,13 +5,17 @@ is no is given: a guard, or the weight that is missing. Then what would tip it.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
+from sqlite3 import Cursor
 
+from aggregates.contact import ContactMergeRefused
+from aggregates.values import Stage, instant_text
 from identity_engine.application.explanation.absent import Absent, absent_comparisons
 from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.pair import Common, Pair, Side
 from identity_engine.application.explanation.sentences import Sentences
+from identity_engine.application.explanation.telling import in_bits
 from identity_engine.application.explanation.waterfall import (
     Part,
     Thresholds,
@@ -21,8 +25,8 @@ from identity_engine.application.explanation.waterfall import (
 from identity_engine.application.policies import Policies
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
-from matchers import clustering
-from matchers.clustering import Clusters, Node, exact_pairs, scored_pairs
+from matchers import clustering, proposals
+from matchers.clustering import Clusters
 from matchers.guards import (
     IDENTIFIER_ONLY,
     NAME_ONLY,
@@ -31,6 +35,7 @@ from matchers.guards import (
     rests_on_household,
     share_identifier,
 )
+from matchers.proposals import Node, exact_pairs, scored_pairs
 from matchers.scoring import MILLIBITS
 from projections.match_index.rows import InteractionRow
 
@@ -45,6 +50,20 @@ TIPS = {
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedRefusal:
+    """What re-evaluation wrote down: the guard that keeps the two apart, with the rule and the bits of
+    the strongest pair, and the two interactions of it. `sentence` says it in words."""
+
+    position: int
+    recorded_at: str
+    guard: str
+    rule: str
+    bits: float
+    compared: tuple[str | None, str | None]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class WhyNot:
     """Why `one` and `other` are not one.
 
@@ -53,6 +72,7 @@ class WhyNot:
     for the two identities; `compared` are the two interactions that are most alike, whose `parts` add
     up to `bits`. `needed` is the threshold that counts for the two, `missing` how much `bits` fall
     short of it. `absent` lists comparisons that could still be made, with what they could bring.
+    `recorded` is what re-evaluation found when it last looked at both, None where it refused nothing.
     """
 
     one: str
@@ -70,6 +90,7 @@ class WhyNot:
     absent: tuple[Absent, ...] = ()
     model: str = ""
     policy: str = ""
+    recorded: RecordedRefusal | None = None
 
 
 def why_not(store: EventStore, policies: Policies, ids: tuple[str, str], say: Sentences) -> WhyNot:
@@ -89,7 +110,47 @@ def why_not(store: EventStore, policies: Policies, ids: tuple[str, str], say: Se
         policies.follow(index.rules, cursor)
         pair = Pair(store, cursor, index, policies.rules)
         one, other = map(pair.side, ids)
-        return _Question(pair, one, other, policies.rules).answer(say)
+        answer = _Question(pair, one, other, policies.rules).answer(say)
+        return replace(answer, recorded=_recorded(store, cursor, one, other, say))
+
+
+def _recorded(
+    store: EventStore, cursor: Cursor, one: Side, other: Side, say: Sentences
+) -> RecordedRefusal | None:
+    """Return the newest refusal that stands written between two identities."""
+    between = [
+        (holder, named)
+        for holder, named in one.refused | other.refused
+        if {holder, named} & one.members and {holder, named} & other.members
+    ]
+    if one.canonical == other.canonical or not between:
+        return None
+    event = max(
+        (
+            event
+            for holder, named in between
+            for event in store.read_stream(holder, cursor=cursor)
+            if isinstance(event.fact, ContactMergeRefused) and event.fact.other == named
+        ),
+        key=lambda event: event.position,
+    )
+    fact = event.fact
+    assert isinstance(fact, ContactMergeRefused)
+    evidence = fact.evidence
+    return RecordedRefusal(
+        event.position,
+        instant_text(event.recorded_at),
+        fact.guard,
+        evidence.rule,
+        evidence.weight / MILLIBITS,
+        (evidence.against, evidence.interaction_id),
+        say.say(
+            "why_not.recorded",
+            position=str(event.position),
+            bits=in_bits(evidence, say),
+            reason=reason_of(fact.guard, say),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +224,8 @@ class _Question:
             return "exclusive_conflict"
         pairs = self._pairs(nodes, commons)
         clusters = clustering.cluster(nodes, pairs, (), self._scorer, self._limits)
+        if self._are_joined(clusters) and one.stage is other.stage is Stage.CURATED:
+            return "both_curated"
         if self._are_joined(clusters):
             return "would_join" if self._is_any_met(pairs) else "never_compared"
         between = [one for one in clusters.refused if self._is_between(one.pair, nodes)]
@@ -170,7 +233,7 @@ class _Question:
             return between[0].guard
         return self._refused_pair(nodes, commons)
 
-    def _pairs(self, nodes: dict[int, Node], commons: Iterable[Common]) -> list[clustering.Pair]:
+    def _pairs(self, nodes: dict[int, Node], commons: Iterable[Common]) -> list[proposals.Pair]:
         """Return the pairs that may be joined, of the two and of all who use a common value."""
         records = product(self._one.records, self._other.records)
         together = ((one.number, other.number) for one, other in records)
@@ -185,7 +248,7 @@ class _Question:
         ours, theirs = self._one.rows[0].number, self._other.rows[0].number
         return any(ours in group and theirs in group for group in clusters.groups)
 
-    def _is_any_met(self, pairs: Iterable[clustering.Pair]) -> bool:
+    def _is_any_met(self, pairs: Iterable[proposals.Pair]) -> bool:
         """Tell whether re-evaluation would meet one of the pairs: by a value, or by a block key."""
         ours = {row.number: row for row in self._one.rows}
         theirs = {row.number: row for row in self._other.rows}
@@ -199,7 +262,7 @@ class _Question:
                 return True
         return False
 
-    def _is_between(self, pair: clustering.Pair, nodes: dict[int, Node]) -> bool:
+    def _is_between(self, pair: proposals.Pair, nodes: dict[int, Node]) -> bool:
         ends = {nodes[pair.one].anchor, nodes[pair.other].anchor}
         return ends == {self._one.canonical, self._other.canonical}
 

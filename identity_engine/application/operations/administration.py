@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from aggregates import access
 from aggregates.access import (
     ACCESS_STREAM,
+    REFUSALS_STREAM,
     AccessCommand,
+    AccessRefused,
     AccessState,
     Action,
     DefineRole,
@@ -16,6 +18,7 @@ from aggregates.access import (
 )
 from aggregates.policy import PolicyKind
 from aggregates.settings import Settings
+from aggregates.values import instant_text
 from identity_engine.application.as_of import position_as_of
 from identity_engine.application.operations.command import Done, Operations
 from identity_engine.application.operations.permissions import needs
@@ -41,6 +44,17 @@ class Access:
 
     roles: dict[str, tuple[str, ...]]
     grants: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refused call: when it was recorded (UTC text), who, what, where, and the id it named."""
+
+    at: str
+    actor: str
+    action: str
+    division: str | None
+    target: str | None
 
 
 class Administration(Operations):
@@ -105,6 +119,22 @@ class Administration(Operations):
                 for role, where in sorted(roles.items())
             ),
         )
+
+    @needs(Action.AUDIT_READ)
+    def refusals(self, limit: int = 100) -> list[Refusal]:
+        """Return the refused calls, the newest first."""
+        events = self.office.store.read_stream(REFUSALS_STREAM)[-limit:]
+        return [
+            Refusal(
+                instant_text(event.recorded_at),
+                event.header.actor,
+                event.fact.action,
+                event.fact.division,
+                event.fact.target,
+            )
+            for event in reversed(events)
+            if isinstance(event.fact, AccessRefused)
+        ]
 
     @needs(Action.POLICY_ACTIVATE)
     def activate(self, kind: PolicyKind, content: bytes) -> int:

@@ -1,26 +1,33 @@
 """One command of a person or system: decided and written under the write lock, all or nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from sqlite3 import Connection
 from typing import Self
 
 from aggregates.access import Action
 from aggregates.errors import Refused
+from aggregates.identifier import ClaimPersonal
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Fact, InteractionId
+from identity_engine.application.hand_made import HandMadeRecords
 from identity_engine.application.operations.office import Office
-from identity_engine.application.pen import Pen
+from identity_engine.application.pen import Pen, Seal
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.store import Writer, stream_versions
 from projections.base import Recorded
-from projections.match_index.rows import ContactRow, InteractionRow
+from projections.match_index.mentions import mention_key
+from projections.match_index.rows import ContactRow, InteractionRow, Mention
 
 CLOCK_SKEW = timedelta(minutes=5)
+
+MOST_MENTIONS = 10_000
+"""Interactions that are evaluated again when a person changes who holds a value that they mention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,13 @@ class Command:
         office.policies.follow(self.index.rules, self.cursor)
         self.rules = office.rules
         self.pen = Pen(office.world, office.actor, self.index)
+        self._hand_made = HandMadeRecords(
+            self.tables,
+            self.cursor,
+            self.index,
+            office.store.digests,
+            self.rules.policy.block_cap,
+        )
         self._versions: dict[str, int] = {}
         self._fresh: dict[str, DataKey] = {}
         self.position: int | None = None
@@ -91,8 +105,7 @@ class Command:
 
     def contacts(self, contact_ids: Sequence[ContactId]) -> list[ContactRow]:
         """Return several contacts as `contact` does, by one look-up."""
-        self.tables.load_nearby(self.cursor, self.index, (), contact_ids)
-        self.tables.load_edges(self.cursor, self.index, list(self.index.contacts))
+        self.load(contact_ids)
         rows = []
         for contact_id in contact_ids:
             row = self.index.contacts.get(contact_id)
@@ -101,6 +114,11 @@ class Command:
             self._check(row.state.division, contact_id, "No contact has this id.")
             rows.append(row)
         return rows
+
+    def load(self, contact_ids: Collection[ContactId]) -> None:
+        """Load contacts with their whole identities; whether the actor sees them is not checked."""
+        self.tables.load_nearby(self.cursor, self.index, (), contact_ids)
+        self.tables.load_edges(self.cursor, self.index, list(self.index.contacts))
 
     def interaction(self, interaction_id: InteractionId) -> InteractionRow:
         """Return an interaction that the command acts on, with its contact loaded, if it has one.
@@ -112,7 +130,7 @@ class Command:
         absent = "No interaction has this id."
         self.tables.load_linked(self.cursor, self.index, [interaction_id])
         row = self.index.interaction_by_id(interaction_id)
-        if row is None:
+        if row is None or row.is_by_hand:
             raise NotFound(absent)
         if row.contact_id is not None:
             self.tables.load_nearby(self.cursor, self.index, (), [row.contact_id])
@@ -125,9 +143,34 @@ class Command:
         """Return all events of a stream, as of the lock."""
         return self._office.store.read_stream(stream_id, cursor=self.cursor)
 
+    def views(self) -> Connection:
+        """Return the views as of the lock: what was written before this command, and nothing else."""
+        self._office.follower.follow(within=self._writer)
+        return self._office.follower.views.connection
+
+    def facts(self, stream_id: str) -> list[Fact]:
+        """Return the facts of a stream, those that the command has written so far included."""
+        written = [event.fact for event in self.pen.events if event.stream_id == stream_id]
+        return [event.fact for event in self.stream(stream_id)] + written
+
+    def evaluate_mentions(self, digest: bytes) -> None:
+        """Let the interactions that mention a value be evaluated again."""
+        key = mention_key(Mention(digest, b"", None))
+        self.tables.load_postings(self.cursor, self.index, [key], MOST_MENTIONS)
+        self.index.evaluate_again(self.index.numbers_under(key))
+
+    def digest(self, division: str, value: ClaimPersonal) -> bytes:
+        """Return the digest under which the index finds an identifier."""
+        digests = self._office.store.digests
+        return digests.identifier_key(division, value.family, value.scope, value.value)
+
     def may(self, action: Action, division: str) -> bool:
         """Tell whether the actor may also do another thing in a division."""
         return self._office.rights.allow(action, division)
+
+    def may_view(self, contact_id: ContactId) -> bool:
+        """Tell whether the actor may see a loaded contact."""
+        return self.may(Action.CONTACT_VIEW, self.index.contacts[contact_id].state.division)
 
     def write(
         self,
@@ -148,10 +191,11 @@ class Command:
         for fact in facts:
             version = self._version(stream_id) + 1
             subject = (about or stream_id) if fact.about_a_person() is not None else None
-            key = self._key(subject) if subject is not None else None
+            seal = Seal(subject, self._key(subject)) if subject is not None else None
             moment = valid_from or self.moment
-            self.pen.write(stream_id, version, moment, fact, subject, key)
+            self.pen.write(stream_id, version, moment, fact, seal)
             self._versions[stream_id] = version
+            self._hand_made.follow(stream_id, fact, self.facts)
 
     def finish(self) -> None:
         """Store what was written."""
@@ -198,13 +242,15 @@ class Command:
         return DataKey(known, cipher)
 
     def _known_key(self, subject: str) -> int:
-        contact = self.index.contacts.get(ContactId(subject))
+        contact = self.index.contacts.get(ContactId(subject)) or self.index.cases.get(subject)
         if contact is not None:
             return contact.key_id
         interaction = self.index.interaction_by_id(InteractionId(subject))
         return interaction.key_id if interaction is not None else 0
 
     def _not_in_future(self, effective_at: datetime | None) -> datetime:
+        if effective_at is not None and effective_at.tzinfo is None:
+            raise UsageError("A time needs its offset, such as 2026-01-31T12:00:00Z.")
         if effective_at is not None and effective_at > self.now + CLOCK_SKEW:
             raise UsageError("A command cannot take effect in the future.")
         return effective_at or self.now

@@ -1,6 +1,12 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.augmentation import Augmentations
+from identity_engine.application.operations.contacts import Contacts
+from identity_engine.application.operations.crm import CustomerRelations
+from identity_engine.application.operations.identifiers import Identifiers
+from identity_engine.application.operations.interactions import Interactions
+from identity_engine.application.operations.lifecycle import Lifecycle
 from identity_engine.application.operations.merging import Merging
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
@@ -14,6 +20,13 @@ class Desk:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.administration = Administration(office)
+        self.contacts = Contacts(office)
+        self.lifecycle = Lifecycle(office)
+        self.identifiers = Identifiers(office)
+        self.reading = Reading(office)
+        self.crm = CustomerRelations(office)
+        self.augmentation = Augmentations(office)
+        self.interactions = Interactions(office)
         self.merging = Merging(office)
         self.reading = Reading(office)
         self.telling_apart = TellingApart(office)

@@ -60,6 +60,8 @@ class Office:
         Raises:
             Denied: no grant allows it.
         """
+        if action is not Action.INGEST_PUBLISH:  # each batch catches up itself, and is in haste
+            self.policies.catch_up()
         try:
             self._allows_somewhere(action)
             yield

@@ -1,7 +1,7 @@
 """What one actor sees: another division's contact is absent, never named."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregates.access import Action
@@ -27,7 +27,13 @@ from projections.identity.query import (
     shared_values,
 )
 from projections.profile.query import Profile, contacts_linked_by
-from projections.review.projection import ReviewItem, count_open, open_items
+from projections.review.projection import (
+    RefusedMerge,
+    ReviewItem,
+    count_open,
+    open_items,
+    refused_merges,
+)
 from projections.search.query import Found, search_contacts
 
 
@@ -45,6 +51,7 @@ class Lineage:
 
 
 LIVE_STAGES = ("ephemeral", "identified", "curated")
+LIVE = ("live",)
 
 
 class Reading(Operations):
@@ -53,7 +60,11 @@ class Reading(Operations):
     @needs(Action.CONTACT_VIEW)
     def profile(self, contact_id: str, as_of: str | None = None) -> Profile:
         """Return the single view of a contact, now or as of a time or `pos:N`."""
-        return self.office.queries.profile(ContactId(self._seen(contact_id)), as_of)
+        id_ = ContactId(self._seen(contact_id))
+        # Read before the view follows: a save with an older revision is refused, one with a newer
+        # revision than what was shown would not be.
+        revision = self._revision(id_) if as_of is None else None
+        return replace(self.office.queries.profile(id_, as_of), revision=revision)
 
     @needs(Action.CONTACT_VIEW)
     def history(
@@ -116,21 +127,35 @@ class Reading(Operations):
         *,
         field: str | None = None,
         stages: Collection[str] = LIVE_STAGES,
+        presences: Collection[str] = LIVE,
         limit: int = 20,
     ) -> list[Found]:
-        """Return contacts in which every word of `text` occurs."""
+        """Return contacts in which every word of `text` occurs; expired or deleted ones if asked for."""
         self.office.follower.follow()
         views = self.office.follower.views.connection
         return search_contacts(
-            views, text, field=field, stages=stages, divisions=self._divisions(), limit=limit
+            views,
+            text,
+            field=field,
+            stages=stages,
+            presences=presences,
+            divisions=self._divisions(),
+            limit=limit,
         )
 
     @needs(Action.REVIEW_DECIDE)
     def review(self, limit: int = 50) -> list[ReviewItem]:
-        """Return interactions that wait for a person, the most likely pairs first."""
+        """Return what waits for a person, interactions and merges, the most likely pairs first."""
         self.office.follower.follow()
         views = self.office.follower.views.connection
         return list(open_items(views, limit, divisions=self._divisions()))
+
+    @needs(Action.REVIEW_DECIDE)
+    def refused_merges(self, limit: int = 50) -> list[RefusedMerge]:
+        """Return the merges that a guard refuses, the strongest first."""
+        self.office.follower.follow()
+        views = self.office.follower.views.connection
+        return list(refused_merges(views, limit, self._divisions()))
 
     @needs(Action.REVIEW_DECIDE)
     def shared_values(self, limit: int = 100) -> list[SharedValue]:
@@ -158,6 +183,13 @@ class Reading(Operations):
     ) -> int:
         """Write every link as CSV and return how many there are."""
         return self.office.queries.export_links(out, as_of, progress, self._divisions())
+
+    def _revision(self, contact_id: ContactId) -> int | None:
+        with self.office.store.reading() as cursor:
+            index = self.office.store.index.begin(cursor)
+            self.office.store.index.load_nearby(cursor, index, (), [contact_id])
+        row = index.contacts.get(contact_id)
+        return row.revision if row is not None else None
 
     def _divisions(self) -> frozenset[str] | None:
         """Return the divisions that the call may read, None for all."""

@@ -6,7 +6,9 @@ holds is a pure function of the records, so the order of arrival leaves no trace
 """
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from sqlite3 import Cursor
 
 from aggregates.policy import Policy
@@ -15,9 +17,9 @@ from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import ROLE_MAILBOX
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
-from matchers.clustering import Node, Pair, Use, exact_pairs, scored_pairs
 from matchers.guards import contradict
 from matchers.normalise import FIXED_LINE, UNPLACED_LINE
+from matchers.proposals import Node, Pair, Use, exact_pairs, scored_pairs
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import InteractionRow, Mention
@@ -32,6 +34,10 @@ GIVEN_AS = {FIXED_LINE: "phone", UNPLACED_LINE: "phone", ROLE_MAILBOX: "email"}
 """Type under which the policy lets a value decide -> type under which a channel vouches for it."""
 
 ALL = 1 << 40
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Mentioned = tuple[InteractionRow, IdentifierClass]
+"""A record that mentions a value, and what the value may decide in it."""
 
 
 class Component:
@@ -82,6 +88,18 @@ class Component:
         """The contacts that interactions of the component are linked to."""
         return self._contacts
 
+    def by_hand(self) -> dict[int, list[int]]:
+        """Return each record of values by hand with the interactions of its contact."""
+        of_contact: defaultdict[ContactId | None, list[int]] = defaultdict(list)
+        for number in self.nodes:
+            if not self.row(number).is_by_hand:
+                of_contact[self.row(number).contact_id].append(number)
+        return {
+            number: of_contact[self.row(number).contact_id]
+            for number in self.nodes
+            if self.row(number).is_by_hand
+        }
+
     def row(self, number: int) -> InteractionRow:
         """Return the interaction of a node."""
         row = self._index.interaction(number)
@@ -91,7 +109,7 @@ class Component:
     def _reach(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             row = self._index.interaction(number)
-            if number not in self._seen and row is not None and row.contact_id is not None:
+            if number not in self._seen and row is not None and _takes_part(row):
                 self._seen.add(number)
                 self._waiting.append(row)
 
@@ -152,7 +170,9 @@ class Component:
         """
         rows = map(self._index.interaction, self._index.numbers_under(key))
         same = sorted(
-            (one.time, one.name, one.number) for one in rows if one and one.record == row.record
+            (one.time, one.name, one.number)
+            for one in rows
+            if one and _takes_part(one) and one.record == row.record
         )
         place = bisect_left(same, (row.time, row.name, row.number))
         for _, _, number in {same[0], *same[max(0, place - 1) : place + 2]} if same else ():
@@ -187,7 +207,7 @@ class Component:
         self._weighed.add(row.number)
         near = set(self._near(row)) - self._weighed
         others = (self._index.interaction(number) for number in sorted(near))
-        rows = {one.number: one for one in others if one is not None and one.contact_id is not None}
+        rows = {one.number: one for one in others if one is not None and _takes_part(one)}
         nodes = {number: self.nodes.get(number) or self.node(one) for number, one in rows.items()}
         nodes[row.number] = self.nodes[row.number]
         found = list(
@@ -217,52 +237,95 @@ class Component:
         nodes = {row.number: self.nodes.get(row.number) or self.node(row) for row, _ in uses}
         before = self._index.identifiers.get(value.digest)
         known = before.state.shared_by if before is not None and before.state is not None else ()
-        people = self._people(value, uses)
+        eras = self._eras(value, uses)
+        people = max((self._people(value, era) for era in eras), default=0)
         if people and "names" not in known:
             self.shared[value.digest] = people
         elif not people and "names" in known:
             self.unshared.add(value.digest)
         if people and "names" in known:
             return
-        if not people and "person" not in known and len(uses) > 1:
-            self.pairs += exact_pairs(
-                nodes,
-                value.digest,
-                [Use(row.number, class_.value) for row, class_ in uses],
-                self._rules.scorer,
-                self._rules.link_rules,
-            )
+        if not people and "person" not in known:
+            for era in eras:
+                self.pairs += exact_pairs(
+                    nodes,
+                    value.digest,
+                    [Use(row.number, class_.value) for row, class_ in era],
+                    self._rules.scorer,
+                    self._rules.link_rules,
+                )
         self._reach(row.number for row, _ in uses)
 
-    def _uses(self, value: Mention) -> list[tuple[InteractionRow, IdentifierClass]]:
+    def _uses(self, value: Mention) -> list[Mentioned]:
         rows = map(self._index.interaction, self._index.numbers_under(mention_key(value)))
         return [
             (row, self.class_of(mention, row))
             for row in rows
-            if row is not None and row.contact_id is not None
+            if row is not None and _takes_part(row)
             for mention in row.mentions
             if mention.digest == value.digest
         ]
 
-    def _people(
-        self, value: Mention, uses: Sequence[tuple[InteractionRow, IdentifierClass]]
-    ) -> int:
+    def _eras(self, value: Mention, uses: Sequence[Mentioned]) -> list[list[Mentioned]]:
+        """Return the uses of a value apart for each time between two ends of its claims: a number that
+        a person released or gave to another contact means somebody else from then on."""
+        known = self._index.identifiers.get(value.digest)
+        if known is None or known.state is None or not known.state.ends():
+            return [list(uses)]
+        eras: defaultdict[int, list[Mentioned]] = defaultdict(list)
+        for row, class_ in uses:
+            since = EPOCH + timedelta(microseconds=row.time)
+            if row.is_by_hand and row.contact_id is not None:
+                since = max(
+                    (h.valid_from for h in known.state.held_by({row.contact_id})), default=since
+                )
+            eras[sum(end <= since for end in known.state.ends())].append((row, class_))
+        return list(eras.values())
+
+    def _people(self, value: Mention, uses: Sequence[Mentioned]) -> int:
         """Return how many people a value stands for if those are more than the policy allows, else 0.
 
         Records that contradict each other speak of different people. They are taken by time and
         name, so that the answer does not depend on who came first. One with neither a name nor a
-        birth date contradicts nobody, so it is not taken for any of them.
+        birth date contradicts nobody, so it is not taken for any of them. Where the class has a
+        window, those count together that called within it.
         """
         classes = {class_ for _, class_ in uses}
         if not uses or IdentifierClass.EXCLUSIVE in classes:
             return 0
-        cap = self._rules.policy.guards.people_per_value
-        limit = self._rules.link_rules.contradiction
-        people: list[InteractionRow] = []
         if self._is_of_a_firm(value, uses):
             return len(uses)
-        for row, _ in sorted(uses, key=lambda use: (use[0].time, use[0].name)):
-            if _names_somebody(row) and all(
+        naming = sorted(
+            (row for row, _ in uses if _names_somebody(row)), key=lambda row: (row.time, row.name)
+        )
+        cap, window = self._people_allowed(value), self._window(classes)
+        if window is None:
+            return self._more_than(cap, naming)
+        span = window // timedelta(microseconds=1)
+        for first in naming:
+            within = [row for row in naming if 0 <= row.time - first.time <= span]
+            if people := self._more_than(cap, within):
+                return people
+        return 0
+
+    def _people_allowed(self, value: Mention) -> int:
+        guards = self._rules.policy.guards
+        if guards.people_per_line is None or not self._is_fixed_line(value):
+            return guards.people_per_value
+        return guards.people_per_line
+
+    def _window(self, classes: Iterable[IdentifierClass]) -> timedelta | None:
+        return self._rules.policy.window_of(min(classes, key=list(IdentifierClass).index))
+
+    def _is_fixed_line(self, value: Mention) -> bool:
+        return value.kind == self._digests.kind(FIXED_LINE)
+
+    def _more_than(self, cap: int, ordered: Iterable[InteractionRow]) -> int:
+        """Return how many people records speak of, as soon as those are more than a limit, else 0."""
+        limit = self._rules.link_rules.contradiction
+        people: list[InteractionRow] = []
+        for row in ordered:
+            if all(
                 contradict(row.record, other.record, self._rules.scorer, limit) for other in people
             ):
                 people.append(row)
@@ -270,12 +333,10 @@ class Component:
                     return len(people)
         return 0
 
-    def _is_of_a_firm(
-        self, value: Mention, uses: Sequence[tuple[InteractionRow, IdentifierClass]]
-    ) -> bool:
+    def _is_of_a_firm(self, value: Mention, uses: Sequence[Mentioned]) -> bool:
         """Tell whether the value is a fixed line from which somebody called who named an employer: all
         who work there may call from it."""
-        if value.kind != self._digests.kind(FIXED_LINE) or len(uses) < 2:
+        if not self._is_fixed_line(value) or len(uses) < 2:
             return False
         return any(row.record is not None and row.record.organisation for row, _ in uses)
 
@@ -291,6 +352,11 @@ class Component:
         self._contacts |= fresh
         if fresh:
             self._reach(self._tables.load_all_of(self._cursor, index, fresh))
+
+
+def _takes_part(row: InteractionRow) -> bool:
+    """Tell whether an interaction belongs to a contact that is there."""
+    return row.contact_id is not None and not row.hidden
 
 
 def _names_somebody(row: InteractionRow) -> bool:

@@ -4,14 +4,15 @@ Each contact has a home, the cluster that most of its interactions belong to. An
 is moved, engine merges between two homes are taken back, contacts of one home are merged.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from sqlite3 import Cursor
 from typing import TYPE_CHECKING
 
 from aggregates import contact as contacts
 from aggregates.contact import ContactUnmerged, MergeEdge
-from aggregates.errors import RuleViolation
+from aggregates.errors import Refused as RuleRefused
 from aggregates.identifier import IdentifierReassigned, IdentifierShared, IdentifierUnshared
 from aggregates.identity import Merge, decide_merge, survivor_of
 from aggregates.interaction import InteractionLinked, InteractionUnlinked
@@ -25,13 +26,15 @@ from aggregates.values import (
 )
 from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen
+from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.mapper import Pending
-from identity_engine.event_store.store import stream_versions
-from matchers.clustering import Clusters, Pair
+from identity_engine.event_store.store import EventStore, stream_versions
+from matchers.clustering import Clusters, Refused, home
+from matchers.proposals import Pair
 from projections.match_index.index import MatchIndex
-from projections.match_index.rows import InteractionRow
+from projections.match_index.rows import IdentifierRow, InteractionRow
 
 if TYPE_CHECKING:
     from identity_engine.application.reevaluation.reevaluate import Reevaluated
@@ -44,6 +47,7 @@ class Difference:
 
     def __init__(
         self,
+        store: EventStore,
         cursor: Cursor,
         world: World,
         rules: Rules,
@@ -54,7 +58,8 @@ class Difference:
         self._cursor, self._world, self._rules, self._index = cursor, world, rules, index
         self._component = component
         self._pen = Pen(world, rules.actor, index)
-        self._joins = clusters.joins
+        self._claims = Claims(store, cursor, index, rules, self._pen)
+        self._joins, self._refused = clusters.joins, list(clusters.refused)
         self._cluster_of = {
             key: place for place, group in enumerate(clusters.groups) for key in group
         }
@@ -68,6 +73,7 @@ class Difference:
         total.moved += self._move_strays()
         total.unmerged += self._unmerge()
         total.merged += self._merge()
+        self._record_refusals()
         return self._pen.events
 
     def _mark_shared(self) -> int:
@@ -94,21 +100,16 @@ class Difference:
                 assert contact_id is not None
                 of_contact[contact_id].append(key)
         for contact_id, keys in of_contact.items():
-            votes = Counter(self._cluster_of[key] for key in keys)
-            pinned = [key for key in keys if self._component.row(key).pinned]
-            first = min(pinned or keys, key=self._age)
-            best = max(votes.values())
-            candidates = [place for place, count in votes.items() if count == best]
-            earliest = self._cluster_of[first]
-            self._home[contact_id] = (
-                earliest
-                if pinned or earliest in candidates
-                else min(candidates, key=lambda place: self._age(self._groups[place][0]))
+            self._home[contact_id] = home(
+                keys, self._component.nodes, self._cluster_of, self._age_of_group
             )
 
     def _age(self, key: int) -> tuple[int, str]:
         node = self._component.nodes[key]
         return node.time, node.name
+
+    def _age_of_group(self, place: int) -> tuple[int, str]:
+        return self._age(self._groups[place][0])
 
     def _move_strays(self) -> int:
         """Give each interaction that is not where its contact is at home to a contact that is."""
@@ -124,13 +125,17 @@ class Difference:
         at_home: dict[int, ContactId] = {}
         for contact_id in sorted(self._home, key=self._seniority):
             at_home.setdefault(self._home[contact_id], contact_id)
+        left: dict[tuple[ContactId, bytes], None] = {}
         for key in strays:
             place = self._cluster_of[key]
             if place not in at_home:
                 at_home[place] = self._new_contact(self._component.row(key))
                 self._home[at_home[place]] = place
             row = self._component.row(key)
-            self._move(row, at_home[place], versions[row.interaction_id])
+            before = self._linked(key)
+            claims = self._move(row, at_home[place], versions[row.interaction_id])
+            left |= dict.fromkeys((before, digest) for digest in claims)
+        self._claims.renew(left)
         return len(strays)
 
     def _linked(self, key: int) -> ContactId:
@@ -150,7 +155,8 @@ class Difference:
             self._pen.write(fresh, 1, _time(row), fact)
         return fresh
 
-    def _move(self, row: InteractionRow, target: ContactId, version: int) -> None:
+    def _move(self, row: InteractionRow, target: ContactId, version: int) -> list[bytes]:
+        """Give an interaction to another contact with its claims, and return the digests of those."""
         held = row.contact_id
         assert held is not None
         time, join = _time(row), self._join_of(row.number)
@@ -159,17 +165,19 @@ class Difference:
         evidence = self._evidence(join, row) if join is not None else self._no_evidence()
         linked = InteractionLinked(contact_id=target, evidence=evidence)
         self._pen.write(row.interaction_id, version + 2, time, linked)
-        for identifier_id, version_ in self._claims_of(row, held):
+        claimed = self._claims_of(row, held)
+        for identifier in claimed:
             fact = IdentifierReassigned(
                 contact_id=target, from_contact_id=held, interaction_id=row.interaction_id
             )
-            self._pen.write(identifier_id, version_ + 1, time, fact)
+            self._pen.write(identifier.identifier_id, identifier.version + 1, time, fact)
+        return [identifier.digest for identifier in claimed]
 
-    def _claims_of(self, row: InteractionRow, held: ContactId) -> list[tuple[IdentifierId, int]]:
-        """Return the identifiers that the contact holds on the word of this interaction alone."""
+    def _claims_of(self, row: InteractionRow, held: ContactId) -> list[IdentifierRow]:
+        """Return the identifiers that the contact holds on the word of this interaction."""
         rows = (self._index.identifiers.get(mention.digest) for mention in row.mentions)
         return [
-            (one.identifier_id, one.version)
+            one
             for one in {id(one): one for one in rows if one is not None}.values()
             if one.state is not None
             and any(
@@ -224,7 +232,8 @@ class Difference:
         try:
             apart = self._index.apart_at(self._world.now())
             fact = decide_merge(ours, theirs, apart, command)
-        except RuleViolation:
+        except RuleRefused as refused:
+            self._refused.append(Refused(join, refused.reason))
             return 0
         born = {
             id_: self._index.contacts[id_].state.born
@@ -234,6 +243,39 @@ class Difference:
         time = max(_time(row), _time(self._component.row(join.other)))
         self._pen.write(survivor, self._index.contacts[survivor].version + 1, time, fact)
         return 1
+
+    def _record_refusals(self) -> None:
+        """Say which guard keeps two identities apart of which records are strong enough to be one: for
+        each two the strongest pair. What was said before and is so no longer is ended."""
+        found: dict[tuple[ContactId, ContactId], Refused] = {}
+        identities = set[frozenset[ContactId]]()
+        for refused in by_strength(self._refused):
+            one, other = sorted(map(self._linked, (refused.pair.one, refused.pair.other)))
+            both = frozenset(map(self._index.canonical, (one, other)))
+            if len(both) > 1 and both not in identities:
+                identities.add(both)
+                told = self._are_told_apart(one, other)
+                found[one, other] = refused._replace(guard="told_apart") if told else refused
+        for one in sorted(self._component.contacts):
+            for other in sorted(self._index.contacts[one].state.refused):
+                if (one, other) not in found:
+                    self._tell(one, contacts.EndRefusal(other), self._world.now())
+        for (one, other), (pair, guard) in found.items():
+            rows = self._component.row(pair.one), self._component.row(pair.other)
+            command = contacts.RefuseMerge(other, guard, self._evidence(pair, rows[0]))
+            self._tell(one, command, max(map(_time, rows)))
+
+    def _are_told_apart(self, one: ContactId, other: ContactId) -> bool:
+        ours, theirs = (self._index.members(self._index.canonical(end)) for end in (one, other))
+        apart = self._index.apart_at(self._world.now())
+        return any(pair & ours and pair & theirs for pair in apart)
+
+    def _tell(
+        self, contact_id: ContactId, command: contacts.ContactCommand, time: datetime
+    ) -> None:
+        row = self._index.contacts[contact_id]
+        for fact in contacts.decide(row.state, command):
+            self._pen.write(contact_id, row.version + 1, time, fact)
 
     def _join_of(self, key: int) -> Pair | None:
         """Return the pair that brought a record into its cluster."""
@@ -268,6 +310,20 @@ class Difference:
     def _identifiers(self, join: Pair) -> list[IdentifierId]:
         row = self._index.identifiers.get(join.value) if join.value else None
         return [row.identifier_id] if row is not None else []
+
+
+def by_strength(refused: Sequence[Refused]) -> list[Refused]:
+    """Order refusals as their nodes were first met, those of the same two nodes by guard and rule.
+
+    Two nodes may have several values in common. Which of them was met first hangs on the digests, and
+    those on the keys of the store.
+    """
+    met: dict[tuple[int, int], int] = {}
+    for pair, _ in refused:
+        met.setdefault((pair.one, pair.other), len(met))
+    return sorted(
+        refused, key=lambda one: (met[one.pair.one, one.pair.other], one.guard, one.pair.rule)
+    )
 
 
 def _time(row: InteractionRow) -> datetime:

@@ -2,8 +2,9 @@
 
 A step takes some interactions that wait, grows their whole components, computes the final clusters and
 writes the difference to what is linked now: merges, unmerges and moved links, each with its evidence.
-It undoes what the engine did, never what a person did. Work waits in the index until a step settles it
-in the transaction of its events, so it can stop at any moment and go on.
+It undoes what the engine did, never what a person did. It decides on one reading of the store and writes
+where nothing of that has moved; else it decides again under the write lock. Work waits in the index
+until a step settles it in the transaction of its events, so it can stop at any moment and go on.
 """
 
 from collections import Counter
@@ -19,14 +20,15 @@ from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.reevaluation.difference import Difference
 from identity_engine.application.rules import Rules
 from identity_engine.application.unburdened import no_garbage_collection
-from identity_engine.event_store.evaluation_queue import count_waiting, settle, take_waiting
+from identity_engine.errors import Conflict
+from identity_engine.event_store.evaluation_queue import count_waiting, find_waiting, settle
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, stream_versions
 from matchers.clustering import cluster
 from projections.match_index.index import MatchIndex
 
-STEP = 2_000
-"""Interactions a step starts from: other writers wait for one step at most."""
+STEP = 500
+"""Interactions a step starts from: other writers wait for one step at most, if it has lost a race."""
 
 Progress = Callable[[int], None]
 
@@ -41,6 +43,15 @@ class Reevaluated:
     moved: int = 0
     shared: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+
+    def add(self, step: "Reevaluated") -> None:
+        """Count what a step changed."""
+        self.evaluated += step.evaluated
+        self.merged += step.merged
+        self.unmerged += step.unmerged
+        self.moved += step.moved
+        self.shared += step.shared
+        self.refused += step.refused
 
 
 class Reevaluation:
@@ -84,19 +95,49 @@ class Reevaluation:
             writer.append([Pending(stream, version, header, fact)], index.changes())
 
     def _step(self, total: Reevaluated) -> int:
-        with no_garbage_collection(), self._store.writing() as writer:
-            cursor = writer.cursor
-            index = self._store.index.begin(cursor)
-            self._policies.follow(index.rules, cursor)
-            seeds = take_waiting(cursor, STEP)
-            if not seeds:
-                return 0
-            events, component = evaluate(
-                self._store, cursor, index, self._policies.rules, self._world, seeds, total
-            )
-            writer.append(events, index.changes())
-            settle(cursor, component.nodes.keys() | set(seeds))
-            return len(seeds)
+        """Evaluate some that wait, and return how many; nobody waits unless another writer was first."""
+        with no_garbage_collection():
+            try:
+                with self._store.reading() as cursor:
+                    decided = self._decide(cursor)
+                if decided.seeds:
+                    self._store.stage(
+                        decided.events, index=decided.index, evaluated=decided.settled
+                    ).close()
+            except Conflict:
+                decided = self._decide_locked()
+        total.add(decided.found)
+        return len(decided.seeds)
+
+    def _decide_locked(self) -> "_Decided":
+        """Evaluate while holding the write lock: nothing that was read can move."""
+        with self._store.writing() as writer:
+            decided = self._decide(writer.cursor)
+            writer.append(decided.events, decided.index.changes())
+            settle(writer.cursor, decided.settled)
+            return decided
+
+    def _decide(self, cursor: Cursor) -> "_Decided":
+        index = self._store.index.begin(cursor)
+        self._policies.follow(index.rules, cursor)
+        seeds, found = find_waiting(cursor, STEP), Reevaluated()
+        if not seeds:
+            return _Decided(index, seeds, [], set(), found)
+        events, component = evaluate(
+            self._store, cursor, index, self._policies.rules, self._world, seeds, found
+        )
+        return _Decided(index, seeds, events, component.nodes.keys() | set(seeds), found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A step that is thought through and not written: its `seeds` wait until what it `settled` is."""
+
+    index: MatchIndex
+    seeds: list[int]
+    events: list[Pending]
+    settled: set[int]
+    found: Reevaluated
 
 
 def evaluate(
@@ -116,9 +157,15 @@ def evaluate(
     component = Component(store, cursor, index, rules)
     component.grow(seeds)
     store.index.load_edges(cursor, index, component.contacts)
-    apart = index.apart_at(world.now())
-    clusters = cluster(component.nodes, component.pairs, apart, rules.scorer, rules.link_rules)
+    clusters = cluster(
+        component.nodes,
+        component.pairs,
+        index.apart_at(world.now()),
+        rules.scorer,
+        rules.link_rules,
+        component.by_hand(),
+    )
     total.refused.update(one.guard for one in clusters.refused)
     total.evaluated += len(component.nodes)
-    difference = Difference(cursor, world, rules, index, component, clusters)
+    difference = Difference(store, cursor, world, rules, index, component, clusters)
     return difference.tell(total), component

@@ -8,13 +8,14 @@ is to be looked at again, because some pairs are no longer brought together.
 from collections.abc import Iterable
 from sqlite3 import Cursor
 
-from identity_engine.application.resolution.prepare import hashed_keys
+from identity_engine.application.resolution.prepare import all_hashed_keys, hashed_keys
 from identity_engine.event_store.index_tables import IndexTables
-from matchers.blocking import hash_keys, keys_in_use, refined_keys
+from matchers.blocking import hash_key, hash_keys, keys_in_use, refined_keys
 from matchers.record import MatchRecord
 from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
-from projections.match_index.rows import InteractionRow
+from projections.match_index.mentions import mention_key
+from projections.match_index.rows import Comparable, InteractionRow
 
 
 class Crowding:
@@ -42,6 +43,16 @@ class Crowding:
     def keys(self, record: MatchRecord | None, division: str) -> tuple[int, ...]:
         """Return the keys under which a record stands now."""
         return hashed_keys(record, self._digests.block_secret(division), self._index.is_crowded)
+
+    def replace(self, row: InteractionRow, made: Comparable, division: str) -> None:
+        """Let a row stand under the keys of what it says now, and no more under the old."""
+        secret, is_crowded = self._digests.block_secret(division), self._index.is_crowded
+        _, stood_under = all_hashed_keys(row.record, secret, is_crowded)
+        made = made._replace(block_keys=self.keys(made.record, division))
+        mentioned = {mention_key(one) for one in (*row.mentions, *made.mentions)}
+        self.load((*stood_under, *made.block_keys, *mentioned))
+        self._index.correct(row, made, stood_under)
+        self.settle(row, division)
 
     def load(self, keys: Iterable[int]) -> None:
         """Load the numbers under those keys that are not loaded, of a fuller key one above the cap."""
@@ -73,6 +84,6 @@ class Crowding:
         if record is None:
             return []
         is_crowded = self._index.is_crowded
-        in_use, _ = keys_in_use(record, lambda one: is_crowded(hash_keys((one,), secret)[0]))
-        texts = [one for one in in_use if hash_keys((one,), secret)[0] == key]
+        in_use, _ = keys_in_use(record, lambda one: is_crowded(hash_key(one, secret)))
+        texts = [one for one in in_use if hash_key(one, secret) == key]
         return hash_keys([finer for text in texts for finer in refined_keys(record, text)], secret)

@@ -16,7 +16,8 @@ from identity_engine.application.resolution.prepare import Prepared
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
 from matchers.vocabulary import Candidate, ContactFacts, HeldIdentifier, Holder
-from projections.match_index.index import MatchIndex, microseconds
+from projections.match_index.identities import microseconds
+from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
 
 Weights = dict[str, int]
@@ -39,7 +40,7 @@ class Lookup:
         self._index = index
         self._rules = rules
         self._members = rules.policy.guards.members_compared
-        self._weights: defaultdict[bytes, Weights] = defaultdict(dict)
+        self._weights: defaultdict[str, Weights] = defaultdict(dict)
         cap = rules.policy.block_cap
         self.crowding = Crowding(store.index, cursor, index, store.digests, cap)
 
@@ -76,7 +77,7 @@ class Lookup:
 
     def weights(self, prepared: Prepared) -> Weights:
         """Return the weights that are known of records near an interaction; a decision adds more."""
-        return self._weights[bytes.fromhex(prepared.fact.natural_key)]
+        return self._weights[prepared.fact.natural_key]
 
     def of_holders(self, prepared: Prepared) -> tuple[list[Candidate], dict[str, ContactFacts]]:
         """Return the newest records of the holders of an interaction's identifiers, and their facts."""
@@ -136,6 +137,7 @@ class Lookup:
             for row in rows
             if row.record is not None
             and row.contact_id is not None
+            and not row.hidden
             and index.contacts[row.contact_id].state.division == division
         ]
 
@@ -194,7 +196,7 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
         row = index.identifiers.get(considered.digest)
         if row is None or row.state is None:
             continue
-        holdings = row.state.holders_at(prepared.time)
+        holdings = index.holders_at(row.state, prepared.time)
         class_ = considered.identifier_class
         if class_ in ("exclusive", "strong"):
             verified = tuple(holding for holding in holdings if holding.verified)
@@ -251,26 +253,24 @@ def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
             known = numbers if len(numbers) <= policy.block_cap else numbers[: policy.candidate_cap]
             for number in known:
                 shared[number] += 1.0 + rarity
-    if len(shared) <= policy.candidate_cap:
-        return sorted(shared, key=_age)
-    return sorted(shared, key=lambda number: (-shared[number], _age(number)))[
-        : policy.candidate_cap
-    ]
-
-
-def _age(number: int) -> tuple[bool, int]:
     # Stored rows count up from 1, those of the batch down from -1 and are younger than all stored.
-    return number < 0, abs(number)
+    oldest_first = sorted(number for number in shared if number > 0)
+    oldest_first += sorted((number for number in shared if number < 0), reverse=True)
+    if len(oldest_first) <= policy.candidate_cap:
+        return oldest_first
+    nearest_first = sorted(oldest_first, key=shared.__getitem__, reverse=True)
+    return nearest_first[: policy.candidate_cap]
 
 
 def holders(prepared: Prepared, index: MatchIndex) -> set[ContactId]:
-    """Return every identity that holds or held an identifier of the interaction."""
+    """Return every identity that is there and holds or held an identifier of the interaction."""
     rows = (index.identifiers.get(considered.digest) for considered in prepared.identifiers)
     return {
         index.canonical(holding.contact_id)
         for row in rows
         if row is not None and row.state is not None
         for holding in row.state.holdings
+        if index.is_live(holding.contact_id)
     }
 
 

@@ -7,11 +7,15 @@ import pytest
 from aggregates.contact import (
     ContactCreated,
     ContactIdentified,
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
     ContactPromoted,
     ContactState,
     Create,
+    EndRefusal,
     Identify,
     Promote,
+    RefuseMerge,
     decide,
     evolve,
     holding,
@@ -20,7 +24,7 @@ from aggregates.contact import (
 )
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.identifier import IdentifierShared
-from aggregates.values import Stage
+from aggregates.values import Evidence, Stage
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = datetime(2026, 2, 1, tzinfo=UTC)
@@ -116,3 +120,35 @@ def test_a_contact_counts_its_interactions_and_is_as_old_as_the_earliest():
     assert with_two.interactions == 2
     assert with_two.first_seen == FIRST - timedelta(days=3)
     assert unlinked(with_two).interactions == 1
+
+
+class TestARefusedMerge:
+    EVIDENCE = Evidence(rule="score", model="m", policy="p", weight=8_000)
+    REFUSED = ContactMergeRefused(other="bob", guard="below_merge", evidence=EVIDENCE)
+
+    def refuse(self, state, other="bob", guard="below_merge", **evidence):
+        found = self.EVIDENCE.model_copy(update=evidence)
+        return decide(state, RefuseMerge(other, guard, found))
+
+    def test_is_told_once(self):
+        assert self.refuse(given(CREATED)) == (self.REFUSED,)
+        assert self.refuse(given(CREATED, self.REFUSED)) == ()
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"other": "cid"}, {"guard": "told_apart"}, {"weight": 9_000}, {"interaction_id": "i-2"}],
+    )
+    def test_is_told_again_where_something_about_it_changed(self, change):
+        (fact,) = self.refuse(given(CREATED, self.REFUSED), **change)
+        assert fact.TOPIC == "contact.merge_refused"
+        assert self.refuse(given(CREATED, self.REFUSED, fact), **change) == ()
+
+    def test_other_rules_that_come_to_the_same_change_nothing(self):
+        assert self.refuse(given(CREATED, self.REFUSED), policy="another", considered=3) == ()
+
+    def test_is_ended_once_and_can_be_told_after_that(self):
+        ended = ContactMergeRefusalEnded(other="bob")
+
+        assert decide(given(CREATED), EndRefusal("bob")) == ()
+        assert decide(given(CREATED, self.REFUSED), EndRefusal("bob")) == (ended,)
+        assert self.refuse(given(CREATED, self.REFUSED, ended)) == (self.REFUSED,)

@@ -1,5 +1,6 @@
 """An identifier's claims: who held the value when, and when it stops linking by itself."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,6 @@ import pytest
 from aggregates.contact import ContactCreated
 from aggregates.errors import NotYet, Refused
 from aggregates.identifier import (
-    Claim,
     ClaimPersonal,
     IdentifierClaimed,
     IdentifierReassigned,
@@ -15,11 +15,10 @@ from aggregates.identifier import (
     IdentifierShared,
     IdentifierUnshared,
     IdentifierVerified,
-    Release,
     ReleasePersonal,
-    decide,
     evolve,
 )
+from aggregates.ownership import Claim, Release, decide
 from aggregates.values import IdentifierClass
 
 NUMBER = ClaimPersonal(
@@ -133,6 +132,25 @@ class TestTheCap:
         state = given((0, claimed("ann")), (1, claimed("bob")), (2, released("ann")))
 
         assert decide(state, claim("cid")) == (claimed("cid"),)
+
+    @pytest.mark.parametrize(
+        ("last", "expected"), [(400, 0), (30, 3)], ids=["years later", "within the window"]
+    )
+    def test_within_a_window_those_count_together_whose_claims_began_in_it(self, last, expected):
+        state = given((0, claimed("ann")), (20, claimed("bob")))
+        command = replace(claim("cid", valid_from=day(last)), window=timedelta(days=30))
+
+        shared = [one for one in decide(state, command) if isinstance(one, IdentifierShared)]
+
+        assert [one.holders for one in shared] == ([expected] if expected else [])
+
+    def test_a_claim_that_comes_late_can_bring_the_others_over_the_cap(self):
+        state = given((0, claimed("ann")), (40, claimed("bob")))
+        late = claim("cid", valid_from=day(20))
+
+        for days, shared in ((39, False), (40, True)):
+            facts = decide(state, replace(late, window=timedelta(days=days)))
+            assert any(isinstance(one, IdentifierShared) for one in facts) is shared
 
     def test_a_value_that_a_person_shared_is_shared_with_any_number_of_holders(self):
         state = given((0, claimed("ann")), (1, IdentifierShared(by="person", holders=1)))

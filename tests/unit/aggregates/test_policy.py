@@ -1,5 +1,7 @@
 """The rules of a day: what an identifier may decide, what is verified, what stands for nobody."""
 
+from datetime import timedelta
+
 import pytest
 from pydantic import ValidationError
 
@@ -114,6 +116,14 @@ def test_each_class_has_the_cap_of_the_design(class_, cap):
 
 def test_a_class_that_is_not_listed_allows_one_holder():
     assert changed(classes={}).cap_of(STRONG) == 1
+    assert changed(classes={}).window_of(STRONG) is None
+
+
+def test_a_class_has_a_window_only_where_the_policy_says_so():
+    strong = {"types": ("phone",), "cap": 5, "window_days": 365}
+
+    assert changed(classes={"strong": strong}).window_of(STRONG) == timedelta(days=365)
+    assert [SHIPPED.window_of(class_) for class_ in IdentifierClass] == [None] * 5
 
 
 @pytest.mark.parametrize(("channel", "live"), [("voice", True), ("email", False), ("other", True)])

@@ -1,0 +1,246 @@
+"""One outgoing mail of a case: drafted, given to be sent, tried, and then sent, failed or unsure.
+
+A try is written down before the mail leaves. If no answer follows, because the connection or this
+process broke in between, nobody knows whether the mail went out: it is unsure, and only a person sends
+it again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from aggregates.errors import AlreadyDone, NotYet, Refused
+from aggregates.values import Erased, Fact, Instant, InteractionId, MailId, Stored
+
+MailStatus = Literal["drafted", "waiting", "trying", "sent", "failed", "unsure", "discarded"]
+UNFINISHED: tuple[MailStatus, ...] = ("waiting", "trying")
+
+
+class MailPersonal(Stored):
+    """What a person wrote, and to whom."""
+
+    to: tuple[str, ...]
+    cc: tuple[str, ...] = ()
+    subject: str
+    body: str
+
+
+class CaseMailDrafted(Fact):
+    """A mail was written and saved, or written anew; `answers` is the mail that it answers."""
+
+    TOPIC: ClassVar[str] = "case.mail_drafted"
+
+    mail_id: MailId
+    answers: InteractionId | None = None
+    personal: MailPersonal | Erased
+
+
+class SendingPersonal(Stored):
+    """Under which Message-ID a mail goes out, and from whom."""
+
+    message_id: str
+    sender: str
+
+
+class CaseMailReleased(Fact):
+    """A person gave the mail to be sent; `message` is the keyed digest of its Message-ID.
+
+    `although_unsure` says that the person sent it again knowing that it may have gone out before.
+    """
+
+    TOPIC: ClassVar[str] = "case.mail_released"
+
+    mail_id: MailId
+    message: str
+    although_unsure: bool = False
+    personal: SendingPersonal | Erased
+
+
+class CaseMailTried(Fact):
+    """The mail is about to leave. No answer to this try means that it is unsure."""
+
+    TOPIC: ClassVar[str] = "case.mail_tried"
+
+    mail_id: MailId
+    attempt: int
+
+
+class RefusedPersonal(Stored):
+    """The recipients that the server did not take."""
+
+    recipients: tuple[str, ...]
+
+
+class CaseMailSent(Fact):
+    """The server took the mail, for all recipients but those named here."""
+
+    TOPIC: ClassVar[str] = "case.mail_sent"
+
+    mail_id: MailId
+    attempt: int
+    personal: RefusedPersonal | Erased | None = None
+
+
+class CaseMailFailed(Fact):
+    """The server certainly did not take the mail; it is tried again at `retry_at`, None for never."""
+
+    TOPIC: ClassVar[str] = "case.mail_failed"
+
+    mail_id: MailId
+    attempt: int
+    code: str
+    retry_at: Instant | None = None
+
+
+class CaseMailUnsure(Fact):
+    """Nobody knows whether the server took the mail. It is not tried again by itself."""
+
+    TOPIC: ClassVar[str] = "case.mail_unsure"
+
+    mail_id: MailId
+    attempt: int
+    code: str
+
+
+class CaseMailDiscarded(Fact):
+    """The mail is not to be sent."""
+
+    TOPIC: ClassVar[str] = "case.mail_discarded"
+
+    mail_id: MailId
+
+
+CaseMailFact = (
+    CaseMailDrafted
+    | CaseMailReleased
+    | CaseMailTried
+    | CaseMailSent
+    | CaseMailFailed
+    | CaseMailUnsure
+    | CaseMailDiscarded
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Where a mail stands: after how many tries, and not to be tried before `due`."""
+
+    status: MailStatus
+    attempts: int = 0
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Write a mail, or write it anew."""
+
+    mail_id: MailId
+    personal: MailPersonal
+    answers: InteractionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give a mail to be sent; one that is unsure only if the person says so."""
+
+    mail_id: MailId
+    message: str
+    personal: SendingPersonal
+    although_unsure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Take a mail in hand, if it is due."""
+
+    mail_id: MailId
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Write down what became of the try that is under way."""
+
+    outcome: CaseMailSent | CaseMailFailed | CaseMailUnsure
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardMail:
+    """Do not send a mail."""
+
+    mail_id: MailId
+
+
+MailCommand = Draft | Release | Try | Report | DiscardMail
+
+
+def decide(mail: Mail | None, command: MailCommand) -> tuple[CaseMailFact, ...]:
+    """Return the facts that carry out `command` on one mail.
+
+    Raises:
+        NotYet: there is no such mail, or it is not due.
+        AlreadyDone: it is on its way already.
+        Refused: `sent`, `unsure`, `discarded` or `on_its_way`: its status does not allow it.
+    """
+    match mail, command:
+        case (None | Mail(status="drafted"), Draft(mail_id=mail_id)):
+            return (
+                CaseMailDrafted(
+                    mail_id=mail_id, answers=command.answers, personal=command.personal
+                ),
+            )
+        case None, _:
+            raise NotYet("This case has no such mail.")
+        case Mail(status="drafted" | "failed"), Release():
+            return (_released(command),)
+        case Mail(status="unsure"), Release(although_unsure=True):
+            return (_released(command),)
+        case Mail(status="unsure"), Release():
+            raise Refused(
+                "unsure",
+                "This mail may have gone out already. Say that it is to be sent although unsure.",
+            )
+        case Mail(status="waiting", attempts=attempts, due=due), Try(mail_id=mail_id, now=now):
+            if due is not None and due > now:
+                raise NotYet("This mail is not due yet.")
+            return (CaseMailTried(mail_id=mail_id, attempt=attempts + 1),)
+        case Mail(status="trying"), Report(outcome=outcome):
+            return (outcome,)
+        case Mail(status="drafted" | "failed" | "waiting" | "unsure"), DiscardMail(mail_id=mail_id):
+            return (CaseMailDiscarded(mail_id=mail_id),)
+        case Mail(status="waiting" | "trying"), Release():
+            raise AlreadyDone("This mail is on its way already.")
+        case Mail(status=status), _:
+            reason = "on_its_way" if status in UNFINISHED else status
+            raise Refused(reason, f"This mail is {status}; that cannot be done with it any more.")
+
+
+def evolve(mail: Mail | None, fact: CaseMailFact) -> Mail:
+    """Return where a mail stands after `fact`."""
+    attempts = mail.attempts if mail is not None else 0
+    match fact:
+        case CaseMailDrafted():
+            return Mail("drafted")
+        case CaseMailReleased():
+            return Mail("waiting")
+        case CaseMailTried(attempt=attempt):
+            return Mail("trying", attempt)
+        case CaseMailSent():
+            return Mail("sent", attempts)
+        case CaseMailFailed(retry_at=None):
+            return Mail("failed", attempts)
+        case CaseMailFailed(retry_at=retry_at):
+            return Mail("waiting", attempts, retry_at)
+        case CaseMailUnsure():
+            return Mail("unsure", attempts)
+        case CaseMailDiscarded():
+            return Mail("discarded", attempts)
+
+
+def _released(command: Release) -> CaseMailReleased:
+    return CaseMailReleased(
+        mail_id=command.mail_id,
+        message=command.message,
+        although_unsure=command.although_unsure,
+        personal=command.personal,
+    )

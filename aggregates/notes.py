@@ -1,0 +1,153 @@
+"""Notes that people write, on a contact or on a case: each keeps its history.
+
+The facts stand in the stream of what they are a note on, and are sealed under its key. Whoever folds
+that stream folds its notes too: `notes_of` takes any facts and passes what is no note.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from aggregates.errors import AlreadyDone, NotYet, Refused
+from aggregates.values import Erased, Fact, InteractionId, NoteId, Stored
+
+
+class NotePersonal(Stored):
+    """What a note says."""
+
+    text: str
+
+
+class NoteAdded(Fact):
+    """A person wrote a note; `interaction_id` names the interaction during which, if it was in one.
+
+    A note of an interaction goes along when the interaction is given to another contact.
+    """
+
+    TOPIC: ClassVar[str] = "note.added"
+
+    note_id: NoteId
+    interaction_id: InteractionId | None = None
+    personal: NotePersonal | Erased
+
+
+class NoteChanged(Fact):
+    """The note says something else from now on; what it said before stays in the log."""
+
+    TOPIC: ClassVar[str] = "note.changed"
+
+    note_id: NoteId
+    personal: NotePersonal | Erased
+
+
+class NoteRemovalPersonal(Stored):
+    """A person's words on why a note was taken away."""
+
+    reason: str
+
+
+class NoteRemoved(Fact):
+    """The note is shown no longer, except in the history."""
+
+    TOPIC: ClassVar[str] = "note.removed"
+
+    note_id: NoteId
+    personal: NoteRemovalPersonal | Erased | None = None
+
+
+NoteFact = NoteAdded | NoteChanged | NoteRemoved
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a note says now; None once it is erased."""
+
+    text: str | None
+    interaction_id: InteractionId | None = None
+    is_removed: bool = False
+
+
+Notes = Mapping[NoteId, Note]
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    """Write a note."""
+
+    note_id: NoteId
+    text: str
+    interaction_id: InteractionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeNote:
+    """Let a note say something else."""
+
+    note_id: NoteId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveNote:
+    """Take a note away."""
+
+    note_id: NoteId
+    reason: str | None = None
+
+
+NoteCommand = AddNote | ChangeNote | RemoveNote
+
+
+def decide(notes: Notes, command: NoteCommand) -> tuple[NoteFact, ...]:
+    """Return the facts that carry out `command`; none where it would change nothing.
+
+    Raises:
+        AlreadyDone: there is a note of this id already.
+        NotYet: there is none.
+        Refused: `removed`, the note was taken away.
+    """
+    note = notes.get(command.note_id)
+    match command:
+        case AddNote(note_id=note_id, text=text, interaction_id=interaction_id):
+            if note is not None:
+                raise AlreadyDone("This note exists already.")
+            said = NotePersonal(text=text)
+            return (NoteAdded(note_id=note_id, interaction_id=interaction_id, personal=said),)
+        case _ if note is None:
+            raise NotYet("There is no note of this id here.")
+        case ChangeNote(note_id=note_id, text=text):
+            if note.is_removed:
+                raise Refused("removed", "This note was removed; write a new one.")
+            if note.text == text:
+                return ()
+            return (NoteChanged(note_id=note_id, personal=NotePersonal(text=text)),)
+        case RemoveNote(note_id=note_id, reason=reason):
+            if note.is_removed:
+                return ()
+            why = None if reason is None else NoteRemovalPersonal(reason=reason)
+            return (NoteRemoved(note_id=note_id, personal=why),)
+
+
+def evolve(notes: Notes, fact: Fact) -> Notes:
+    """Return the notes after `fact`."""
+    match fact:
+        case NoteAdded(note_id=note_id, personal=personal):
+            return {**notes, note_id: Note(_text(personal), fact.interaction_id)}
+        case NoteChanged(note_id=note_id, personal=personal) if note_id in notes:
+            return {**notes, note_id: replace(notes[note_id], text=_text(personal))}
+        case NoteRemoved(note_id=note_id) if note_id in notes:
+            return {**notes, note_id: replace(notes[note_id], is_removed=True)}
+        case _:
+            return notes
+
+
+def notes_of(facts: Iterable[Fact]) -> Notes:
+    """Return the notes of one stream, by their ids, in the order in which they were written."""
+    notes: Notes = {}
+    for fact in facts:
+        notes = evolve(notes, fact)
+    return notes
+
+
+def _text(personal: NotePersonal | Erased) -> str | None:
+    return None if isinstance(personal, Erased) else personal.text

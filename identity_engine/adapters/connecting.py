@@ -1,0 +1,92 @@
+"""From the settings to the systems that they name; secrets come from the environment.
+
+The adapters are imported where they are needed: an HTTP client costs more than most verbs.
+"""
+
+import os
+from pathlib import Path
+
+from aggregates.settings import AugmentationSource as SourceSettings
+from aggregates.settings import Crm as CrmSettings
+from identity_engine.adapters.augmentation_csv import CsvSource, Fold
+from identity_engine.errors import ConfigurationError
+from identity_engine.ports.augmentation import AugmentationSource
+from identity_engine.ports.crm import Crm
+
+SALESFORCE_KEY = "Identity_Engine_Key__c"
+DYNAMICS_KEY = "ie_key"
+
+
+def connect_crm(settings: CrmSettings) -> Crm:
+    """Return the CRM that the settings name; nothing is sent yet.
+
+    Raises:
+        ConfigurationError: a secret is not in the environment, or an extra is not installed.
+    """
+    from identity_engine.adapters.guarded_http import GuardedHttp
+
+    http = GuardedHttp("the CRM", settings.url, allow_private=settings.allow_private)
+    if settings.kind == "rest":
+        from identity_engine.adapters.crm_rest import RestCrm
+
+        return RestCrm(http, _secret(settings.token_env))
+    client_id, client_secret = _secret(settings.client_id_env), _secret(settings.client_secret_env)
+    assert client_id is not None
+    assert client_secret is not None
+    if settings.kind == "dynamics":
+        from identity_engine.adapters.crm_dynamics import DynamicsCrm
+
+        assert settings.login_url is not None
+        login = GuardedHttp("the CRM", settings.login_url, allow_private=settings.allow_private)
+        return DynamicsCrm(
+            http,
+            login,
+            settings.url,
+            client_id=client_id,
+            client_secret=client_secret,
+            key_column=settings.key_field or DYNAMICS_KEY,
+        )
+    try:
+        from identity_engine.adapters.crm_salesforce import SalesforceCrm
+    except ImportError:
+        raise ConfigurationError(
+            "Salesforce needs an extra: pip install 'identity-engine[salesforce]'."
+        ) from None
+    return SalesforceCrm(
+        http,
+        settings.url,
+        client_id=client_id,
+        client_secret=client_secret,
+        key_field=settings.key_field or SALESFORCE_KEY,
+    )
+
+
+def connect_source(settings: SourceSettings, fold: Fold) -> AugmentationSource:
+    """Return the source of augmentation that the settings name.
+
+    Args:
+        settings: of the source.
+        fold: makes identifiers comparable.
+
+    Raises:
+        ConfigurationError: its token is not in the environment.
+    """
+    if settings.kind == "csv":
+        assert settings.folder is not None
+        return CsvSource(settings.name, Path(settings.folder), settings.identifier_types, fold)
+    from identity_engine.adapters.augmentation_http import HttpSource
+    from identity_engine.adapters.guarded_http import GuardedHttp
+
+    assert settings.url is not None
+    http = GuardedHttp(settings.name, settings.url, allow_private=settings.allow_private)
+    return HttpSource(http, _secret(settings.token_env))
+
+
+def _secret(variable: str | None) -> str | None:
+    """Return what an environment variable holds; None where none is named."""
+    if variable is None:
+        return None
+    value = os.environ.get(variable)
+    if not value:
+        raise ConfigurationError(f"The environment variable {variable} is not set.")
+    return value

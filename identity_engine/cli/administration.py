@@ -1,0 +1,132 @@
+"""Verbs of an administrator: admin access|role|grant|revoke|refusals|settings|configure."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.cli.output import (
+    AsOf,
+    DryRun,
+    Json,
+    Store,
+    read_content,
+    show,
+    show_done,
+    show_json,
+    show_table,
+)
+
+admin = App(name="admin", help="Who may do what, and the settings of the centre.")
+Actor = Annotated[str, Parameter(name="ACTOR", help="An opaque id, no name and no address.")]
+Role = Annotated[str, Parameter(name="ROLE", help="The name of a role.")]
+
+
+@admin.command
+def access(*, store: Store = None, as_of: AsOf = None, json: Json = False) -> None:
+    """Show every role and every grant, now or as they were then."""
+    with Engine.open(store) as engine:
+        found = engine.desk.administration.access(as_of)
+    if json:
+        show_json(found)
+        return
+    show_table(("role", "actions"), [(name, ", ".join(does)) for name, does in found.roles.items()])
+    show()
+    show_table(
+        ("actor", "role", "divisions"),
+        [
+            (one.actor, one.role, "all" if one.divisions is None else ", ".join(one.divisions))
+            for one in found.grants
+        ],
+    )
+
+
+@admin.command
+def role(
+    name: Role,
+    *actions: Annotated[
+        str, Parameter(name="ACTION", help="What it allows, such as contact:edit.")
+    ],
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Let a role allow these actions, and no others."""
+    with Engine.open(store) as engine:
+        done = engine.desk.administration.define_role(name, actions, dry_run=dry_run)
+    show_done(done, f"The role {name} allows {len(actions)} actions", json=json)
+
+
+@admin.command
+def grant(
+    actor: Actor,
+    role: Role,
+    *,
+    division: Annotated[
+        list[str] | None, Parameter(help="Where it holds; repeat it for several; default: all.")
+    ] = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Give an actor a role."""
+    with Engine.open(store) as engine:
+        done = engine.desk.administration.grant(actor, role, divisions=division, dry_run=dry_run)
+    where = f" in {', '.join(division)}" if division else ""
+    show_done(done, f"{actor} has the role {role}{where}", json=json)
+
+
+@admin.command
+def revoke(
+    actor: Actor, role: Role, *, store: Store = None, dry_run: DryRun = False, json: Json = False
+) -> None:
+    """Take a role from an actor."""
+    with Engine.open(store) as engine:
+        done = engine.desk.administration.revoke(actor, role, dry_run=dry_run)
+    show_done(done, f"{actor} has the role {role} no longer", json=json)
+
+
+@admin.command
+def refusals(
+    *,
+    store: Store = None,
+    limit: Annotated[int, Parameter(help="Show at most this many.")] = 100,
+    json: Json = False,
+) -> None:
+    """List refused calls, the newest first."""
+    with Engine.open(store) as engine:
+        found = engine.desk.administration.refusals(limit)
+    if json:
+        show_json(found)
+    elif not found:
+        show("No call was refused.")
+    else:
+        show_table(
+            ("when", "actor", "action", "division", "named"),
+            [(one.at[:19], one.actor, one.action, one.division, one.target) for one in found],
+        )
+
+
+@admin.command
+def settings(*, store: Store = None) -> None:
+    """Show the settings in force, as JSON."""
+    with Engine.open(store) as engine:
+        show_json(engine.desk.administration.settings().model_dump(mode="json"))
+
+
+@admin.command
+def configure(
+    file: Annotated[Path, Parameter(help="A settings file; what it leaves out is the default.")],
+    *,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Put settings in force. It is an event; what was in force before can be read with --as-of."""
+    content = read_content(file)
+    with Engine.open(store) as engine:
+        changed = engine.desk.administration.activate("settings", content)
+    if json:
+        show_json({"kind": "settings", "changed": bool(changed)})
+    else:
+        show("The settings are in force" + ("." if changed else " already; nothing changed."))

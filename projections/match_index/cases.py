@@ -1,0 +1,105 @@
+"""The cases of a batch: whose each is, where its key stands, and which mails lead to it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from aggregates.case_facts import (
+    CaseClosed,
+    CaseInteractionLinked,
+    CaseOpened,
+    CaseReopened,
+    CaseStateChanged,
+    StateName,
+)
+from aggregates.case_mail import CaseMailReleased
+from aggregates.values import CaseId, ContactId, Fact, InteractionId
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """One case. `number` is unique in the store; `key_id` names the data key of its personal values,
+    0 while there is none. Whose it is, says `interaction_id`, else `contact_id`."""
+
+    case_id: CaseId
+    number: int
+    division: str
+    state: StateName
+    interaction_id: InteractionId | None = None
+    contact_id: ContactId | None = None
+    follow_up_of: CaseId | None = None
+    key_id: int = 0
+
+
+@dataclass(slots=True)
+class CaseChanges:
+    """What a batch changes: rows, which interactions belong to which case, and which message ids
+    (by their digests) lead to which; the first case that a message led to keeps it."""
+
+    rows: list[CaseRow] = field(default_factory=list)
+    interactions: list[tuple[InteractionId, CaseId]] = field(default_factory=list)
+    messages: list[tuple[bytes, CaseId]] = field(default_factory=list)
+
+
+class CaseBook:
+    """Case rows by id, loaded and changed."""
+
+    def __init__(self) -> None:
+        self._rows: dict[CaseId, CaseRow] = {}
+        self._changed: dict[CaseId, CaseRow] = {}
+        self._interactions: dict[tuple[InteractionId, CaseId], None] = {}
+        self._messages: dict[bytes, CaseId] = {}
+
+    def add(self, rows: Iterable[CaseRow]) -> None:
+        """Take in stored rows."""
+        for row in rows:
+            self._rows.setdefault(row.case_id, row)
+
+    def get(self, case_id: str) -> CaseRow | None:
+        """Return a loaded case."""
+        return self._rows.get(CaseId(case_id))
+
+    def apply(self, case_id: CaseId, fact: Fact) -> None:
+        """Let a fact of a case change its row."""
+        match fact:
+            case CaseOpened(number=number, division=division, place=place):
+                self._place(
+                    CaseRow(
+                        case_id,
+                        number,
+                        division,
+                        "new" if place == "mail" else "open",
+                        fact.interaction_id,
+                        fact.contact_id,
+                        fact.follow_up_of,
+                    )
+                )
+            case CaseInteractionLinked(interaction_id=interaction_id, messages=messages):
+                self._interactions[interaction_id, case_id] = None
+                for message in messages:
+                    self._messages.setdefault(bytes.fromhex(message), case_id)
+            case CaseStateChanged(state=state):
+                self._place(replace(self._rows[case_id], state=state))
+            case CaseReopened():
+                self._place(replace(self._rows[case_id], state="open"))
+            case CaseClosed():
+                self._place(replace(self._rows[case_id], state="closed"))
+            case CaseMailReleased(message=message):
+                self._messages.setdefault(bytes.fromhex(message), case_id)
+
+    def seal(self, subject: str, key_id: int) -> None:
+        """Note the data key of a case; other subjects are passed."""
+        row = self.get(subject)
+        if row is not None and not row.key_id:
+            self._place(replace(row, key_id=key_id))
+
+    def changes(self) -> CaseChanges:
+        """Return what has changed, in key order."""
+        return CaseChanges(
+            [row for _, row in sorted(self._changed.items())],
+            sorted(self._interactions),
+            sorted(self._messages.items()),
+        )
+
+    def _place(self, row: CaseRow) -> None:
+        self._rows[row.case_id] = row
+        self._changed[row.case_id] = row
