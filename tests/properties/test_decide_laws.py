@@ -159,8 +159,8 @@ def expected(state, command):
             return Linked(wanted, pinned)
         case Linked(contact_id=own, pinned=pinned), HoldForReview(proposed=proposed):
             return Linked(own, pinned, proposed)
-        case Linked(), Unlink(pinned=pinned):
-            return Unlinked(pinned)
+        case Linked(contact_id=held), Unlink(pinned=pinned):
+            return Unlinked(pinned, taken_from=held)
         case _:
             return state
 
