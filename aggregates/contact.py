@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from aggregates.division import ContactMoved, DivisionFact
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.lifecycle import (
     ContactDeleted,
@@ -161,6 +162,7 @@ ContactFact = (
     | ContactToldApart
     | ContactToldApartLifted
     | LifecycleFact
+    | DivisionFact
     | ContactMergeRefused
     | ContactMergeRefusalEnded
 )
@@ -301,6 +303,8 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             return replace(state, stage=Stage.IDENTIFIED)
         case ContactPromoted() if state is not None:
             return replace(state, stage=Stage.CURATED)
+        case ContactMoved(division=division) if state is not None:
+            return replace(state, division=division)
         case ContactExpired() if state is not None:
             return replace(state, presence="expired", gone_since=valid_from)
         case ContactDeleted() if state is not None:

@@ -14,5 +14,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     SearchProjection(),
     ReviewProjection(),
 )
-VIEWS_VERSION = 13
+VIEWS_VERSION = 14
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

@@ -5,12 +5,15 @@ Both hold the write lock: the index must not miss an event, and nobody may decid
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from sqlite3 import Cursor
 
-from aggregates.change import ChangeFact, ChangePersonal, InteractionChanged
+from aggregates.change import ChangeFact, InteractionChanged
+from aggregates.division import ContactMoved
 from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierTransferred
-from aggregates.interaction import InteractionPersonal, InteractionReceived
+from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from identity_engine.application.following import Progress, Verdict
+from identity_engine.application.rekeying import rekey, whole_correction
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
 from identity_engine.event_store.conversation_tables import load_changes
@@ -67,7 +70,7 @@ def _replay(store: EventStore, writer: Writer, block_cap: int, progress: Progres
         comparables = _comparables(store, index, events)
         crowding.load(key for one in comparables.values() for key in one.block_keys)
         for event in events:
-            _apply(store, index, crowding, comparables, event)
+            _apply(store, cursor, index, crowding, comparables, event)
         write_changes(cursor, index.changes(), tables.records)
         after = events[-1].position
         if progress is not None:
@@ -125,6 +128,7 @@ def _comparables(
 
 def _apply(
     store: EventStore,
+    cursor: Cursor,
     index: MatchIndex,
     crowding: Crowding,
     comparables: Mapping[str, Comparable],
@@ -154,6 +158,9 @@ def _apply(
         index.seal(event.subject, event.key_id)
     if isinstance(fact, InteractionChanged) and fact.change.kind == "corrected":
         _correct(store, index, crowding, event, fact)
+    elif isinstance(fact, ContactMoved):
+        contact_id = ContactId(event.stream_id)
+        rekey(store, cursor, index, crowding, contact_id, fact, event.position)
 
 
 def _correct(
@@ -166,12 +173,6 @@ def _correct(
     row, division = index.interaction_by_id(InteractionId(event.stream_id)), fact.division
     assert row is not None, "what is corrected was received"
     assert division is not None, "a correction says where the record stands"
-    said = fact.personal
-    if isinstance(said, ChangePersonal):
-        whole = InteractionPersonal(
-            source=said.source, id=said.id, identifiers=said.identifiers, profile=said.profile
-        )
-        made = comparable(whole, division, store.digests, index.is_crowded)
-    else:
-        made = Comparable("")
+    whole = whole_correction(fact.personal)
+    made = comparable(whole, division, store.digests, index.is_crowded)
     crowding.replace(row, made, division)

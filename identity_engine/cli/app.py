@@ -8,6 +8,7 @@ from identity_engine.cli import (
     contacts,
     demo,
     diagnosis,
+    divisions,
     identifiers,
     ingesting,
     interactions,
@@ -36,6 +37,8 @@ contacts.contact.command(identifiers.identifier)
 app.command(contacts.contact)
 for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
     contacts.contact.command(verb)
+contacts.contact.command(divisions.move)
+contacts.contact.command(divisions.across)
 app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)

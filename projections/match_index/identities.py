@@ -16,6 +16,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
+from aggregates.division import ContactMoved
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
@@ -25,7 +26,7 @@ from aggregates.identity import Edge, Identity, Member, canonical_id, components
 from aggregates.values import ContactId, Fact, IdentifierId
 from projections.match_index.rows import ContactRow, LifeChanges
 
-REVISING = (ContactIdentified, ContactPromoted)
+REVISING = (ContactIdentified, ContactPromoted, ContactMoved)
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused
 because messages keep arriving; merges and unmerges do, for all whom they touch."""
 

@@ -19,6 +19,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
+from aggregates.division import ContactAcrossLinked, ContactAcrossUnlinked
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -191,6 +192,8 @@ class TimelineRows(Rows):
         ContactToldApart: _names_other,
         ContactToldApartLifted: _names_other,
         ContactMergeRefused: _names_other,
+        ContactAcrossLinked: _names_other,
+        ContactAcrossUnlinked: _names_other,
         ContactMergeRefusalEnded: _names_other,
     }
 

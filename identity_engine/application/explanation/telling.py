@@ -15,6 +15,12 @@ from aggregates.contact import (
     ContactUnmerged,
     MergeEdge,
 )
+from aggregates.division import (
+    ContactAcrossLinked,
+    ContactAcrossUnlinked,
+    ContactMoved,
+    DivisionFact,
+)
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -84,6 +90,8 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):
             return _each(edges, "event.unmerged", say)
+        case _ if isinstance(fact, DivisionFact):
+            return _of_division(stream_id, fact, say)
         case _ if isinstance(fact, LifecycleFact):
             return _of_life(stream_id, fact, say)
         case NoteAdded() | NoteChanged() | NoteRemoved():
@@ -177,6 +185,18 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.merge_refusal_ended", one=contact_id, other=other)
         case _:
             return say.say("event.other", topic=fact.TOPIC)
+
+
+def _of_division(contact_id: str, fact: DivisionFact, say: Sentences) -> str:
+    match fact:
+        case ContactMoved(division=division, division_before=before):
+            return say.say(
+                "event.contact_moved", contact=contact_id, division=division, before=before
+            )
+        case ContactAcrossLinked(other=other):
+            return say.say("event.across_linked", one=contact_id, other=other)
+        case ContactAcrossUnlinked(other=other):
+            return say.say("event.across_unlinked", one=contact_id, other=other)
 
 
 def _of_life(contact_id: str, fact: LifecycleFact, say: Sentences) -> str:

@@ -1,6 +1,7 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.divisions import Divisions
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.lifecycle import Lifecycle
@@ -14,6 +15,7 @@ class Desk:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.administration = Administration(office)
+        self.divisions = Divisions(office)
         self.lifecycle = Lifecycle(office)
         self.identifiers = Identifiers(office)
         self.reading = Reading(office)
