@@ -10,6 +10,7 @@ from aggregates.agent import AgentFact
 from aggregates.case_facts import CaseFact
 from aggregates.change import ChangeFact
 from aggregates.contact import ContactFact
+from aggregates.crm import CrmFact
 from aggregates.identifier import IdentifierFact
 from aggregates.interaction import InteractionFact
 from aggregates.notes import NoteFact
@@ -24,6 +25,7 @@ FACTS: dict[str, type[Fact]] = {
         *get_args(InteractionFact),
         *get_args(ChangeFact),
         *get_args(AccessFact),
+        *get_args(CrmFact),
         *get_args(NoteFact),
         *get_args(CaseFact),
         *get_args(AgentFact),

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.division import ContactMoved, DivisionFact
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.lifecycle import (
@@ -130,6 +133,25 @@ class ContactToldApartLifted(Fact):
     personal: ReasonPersonal | Erased | None = None
 
 
+class EditPersonal(Stored):
+    """What a save changed: `set` gives a field its value, `added` and `removed` change one value of it.
+
+    A value that is removed is shown no longer, whoever says it, until a person gives it again.
+    """
+
+    set: dict[str, str] = Field(default_factory=dict)
+    added: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    removed: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class ContactEdited(Fact):
+    """A person saved values of the contact; one event for each save."""
+
+    TOPIC: ClassVar[str] = "contact.edited"
+
+    personal: EditPersonal | Erased
+
+
 class ContactMergeRefused(Fact):
     """Records of this contact and of `other` are strong enough to be one person, and `guard` keeps the
     contacts apart.
@@ -155,6 +177,9 @@ class ContactMergeRefusalEnded(Fact):
 
 ContactFact = (
     ContactCreated
+    | ContactAugmented
+    | ContactAugmentationReverted
+    | ContactEdited
     | ContactIdentified
     | ContactPromoted
     | ContactMerged

@@ -240,6 +240,22 @@ class IdentifierState:
         held = [h for h in self.holdings if h.valid_to is None and h.contact_id in contact_ids]
         return tuple(sorted(held, key=_age))
 
+    def ends(self) -> tuple[datetime, ...]:
+        """Return the moments at which a contact ceased to hold the value for good, in order."""
+        return tuple(
+            sorted(
+                {
+                    ended.valid_to
+                    for ended in self.holdings
+                    if ended.valid_to is not None
+                    and not any(
+                        later.contact_id == ended.contact_id and later.valid_from >= ended.valid_to
+                        for later in self.holdings
+                    )
+                }
+            )
+        )
+
     def others_from(
         self, moment: datetime, contact_ids: AbstractSet[ContactId]
     ) -> tuple[Holding, ...]:

@@ -10,7 +10,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from aggregates.case_settings import Cases, OutgoingMail
+from aggregates.fields import BUILT_IN, ContactField
 from aggregates.values import Value
+
+FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,127}$")]
 """The name of an environment variable."""
@@ -64,11 +67,9 @@ class AugmentationSource(Value):
 
 
 class Augmentation(Value):
-    """Off until a source is named. Of the fields `multi_valued` a contact may have several values, so
-    a found one is added; of the others it replaces the one shown, and the old value is kept."""
+    """Off until a source is named."""
 
     sources: tuple[AugmentationSource, ...] = ()
-    multi_valued: tuple[str, ...] = ("other_names", "language", "occupation", "organisation")
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -77,6 +78,9 @@ class Augmentation(Value):
             raise ValueError("two sources have the same name")
         return self
 
+
+RecordType = Literal["contact", "account", "lead", "case", "opportunity"]
+"""Types of records of a CRM, in our words."""
 
 ActivityValue = Literal[
     "interaction_id",
@@ -115,7 +119,7 @@ class Crm(Value):
     allow_private: bool = False
     fields: dict[ActivityValue, str] | None = None
     fixed: dict[str, str] | None = None
-    may_create: tuple[str, ...] = ()
+    may_create: tuple[RecordType, ...] = ()
     household: bool = False
     call_channels: tuple[str, ...] = ("voice",)
     wrap_up_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30
@@ -135,13 +139,28 @@ class Crm(Value):
 
 
 class Settings(Value):
-    """The settings in force; every section has defaults, so a content names only what differs."""
+    """The settings in force; every section has defaults, so a content names only what differs.
+
+    `fields` are those that a contact has besides the usual ones.
+    """
 
     format: Literal[1]
     name: str
     retention: Retention = Retention()
     merging: Merging = Merging()
+    fields: dict[FieldName, ContactField] = Field(default_factory=dict)
     augmentation: Augmentation = Augmentation()
     crm: Crm | None = None
     cases: Cases = Cases()
     outgoing_mail: OutgoingMail = OutgoingMail()
+
+    @model_validator(mode="after")
+    def _fields_are_new(self) -> Self:
+        if taken := sorted(self.fields.keys() & BUILT_IN.keys()):
+            raise ValueError(f"every contact has these fields already: {', '.join(taken)}")
+        return self
+
+    @property
+    def contact_fields(self) -> dict[str, ContactField]:
+        """Every field that a person may fill."""
+        return {**BUILT_IN, **self.fields}

@@ -14,7 +14,14 @@ IdentityEngineError
 │   └── KeyNeverMade       the key store does not belong to this event store
 ├── RemoteError            another system failed or refused; `reason` is a stable code
 └── Conflict               somebody else was first: read again and decide again
+    └── Stale              a save names a revision that is no longer the contact's
 """
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from identity_engine.application.queries import HistoryEntry
 
 
 class IdentityEngineError(Exception):
@@ -121,3 +128,19 @@ class RemoteError(IdentityEngineError):
 
 class Conflict(IdentityEngineError):  # noqa: N818
     """Somebody else was first."""
+
+
+class Stale(Conflict):
+    """The contact has changed since the revision that a save names; nothing was written.
+
+    `revision` is what it has now, `changes` are the events that raised it since.
+    """
+
+    def __init__(self, revision: int, changes: "Sequence[HistoryEntry]" = ()) -> None:
+        told = "".join(f"\n  {one.recorded_at[:19]}  {one.summary}" for one in changes)
+        super().__init__(
+            f"The contact has changed since: its revision is {revision} now. Look at what changed "
+            f"and save again with that revision.{told}"
+        )
+        self.revision = revision
+        self.changes = tuple(changes)

@@ -7,24 +7,16 @@ name, and joined where every guard holds over the two groups.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple
 
-from matchers.guards import (
-    IDENTIFIER_ONLY,
-    NAME_ONLY,
-    contradict,
-    rests_on,
-    rests_on_household,
-    share_identifier,
-    speaks_for_person,
-)
-from matchers.record import MatchRecord
+from matchers.proposals import Node, Pair, Rule, order
 from matchers.scoring import Scorer
 from matchers.vocabulary import LinkRules
 
-Rule = Literal["exact_exclusive", "exact_strong", "score", "exact_weak", "device"]
 RANK: Mapping[Rule, int] = {
     "exact_exclusive": 0,
     "exact_strong": 1,
@@ -37,46 +29,8 @@ RANK: Mapping[Rule, int] = {
 ALONE = ("exact_weak", "device")
 """Rules whose value proves something only where it leads to one person."""
 
-FEW_USES = 24
-"""Up to this many uses of a value are paired each with each; of more, each with its neighbour in time
-and with the first, which joins the same people at a cost that does not grow as the square."""
-
 COMPARED = 8
 """Records of a group, the first by name, that are compared with as many of another."""
-
-
-class Node(NamedTuple):
-    """One record to be placed.
-
-    `key` is the caller's handle; `name` and `time` order nodes and do not depend on arrival. `record`
-    is None where it has nothing to compare. `live` tells that a bare name proves nothing.
-    `exclusive` is type -> value. Nodes of one `anchor` belong together because a person said so.
-    """
-
-    key: int
-    name: str
-    time: int
-    record: MatchRecord | None
-    live: bool
-    exclusive: Mapping[str, bytes]
-    anchor: str | None = None
-
-
-class Use(NamedTuple):
-    """A node that mentions a value, and the class under which it does."""
-
-    key: int
-    cls: Literal["exclusive", "strong", "weak", "place", "device"]
-
-
-class Pair(NamedTuple):
-    """Two nodes that may be one person, `one` before `other` in time and name."""
-
-    rule: Rule
-    weight: int
-    one: int
-    other: int
-    value: bytes = b""
 
 
 class Refused(NamedTuple):
@@ -95,92 +49,13 @@ class Clusters:
     refused: list[Refused] = field(default_factory=list)
 
 
-def scored_pairs(
-    nodes: Mapping[int, Node], together: Iterable[tuple[int, int]], scorer: Scorer, rules: LinkRules
-) -> Iterator[Pair]:
-    """Weigh pairs of nodes and yield those that may be linked by their weight alone."""
-    for first, second in together:
-        one, other = _in_order(nodes[first], nodes[second])
-        if one.record is None or other.record is None:
-            continue
-        weight = scorer.weight(one.record, other.record)
-        if weight >= rules.attach and _may_rest_on_weight(one, other, scorer, rules):
-            yield Pair("score", weight, one.key, other.key)
-
-
-def _may_rest_on_weight(one: Node, other: Node, scorer: Scorer, rules: LinkRules) -> bool:
-    a, b = one.record, other.record
-    assert a is not None
-    assert b is not None
-    if share_identifier(a, b):
-        if contradict(a, b, scorer, rules.contradiction):
-            return False
-        # No more than the identifier itself: that is for the exact rungs, which know its sharers.
-        if rests_on(IDENTIFIER_ONLY, a, b, scorer):
-            return False
-    if rests_on_household(a, b, scorer):
-        return False
-    proves_little = (one.live or other.live) and not rules.live_name_only_links
-    return not (proves_little and rests_on(NAME_ONLY, a, b, scorer))
-
-
-def exact_pairs(
-    nodes: Mapping[int, Node], value: bytes, uses: Sequence[Use], scorer: Scorer, rules: LinkRules
-) -> Iterator[Pair]:
-    """Yield the pairs of nodes that mention one value, which is not shared and not blocked."""
-    ordered = sorted(uses, key=lambda use: _order(nodes[use.key]))
-    for first, second in _each_with_each(ordered):
-        one, other = nodes[first.key], nodes[second.key]
-        rule = _rule(first, second, one, other)
-        if rule is None:
-            continue
-        spoken = 0
-        if one.record is not None and other.record is not None:
-            spoken = scorer.corroboration(one.record, other.record)
-        if rule != "exact_exclusive" and spoken < rules.contradiction:
-            continue
-        if "place" in (first.cls, second.cls) and not _speaks(one, other, scorer):
-            continue  # several people may be there
-        weight = rules.attach
-        if one.record is not None and other.record is not None:
-            weight = max(weight, scorer.weight(one.record, other.record))
-        yield Pair(rule, weight, one.key, other.key, value)
-
-
-def _speaks(one: Node, other: Node, scorer: Scorer) -> bool:
-    if one.record is None or other.record is None:
-        return False
-    return speaks_for_person(one.record, other.record, scorer)
-
-
-def _each_with_each(uses: Sequence[Use]) -> Iterator[tuple[Use, Use]]:
-    if len(uses) <= FEW_USES:
-        for place, second in enumerate(uses):
-            for first in uses[:place]:
-                yield first, second
-        return
-    for place in range(1, len(uses)):
-        yield uses[place - 1], uses[place]
-        if place > 1:
-            yield uses[0], uses[place]
-
-
-def _rule(first: Use, second: Use, one: Node, other: Node) -> Rule | None:
-    classes = {first.cls, second.cls}
-    if "device" in classes:
-        says_nothing = any(node.record is None and not node.exclusive for node in (one, other))
-        return "device" if says_nothing else None
-    if classes & {"weak", "place"}:
-        return "exact_weak"
-    return "exact_exclusive" if classes == {"exclusive"} else "exact_strong"
-
-
 def cluster(
     nodes: Mapping[int, Node],
     pairs: Iterable[Pair],
     apart: Collection[frozenset[str]],
     scorer: Scorer,
     rules: LinkRules,
+    by_hand: Mapping[int, Sequence[int]] = MappingProxyType({}),
 ) -> Clusters:
     """Group nodes of one or more components.
 
@@ -189,8 +64,31 @@ def cluster(
         pairs: those that may be joined, in any order.
         apart: pairs of anchors that a person told apart.
         scorer, rules: those in force.
+        by_hand: node of what people said of somebody -> the records they said it of. It goes where
+            most of those are, and only then draws others to it.
     """
-    return _Clustering(nodes, apart, scorer, rules).run(pairs)
+    return _Clustering(nodes, apart, scorer, rules, by_hand).run(pairs)
+
+
+def home(
+    keys: Sequence[int],
+    nodes: Mapping[int, Node],
+    group_of: Mapping[int, int],
+    age_of: Callable[[int], tuple[int, str]],
+) -> int:
+    """Return the group where somebody with these nodes is at home: that of the earliest node which a
+    person placed, else of most nodes, in a tie of the earliest.
+
+    Args:
+        keys: one or more.
+        nodes, group_of: node and group of each key.
+        age_of: what orders groups.
+    """
+    placed = [key for key in keys if nodes[key].anchor is not None]
+    earliest = group_of[min(placed or keys, key=lambda key: order(nodes[key]))]
+    votes = Counter(group_of[key] for key in keys)
+    most = [group for group, count in votes.items() if count == max(votes.values())]
+    return earliest if placed or earliest in most else min(most, key=age_of)
 
 
 class _Clustering:
@@ -202,7 +100,9 @@ class _Clustering:
         apart: Collection[frozenset[str]],
         scorer: Scorer,
         rules: LinkRules,
+        by_hand: Mapping[int, Sequence[int]],
     ) -> None:
+        self._by_hand = by_hand
         self._nodes = nodes
         self._apart = apart
         self._scorer = scorer
@@ -216,7 +116,21 @@ class _Clustering:
         self._keep_anchored_together()
         taken = sorted(pairs, key=self._turn)
         users = self._users(taken)
-        for pair in taken:
+        by_people = [pair for pair in taken if self._by_hand.keys() & {pair.one, pair.other}]
+        late = set(by_people)
+        self._take((pair for pair in taken if pair not in late), users, found)
+        self._place_by_hand()
+        self._take(by_people, users, found)
+        found.groups = [
+            tuple(node.key for node in sorted(members, key=order))
+            for members in self._members.values()
+        ]
+        return found
+
+    def _take(
+        self, pairs: Iterable[Pair], users: Mapping[bytes, set[int]], found: Clusters
+    ) -> None:
+        for pair in pairs:
             a, b = self._group_of[pair.one], self._group_of[pair.other]
             if a == b:
                 continue
@@ -226,11 +140,16 @@ class _Clustering:
             else:
                 self._join(a, b)
                 found.joins.append(pair)
-        found.groups = [
-            tuple(node.key for node in sorted(members, key=_order))
-            for members in self._members.values()
-        ]
-        return found
+
+    def _place_by_hand(self) -> None:
+        for key, records in self._by_hand.items():
+            if records:
+                group = home(records, self._nodes, self._group_of, self._age)
+                if group != self._group_of[key]:
+                    self._join(group, self._group_of[key])
+
+    def _age(self, group: int) -> tuple[int, str]:
+        return min(map(order, self._members[group]))
 
     def _turn(self, pair: Pair) -> tuple[object, ...]:
         one, other = self._nodes[pair.one], self._nodes[pair.other]
@@ -241,7 +160,8 @@ class _Clustering:
 
     def _keep_anchored_together(self) -> None:
         first: dict[str, int] = {}
-        for key in sorted(self._nodes, key=lambda key: _order(self._nodes[key])):
+        anchored = self._nodes.keys() - self._by_hand.keys()
+        for key in sorted(anchored, key=lambda key: order(self._nodes[key])):
             anchor = self._nodes[key].anchor
             if anchor is not None:
                 group = first.setdefault(anchor, key)
@@ -374,11 +294,3 @@ def _first_by_name(members: Sequence[Node]) -> Sequence[Node]:
         return members
     saying = [node for node in members if node.record is not None]
     return sorted(saying, key=lambda node: node.name)[:COMPARED]
-
-
-def _in_order(one: Node, other: Node) -> tuple[Node, Node]:
-    return (one, other) if _order(one) <= _order(other) else (other, one)
-
-
-def _order(node: Node) -> tuple[int, str]:
-    return node.time, node.name

@@ -1,6 +1,7 @@
 """Every projection there is, in the order in which they are shown."""
 
 from projections.base import Projection
+from projections.crm.projection import CrmProjection
 from projections.identity.projection import IdentityProjection
 from projections.profile.projection import ProfileProjection
 from projections.review.projection import ReviewProjection
@@ -13,6 +14,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     TimelineProjection(),
     SearchProjection(),
     ReviewProjection(),
+    CrmProjection(),
 )
-VIEWS_VERSION = 14
+VIEWS_VERSION = 17
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

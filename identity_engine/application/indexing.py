@@ -5,7 +5,6 @@ Both hold the write lock: the index must not miss an event, and nobody may decid
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from sqlite3 import Cursor
 
 from aggregates.change import ChangeFact, InteractionChanged
 from aggregates.division import ContactMoved
@@ -13,6 +12,7 @@ from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierT
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from identity_engine.application.following import Progress, Verdict
+from identity_engine.application.hand_made import FactsOf, HandMadeRecords
 from identity_engine.application.rekeying import rekey, whole_correction
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
@@ -66,11 +66,16 @@ def _replay(store: EventStore, writer: Writer, block_cap: int, progress: Progres
     while events := store.read(after, BATCH, within=writer):
         index = tables.begin(cursor)
         crowding = Crowding(tables, cursor, index, store.digests, block_cap)
+        hand_made = HandMadeRecords(tables, cursor, index, store.digests, block_cap)
         _load(tables, writer, index, events)
         comparables = _comparables(store, index, events)
         crowding.load(key for one in comparables.values() for key in one.block_keys)
         for event in events:
-            _apply(store, cursor, index, crowding, comparables, event)
+            _apply(store, index, crowding, comparables, event)
+            hand_made.follow(event.stream_id, event.fact, _facts_until(store, writer, event))
+            if isinstance(event.fact, ContactMoved):
+                moved, until = ContactId(event.stream_id), event.position
+                rekey(store, cursor, index, crowding, moved, event.fact, until)
         write_changes(cursor, index.changes(), tables.records)
         after = events[-1].position
         if progress is not None:
@@ -92,7 +97,7 @@ def _load(
     ]
     if changes:
         load_changes(writer.cursor, index, changes)
-    contacts = {ContactId(named) for e in events for named in _contacts_of(e.fact)}
+    contacts = {ContactId(named) for e in events for named in contacts_of(e.fact)}
     tables.load_identifier_streams(
         writer.cursor,
         index,
@@ -104,7 +109,15 @@ def _load(
     tables.load_edges(writer.cursor, index, list(index.contacts))
 
 
-def _contacts_of(fact: Fact) -> Iterator[str]:
+def _facts_until(store: EventStore, writer: Writer, last: Recorded) -> FactsOf:
+    return lambda stream_id: [
+        event.fact
+        for event in store.read_stream(stream_id, cursor=writer.cursor)
+        if event.position <= last.position
+    ]
+
+
+def contacts_of(fact: Fact) -> Iterator[str]:
     """Yield the contacts that a fact of any stream names as touched."""
     for name in ("contact_id", "from_contact_id", "other"):
         if named := fact.__dict__.get(name):
@@ -128,7 +141,6 @@ def _comparables(
 
 def _apply(
     store: EventStore,
-    cursor: Cursor,
     index: MatchIndex,
     crowding: Crowding,
     comparables: Mapping[str, Comparable],
@@ -158,9 +170,6 @@ def _apply(
         index.seal(event.subject, event.key_id)
     if isinstance(fact, InteractionChanged) and fact.change.kind == "corrected":
         _correct(store, index, crowding, event, fact)
-    elif isinstance(fact, ContactMoved):
-        contact_id = ContactId(event.stream_id)
-        rekey(store, cursor, index, crowding, contact_id, fact, event.position)
 
 
 def _correct(

@@ -27,6 +27,7 @@ from identity_engine.application.explanation.telling import tell
 from identity_engine.application.explanation.why_not import WhyNot, why_not
 from identity_engine.application.following import Follower, Progress
 from identity_engine.application.policies import Policies
+from identity_engine.application.revisions import positions_since
 from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore
@@ -112,6 +113,14 @@ class Queries:
         if not entries:
             raise NotFound(_no_contact(as_of))
         return entries
+
+    def changes_since(
+        self, contact_id: ContactId, revision: int, language: Language = DEFAULT
+    ) -> list[HistoryEntry]:
+        """Return the events that raised the revision of a contact above the one given."""
+        positions = positions_since(contact_id, self._events_of(contact_id, None), revision)
+        say = sentences_in(language)
+        return [_entry(event, say) for event in self._store.read_positions(positions)]
 
     def how(
         self,

@@ -34,7 +34,9 @@ def rekey(
         until: in a replay, its position: what interactions said later is not known yet.
     """
     store.index.load_all_of(cursor, index, [contact_id])
-    rows = sorted(index.interactions_of(contact_id), key=lambda row: row.interaction_id)
+    # What people said of the contact is a record of its own, which is made anew with the move.
+    told = [row for row in index.interactions_of(contact_id) if not row.is_by_hand]
+    rows = sorted(told, key=lambda row: row.interaction_id)
     said = _said(store, cursor, [row.interaction_id for row in rows], until)
     for row in rows:
         made = comparable(said[row.interaction_id], moved.division, store.digests, index.is_crowded)

@@ -5,10 +5,13 @@ from cyclopts import App
 from identity_engine import __version__
 from identity_engine.cli import (
     administration,
+    augmentation,
     contacts,
+    crm,
     demo,
     diagnosis,
     divisions,
+    editing,
     identifiers,
     ingesting,
     interactions,
@@ -33,6 +36,7 @@ app.command(demo.demo)
 app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
+contacts.contact.command(editing.edit)
 contacts.contact.command(identifiers.identifier)
 app.command(contacts.contact)
 for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
@@ -44,6 +48,8 @@ app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(contacts.review)
 app.command(contacts.export)
+app.command(augmentation.augment)
+app.command(crm.crm)
 app.command(views.projections)
 app.command(policy.policy)
 app.command(models.model)

@@ -255,7 +255,9 @@ def links(
 
 def _show_profile(profile: Profile) -> None:
     show(f"Contact {profile.contact_id}", "bold")
-    show(f"{profile.stage}, division {profile.division}, first seen {profile.first_seen[:19]}")
+    known = "" if profile.revision is None else f", revision {profile.revision}"
+    since = profile.first_seen[:19]
+    show(f"{profile.stage}, division {profile.division}, first seen {since}{known}")
     if profile.since is not None:
         show(f"This contact is {profile.presence} since {profile.since[:19]}. Its history stays.")
         return
@@ -267,7 +269,7 @@ def _show_profile(profile: Profile) -> None:
                 (
                     name,
                     values[0].value,
-                    values[0].origins[0].source,
+                    values[0].origins[0].source or f"by hand, {values[0].origins[0].actor}",
                     values[0].origins[0].time[:10],
                     ", ".join(other.value for other in values[1:]),
                 )

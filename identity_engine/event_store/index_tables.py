@@ -29,7 +29,7 @@ from identity_engine.event_store.keys import KeyRing
 from identity_engine.event_store.read_check import RULES_STREAMS
 from identity_engine.event_store.sealed_records import Opened, SealedRecords
 from projections.match_index.index import MatchIndex
-from projections.match_index.rows import IdentifierRow, InteractionRow
+from projections.match_index.rows import BY_HAND, IdentifierRow, InteractionRow
 
 ACTIVATIONS = "SELECT COUNT(*) FROM stored_events WHERE originator_id IN (?, ?, ?, ?)"
 NOTHING: Opened = ("", None)
@@ -77,10 +77,12 @@ class IndexTables:
         """Return the number of the newest key in use, 0 where there is none."""
         cursor.execute(
             "SELECT MAX("
-            "COALESCE((SELECT key_id FROM interaction ORDER BY number DESC LIMIT 1), 0), "
+            "COALESCE((SELECT key_id FROM interaction WHERE channel != ? "
+            "ORDER BY number DESC LIMIT 1), 0), "
             "COALESCE((SELECT MAX(key_id) FROM contact WHERE key_id > 0), 0), "
             "COALESCE((SELECT MAX(key_id) FROM waiting_change), 0), "
-            "COALESCE((SELECT MAX(key_id) FROM case_row), 0))"
+            "COALESCE((SELECT MAX(key_id) FROM case_row), 0))",
+            (BY_HAND,),
         )
         return int(cursor.fetchone()[0])
 
@@ -122,9 +124,9 @@ class IndexTables:
             (id_bytes(contact_id),),
         )
         ids = [IdentifierId(id_text(identifier_id)) for (identifier_id,) in cursor.fetchall()]
-        fresh = [one for one in ids if index.identifier_by_id(one) is None]
+        fresh = [one for one in ids if index.identifier(one) is None]
         self.load_identifier_streams(cursor, index, fresh)
-        rows = map(index.identifier_by_id, ids)
+        rows = map(index.identifier, ids)
         return [row for row in rows if row is not None]
 
     def load_linked(self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Iterable[str]) -> None:

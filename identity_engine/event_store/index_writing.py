@@ -34,7 +34,7 @@ from identity_engine.event_store.sealed_records import SealedRecords
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 8
+INDEX_VERSION = 11
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = (
@@ -100,6 +100,14 @@ CREATE TABLE IF NOT EXISTS evaluated (number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS crowded (number INTEGER PRIMARY KEY, block_key INTEGER NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
 WITHOUT ROWID;
+-- How far the follower has read that notes what the CRM is to be told.
+CREATE TABLE IF NOT EXISTS crm_follower (position INTEGER NOT NULL);
+-- Work for the CRM that failed and is put off. What is not here may be tried at once.
+CREATE TABLE IF NOT EXISTS crm_queue (
+    named TEXT PRIMARY KEY,
+    attempts INTEGER NOT NULL,
+    not_before TEXT NOT NULL
+) WITHOUT ROWID;
 """
     + CONVERSATION_SCHEMA
     + CASE_SCHEMA

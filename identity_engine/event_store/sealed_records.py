@@ -73,11 +73,11 @@ class SealedRecords:
         """Drop what is kept in memory, after rows were undone or replaced."""
         self._opened.clear()
 
-    def _remember(self, place: bytes, opened: Opened) -> None:
+    def _remember(self, sealed: bytes, opened: Opened) -> None:
         if len(self._opened) >= CACHED_RECORDS:
             for old in list(self._opened)[: CACHED_RECORDS // 10]:
                 del self._opened[old]
-        self._opened[place] = opened
+        self._opened[sealed] = opened
 
 
 def _written(name: str, record: MatchRecord | None) -> bytes:

@@ -7,7 +7,9 @@ from datetime import datetime
 from functools import partial
 
 from aggregates import contact as contacts
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.contact import (
+    ContactEdited,
     ContactIdentified,
     ContactMerged,
     ContactPromoted,
@@ -26,7 +28,14 @@ from aggregates.identity import Edge, Identity, Member, canonical_id, components
 from aggregates.values import ContactId, Fact, IdentifierId
 from projections.match_index.rows import ContactRow, LifeChanges
 
-REVISING = (ContactIdentified, ContactPromoted, ContactMoved)
+REVISING = (
+    ContactAugmented,
+    ContactAugmentationReverted,
+    ContactEdited,
+    ContactIdentified,
+    ContactMoved,
+    ContactPromoted,
+)
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused
 because messages keep arriving; merges and unmerges do, for all whom they touch."""
 

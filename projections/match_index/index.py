@@ -5,53 +5,35 @@ them. The same `apply` rebuilds the whole index from the log.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from functools import partial
 
 from aggregates import contact as contacts
-from aggregates import identifier as identifiers
 from aggregates.case_facts import CaseFact
 from aggregates.change import InteractionChanged, InteractionChangeDeferred
-from aggregates.identifier import (
-    Holding,
-    IdentifierClaimed,
-    IdentifierDescribed,
-    IdentifierFact,
-    IdentifierReassigned,
-    IdentifierReclaimed,
-    IdentifierReleased,
-    IdentifierState,
-    IdentifierTransferred,
-    IdentifierVerified,
-)
+from aggregates.identifier import IdentifierClaimed, IdentifierFact
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.notes import NoteFact
 from aggregates.policy import PolicyActivated, ReevaluationRequested
 from aggregates.settings import Settings
-from aggregates.values import CaseId, ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from aggregates.values import CaseId, ContactId, Fact, IdentifierId, InteractionId
 from projections.match_index.cases import CaseBook
 from projections.match_index.conversations import Conversations
-from projections.match_index.identities import Identities, microseconds
+from projections.match_index.identifiers import Identifiers
+from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import (
+    BY_HAND,
     Comparable,
     Correction,
-    IdentifierRow,
     IndexChanges,
     InteractionRow,
     ReadSet,
 )
 
-OF_HOLDER = (
-    *(IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned),
-    *(IdentifierTransferred, IdentifierDescribed, IdentifierReclaimed),
-)
-"""Facts of an identifier that change what its holder shows."""
 
-
-class MatchIndex(Identities):
+class MatchIndex(Identifiers):
     """Rows by every key that a decision asks for. `head` and `last_number` are those of the read."""
 
     def __init__(
@@ -71,18 +53,14 @@ class MatchIndex(Identities):
         self._crowded_here: dict[int, None] = {}
         self._reposted: list[tuple[int, int]] = []
         self.conversations = Conversations(last_waiting)
-        self.identifiers: dict[bytes, IdentifierRow] = {}
         self._by_natural_key: dict[bytes, InteractionRow] = {}
         self._by_id: dict[InteractionId, InteractionRow] = {}
         self._by_number: dict[int, InteractionRow] = {}
         self._of_contact: defaultdict[ContactId, list[InteractionRow]] = defaultdict(list)
         self._postings: defaultdict[int, list[int]] = defaultdict(list)
-        self._by_stream: dict[IdentifierId, IdentifierRow] = {}
-        self._changed_identifiers: dict[bytes, IdentifierRow] = {}
         self._received: list[InteractionRow] = []
         self._relinked: dict[InteractionId, InteractionRow] = {}
         self._corrected: dict[InteractionId, Correction] = {}
-        self._read_identifiers: dict[bytes, int] = {}
         self._read_links: dict[int, ContactId | None] = {}
         self._read_natural_keys: set[bytes] = set()
         self._read_block_keys: set[int] = set()
@@ -98,13 +76,6 @@ class MatchIndex(Identities):
         self._read_natural_keys.update(asked)
         for row in rows:
             self._by_natural_key[row.natural_key] = row
-
-    def add_identifiers(self, asked: Iterable[bytes], rows: Iterable[IdentifierRow]) -> None:
-        """Take in the identifiers that the store knows among the digests asked for."""
-        self._read_identifiers.update(dict.fromkeys(asked, 0))
-        for row in rows:
-            self._read_identifiers[row.digest] = row.version
-            self._place_identifier(row)
 
     def add_postings(self, postings: dict[int, list[int]]) -> None:
         """Take in the numbers of the interactions under each block key asked for."""
@@ -161,32 +132,10 @@ class MatchIndex(Identities):
         """Return a loaded interaction by its id."""
         return self._by_id.get(interaction_id)
 
-    def identifier_by_id(self, identifier_id: IdentifierId) -> IdentifierRow | None:
-        """Return a loaded identifier by the id of its stream."""
-        return self._by_stream.get(identifier_id)
-
     def linked(self, interaction_id: InteractionId) -> ContactId | None:
         """Return the contact of a loaded interaction."""
         row = self._by_id.get(interaction_id)
         return row.contact_id if row is not None else None
-
-    def holdings(self, identifier_id: IdentifierId) -> Sequence[Holding]:
-        """Return the claims on a loaded identifier."""
-        row = self._by_stream.get(identifier_id)
-        return row.state.holdings if row is not None and row.state is not None else ()
-
-    def holders(self) -> set[ContactId]:
-        """Return every contact that holds or held a loaded identifier."""
-        return {
-            holding.contact_id
-            for row in self.identifiers.values()
-            if row.state is not None
-            for holding in row.state.holdings
-        }
-
-    def holders_at(self, state: IdentifierState, moment: datetime) -> tuple[Holding, ...]:
-        """Return the claims of contacts that are there, in force at a moment, earliest first."""
-        return tuple(held for held in state.holders_at(moment) if self.is_live(held.contact_id))
 
     def read_set(self) -> ReadSet:
         """Return what was read, for the check under the write lock."""
@@ -205,12 +154,6 @@ class MatchIndex(Identities):
         )
 
     # What an event changes
-
-    def introduce(self, digest: bytes, identifier_id: IdentifierId) -> IdentifierRow:
-        """Give a value that has no stream yet the stream it will have."""
-        row = IdentifierRow(digest, identifier_id, 0)
-        self._place_identifier(row)
-        return row
 
     def receive(
         self,
@@ -267,6 +210,37 @@ class MatchIndex(Identities):
             earlier = before.gone if before is not None else ()
             self._corrected[row.interaction_id] = Correction(row, (*earlier, *gone))
             self.evaluate_again([row.number])
+
+    def receive_by_hand(
+        self,
+        contact_id: ContactId,
+        natural_key: bytes,
+        key_id: int,
+        time: int,
+        comparable: Comparable,
+    ) -> InteractionRow:
+        """Take in what people say of a contact; `correct` follows what they say later."""
+        row = InteractionRow(
+            number=-1 - len(self._received),
+            interaction_id=InteractionId(contact_id),
+            natural_key=natural_key,
+            content_digest=natural_key,
+            key_id=key_id,
+            channel=BY_HAND,
+            time=time,
+            contact_id=contact_id,
+            pinned=True,
+            record=comparable.record,
+            name=comparable.name,
+            block_keys=comparable.block_keys,
+            mentions=comparable.mentions,
+        )
+        self._received.append(row)
+        self._by_natural_key[natural_key] = row
+        self._place_interaction(row)
+        for key in row.block_keys:
+            self._postings[key].append(row.number)
+        return row
 
     def crowd(self, key: int) -> None:
         """Note that a key leads to too many records, for good."""
@@ -385,43 +359,19 @@ class MatchIndex(Identities):
     def _change_identifier(
         self, identifier_id: IdentifierId, version: int, valid_from: datetime, fact: Fact
     ) -> None:
-        row = self._by_stream.get(identifier_id)
-        if row is None:
-            return  # erased: nobody can be found by the value any more
-        row.state = identifiers.evolve(row.state, fact, valid_from)
-        row.version = version
-        self._changed_identifiers[row.digest] = row
-        if isinstance(fact, IdentifierClaimed) and fact.interaction_id is not None:
+        super()._change_identifier(identifier_id, version, valid_from, fact)
+        row = self.identifier(identifier_id)
+        if (
+            row is not None
+            and isinstance(fact, IdentifierClaimed)
+            and fact.interaction_id is not None
+        ):
             self._note_heard(fact.interaction_id, row.digest)
-        match fact:
-            case IdentifierClaimed(identifier_class=IdentifierClass.EXCLUSIVE):
-                self._note_exclusive(fact, identifier_id)
-            case IdentifierReleased(contact_id=contact_id):
-                self._let_go_exclusive(contact_id, identifier_id)
-            case IdentifierTransferred(from_contact_id=before):
-                self._let_go_exclusive(before, identifier_id)
-                self._count(before)
-                if fact.identifier_class is IdentifierClass.EXCLUSIVE:
-                    self._note_exclusive(fact, identifier_id)
-            case IdentifierReassigned():
-                self._move_exclusive(fact, identifier_id)
-                self._count(fact.from_contact_id)
-            case IdentifierReclaimed(contact_id=contact_id):
-                back = partial(contacts.reclaimed, identifier_id=identifier_id)
-                self._revise(contact_id, back)
-        if isinstance(fact, IdentifierClaimed | IdentifierTransferred | IdentifierReassigned):
-            self.life.held.add((fact.contact_id, identifier_id))
-        if isinstance(fact, OF_HOLDER):
-            self._count(fact.contact_id)
 
     def _note_heard(self, interaction_id: InteractionId, digest: bytes) -> None:
         source = self._by_id.get(interaction_id)
         if source is not None and all(one.digest != digest for one in source.mentions):
             self.conversations.hear(interaction_id, digest)
-
-    def _place_identifier(self, row: IdentifierRow) -> None:
-        self.identifiers[row.digest] = row
-        self._by_stream[row.identifier_id] = row
 
     def _place_interaction(self, row: InteractionRow) -> None:
         self._by_number[row.number] = row

@@ -34,6 +34,10 @@ class Comparable(NamedTuple):
     mentions: tuple[Mention, ...] = ()
 
 
+BY_HAND = "by_hand"
+"""The channel of what people said of a contact themselves."""
+
+
 @dataclass(slots=True)
 class InteractionRow:
     """One interaction: its natural key, its present contact, and what matching made of it.
@@ -41,6 +45,9 @@ class InteractionRow:
     `number` is the row's own small number, which the postings use; it is negative while the row is
     not yet written. `record` is None where the interaction has nothing to compare. `key_id` names
     the data key that seals record and name. `time` is when it happened, microseconds since 1970.
+
+    On the channel `BY_HAND` it is no interaction, but what people said of a contact, under the
+    contact's own id.
     `hidden` tells that its contact is gone, so that nothing may be compared with it.
     """
 
@@ -58,6 +65,11 @@ class InteractionRow:
     block_keys: tuple[int, ...] = ()
     mentions: tuple[Mention, ...] = ()
     hidden: bool = False
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether people said it, and no interaction."""
+        return self.channel == BY_HAND
 
 
 @dataclass(slots=True)

@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 
 import orjson
 
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.change import ChangePersonal, InteractionChanged
+from aggregates.contact import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -71,6 +73,31 @@ CREATE TABLE profile_claim (
     PRIMARY KEY (identifier_id, contact_id, valid_from)
 ) WITHOUT ROWID;
 CREATE INDEX profile_claim_of ON profile_claim (contact_id);
+CREATE TABLE profile_by_hand (
+    contact_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    removed INTEGER NOT NULL, -- whether the last word of a person on the value is that it is wrong
+    position INTEGER NOT NULL, -- log position of that word; of one save the last value wins
+    place INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    PRIMARY KEY (contact_id, field, value)
+) WITHOUT ROWID;
+CREATE TABLE profile_augmented (
+    augmentation_id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    contact_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    source TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    PRIMARY KEY (augmentation_id, place)
+) WITHOUT ROWID;
+CREATE INDEX profile_augmented_of ON profile_augmented (contact_id);
 """
 
 CONTRIBUTION = (
@@ -81,7 +108,18 @@ CLAIM = (
     "identifier_id", "contact_id", "valid_from", "valid_to", "interaction_id", "verified",
     "shared", "type", "scope", "value", "raw", "label", "described", "is_primary",
 )  # fmt: skip
+BY_HAND = (
+    "contact_id", "field", "value", "removed", "position", "place", "time", "actor",
+)  # fmt: skip
 
+AUGMENTED = (
+    "augmentation_id", "place", "contact_id", "field", "value", "position", "time", "actor",
+    "source", "reference",
+)  # fmt: skip
+INSERT_AUGMENTED = "INSERT OR REPLACE INTO profile_augmented VALUES (?,?,?,?,?,?,?,?,?,?)"
+REVERT_AUGMENTED = "DELETE FROM profile_augmented WHERE augmentation_id = ?"
+REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
+INSERT_BY_HAND = "INSERT OR REPLACE INTO profile_by_hand VALUES (?,?,?,?,?,?,?,?)"
 
 MESSAGE = ("interaction_id", "version", "time", "profile")
 CORRECT = "UPDATE profile_contribution SET profile = ?, identifiers = ? WHERE interaction_id = ?"
@@ -189,11 +227,42 @@ class ProfileRows(Rows):
     def _unshare(self, event: Recorded, _: IdentifierUnshared) -> None:
         self._changes.append((UNSHARE, (event.stream_id,)))
 
+    def _edit(self, event: Recorded, fact: ContactEdited) -> None:
+        if isinstance(fact.personal, Erased):
+            return
+        moment, actor = instant_text(event.header.valid_from), event.header.actor
+        for name in fact.personal.set:
+            self._changes.append((REPLACE_BY_HAND, (event.stream_id, name)))
+        given = [(name, value) for name, value in fact.personal.set.items()]
+        given += [(n, value) for n, values in fact.personal.added.items() for value in values]
+        gone = [(n, value) for n, values in fact.personal.removed.items() for value in values]
+        for removed, changed in ((0, given), (1, gone)):
+            for place, (name, value) in enumerate(changed):
+                said = (removed, event.position, place, moment, actor)
+                self._changes.append((INSERT_BY_HAND, (event.stream_id, name, value, *said)))
+
+    def _augment(self, event: Recorded, fact: ContactAugmented) -> None:
+        if isinstance(fact.personal, Erased):
+            return
+        taken = {name: (value,) for name, value in fact.personal.set.items()} | fact.personal.added
+        given = [(name, value) for name, values in taken.items() for value in values]
+        moment, actor = instant_text(event.header.valid_from), event.header.actor
+        for place, named in enumerate(given):
+            head = (fact.augmentation_id, place, event.stream_id, *named)
+            said = (event.position, moment, actor, fact.source, fact.personal.reference)
+            self._changes.append((INSERT_AUGMENTED, (*head, *said)))
+
+    def _revert(self, _: Recorded, fact: ContactAugmentationReverted) -> None:
+        self._changes.append((REVERT_AUGMENTED, (fact.augmentation_id,)))
+
     def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
         moved = (fact.contact_id, event.stream_id, fact.from_contact_id, fact.interaction_id)
         self._changes.append((REASSIGN, moved))
 
     follows: ClassVar[Follows] = {
+        ContactEdited: _edit,
+        ContactAugmented: _augment,
+        ContactAugmentationReverted: _revert,
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
@@ -233,6 +302,15 @@ class ProfileProjection(Projection):
             CLAIM,
             ("identifier_id", "contact_id", "valid_from"),
             frozenset({"described"}),
+        ),
+        Table(
+            "profile_by_hand", BY_HAND, ("contact_id", "field", "value"), frozenset({"position"})
+        ),
+        Table(
+            "profile_augmented",
+            AUGMENTED,
+            ("augmentation_id", "place"),
+            frozenset({"augmentation_id", "position"}),
         ),
     )
 

@@ -1,13 +1,14 @@
 """Reading a profile: the fold over contributions, by rules that a reader can predict.
 
-Survivorship: of several values of a field the one from the most preferred source wins, then the most
-recent. The others stay visible with their origins; nothing is thrown away.
+Survivorship: of several values of a field the one that a person gave wins, then the one from the most
+preferred source, then the most recent. The others stay visible with their origins. A value that a
+person took away is shown apart until a person gives it again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -18,18 +19,20 @@ from projections.scope import among, within
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value came from: the interaction upstream, and when it was true (UTC text)."""
+    """Where a value came from, and when it was true (UTC text): an interaction, with its source and
+    id upstream, or a person, `actor`, by hand or from a record (`id`) of a source of augmentation."""
 
     source: str | None
     id: str | None
-    interaction_id: str
-    channel: str
+    interaction_id: str | None
+    channel: str | None
     time: str
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileValue:
-    """One value of a field, with every interaction that said it, newest first."""
+    """One value of a field, with everybody who said it: people first, then the newest interaction."""
 
     value: str
     origins: tuple[Origin, ...]
@@ -74,6 +77,8 @@ class Profile:
     """The single view of a contact: fields with the winning value first, claims, interactions.
 
     `contact_id` stands for the whole identity; `members` are all the contacts that are one with it.
+    `removed` are values that interactions said and a person took away. `revision` is what a save
+    names, None where the profile is one of the past.
     One that is expired or deleted says so, and since when, and shows no values.
     """
 
@@ -85,6 +90,8 @@ class Profile:
     identifiers: tuple[HeldClaim, ...] = ()
     interactions: tuple[InteractionSummary, ...] = ()
     members: tuple[ContactId, ...] = ()
+    removed: dict[str, tuple[ProfileValue, ...]] = field(default_factory=dict)
+    revision: int | None = None
     presence: str = "live"
     since: str | None = None
 
@@ -120,15 +127,17 @@ def find_profile(
         (members,),
     ).fetchall()
     said = sorted(contributions + said_in_messages, key=lambda row: (row[5], row[1], row[2]))
+    shown, removed = _surviving(said, _by_hand(views, members), preferred_sources)
     return Profile(
         contact_id=identity.canonical_id,
         division=identity.division,
         stage=identity.stage,
         first_seen=identity.first_seen,
-        fields=_surviving(said, preferred_sources),
+        fields=shown,
         identifiers=tuple(_claims(views, members)),
         interactions=tuple(InteractionSummary(*row[:8]) for row in contributions),
         members=identity.members,
+        removed=removed,
     )
 
 
@@ -171,16 +180,65 @@ def names_of_ids(views: Connection) -> dict[str, str]:
     return names
 
 
+Fields = dict[str, tuple[ProfileValue, ...]]
+
+
+class _Word(NamedTuple):
+    """The last word of people on a value: when it was said, and whether it is that it is wrong."""
+
+    removed: bool
+    order: tuple[int, int]
+    origin: Origin
+
+
+Words = dict[str, dict[str, _Word]]
+
+
+def _by_hand(views: Connection, members: str) -> Words:
+    """Return the last word on each value of each field, over all members."""
+    rows = views.execute(
+        "WITH member(id) AS (SELECT value FROM json_each(?)) "
+        "SELECT field, value, removed, position, place, time, actor, NULL, NULL "
+        "FROM profile_by_hand WHERE contact_id IN (SELECT id FROM member) UNION ALL "
+        "SELECT field, value, 0, position, place, time, actor, source, reference "
+        "FROM profile_augmented WHERE contact_id IN (SELECT id FROM member) "
+        "ORDER BY position, place",
+        (members,),
+    )
+    words: Words = {}
+    for name, value, removed, position, place, time, actor, source, reference in rows:
+        origin = Origin(source, reference, None, None, time, actor)
+        word = _Word(bool(removed), (position, place), origin)
+        words.setdefault(name, {})[value] = word
+    return words
+
+
 def _surviving(
-    contributions: Iterable[tuple[Any, ...]], preferred: Sequence[str]
-) -> dict[str, tuple[ProfileValue, ...]]:
+    contributions: Iterable[tuple[Any, ...]], words: Words, preferred: Sequence[str]
+) -> tuple[Fields, Fields]:
+    """Return the values that are shown, and those that a person took away, each with its origins."""
     rank = {source: place for place, source in enumerate(preferred)}
     said: dict[str, dict[str, list[Origin]]] = {}
     for interaction_id, source, id_, channel, _, time, _, _, profile in contributions:
         origin = Origin(source, id_, interaction_id, channel, time)
         for name, value in orjson.loads(profile).items():
             said.setdefault(name, {}).setdefault(value, []).append(origin)
-    return {name: _ranked(values, rank) for name, values in sorted(said.items())}
+    shown, removed = {}, {}
+    for name in sorted(said.keys() | words.keys()):
+        by_hand = words.get(name, {})
+        gone = {value for value, word in by_hand.items() if word.removed}
+        ranked = _ranked(said.get(name, {}), rank)
+        given = sorted(by_hand.keys() - gone, key=lambda value: by_hand[value].order, reverse=True)
+        others = {one.value: one.origins for one in ranked}
+        first = [(value, (by_hand[value].origin, *others.pop(value, ()))) for value in given]
+        values = [ProfileValue(*one) for one in (*first, *others.items()) if one[0] not in gone]
+        if values:
+            shown[name] = tuple(values)
+        if taken := [one for one in ranked if one.value in gone]:
+            removed[name] = tuple(
+                ProfileValue(one.value, (by_hand[one.value].origin, *one.origins)) for one in taken
+            )
+    return shown, removed
 
 
 def _ranked(

@@ -19,6 +19,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
+from aggregates.crm import CrmFact
 from aggregates.division import ContactAcrossLinked, ContactAcrossUnlinked
 from aggregates.identifier import (
     IdentifierClaimed,
@@ -165,6 +166,10 @@ class TimelineRows(Rows):
         self._enter(event.stream_id, event)
         self._enter(fact.other, event)
 
+    def _of_crm(self, event: Recorded, fact: CrmFact) -> None:
+        if fact.contact_id is not None:
+            self._enter(fact.contact_id, event)
+
     def _go_over(self, event: Recorded, fact: IdentifierReassigned | IdentifierTransferred) -> None:
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.from_contact_id, event)
@@ -186,6 +191,7 @@ class TimelineRows(Rows):
         IdentifierTransferred: _go_over,
         IdentifierDescribed: _names_contact,
         **dict.fromkeys(get_args(ContactFact), _of_contact),
+        **dict.fromkeys(get_args(CrmFact), _of_crm),
         **dict.fromkeys(get_args(NoteFact), _of_contact),
         ContactMerged: _merge,
         ContactUnmerged: _merge,

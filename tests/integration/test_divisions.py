@@ -8,7 +8,7 @@ from identity_engine.application.operations.claiming import Value
 from identity_engine.errors import Denied, NotFound
 from tests.integration.lifetimes import WHY, day
 from tests.integration.reevaluating import anna_twice, is_sound
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts
+from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, shown
 from tests.support.interactions import change, customer, email, event, phone
 from tests.support.world import Clock, world
 
@@ -148,6 +148,24 @@ class TestMove:
         assert (line.value, line.label) == ("+81312345678", "work")
         assert is_sound(engine)
 
+    def test_what_people_saved_moves_and_is_compared_there(self, engine, desk):
+        (one,) = arrive(engine, event("1", phone(), division="north"))
+        engine.desk.contacts.edit(one.contact_id, set=ANNA | {"postcode": "10115"})
+        desk.move(one.contact_id, "south", WHY)
+        assert is_sound(engine)
+
+        said = ANNA | {"postcode": "10115", "city": "Berlin"}
+        south, north = arrive(
+            engine,
+            event("2", channel="form", division="south", profile=said),
+            event("3", channel="form", division="north", profile=said),
+        )
+        engine.reevaluate()
+
+        assert engine.profile(south.contact_id).contact_id == one.contact_id
+        assert engine.profile(north.contact_id).contact_id == north.contact_id
+        assert is_sound(engine)
+
     def test_it_can_move_back_and_forth(self, engine, desk, anna):
         for there in ("south", "north", "south", "north"):
             desk.move(anna, there, WHY)
@@ -156,7 +174,7 @@ class TestMove:
         assert is_sound(engine)
 
     def test_its_past_can_be_seen(self, engine, desk, anna):
-        then, head = engine.profile(anna), engine.store.head()
+        then, head = shown(engine, anna), engine.store.head()
         desk.move(anna, "south", WHY)
 
         assert engine.profile(anna, f"pos:{head}") == then
@@ -219,11 +237,11 @@ class TestAcross:
         assert engine.desk.reading.across(anna) == []
 
     def test_it_joins_no_profile_and_is_seen_from_both(self, engine, desk, anna, south):
-        profile = engine.profile(anna)
+        profile = shown(engine, anna)
 
         desk.link_across(anna, south, WHY)
 
-        assert engine.profile(anna) == profile
+        assert shown(engine, anna) == profile
         (there,) = engine.desk.reading.across(anna)
         assert (there.contact_id, there.division) == (south, "south")
         assert [one.contact_id for one in engine.desk.reading.across(south)] == [anna]

@@ -11,7 +11,7 @@ from identity_engine.application.operations import expiry
 from identity_engine.errors import UsageError
 from tests.integration.lifetimes import WHY, change_retention, day, ids, presence
 from tests.integration.reevaluating import anna_twice, is_sound
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed
+from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, shown
 from tests.support.interactions import event, message, phone
 from tests.support.world import Clock, world
 
@@ -315,7 +315,7 @@ class TestExpired:
         restored = engine.desk.lifecycle.restore(gone)
 
         assert restored.elsewhere == ()
-        assert engine.profile(gone) == before
+        assert shown(engine, gone) == before
         assert sweep().expired == 0
         clock.set(day(6, 20))
         assert sweep().expired == 1

@@ -225,6 +225,18 @@ class TestTransferring:
         assert early.contact_id == owner
         assert late.contact_id == other
 
+    def test_re_evaluation_keeps_the_two_sides_of_a_transfer_apart(self, engine, clock):
+        owner, other = identified(engine), kenta(engine)
+        engine.desk.identifiers.transfer(
+            other, OWN, from_contact_id=owner, reason=WHY, verified=True
+        )
+        late = mailed_later(engine, clock, "m-9")
+        engine.reevaluate()
+        linked = [one.interaction_id for one in engine.profile(other).interactions]
+        assert late.interaction_id in linked
+        assert engine.profile(other).contact_id == other
+        assert engine.profile(owner).contact_id == owner
+
     def test_it_needs_the_right_on_both_and_two_contacts(self, engine):
         owner, other = identified(engine), kenta(engine)
         with pytest.raises(Denied):

@@ -1,5 +1,6 @@
 """Examples of the facts that people write about contacts; `golden_facts` joins them."""
 
+from aggregates.contact import ContactEdited, EditPersonal
 from aggregates.identifier import (
     DescriptionPersonal,
     IdentifierDescribed,
@@ -21,6 +22,13 @@ INTERACTION = "019b1c3e-7c5a-7000-8000-000000000005"
 OTHER_CONTACT = "019b1c3e-7c5a-7000-8000-000000000004"
 
 FACTS_BY_HAND = (
+    ContactEdited(
+        personal=EditPersonal(
+            set={"family_name": "髙橋"},
+            added={"other_names": ("Zoë", "ゾエ")},
+            removed={"city": ("München",)},
+        )
+    ),
     IdentifierTransferred(
         contact_id=CONTACT,
         from_contact_id=OTHER_CONTACT,

@@ -55,10 +55,12 @@ from aggregates.values import (
     Stage,
 )
 from identity_engine.event_store.keys import DataKey
+from tests.schemas.golden_augmentation import FACTS_OF_AUGMENTATION
 from tests.schemas.golden_by_hand import FACTS_BY_HAND
 from tests.schemas.golden_cases import FACTS_OF_CASES
-from tests.schemas.golden_lifecycle import LIFECYCLE
+from tests.schemas.golden_crm import FACTS_OF_CRM
 from tests.schemas.golden_interactions import FACTS_OF_INTERACTIONS
+from tests.schemas.golden_lifecycle import LIFECYCLE
 
 STREAM = "019b1c3e-7c5a-7000-8000-000000000001"
 SUBJECT = "019b1c3e-7c5a-7000-8000-000000000002"
@@ -133,6 +135,8 @@ GOLDEN = (
     *map(Golden, FACTS_BY_HAND),
     *map(Golden, FACTS_OF_INTERACTIONS),
     *map(Golden, FACTS_OF_CASES),
+    *map(Golden, FACTS_OF_CRM),
+    *map(Golden, FACTS_OF_AUGMENTATION),
     Golden(ContactCreated(division="north", interaction_id=INTERACTION)),
     Golden(
         ContactIdentified(

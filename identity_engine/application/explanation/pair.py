@@ -14,7 +14,7 @@ from identity_engine.application.resolution.prepare import hashed_keys
 from identity_engine.application.rules import Rules
 from identity_engine.errors import NotFound
 from identity_engine.event_store.store import EventStore
-from matchers.clustering import Node, Use
+from matchers.proposals import Node, Use
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import InteractionRow, Mention

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
+    ContactEdited,
     ContactIdentified,
     ContactMerged,
     ContactMergeRefusalEnded,
@@ -15,6 +17,7 @@ from aggregates.contact import (
     ContactUnmerged,
     MergeEdge,
 )
+from aggregates.crm import CrmCorrectionProposed, CrmWriteBackDue
 from aggregates.division import (
     ContactAcrossLinked,
     ContactAcrossUnlinked,
@@ -98,6 +101,8 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return say.say(f"event.{fact.TOPIC.replace('.', '_')}", subject=stream_id)
         case _ if fact.TOPIC.startswith("identifier."):
             return _of_identifier(fact, say)
+        case _ if fact.TOPIC.startswith("crm."):
+            return _of_crm(stream_id, fact, say)
         case _:
             return _of_contact(stream_id, fact, say)
 
@@ -167,6 +172,12 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
     match fact:
         case ContactCreated(division=division):
             return say.say("event.created", contact=contact_id, division=division)
+        case ContactAugmented(source=source):
+            return say.say("event.augmented", contact=contact_id, source=source)
+        case ContactAugmentationReverted():
+            return say.say("event.augmentation_reverted", contact=contact_id)
+        case ContactEdited():
+            return say.say("event.edited", contact=contact_id)
         case ContactIdentified(by=by):
             reason = say.say(f"identified_by.{by}")
             return say.say("event.identified", contact=contact_id, reason=reason)
@@ -197,6 +208,21 @@ def _of_division(contact_id: str, fact: DivisionFact, say: Sentences) -> str:
             return say.say("event.across_linked", one=contact_id, other=other)
         case ContactAcrossUnlinked(other=other):
             return say.say("event.across_unlinked", one=contact_id, other=other)
+
+
+def _of_crm(interaction_id: str, fact: Fact, say: Sentences) -> str:
+    said = {
+        "type": getattr(fact, "record_type", ""),
+        "activity": getattr(fact, "activity_id", None) or "",
+        "reason": getattr(fact, "reason", ""),
+        "cause": "",
+    }
+    match fact:
+        case CrmWriteBackDue(trigger=trigger):
+            said["reason"] = say.say(f"crm_trigger.{trigger}")
+        case CrmCorrectionProposed(cause=cause):
+            said["cause"] = say.say(f"crm_cause.{cause}")
+    return say.say(f"event.{fact.TOPIC.replace('.', '_')}", interaction=interaction_id, **said)
 
 
 def _of_life(contact_id: str, fact: LifecycleFact, say: Sentences) -> str:

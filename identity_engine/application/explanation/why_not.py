@@ -25,8 +25,8 @@ from identity_engine.application.explanation.waterfall import (
 from identity_engine.application.policies import Policies
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
-from matchers import clustering
-from matchers.clustering import Clusters, Node, exact_pairs, scored_pairs
+from matchers import clustering, proposals
+from matchers.clustering import Clusters
 from matchers.guards import (
     IDENTIFIER_ONLY,
     NAME_ONLY,
@@ -35,6 +35,7 @@ from matchers.guards import (
     rests_on_household,
     share_identifier,
 )
+from matchers.proposals import Node, exact_pairs, scored_pairs
 from matchers.scoring import MILLIBITS
 from projections.match_index.rows import InteractionRow
 
@@ -232,7 +233,7 @@ class _Question:
             return between[0].guard
         return self._refused_pair(nodes, commons)
 
-    def _pairs(self, nodes: dict[int, Node], commons: Iterable[Common]) -> list[clustering.Pair]:
+    def _pairs(self, nodes: dict[int, Node], commons: Iterable[Common]) -> list[proposals.Pair]:
         """Return the pairs that may be joined, of the two and of all who use a common value."""
         records = product(self._one.records, self._other.records)
         together = ((one.number, other.number) for one, other in records)
@@ -247,7 +248,7 @@ class _Question:
         ours, theirs = self._one.rows[0].number, self._other.rows[0].number
         return any(ours in group and theirs in group for group in clusters.groups)
 
-    def _is_any_met(self, pairs: Iterable[clustering.Pair]) -> bool:
+    def _is_any_met(self, pairs: Iterable[proposals.Pair]) -> bool:
         """Tell whether re-evaluation would meet one of the pairs: by a value, or by a block key."""
         ours = {row.number: row for row in self._one.rows}
         theirs = {row.number: row for row in self._other.rows}
@@ -261,7 +262,7 @@ class _Question:
                 return True
         return False
 
-    def _is_between(self, pair: clustering.Pair, nodes: dict[int, Node]) -> bool:
+    def _is_between(self, pair: proposals.Pair, nodes: dict[int, Node]) -> bool:
         ends = {nodes[pair.one].anchor, nodes[pair.other].anchor}
         return ends == {self._one.canonical, self._other.canonical}
 

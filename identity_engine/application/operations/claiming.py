@@ -146,6 +146,8 @@ class ByHand:
         for fact in facts:
             assert row is not None
             command.write(row.identifier_id, fact, about=about)
+        if facts:
+            command.evaluate_mentions(self._digest)
 
     def _row(self) -> IdentifierRow | None:
         return self._command.index.identifiers.get(self._digest)

@@ -13,15 +13,20 @@ from aggregates.errors import Refused
 from aggregates.identifier import ClaimPersonal
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Fact, InteractionId
+from identity_engine.application.hand_made import HandMadeRecords
 from identity_engine.application.operations.office import Office
 from identity_engine.application.pen import Pen, Seal
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.store import Writer, stream_versions
 from projections.base import Recorded
-from projections.match_index.rows import ContactRow, InteractionRow
+from projections.match_index.mentions import mention_key
+from projections.match_index.rows import ContactRow, InteractionRow, Mention
 
 CLOCK_SKEW = timedelta(minutes=5)
+
+MOST_MENTIONS = 10_000
+"""Interactions that are evaluated again when a person changes who holds a value that they mention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,13 @@ class Command:
         office.policies.follow(self.index.rules, self.cursor)
         self.rules = office.rules
         self.pen = Pen(office.world, office.actor, self.index)
+        self._hand_made = HandMadeRecords(
+            self.tables,
+            self.cursor,
+            self.index,
+            office.store.digests,
+            self.rules.policy.block_cap,
+        )
         self._versions: dict[str, int] = {}
         self._fresh: dict[str, DataKey] = {}
         self.position: int | None = None
@@ -117,7 +129,7 @@ class Command:
         absent = "No interaction has this id."
         self.tables.load_linked(self.cursor, self.index, [interaction_id])
         row = self.index.interaction_by_id(interaction_id)
-        if row is None:
+        if row is None or row.is_by_hand:
             raise NotFound(absent)
         if row.contact_id is not None:
             self.tables.load_nearby(self.cursor, self.index, (), [row.contact_id])
@@ -142,6 +154,12 @@ class Command:
         """Return the facts of a stream, those that the command has written so far included."""
         written = [event.fact for event in self.pen.events if event.stream_id == stream_id]
         return [event.fact for event in self.stream(stream_id)] + written
+
+    def evaluate_mentions(self, digest: bytes) -> None:
+        """Let the interactions that mention a value be evaluated again."""
+        key = mention_key(Mention(digest, b"", None))
+        self.tables.load_postings(self.cursor, self.index, [key], MOST_MENTIONS)
+        self.index.evaluate_again(self.index.numbers_under(key))
 
     def digest(self, division: str, value: ClaimPersonal) -> bytes:
         """Return the digest under which the index finds an identifier."""
@@ -179,6 +197,7 @@ class Command:
             moment = valid_from or self.moment
             self.pen.write(stream_id, version, moment, fact, seal)
             self._versions[stream_id] = version
+            self._hand_made.follow(stream_id, fact, self.facts)
 
     def finish(self) -> None:
         """Store what was written."""

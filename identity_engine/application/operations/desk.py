@@ -1,6 +1,9 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.augmentation import Augmentations
+from identity_engine.application.operations.contacts import Contacts
+from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.divisions import Divisions
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
@@ -16,7 +19,10 @@ class Desk:
         self.office = office
         self.administration = Administration(office)
         self.divisions = Divisions(office)
+        self.contacts = Contacts(office)
         self.lifecycle = Lifecycle(office)
         self.identifiers = Identifiers(office)
         self.reading = Reading(office)
+        self.crm = CustomerRelations(office)
+        self.augmentation = Augmentations(office)
         self.interactions = Interactions(office)

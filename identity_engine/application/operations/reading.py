@@ -1,6 +1,7 @@
 """What one actor sees: another division's contact is absent, never named."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from aggregates.access import Action
@@ -46,7 +47,11 @@ class Reading(Operations):
     @needs(Action.CONTACT_VIEW)
     def profile(self, contact_id: str, as_of: str | None = None) -> Profile:
         """Return the single view of a contact, now or as of a time or `pos:N`."""
-        return self.office.queries.profile(ContactId(self._seen(contact_id)), as_of)
+        id_ = ContactId(self._seen(contact_id))
+        # Read before the view follows: a save with an older revision is refused, one with a newer
+        # revision than what was shown would not be.
+        revision = self._revision(id_) if as_of is None else None
+        return replace(self.office.queries.profile(id_, as_of), revision=revision)
 
     @needs(Action.CONTACT_VIEW)
     def history(
@@ -144,6 +149,13 @@ class Reading(Operations):
     ) -> int:
         """Write every link as CSV and return how many there are."""
         return self.office.queries.export_links(out, as_of, progress, self._divisions())
+
+    def _revision(self, contact_id: ContactId) -> int | None:
+        with self.office.store.reading() as cursor:
+            index = self.office.store.index.begin(cursor)
+            self.office.store.index.load_nearby(cursor, index, (), [contact_id])
+        row = index.contacts.get(contact_id)
+        return row.revision if row is not None else None
 
     def _divisions(self) -> frozenset[str] | None:
         """Return the divisions that the call may read, None for all."""

@@ -6,8 +6,9 @@ holds is a pure function of the records, so the order of arrival leaves no trace
 """
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from sqlite3 import Cursor
 
 from aggregates.policy import Policy
@@ -16,9 +17,9 @@ from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import ROLE_MAILBOX
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
-from matchers.clustering import Node, Pair, Use, exact_pairs, scored_pairs
 from matchers.guards import contradict
 from matchers.normalise import FIXED_LINE, UNPLACED_LINE
+from matchers.proposals import Node, Pair, Use, exact_pairs, scored_pairs
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import InteractionRow, Mention
@@ -33,6 +34,10 @@ GIVEN_AS = {FIXED_LINE: "phone", UNPLACED_LINE: "phone", ROLE_MAILBOX: "email"}
 """Type under which the policy lets a value decide -> type under which a channel vouches for it."""
 
 ALL = 1 << 40
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Mentioned = tuple[InteractionRow, IdentifierClass]
+"""A record that mentions a value, and what the value may decide in it."""
 
 
 class Component:
@@ -82,6 +87,18 @@ class Component:
     def contacts(self) -> set[ContactId]:
         """The contacts that interactions of the component are linked to."""
         return self._contacts
+
+    def by_hand(self) -> dict[int, list[int]]:
+        """Return each record of values by hand with the interactions of its contact."""
+        of_contact: defaultdict[ContactId | None, list[int]] = defaultdict(list)
+        for number in self.nodes:
+            if not self.row(number).is_by_hand:
+                of_contact[self.row(number).contact_id].append(number)
+        return {
+            number: of_contact[self.row(number).contact_id]
+            for number in self.nodes
+            if self.row(number).is_by_hand
+        }
 
     def row(self, number: int) -> InteractionRow:
         """Return the interaction of a node."""
@@ -220,24 +237,26 @@ class Component:
         nodes = {row.number: self.nodes.get(row.number) or self.node(row) for row, _ in uses}
         before = self._index.identifiers.get(value.digest)
         known = before.state.shared_by if before is not None and before.state is not None else ()
-        people = self._people(value, uses)
+        eras = self._eras(value, uses)
+        people = max((self._people(value, era) for era in eras), default=0)
         if people and "names" not in known:
             self.shared[value.digest] = people
         elif not people and "names" in known:
             self.unshared.add(value.digest)
         if people and "names" in known:
             return
-        if not people and "person" not in known and len(uses) > 1:
-            self.pairs += exact_pairs(
-                nodes,
-                value.digest,
-                [Use(row.number, class_.value) for row, class_ in uses],
-                self._rules.scorer,
-                self._rules.link_rules,
-            )
+        if not people and "person" not in known:
+            for era in eras:
+                self.pairs += exact_pairs(
+                    nodes,
+                    value.digest,
+                    [Use(row.number, class_.value) for row, class_ in era],
+                    self._rules.scorer,
+                    self._rules.link_rules,
+                )
         self._reach(row.number for row, _ in uses)
 
-    def _uses(self, value: Mention) -> list[tuple[InteractionRow, IdentifierClass]]:
+    def _uses(self, value: Mention) -> list[Mentioned]:
         rows = map(self._index.interaction, self._index.numbers_under(mention_key(value)))
         return [
             (row, self.class_of(mention, row))
@@ -247,9 +266,23 @@ class Component:
             if mention.digest == value.digest
         ]
 
-    def _people(
-        self, value: Mention, uses: Sequence[tuple[InteractionRow, IdentifierClass]]
-    ) -> int:
+    def _eras(self, value: Mention, uses: Sequence[Mentioned]) -> list[list[Mentioned]]:
+        """Return the uses of a value apart for each time between two ends of its claims: a number that
+        a person released or gave to another contact means somebody else from then on."""
+        known = self._index.identifiers.get(value.digest)
+        if known is None or known.state is None or not known.state.ends():
+            return [list(uses)]
+        eras: defaultdict[int, list[Mentioned]] = defaultdict(list)
+        for row, class_ in uses:
+            since = EPOCH + timedelta(microseconds=row.time)
+            if row.is_by_hand and row.contact_id is not None:
+                since = max(
+                    (h.valid_from for h in known.state.held_by({row.contact_id})), default=since
+                )
+            eras[sum(end <= since for end in known.state.ends())].append((row, class_))
+        return list(eras.values())
+
+    def _people(self, value: Mention, uses: Sequence[Mentioned]) -> int:
         """Return how many people a value stands for if those are more than the policy allows, else 0.
 
         Records that contradict each other speak of different people. They are taken by time and
@@ -286,9 +319,7 @@ class Component:
                     return len(people)
         return 0
 
-    def _is_of_a_firm(
-        self, value: Mention, uses: Sequence[tuple[InteractionRow, IdentifierClass]]
-    ) -> bool:
+    def _is_of_a_firm(self, value: Mention, uses: Sequence[Mentioned]) -> bool:
         """Tell whether the value is a fixed line from which somebody called who named an employer: all
         who work there may call from it."""
         if value.kind != self._digests.kind(FIXED_LINE) or len(uses) < 2:

@@ -4,7 +4,7 @@ Each contact has a home, the cluster that most of its interactions belong to. An
 is moved, engine merges between two homes are taken back, contacts of one home are merged.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from sqlite3 import Cursor
@@ -32,7 +32,8 @@ from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, stream_versions
-from matchers.clustering import Clusters, Pair, Refused
+from matchers.clustering import Clusters, Refused, home
+from matchers.proposals import Pair
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
 
@@ -101,21 +102,16 @@ class Difference:
                 assert contact_id is not None
                 of_contact[contact_id].append(key)
         for contact_id, keys in of_contact.items():
-            votes = Counter(self._cluster_of[key] for key in keys)
-            pinned = [key for key in keys if self._component.row(key).pinned]
-            first = min(pinned or keys, key=self._age)
-            best = max(votes.values())
-            candidates = [place for place, count in votes.items() if count == best]
-            earliest = self._cluster_of[first]
-            self._home[contact_id] = (
-                earliest
-                if pinned or earliest in candidates
-                else min(candidates, key=lambda place: self._age(self._groups[place][0]))
+            self._home[contact_id] = home(
+                keys, self._component.nodes, self._cluster_of, self._age_of_group
             )
 
     def _age(self, key: int) -> tuple[int, str]:
         node = self._component.nodes[key]
         return node.time, node.name
+
+    def _age_of_group(self, place: int) -> tuple[int, str]:
+        return self._age(self._groups[place][0])
 
     def _move_strays(self) -> int:
         """Give each interaction that is not where its contact is at home to a contact that is."""
@@ -258,10 +254,15 @@ class Difference:
         identifiers = self._identifiers(join)
         command = contacts.Identify(
             by="second_interaction",
-            interaction_id=self._component.row(join.other).interaction_id,
+            interaction_id=self._second(join),
             identifier_id=identifiers[0] if identifiers else None,
         )
         self._tell(identity.canonical_id, command, time)
+
+    def _second(self, join: Pair) -> InteractionId:
+        """Return the later of two records that is an interaction: people's own words are none."""
+        one, other = self._component.row(join.one), self._component.row(join.other)
+        return one.interaction_id if other.is_by_hand else other.interaction_id
 
     def _record_refusals(self) -> None:
         """Say which guard keeps two identities apart of which records are strong enough to be one: for

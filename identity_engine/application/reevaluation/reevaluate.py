@@ -158,7 +158,12 @@ def evaluate(
     component.grow(seeds)
     store.index.load_edges(cursor, index, component.contacts)
     clusters = cluster(
-        component.nodes, component.pairs, index.apart, rules.scorer, rules.link_rules
+        component.nodes,
+        component.pairs,
+        index.apart,
+        rules.scorer,
+        rules.link_rules,
+        component.by_hand(),
     )
     total.refused.update(one.guard for one in clusters.refused)
     total.evaluated += len(component.nodes)

@@ -249,3 +249,16 @@ def test_a_release_keeps_the_past():
     later = evolve(state, facts[0], day(9))
     assert holders(later, day(8)) == ["ann"]
     assert holders(later, day(9)) == []
+
+
+class TestTheEndsOfAValue:
+    """Whoever uses the value before such a moment and whoever uses it after need not be one."""
+
+    def test_a_transfer_and_a_release_end_what_the_value_meant(self):
+        state = given((0, claimed()), (30, transferred()))
+        assert state.ends() == (day(30),)
+        assert given((0, claimed()), (9, IdentifierReleased(contact_id="ann"))).ends() == (day(9),)
+
+    def test_who_holds_it_again_later_has_not_ceased_to(self):
+        state = given((0, claimed()), (9, IdentifierReleased(contact_id="ann")), (12, claimed()))
+        assert state.ends() == ()

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matchers.clustering import FEW_USES, Node, Pair, Use, cluster, exact_pairs, scored_pairs
+from matchers.clustering import cluster
 from matchers.model import parse_model
 from matchers.models import shipped_model
+from matchers.proposals import FEW_USES, Node, Pair, Use, exact_pairs, scored_pairs
 from matchers.record import build_record
 from matchers.scoring import MILLIBITS, Scorer
 from matchers.vocabulary import LinkRules
@@ -322,3 +323,26 @@ def test_the_order_of_nodes_and_of_pairs_changes_nothing(data, size, cap):
     shuffled = found({k: nodes[k] for k in keys}, lambda some: data.draw(st.permutations(some)))
     assert shuffled == in_order
     assert sorted(key for group in in_order[0] for key in group) == sorted(nodes)
+
+
+class TestARecordByHand:
+    """A record of people's own words goes where its contact is, and draws others there last."""
+
+    def test_it_goes_where_most_records_of_its_contact_are_whatever_they_say(self):
+        nodes = people(KENTA, KENTA, OTTO, ANNA)
+        found = cluster(nodes, likenesses(nodes), (), SCORER, RULES, {4: [1, 2, 3]})
+        assert groups(found) == [(1, 2, 4), (3,)]
+
+    def test_it_stays_alone_where_its_contact_has_no_record(self):
+        nodes = people(KENTA, ANNA)
+        assert groups(cluster(nodes, (), (), SCORER, RULES, {2: []})) == [(1,), (2,)]
+
+    def test_it_draws_what_is_like_it_to_its_contact(self):
+        nodes = people(SILENT, ANNA, ANNA)
+        found = cluster(nodes, likenesses(nodes), (), SCORER, RULES, {3: [1]})
+        assert groups(found) == [(1, 2, 3)]
+
+    def test_it_takes_no_record_from_its_contact(self):
+        nodes = people(ANNA, ANNA, KENTA, KENTA)
+        found = cluster(nodes, likenesses(nodes), (), SCORER, RULES, {4: [1, 2]})
+        assert (1, 2, 4) in [group[:3] for group in groups(found)]

@@ -2,7 +2,6 @@
 
 import pytest
 
-from matchers.clustering import Node, scored_pairs
 from matchers.guards import (
     IDENTIFIER_ONLY,
     NAME_ONLY,
@@ -14,6 +13,7 @@ from matchers.guards import (
 )
 from matchers.model import parse_model
 from matchers.models import shipped_model
+from matchers.proposals import Node, scored_pairs
 from matchers.record import MatchRecord, build_record
 from matchers.scoring import MILLIBITS, Scorer
 from matchers.vocabulary import LinkRules

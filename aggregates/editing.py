@@ -1,0 +1,117 @@
+"""Values by hand: what people gave the fields of a contact, and what they took away.
+
+Only this is stored with the contact. What interactions say stays with them, so the profile is a fold
+over both: a value by hand comes first, a removed one is not shown.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from aggregates.augmentation import (
+    AugmentedPersonal,
+    ContactAugmentationReverted,
+    ContactAugmented,
+)
+from aggregates.contact import ContactEdited, EditPersonal
+from aggregates.errors import Refused
+from aggregates.values import Erased, Fact
+
+Values = Mapping[str, tuple[str, ...]]
+"""Field -> values."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandMade:
+    """The values by hand of each field, the newest first, and those that were taken away."""
+
+    values: Values = field(default_factory=dict)
+    removed: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Save values: `set` replaces what people gave a field, `add` and `remove` change one value."""
+
+    set: Mapping[str, str] = field(default_factory=dict)
+    add: Values = field(default_factory=dict)
+    remove: Values = field(default_factory=dict)
+
+
+def decide(state: HandMade, command: Edit) -> tuple[ContactEdited, ...]:
+    """Return the one event of a save; none where it would change nothing.
+
+    Raises:
+        Refused: `contradiction`, it gives and removes one value.
+    """
+    for name, values in command.remove.items():
+        given = {*command.add.get(name, ()), command.set.get(name)}
+        if given & set(values):
+            raise Refused("contradiction", f"A value of {name} is both given and removed.")
+    changed = EditPersonal(
+        set={
+            name: value
+            for name, value in command.set.items()
+            if state.values.get(name, ()) != (value,)
+        },
+        added=_only_new(command.add, state.values),
+        removed=_only_new(command.remove, state.removed),
+    )
+    return () if changed == EditPersonal() else (ContactEdited(personal=changed),)
+
+
+def evolve(state: HandMade, fact: Fact) -> HandMade:
+    """Return the values after `fact`."""
+    if isinstance(fact, ContactAugmented) and isinstance(fact.personal, AugmentedPersonal):
+        return _augmented(state, fact.personal)
+    if not isinstance(fact, ContactEdited) or isinstance(fact.personal, Erased):
+        return state
+    values, removed = dict(state.values), dict(state.removed)
+    for name, value in fact.personal.set.items():
+        values[name] = (value,)
+        removed[name] = _without(removed.get(name, ()), (value,))
+    for name, added in fact.personal.added.items():
+        values[name] = (*reversed(added), *_without(values.get(name, ()), added))
+        removed[name] = _without(removed.get(name, ()), added)
+    for name, gone in fact.personal.removed.items():
+        values[name] = _without(values.get(name, ()), gone)
+        removed[name] = (*_without(removed.get(name, ()), gone), *gone)
+    return HandMade(
+        {name: some for name, some in values.items() if some},
+        {name: some for name, some in removed.items() if some},
+    )
+
+
+def hand_made(facts: Iterable[Fact]) -> HandMade:
+    """Return what all edits among these facts, in log order, and the augmentations that were not taken
+    back, made of the values by hand."""
+    facts = list(facts)
+    reverted = {
+        one.augmentation_id for one in facts if isinstance(one, ContactAugmentationReverted)
+    }
+    state = HandMade()
+    for fact in facts:
+        if not (isinstance(fact, ContactAugmented) and fact.augmentation_id in reverted):
+            state = evolve(state, fact)
+    return state
+
+
+def _augmented(state: HandMade, personal: AugmentedPersonal) -> HandMade:
+    """Put what was taken over in front; what a person gave before is kept behind it."""
+    values, removed = dict(state.values), dict(state.removed)
+    taken = {name: (value,) for name, value in personal.set.items()} | personal.added
+    for name, given in taken.items():
+        values[name] = (*reversed(given), *_without(values.get(name, ()), given))
+        removed[name] = _without(removed.get(name, ()), given)
+    return HandMade(values, {name: some for name, some in removed.items() if some})
+
+
+def _only_new(wanted: Values, known: Values) -> dict[str, tuple[str, ...]]:
+    fresh = {
+        name: tuple(dict.fromkeys(_without(values, known.get(name, ()))))
+        for name, values in wanted.items()
+    }
+    return {name: values for name, values in fresh.items() if values}
+
+
+def _without(values: tuple[str, ...], gone: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(value for value in values if value not in gone)

@@ -1,0 +1,168 @@
+"""What people said of a contact, as a record that is found and compared like that of an interaction.
+
+It is one row of the match index for each contact with values or identifiers by hand, under the
+contact's own id, pinned to it and sealed under its key. It counts as no interaction. Each fact that
+changes what people said makes the row anew, in the same way on writing and in a rebuild.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from sqlite3 import Cursor
+
+from aggregates.contact import ContactEdited
+from aggregates.division import ContactMoved
+from aggregates.editing import hand_made
+from aggregates.identifier import (
+    ClaimPersonal,
+    IdentifierClaimed,
+    IdentifierReclaimed,
+    IdentifierReleased,
+    IdentifierTransferred,
+    IdentifierVerified,
+)
+from aggregates.interaction import GivenIdentifier, InteractionPersonal
+from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
+from identity_engine.application.resolution.crowding import Crowding
+from identity_engine.application.resolution.prepare import comparable
+from identity_engine.event_store.index_tables import IndexTables
+from projections.match_index.digests import DigestKeys
+from projections.match_index.identities import microseconds
+from projections.match_index.index import MatchIndex
+from projections.match_index.rows import IdentifierRow, InteractionRow
+
+FactsOf = Callable[[str], Sequence[Fact]]
+"""Stream id -> its facts, up to the one that is followed."""
+
+SOURCE = "by hand"
+
+
+class HandMadeRecords:
+    """Keeps the rows of what people said, over the working set of a batch or command.
+
+    Args:
+        tables, cursor: the stored rows.
+        index: the working set.
+        digests: the secrets of the keys.
+        cap: how many records a block key may lead to.
+    """
+
+    def __init__(
+        self,
+        tables: IndexTables,
+        cursor: Cursor,
+        index: MatchIndex,
+        digests: DigestKeys,
+        cap: int,
+    ) -> None:
+        self._tables, self._cursor, self._index = tables, cursor, index
+        self._digests = digests
+        self._crowding = Crowding(tables, cursor, index, digests, cap)
+
+    def follow(self, stream_id: str, fact: Fact, facts_of: FactsOf) -> None:
+        """Make anew the rows that a fact changes, which the index has followed already."""
+        before = fact.division_before if isinstance(fact, ContactMoved) else None
+        for contact_id in _said_of(stream_id, fact):
+            self._make(contact_id, stream_id, facts_of, before)
+
+    def _make(
+        self, contact_id: ContactId, stream_id: str, facts_of: FactsOf, before: str | None
+    ) -> None:
+        contact = self._index.contacts.get(contact_id)
+        if contact is None or not contact.key_id:
+            return
+        row = self._known(contact_id)
+        given = self._given(contact_id, row, stream_id, facts_of)
+        values = hand_made(facts_of(contact_id)).values
+        if row is None and not given and not values:
+            return
+        division = contact.state.division
+        personal = InteractionPersonal(
+            source=SOURCE,
+            id=contact_id,
+            identifiers=tuple(given),
+            profile={
+                name: " ".join(some) if name == "other_names" else some[0]
+                for name, some in values.items()
+            },
+        )
+        made = comparable(personal, division, self._digests, self._index.is_crowded)
+        if row is not None:
+            self._crowding.replace(row, made, division, before)
+            return
+        self._crowding.load(made.block_keys)
+        new = self._index.receive_by_hand(
+            contact_id,
+            self._digests.natural_key(SOURCE, contact_id),
+            contact.key_id,
+            microseconds(contact.state.born),
+            made,
+        )
+        self._crowding.settle(new, division)
+
+    def _known(self, contact_id: ContactId) -> InteractionRow | None:
+        known = self._index.interaction_by_id(InteractionId(contact_id))
+        if known is None:
+            self._tables.load_linked(self._cursor, self._index, [contact_id])
+            known = self._index.interaction_by_id(InteractionId(contact_id))
+        return known
+
+    def _given(
+        self,
+        contact_id: ContactId,
+        row: InteractionRow | None,
+        stream_id: str,
+        facts_of: FactsOf,
+    ) -> list[GivenIdentifier]:
+        """Return the identifiers that people gave the contact and that it holds."""
+        digests = {mention.digest for mention in row.mentions} if row is not None else set()
+        wanted = [digest for digest in digests if digest not in self._index.identifiers]
+        self._tables.load_identifiers(self._cursor, self._index, wanted)
+        rows = [self._index.identifiers[digest] for digest in digests]
+        changed = self._index.identifier(IdentifierId(stream_id))
+        if changed is not None and changed.digest not in digests:
+            rows.append(changed)
+        ordered = sorted(rows, key=lambda one: one.identifier_id)
+        return [one for row in ordered for one in _held_by_hand(contact_id, row, facts_of)]
+
+
+def _said_of(stream_id: str, fact: Fact) -> tuple[ContactId, ...]:
+    """Return the contacts of which a fact changes what people said."""
+    match fact:
+        case ContactEdited() | ContactMoved():
+            return (ContactId(stream_id),)
+        case IdentifierClaimed(interaction_id=None) | IdentifierVerified(interaction_id=None):
+            return (fact.contact_id,)
+        case IdentifierReleased(contact_id=contact_id) | IdentifierReclaimed(contact_id=contact_id):
+            return (contact_id,)
+        case IdentifierTransferred(contact_id=contact_id, from_contact_id=before):
+            return (before, contact_id)
+        case _:
+            return ()
+
+
+def _held_by_hand(
+    contact_id: ContactId, row: IdentifierRow, facts_of: FactsOf
+) -> Iterable[GivenIdentifier]:
+    held = row.state.held_by({contact_id}) if row.state is not None else ()
+    by_hand = [one for one in held if one.interaction_id is None]
+    said = _claimed(contact_id, facts_of(row.identifier_id)) if by_hand else None
+    if said is not None:
+        yield GivenIdentifier(
+            type=said.type,
+            value=said.raw,
+            scope=said.scope,
+            verified=any(one.verified for one in by_hand),
+            family=said.family,
+            normalised=said.value,
+        )
+
+
+def _claimed(contact_id: ContactId, facts: Iterable[Fact]) -> ClaimPersonal | None:
+    """Return the value as people last gave it to the contact; None where it was erased."""
+    said: ClaimPersonal | Erased | None = None
+    for fact in facts:
+        match fact:
+            case IdentifierTransferred(contact_id=holder) if holder == contact_id:
+                said = fact.personal
+            case IdentifierClaimed(contact_id=holder, interaction_id=None) if holder == contact_id:
+                said = fact.personal
+    return None if isinstance(said, Erased) else said

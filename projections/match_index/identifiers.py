@@ -1,0 +1,129 @@
+"""The identifiers of a batch: which values are known, who holds them, what an event changes."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import partial
+
+from aggregates import contact as contacts
+from aggregates import identifier as identifiers
+from aggregates.identifier import (
+    Holding,
+    IdentifierClaimed,
+    IdentifierDescribed,
+    IdentifierReassigned,
+    IdentifierReclaimed,
+    IdentifierReleased,
+    IdentifierState,
+    IdentifierTransferred,
+    IdentifierVerified,
+)
+from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId
+from projections.match_index.identities import Identities
+from projections.match_index.rows import IdentifierRow
+
+OF_HOLDER = (
+    *(IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned),
+    *(IdentifierTransferred, IdentifierDescribed, IdentifierReclaimed),
+)
+"""Facts of an identifier that change what its holder shows."""
+
+
+class Identifiers(Identities):
+    """Identifier rows by the digest of their value and by their stream."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.identifiers: dict[bytes, IdentifierRow] = {}
+        self._by_stream: dict[IdentifierId, IdentifierRow] = {}
+        self._changed_identifiers: dict[bytes, IdentifierRow] = {}
+        self._read_identifiers: dict[bytes, int] = {}
+
+    def add_identifiers(self, asked: Iterable[bytes], rows: Iterable[IdentifierRow]) -> None:
+        """Take in the identifiers that the store knows among the digests asked for."""
+        self._read_identifiers.update(dict.fromkeys(asked, 0))
+        for row in rows:
+            self._read_identifiers[row.digest] = row.version
+            self._place_identifier(row)
+
+    def identifier(self, identifier_id: IdentifierId) -> IdentifierRow | None:
+        """Return a loaded identifier by its stream."""
+        return self._by_stream.get(identifier_id)
+
+    def holdings(self, identifier_id: IdentifierId) -> Sequence[Holding]:
+        """Return the claims on a loaded identifier."""
+        row = self._by_stream.get(identifier_id)
+        return row.state.holdings if row is not None and row.state is not None else ()
+
+    def holders(self) -> set[ContactId]:
+        """Return every contact that holds or held a loaded identifier."""
+        return {
+            holding.contact_id
+            for row in self.identifiers.values()
+            if row.state is not None
+            for holding in row.state.holdings
+        }
+
+    def holders_at(self, state: IdentifierState, moment: datetime) -> tuple[Holding, ...]:
+        """Return the claims of contacts that are there, in force at a moment, earliest first."""
+        return tuple(held for held in state.holders_at(moment) if self.is_live(held.contact_id))
+
+    def introduce(self, digest: bytes, identifier_id: IdentifierId) -> IdentifierRow:
+        """Give a value that has no stream yet the stream it will have."""
+        row = IdentifierRow(digest, identifier_id, 0)
+        self._place_identifier(row)
+        return row
+
+    def _change_identifier(
+        self, identifier_id: IdentifierId, version: int, valid_from: datetime, fact: Fact
+    ) -> None:
+        row = self._by_stream.get(identifier_id)
+        if row is None:
+            return  # erased: nobody can be found by the value any more
+        row.state = identifiers.evolve(row.state, fact, valid_from)
+        row.version = version
+        self._changed_identifiers[row.digest] = row
+        match fact:
+            case IdentifierClaimed(identifier_class=IdentifierClass.EXCLUSIVE):
+                self._note_exclusive(fact, identifier_id)
+            case IdentifierReleased(contact_id=contact_id):
+                self._let_go_exclusive(contact_id, identifier_id)
+            case IdentifierTransferred(from_contact_id=before):
+                self._let_go_exclusive(before, identifier_id)
+                self._count(before)
+                if fact.identifier_class is IdentifierClass.EXCLUSIVE:
+                    self._note_exclusive(fact, identifier_id)
+            case IdentifierReassigned():
+                self._move_exclusive(fact, identifier_id)
+                self._count(fact.from_contact_id)
+            case IdentifierReclaimed(contact_id=contact_id):
+                self._revise(contact_id, partial(contacts.reclaimed, identifier_id=identifier_id))
+        if isinstance(fact, IdentifierClaimed | IdentifierTransferred | IdentifierReassigned):
+            self.life.held.add((fact.contact_id, identifier_id))
+        if isinstance(fact, OF_HOLDER):
+            self._count(fact.contact_id)
+
+    def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
+        for type_ in self._let_go_exclusive(fact.from_contact_id, identifier_id):
+            taken = partial(contacts.holding, type_=type_, identifier_id=identifier_id)
+            self._revise(fact.contact_id, taken)
+
+    def _let_go_exclusive(self, contact_id: ContactId, identifier_id: IdentifierId) -> list[str]:
+        """Let a contact hold an exclusive identifier no longer; return the types it was held as."""
+        exclusive = self.contacts[contact_id].state.exclusive
+        types = [type_ for type_, held_id in exclusive.items() if held_id == identifier_id]
+        for type_ in types:
+            self._revise(contact_id, partial(contacts.letting_go, type_=type_))
+        return types
+
+    def _note_exclusive(
+        self, fact: IdentifierClaimed | IdentifierTransferred, identifier_id: IdentifierId
+    ) -> None:
+        type_ = getattr(fact.personal, "type", None)
+        if type_ is not None:
+            self._revise(
+                fact.contact_id, lambda state: contacts.holding(state, type_, identifier_id)
+            )
+
+    def _place_identifier(self, row: IdentifierRow) -> None:
+        self.identifiers[row.digest] = row
+        self._by_stream[row.identifier_id] = row
