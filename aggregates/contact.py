@@ -80,12 +80,23 @@ class ReasonPersonal(Stored):
     reason: str
 
 
+class MergePersonal(Stored):
+    """A person's words on why, and the values that the person chose: profile field -> value.
+
+    The choices go with the merge: once it is undone they hold no longer.
+    """
+
+    reason: str | None = None
+    choices: dict[str, str] = Field(default_factory=dict)
+
+
 class ContactMerged(Fact):
     """Contacts are one person, until the merge is undone; it stands in the survivor's stream.
 
     Nothing moves: each contact keeps its own stream, links and claims, and the identity is the
     component of the edges in force. `survivor` is set where a person named one; `automatic` where
-    the rules acted, with the evidence that they rested on.
+    the rules acted, with the evidence that they rested on. A second merge under the same id keeps the
+    other members one when one of them was taken out.
     """
 
     TOPIC: ClassVar[str] = "contact.merged"
@@ -95,7 +106,7 @@ class ContactMerged(Fact):
     survivor: ContactId | None = None
     automatic: bool = False
     evidence: Evidence | None = None
-    personal: ReasonPersonal | Erased | None = None
+    personal: MergePersonal | Erased | None = None
 
 
 class ContactUnmerged(Fact):

@@ -224,7 +224,7 @@ class IdentifierState:
         if not covering and ever:
             first = min(ever, key=_age)
             covering = [first] if moment < first.valid_from else []
-        return tuple(sorted(covering, key=_age))
+        return tuple(sorted(covering, key=_age) if len(covering) > 1 else covering)
 
     def is_held_by(self, contact_id: ContactId) -> bool:
         """Tell whether the contact has a claim that has not ended."""

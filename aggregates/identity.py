@@ -5,7 +5,7 @@ pure function of its members and edges, whatever order they came in.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -15,10 +15,17 @@ from aggregates.errors import AlreadyDone, Refused
 from aggregates.lifecycle import Presence
 from aggregates.values import ContactId, Evidence, MergeId, Stage
 
+LASTING = ("exact_exclusive", "exact_strong")
+"""Rules of evidence that show a lasting person: two interactions with one lasting identifier."""
+
 
 class Edge(NamedTuple):
     """One edge in force. `stream` is the contact whose stream holds the merge, `survivor` the contact
-    that a person named. Merge ids are time-ordered: a later merge has a greater one."""
+    that a person named. Merge ids are time-ordered: a later merge has a greater one.
+
+    `identifies` tells that the evidence of the merge shows a lasting person (GX-0): its identity is
+    identified while the edge is in force, and no member keeps anything of it afterwards.
+    """
 
     merge_id: MergeId
     one: ContactId
@@ -26,6 +33,29 @@ class Edge(NamedTuple):
     stream: ContactId
     automatic: bool
     survivor: ContactId | None = None
+    identifies: bool = False
+
+
+def edges_of(merged: ContactMerged, stream: ContactId) -> Iterator[Edge]:
+    """Yield the edges that a merge in the stream of a contact puts in force."""
+    rule = merged.evidence.rule if merged.evidence is not None else ""
+    for one, other in ((edge.one, edge.other) for edge in merged.edges):
+        yield Edge(
+            merged.merge_id,
+            one,
+            other,
+            stream,
+            merged.automatic,
+            merged.survivor,
+            identifies=rule in LASTING,
+        )
+
+
+def stage_of(stages: Iterable[Stage], edges: Iterable[Edge]) -> Stage:
+    """Return the stage of an identity: that of its highest member, at least identified where the
+    evidence of an edge in force shows a lasting person."""
+    by_edges = (Stage.IDENTIFIED for edge in edges if edge.identifies)
+    return max((*stages, *by_edges), key=lambda one: one.rank)
 
 
 class Member(NamedTuple):

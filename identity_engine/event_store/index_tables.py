@@ -6,12 +6,13 @@ from typing import Any
 
 import orjson
 
-from aggregates.values import ContactId, IdentifierId
+from aggregates.values import ContactId, IdentifierId, MergeId
 from identity_engine.event_store.case_tables import cases_by_id
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import (
     CONTACT,
     CONTACT_ID,
+    EDGE,
     IDENTIFIER,
     INTERACTION,
     INTERACTION_ID,
@@ -24,6 +25,7 @@ from identity_engine.event_store.index_rows import (
     identifier_row,
     interaction_row,
     select,
+    told_apart,
 )
 from identity_engine.event_store.keys import KeyRing
 from identity_engine.event_store.read_check import RULES_STREAMS
@@ -227,8 +229,7 @@ class IndexTables:
             for end in ("one", "other")
             for row in select(
                 cursor,
-                "SELECT merge_id, one, other, stream, automatic, survivor FROM merge_edge "
-                f"WHERE {end} IN (%s)",
+                f"SELECT {EDGE} FROM merge_edge WHERE {end} IN (%s)",
                 wanted,
             )
         ]
@@ -236,13 +237,28 @@ class IndexTables:
             row
             for end in ("one", "other")
             for row in select(
-                cursor, f"SELECT one, other FROM told_apart WHERE {end} IN (%s)", wanted
+                cursor, f"SELECT one, other, until FROM told_apart WHERE {end} IN (%s)", wanted
             )
         ]
-        index.add_edges(
-            map(edge, edges),
-            (frozenset(ContactId(id_text(end)) for end in pair) for pair in apart),
+        index.add_edges(map(edge, edges), dict(map(told_apart, apart)))
+
+    def ends_of_merge(self, cursor: sqlite3.Cursor, merge_id: MergeId) -> list[ContactId]:
+        """Return the contacts at the edges that a merge has in force; none where it has no more."""
+        cursor.execute(
+            "SELECT one FROM merge_edge WHERE merge_id = ?1 "
+            "UNION SELECT other FROM merge_edge WHERE merge_id = ?1",
+            (id_bytes(merge_id),),
         )
+        return [ContactId(id_text(end)) for (end,) in cursor.fetchall()]
+
+    def numbers_of(self, cursor: sqlite3.Cursor, contact_ids: Iterable[ContactId]) -> list[int]:
+        """Return the numbers of the interactions that are linked to these contacts."""
+        rows = select(
+            cursor,
+            "SELECT number FROM interaction WHERE contact_id IN (%s)",
+            [id_bytes(contact_id) for contact_id in contact_ids],
+        )
+        return list(dict.fromkeys(number for (number,) in rows))
 
     def load_members(
         self,

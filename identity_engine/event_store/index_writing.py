@@ -23,6 +23,7 @@ from identity_engine.event_store.conversation_tables import (
     write_conversations,
 )
 from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.index_rows import EDGE
 from identity_engine.event_store.index_states import pack_contact, pack_identifier
 from identity_engine.event_store.life_tables import (
     LIFE_ROWS,
@@ -31,10 +32,11 @@ from identity_engine.event_store.life_tables import (
     write_life,
 )
 from identity_engine.event_store.sealed_records import SealedRecords
+from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 11
+INDEX_VERSION = 13
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = (
@@ -84,12 +86,15 @@ CREATE TABLE IF NOT EXISTS merge_edge (
     stream BLOB NOT NULL,
     automatic INTEGER NOT NULL,
     survivor BLOB,
+    identifies INTEGER NOT NULL, -- whether its evidence shows a lasting person
     PRIMARY KEY (one, other, merge_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS merge_edge_of_other ON merge_edge (other);
+CREATE INDEX IF NOT EXISTS merge_edge_of_merge ON merge_edge (merge_id);
 CREATE TABLE IF NOT EXISTS told_apart (
     one BLOB NOT NULL,
     other BLOB NOT NULL,
+    until INTEGER, -- microseconds since 1970, NULL for until it is lifted
     PRIMARY KEY (one, other)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS told_apart_of_other ON told_apart (other);
@@ -231,7 +236,7 @@ def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
         ],
     )
     cursor.executemany(
-        "INSERT OR IGNORE INTO merge_edge VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO merge_edge VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 id_bytes(edge.one),
@@ -240,6 +245,7 @@ def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
                 id_bytes(edge.stream),
                 edge.automatic,
                 _optional(edge.survivor),
+                edge.identifies,
             )
             for edge in changes.edges
         ],
@@ -247,7 +253,13 @@ def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
     cursor.executemany(
         "DELETE FROM told_apart WHERE one = ? AND other = ?", map(_pair, changes.apart_gone)
     )
-    cursor.executemany("INSERT OR IGNORE INTO told_apart VALUES (?, ?)", map(_pair, changes.apart))
+    cursor.executemany(
+        "INSERT OR REPLACE INTO told_apart VALUES (?, ?, ?)",
+        [
+            (*_pair(pair), microseconds(until) if until is not None else None)
+            for pair, until in changes.apart.items()
+        ],
+    )
 
 
 def hash_rows(cursor: sqlite3.Cursor) -> str:
@@ -264,9 +276,8 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
         "SELECT digest, identifier_id, version, state FROM identifier ORDER BY digest",
         "SELECT contact_id, version, touched, state, canonical, revision, key_id FROM contact "
         "ORDER BY contact_id",
-        "SELECT one, other, merge_id, stream, automatic, survivor FROM merge_edge "
-        "ORDER BY one, other, merge_id",
-        "SELECT one, other FROM told_apart ORDER BY one, other",
+        f"SELECT {EDGE} FROM merge_edge ORDER BY one, other, merge_id",
+        "SELECT one, other, until FROM told_apart ORDER BY one, other",
         "SELECT number, block_key FROM crowded ORDER BY number",
         *LIFE_ROWS,
         *CONVERSATION_ROWS,

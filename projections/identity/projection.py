@@ -17,7 +17,7 @@ from aggregates.contact import (
 )
 from aggregates.division import ContactAcrossLinked, ContactAcrossUnlinked, ContactMoved
 from aggregates.identifier import IdentifierShared, IdentifierUnshared
-from aggregates.identity import Edge, Member, canonical_id, components
+from aggregates.identity import Edge, Member, canonical_id, components, edges_of
 from aggregates.lifecycle import (
     ContactDeleted,
     ContactExpired,
@@ -49,7 +49,13 @@ CREATE TABLE identity_edge (
     stream TEXT NOT NULL,
     automatic INTEGER NOT NULL,
     survivor TEXT,
+    identifies INTEGER NOT NULL, -- whether its evidence shows a lasting person
     in_force INTEGER NOT NULL,
+    made_at TEXT NOT NULL, -- recorded time, here and below
+    made_by TEXT NOT NULL, -- actor, here and below
+    position INTEGER NOT NULL, -- in the log, of the merge
+    undone_at TEXT,
+    undone_by TEXT,
     PRIMARY KEY (one, other, merge_id)
 ) WITHOUT ROWID;
 CREATE INDEX identity_edge_of_other ON identity_edge (other);
@@ -59,6 +65,7 @@ CREATE TABLE identity_across (
     PRIMARY KEY (one, other)
 ) WITHOUT ROWID;
 CREATE INDEX identity_across_of_other ON identity_across (other);
+CREATE INDEX identity_edge_of_merge ON identity_edge (merge_id);
 CREATE TABLE identity_rested (
     identifier_id TEXT NOT NULL, -- a value that the evidence of a merge names
     merge_id TEXT NOT NULL,
@@ -78,7 +85,14 @@ CONTACT = (
 )  # fmt: skip
 RESTED = ("identifier_id", "merge_id")
 SHARED = ("identifier_id", "by", "people", "since")
-EDGE = ("merge_id", "one", "other", "stream", "automatic", "survivor", "in_force")
+EDGE = (
+    "merge_id", "one", "other", "stream", "automatic", "survivor", "identifies", "in_force",
+    "made_at", "made_by", "position", "undone_at", "undone_by",
+)  # fmt: skip
+STILL_RESTS = "merge_id IN (SELECT merge_id FROM identity_edge WHERE in_force)"
+LINEAGE = frozenset(
+    {"merge_id", "stream", "made_at", "made_by", "position", "undone_at", "undone_by"}
+)
 
 
 class IdentityRows(Rows):
@@ -136,9 +150,9 @@ class IdentityRows(Rows):
         self._holds.append((int(isinstance(fact, ContactHoldSet)), event.stream_id))
 
     def _merge(self, event: Recorded, fact: ContactMerged) -> None:
-        for edge in fact.edges:
-            ends = (fact.merge_id, edge.one, edge.other)
-            row = (*ends, event.stream_id, int(fact.automatic), fact.survivor)
+        made = (instant_text(event.recorded_at), event.header.actor, event.position)
+        for edge in edges_of(fact, ContactId(event.stream_id)):
+            row = (*edge[:4], int(edge.automatic), edge.survivor, int(edge.identifies), *made)
             self._edges.append((INSERT_EDGE, row))
             self._touched |= {edge.one, edge.other}
         for identifier_id in fact.evidence.identifiers if fact.evidence is not None else ():
@@ -151,9 +165,10 @@ class IdentityRows(Rows):
     def _unshare(self, event: Recorded, fact: IdentifierUnshared) -> None:
         self._marks.append((UNMARK, (event.stream_id, fact.by)))
 
-    def _unmerge(self, _: Recorded, fact: ContactUnmerged) -> None:
+    def _unmerge(self, event: Recorded, fact: ContactUnmerged) -> None:
+        undone = (instant_text(event.recorded_at), event.header.actor)
         for edge in fact.edges:
-            self._edges.append((END_EDGE, (fact.merge_id, edge.one, edge.other)))
+            self._edges.append((END_EDGE, (*undone, fact.merge_id, edge.one, edge.other)))
             self._touched |= {edge.one, edge.other}
 
     follows: ClassVar[Follows] = {
@@ -225,9 +240,9 @@ class IdentityProjection(Projection):
     rows: ClassVar[type[Rows]] = IdentityRows
     tables: ClassVar[tuple[Table, ...]] = (
         Table("identity_contact", CONTACT, ("contact_id",), frozenset({"created_at"})),
-        Table("identity_edge", EDGE, ("one", "other", "merge_id"), frozenset({"merge_id"})),
+        Table("identity_edge", EDGE, ("one", "other", "merge_id"), LINEAGE, state="in_force"),
+        Table("identity_rested", RESTED, RESTED, frozenset({"merge_id"}), state=STILL_RESTS),
         Table("identity_across", ("one", "other"), ("one", "other")),
-        Table("identity_rested", RESTED, RESTED, frozenset({"merge_id"})),
         Table("identity_shared", SHARED, SHARED[:2], frozenset({"identifier_id", "since"})),
     )
 
@@ -238,8 +253,11 @@ INSERT_ACROSS = "INSERT OR IGNORE INTO identity_across VALUES (?,?)"
 END_ACROSS = "DELETE FROM identity_across WHERE one = ? AND other = ?"
 MARK = "INSERT OR REPLACE INTO identity_shared VALUES (?,?,?,?)"
 UNMARK = "DELETE FROM identity_shared WHERE identifier_id = ? AND by = ?"
-INSERT_EDGE = "INSERT OR REPLACE INTO identity_edge VALUES (?,?,?,?,?,?,1)"
-END_EDGE = "UPDATE identity_edge SET in_force = 0 WHERE merge_id = ? AND one = ? AND other = ?"
+INSERT_EDGE = "INSERT OR REPLACE INTO identity_edge VALUES (?,?,?,?,?,?,?,1,?,?,?,NULL,NULL)"
+END_EDGE = (
+    "UPDATE identity_edge SET in_force = 0, undone_at = ?, undone_by = ? "
+    "WHERE merge_id = ? AND one = ? AND other = ?"
+)
 
 
 def ever_one_with(views: Connection, contact_id: str) -> set[str]:
@@ -255,7 +273,7 @@ def ever_one_with(views: Connection, contact_id: str) -> set[str]:
 
 def _edges_from(views: Connection, contact_id: str) -> list[Edge]:
     rows = views.execute(
-        "SELECT merge_id, one, other, stream, automatic, survivor FROM identity_edge "
+        "SELECT merge_id, one, other, stream, automatic, survivor, identifies FROM identity_edge "
         "WHERE one = ? AND in_force",
         (contact_id,),
     )

@@ -8,6 +8,7 @@ from sqlite3 import Connection
 import orjson
 
 from aggregates.values import ContactId, Stage, instant_text
+from projections.identity.projection import ever_one_with
 from projections.scope import among, within
 
 
@@ -42,10 +43,14 @@ def find_identity(views: Connection, contact_id: str) -> IdentityView | None:
         "ORDER BY born, contact_id",
         (canonical,),
     ).fetchall()
-    stage = max((Stage(row[1]) for row in rows), key=lambda one: one.rank)
+    members = tuple(ContactId(row[0]) for row in rows)
+    stages = [Stage(row[1]) for row in rows]
+    if len(members) > 1 and _is_identified_by_merge(views, members):
+        stages.append(Stage.IDENTIFIED)
+    stage = max(stages, key=lambda one: one.rank)
     return IdentityView(
         ContactId(canonical),
-        tuple(ContactId(row[0]) for row in rows),
+        members,
         stage.value,
         *rows[0][2:],
     )
@@ -108,6 +113,16 @@ def across_edges(
     return [Across(ContactId(id_), division) for id_, division in rows]
 
 
+def _is_identified_by_merge(views: Connection, members: Collection[ContactId]) -> bool:
+    """Tell whether the evidence of a merge in force shows that the members are a lasting person."""
+    (found,) = views.execute(
+        "SELECT EXISTS (SELECT 1 FROM identity_edge WHERE in_force AND identifies "
+        "AND one IN (SELECT value FROM json_each(?)))",
+        (orjson.dumps(members).decode(),),
+    ).fetchone()
+    return bool(found)
+
+
 def merges_in_force(views: Connection, members: Collection[ContactId]) -> set[tuple[str, str, str]]:
     """Return the merge edges in force between contacts: merge id and both ends."""
     rows = views.execute(
@@ -119,10 +134,14 @@ def merges_in_force(views: Connection, members: Collection[ContactId]) -> set[tu
 
 
 def stages_of_merged(views: Connection) -> dict[str, str]:
-    """Return the stage of each identity of several members: the highest of them."""
+    """Return the stage of each identity of several members: the highest of them, at least identified
+    where the evidence of a merge shows a lasting person."""
     rows = views.execute(
         "SELECT canonical_id, stage FROM identity_contact WHERE canonical_id IN "
-        "(SELECT canonical_id FROM identity_contact WHERE canonical_id != contact_id)"
+        "(SELECT canonical_id FROM identity_contact WHERE canonical_id != contact_id) "
+        "UNION SELECT canonical_id, ? FROM identity_edge JOIN identity_contact ON contact_id = one "
+        "WHERE in_force AND identifies",
+        (Stage.IDENTIFIED.value,),
     )
     highest: dict[str, Stage] = {}
     for canonical, stage in rows:
@@ -191,3 +210,53 @@ def _rested(views: Connection, identifier_id: str) -> tuple[tuple[str, ...], tup
     ).fetchall()
     in_force = tuple(merge_id for merge_id, holds in rows if holds)
     return in_force, tuple(merge_id for merge_id, holds in rows if not holds)
+
+
+@dataclass(frozen=True, slots=True)
+class LineageEdge:
+    """One merge of two contacts: when it was recorded and by whom, and when and by whom it was undone.
+
+    `one` and `other` are the ids that were asked for, or that the evidence named. `undone_at` is None
+    while it is in force. Times are UTC text.
+    """
+
+    merge_id: str
+    one: str
+    other: str
+    automatic: bool
+    made_at: str
+    made_by: str
+    position: int
+    undone_at: str | None
+    undone_by: str | None
+
+
+def lineage_of(views: Connection, contact_id: str) -> list[LineageEdge]:
+    """Return every merge that this contact, or one that was ever merged with it, took part in."""
+    reached = orjson.dumps(sorted(ever_one_with(views, contact_id))).decode()
+    rows = views.execute(
+        "SELECT merge_id, one, other, automatic, made_at, made_by, position, undone_at, undone_by "
+        "FROM identity_edge WHERE one IN (SELECT value FROM json_each(?)) "
+        "ORDER BY position, one, other",
+        (reached,),
+    )
+    return [
+        LineageEdge(merge_id, one, other, bool(automatic), *rest)
+        for merge_id, one, other, automatic, *rest in rows
+    ]
+
+
+def stream_of_merge(views: Connection, merge_id: str) -> str | None:
+    """Return the contact whose stream holds a merge, in force or undone; None where there is none."""
+    row = views.execute(
+        "SELECT stream FROM identity_edge WHERE merge_id = ? LIMIT 1", (merge_id,)
+    ).fetchone()
+    return row[0] if row is not None else None
+
+
+def position_of_merge(views: Connection, merge_id: str) -> int:
+    """Return the log position at which a merge was made."""
+    row = views.execute(
+        "SELECT MIN(position) FROM identity_edge WHERE merge_id = ?", (merge_id,)
+    ).fetchone()
+    return int(row[0] or 0)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import get_args
 
 from aggregates import contact as contacts
 from aggregates.case_facts import CaseFact
@@ -31,6 +32,10 @@ from projections.match_index.rows import (
     InteractionRow,
     ReadSet,
 )
+
+# As tuples, because a union asks each of its members in turn, and every event is asked about.
+IDENTIFIER_FACTS: tuple[type[Fact], ...] = get_args(IdentifierFact)
+CONTACT_FACTS: tuple[type[Fact], ...] = get_args(contacts.ContactFact)
 
 
 class MatchIndex(Identifiers):
@@ -282,9 +287,9 @@ class MatchIndex(Identifiers):
                 known = None if content is None else Settings.model_validate_json(content)
                 channels = known.retention.not_meaningful if known is not None else None
                 self.life.settings.append((settings, channels))
-            case _ if isinstance(fact, IdentifierFact):
+            case _ if isinstance(fact, IDENTIFIER_FACTS):
                 self._change_identifier(IdentifierId(stream_id), version, valid_from, fact)
-            case _ if isinstance(fact, contacts.ContactFact):
+            case _ if isinstance(fact, CONTACT_FACTS):
                 self._change_contact(ContactId(stream_id), version, valid_from, fact)
                 self._change_identity(ContactId(stream_id), fact)
             case _ if isinstance(fact, NoteFact):
@@ -311,8 +316,12 @@ class MatchIndex(Identifiers):
             contacts=[row for _, row in sorted(self._changed_contacts.items())],
             edges=sorted(self.edges - self._stored_edges),
             edges_gone=sorted(self._stored_edges - self.edges),
-            apart=sorted(self.apart - self._stored_apart, key=sorted),
-            apart_gone=sorted(self._stored_apart - self.apart, key=sorted),
+            apart={
+                pair: self.apart[pair]
+                for pair in sorted(self.apart, key=sorted)
+                if pair not in self._stored_apart or self._stored_apart[pair] != self.apart[pair]
+            },
+            apart_gone=sorted(self._stored_apart.keys() - self.apart.keys(), key=sorted),
             pending=sorted(self._pending),
             all_pending=self._all_pending,
             crowded=list(self._crowded_here),

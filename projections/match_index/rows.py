@@ -1,6 +1,7 @@
 """The rows of the match index, and what changed in them."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from aggregates.contact import ContactState
@@ -136,9 +137,9 @@ class IndexChanges:
     """What one batch changes in the index.
 
     `received` holds the new interactions in order, `relinked` the older ones that moved. Edges and
-    pairs told apart are those that came and went. `pending` numbers are to be evaluated again,
-    `crowded` keys lead nowhere any more, and `reposted` rows stand under further keys. `corrected`
-    rows have another record. `life` is what changes in how long contacts stay.
+    pairs told apart, with until when, are those that came and went. `pending` numbers are to be
+    evaluated again, `crowded` keys lead nowhere any more, and `reposted` rows stand under further
+    keys. `corrected` rows have another record. `life` is what changes in how long contacts stay.
     """
 
     received: list[InteractionRow] = field(default_factory=list)
@@ -147,7 +148,7 @@ class IndexChanges:
     contacts: list[ContactRow] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     edges_gone: list[Edge] = field(default_factory=list)
-    apart: list[frozenset[ContactId]] = field(default_factory=list)
+    apart: dict[frozenset[ContactId], datetime | None] = field(default_factory=dict)
     apart_gone: list[frozenset[ContactId]] = field(default_factory=list)
     pending: list[int] = field(default_factory=list)
     all_pending: bool = False

@@ -177,7 +177,8 @@ class ReviewProjection(Projection):
     tables: ClassVar[tuple[Table, ...]] = (
         Table("review_item", COLUMNS, ("interaction_id",), frozenset({"held_at"})),
         Table("review_merge", MERGE, ("one", "other"), frozenset({"refused_at"})),
-        Table("review_apart", ("one", "other"), ("one", "other")),
+        # Who was told apart is what people said, not what follows from what was recorded.
+        Table("review_apart", ("one", "other"), ("one", "other"), state="FALSE"),
     )
 
 

@@ -63,6 +63,6 @@ def change_channel(engine, name, **rules):
     change_policy(engine, channels=channels | {name: channels.get(name, {}) | rules})
 
 
-def shown(engine, contact_id):
+def unrevised(engine, contact_id):
     """What a contact shows now, apart from its revision."""
     return replace(engine.profile(contact_id), revision=None)

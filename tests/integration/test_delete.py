@@ -8,7 +8,7 @@ from identity_engine.application.operations.claiming import Value
 from identity_engine.errors import Denied, NotFound, UsageError
 from tests.integration.lifetimes import WHY, day, ids, presence
 from tests.integration.reevaluating import anna_twice, is_sound, together
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, shown
+from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, unrevised
 from tests.support.interactions import customer, email, event, phone
 from tests.support.world import Clock, world
 
@@ -66,7 +66,7 @@ class TestDelete:
         assert engine.history(anna)[-1].personal == {"reason": WHY}
 
     def test_its_past_can_be_seen(self, engine, desk, clock, anna):
-        then = shown(engine, anna)
+        then = unrevised(engine, anna)
         head = engine.store.head()
         desk.delete(anna, WHY)
 
@@ -174,13 +174,13 @@ class TestRestore:
     def test_it_gives_the_same_profile_as_before(self, engine, desk):
         first, second, _ = anna_twice(engine)
         engine.reevaluate()
-        before = shown(engine, first.contact_id)
+        before = unrevised(engine, first.contact_id)
         desk.delete(first.contact_id, WHY)
 
         restored = desk.restore(second.contact_id, "by mistake")
 
         assert restored.elsewhere == ()
-        assert shown(engine, first.contact_id) == before
+        assert unrevised(engine, first.contact_id) == before
         assert ids(engine.search("berger")) == [before.contact_id]
         assert is_sound(engine)
 
@@ -194,13 +194,13 @@ class TestRestore:
     def test_what_people_saved_comes_back_with_it(self, engine, desk, anna):
         engine.desk.contacts.edit(anna, set={"city": "Weimar"})
         engine.desk.identifiers.add(anna, Value("phone", "+81312345678"))
-        before = shown(engine, anna)
+        before = unrevised(engine, anna)
         desk.delete(anna, WHY)
         assert is_sound(engine)
 
         desk.restore(anna)
 
-        assert shown(engine, anna) == before
+        assert unrevised(engine, anna) == before
         assert is_sound(engine)
         (again,) = arrive(engine, event("2", phone(), time="2026-03-01T00:01:00Z"))
         assert again.contact_id == anna
@@ -248,7 +248,7 @@ class TestRestore:
 
     def test_what_expired_and_was_deleted_comes_back_with_all_it_held(self, engine, desk, clock):
         (one,) = arrive(engine, mailed("1", profile=ANNA))
-        before = shown(engine, one.contact_id)
+        before = unrevised(engine, one.contact_id)
         clock.set(day(4, 3))
         desk.sweep()
         desk.delete(one.contact_id, WHY)
@@ -256,15 +256,15 @@ class TestRestore:
 
         desk.restore(one.contact_id)
 
-        assert shown(engine, one.contact_id) == before
+        assert unrevised(engine, one.contact_id) == before
 
     def test_it_can_go_and_come_back_many_times(self, engine, desk, anna):
-        before = shown(engine, anna)
+        before = unrevised(engine, anna)
         for _ in range(3):
             desk.delete(anna, WHY)
             desk.restore(anna)
 
-        assert shown(engine, anna) == before
+        assert unrevised(engine, anna) == before
         assert is_sound(engine)
 
     def test_what_came_meanwhile_is_compared_with_it(self, engine, desk, anna):

@@ -8,7 +8,7 @@ from identity_engine.application.operations.claiming import Value
 from identity_engine.errors import Denied, NotFound
 from tests.integration.lifetimes import WHY, day
 from tests.integration.reevaluating import anna_twice, is_sound
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, shown
+from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, unrevised
 from tests.support.interactions import change, customer, email, event, phone
 from tests.support.world import Clock, world
 
@@ -174,7 +174,7 @@ class TestMove:
         assert is_sound(engine)
 
     def test_its_past_can_be_seen(self, engine, desk, anna):
-        then, head = shown(engine, anna), engine.store.head()
+        then, head = unrevised(engine, anna), engine.store.head()
         desk.move(anna, "south", WHY)
 
         assert engine.profile(anna, f"pos:{head}") == then
@@ -237,11 +237,11 @@ class TestAcross:
         assert engine.desk.reading.across(anna) == []
 
     def test_it_joins_no_profile_and_is_seen_from_both(self, engine, desk, anna, south):
-        profile = shown(engine, anna)
+        profile = unrevised(engine, anna)
 
         desk.link_across(anna, south, WHY)
 
-        assert shown(engine, anna) == profile
+        assert unrevised(engine, anna) == profile
         (there,) = engine.desk.reading.across(anna)
         assert (there.contact_id, there.division) == (south, "south")
         assert [one.contact_id for one in engine.desk.reading.across(south)] == [anna]

@@ -3,6 +3,7 @@
 import pytest
 
 from aggregates.access import Action
+from aggregates.case_facts import CaseClosed, CaseOpened
 from aggregates.contact import ContactMerged, ContactPromoted, MergeEdge
 from aggregates.errors import Refused
 from aggregates.values import Stage
@@ -11,7 +12,7 @@ from identity_engine.application.operations import expiry
 from identity_engine.errors import UsageError
 from tests.integration.lifetimes import WHY, change_retention, day, ids, presence
 from tests.integration.reevaluating import anna_twice, is_sound
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, shown
+from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, unrevised
 from tests.support.interactions import event, message, phone
 from tests.support.world import Clock, world
 
@@ -180,6 +181,25 @@ class TestWhatHoldsItOff:
 
         assert sweep().expired == 1
 
+    @pytest.mark.parametrize("opened", ["contact", "interaction"])
+    def test_a_case_that_is_not_closed_keeps_it(self, sweep, clock, engine, opened):
+        (one,) = arrive(engine, mailed("1", profile=ANNA))
+        whose = {
+            "contact": {"contact_id": one.contact_id},
+            "interaction": {"interaction_id": one.interaction_id},
+        }[opened]
+        with engine.desk.lifecycle.under(Action.CASE_EDIT).command() as command:
+            case = command.new_id()
+            command.write(case, CaseOpened(number=1, division="default", place="contact", **whose))
+        clock.set(day(12, 31))
+        assert sweep().held_off == {"case_open": 1}
+
+        with engine.desk.lifecycle.under(Action.CASE_EDIT).command() as command:
+            command.tables.load_cases(command.cursor, command.index, {case})
+            command.write(case, CaseClosed(cause="hand"))
+
+        assert sweep().expired == 1
+
     def test_looking_editing_and_importing_do_not_renew_it(self, sweep, clock, engine, anna):
         engine.profile(anna)
         engine.search("anna")
@@ -315,7 +335,7 @@ class TestExpired:
         restored = engine.desk.lifecycle.restore(gone)
 
         assert restored.elsewhere == ()
-        assert shown(engine, gone) == before
+        assert unrevised(engine, gone) == before
         assert sweep().expired == 0
         clock.set(day(6, 20))
         assert sweep().expired == 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from aggregates.errors import RuleViolation
 from identity_engine import Engine
 from identity_engine.application import indexing
-from tests.integration.resolving import shown
+from tests.integration.resolving import unrevised
 from tests.properties.traffic import traffic
 from tests.support.world import LATER, Clock, world
 
@@ -98,14 +98,14 @@ def test_a_restore_gives_what_a_delete_took(data, events):
         if not known:
             return
         chosen = data.draw(st.sampled_from(known))
-        before = shown(engine, chosen)
+        before = unrevised(engine, chosen)
 
         engine.desk.lifecycle.delete(chosen, "why")
         gone = engine.profile(chosen)
         restored = engine.desk.lifecycle.restore(data.draw(st.sampled_from(before.members)))
 
         assert (gone.presence, gone.identifiers) == ("deleted", ())
-        assert shown(engine, chosen) == before
+        assert unrevised(engine, chosen) == before
         assert restored.elsewhere == ()
 
 

@@ -21,6 +21,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
     MergeEdge,
+    MergePersonal,
     ReasonPersonal,
 )
 from aggregates.identifier import (
@@ -151,7 +152,7 @@ GOLDEN = (
             survivor=CONTACT,
             automatic=True,
             evidence=EVIDENCE,
-            personal=ReasonPersonal(reason="Sie ist dieselbe Kundin."),
+            personal=MergePersonal(reason="Sie ist dieselbe Kundin."),
         )
     ),
     Golden(

@@ -8,8 +8,11 @@ from identity_engine.application.operations.divisions import Divisions
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.lifecycle import Lifecycle
+from identity_engine.application.operations.merging import Merging
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
+from identity_engine.application.operations.telling_apart import TellingApart
+from identity_engine.application.operations.unmerging import Unmerging
 
 
 class Desk:
@@ -26,3 +29,7 @@ class Desk:
         self.crm = CustomerRelations(office)
         self.augmentation = Augmentations(office)
         self.interactions = Interactions(office)
+        self.merging = Merging(office)
+        self.reading = Reading(office)
+        self.telling_apart = TellingApart(office)
+        self.unmerging = Unmerging(office)

@@ -40,7 +40,7 @@ class Lookup:
         self._index = index
         self._rules = rules
         self._members = rules.policy.guards.members_compared
-        self._weights: defaultdict[bytes, Weights] = defaultdict(dict)
+        self._weights: defaultdict[str, Weights] = defaultdict(dict)
         cap = rules.policy.block_cap
         self.crowding = Crowding(store.index, cursor, index, store.digests, cap)
 
@@ -67,9 +67,17 @@ class Lookup:
             asked |= self._in_question(one, self._rows(near[id(one)]))
         self._load_members(asked)
 
+    def load_held(self, batch: Sequence[Prepared]) -> None:
+        """Load who holds the identifiers of interactions that are not resolved: each is claimed all the
+        same, and a value has one stream."""
+        digests = {considered.digest for one in batch for considered in one.identifiers}
+        if digests:
+            self._tables.load_identifiers(self._cursor, self._index, list(digests))
+            self._tables.load_nearby(self._cursor, self._index, (), self._index.holders())
+
     def weights(self, prepared: Prepared) -> Weights:
         """Return the weights that are known of records near an interaction; a decision adds more."""
-        return self._weights[bytes.fromhex(prepared.fact.natural_key)]
+        return self._weights[prepared.fact.natural_key]
 
     def of_holders(self, prepared: Prepared) -> tuple[list[Candidate], dict[str, ContactFacts]]:
         """Return the newest records of the holders of an interaction's identifiers, and their facts."""
@@ -148,6 +156,7 @@ class Lookup:
             self._index.identity(canonical).stage.value,
             {type_: held for state in states for type_, held in state.exclusive.items()},
             sum(state.interactions for state in states),
+            frozenset(held for state in states for held in state.exclusive.values()),
         )
 
     def _load_members(self, canonicals: Iterable[ContactId]) -> None:
