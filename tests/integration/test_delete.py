@@ -117,6 +117,13 @@ class TestDelete:
         assert other.decision == "none"
         assert engine.review() == []
 
+    def test_why_not_says_that_it_is_gone(self, engine, desk, anna):
+        (other,) = arrive(engine, event("2", phone(), profile=KENTA))
+        desk.delete(anna, WHY)
+
+        answer = engine.why_not(anna, other.contact_id)
+        assert (answer.verdict, "deleted" in answer.sentence) == ("gone", True)
+
     def test_an_open_review_of_it_is_closed(self, engine, desk):
         contacts = arrive(
             engine,
