@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
+from aggregates.division import ContactMoved, DivisionFact
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.lifecycle import (
     ContactDeleted,
@@ -197,6 +198,7 @@ ContactFact = (
     | ContactToldApart
     | ContactToldApartLifted
     | LifecycleFact
+    | DivisionFact
     | ContactMergeRefused
     | ContactMergeRefusalEnded
 )
@@ -337,6 +339,8 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             return replace(state, stage=Stage.IDENTIFIED)
         case ContactPromoted() if state is not None:
             return replace(state, stage=Stage.CURATED)
+        case ContactMoved(division=division) if state is not None:
+            return replace(state, division=division)
         case ContactExpired() if state is not None:
             return replace(state, presence="expired", gone_since=valid_from)
         case ContactDeleted() if state is not None:

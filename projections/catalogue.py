@@ -20,5 +20,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     JourneyProjection(),
     CrmProjection(),
 )
-VIEWS_VERSION = 21
+VIEWS_VERSION = 22
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

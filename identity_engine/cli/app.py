@@ -11,6 +11,7 @@ from identity_engine.cli import (
     crm,
     demo,
     diagnosis,
+    divisions,
     editing,
     identifiers,
     ingesting,
@@ -46,6 +47,8 @@ contacts.contact.command(interactions.journey)
 app.command(contacts.contact)
 for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
     contacts.contact.command(verb)
+contacts.contact.command(divisions.move)
+contacts.contact.command(divisions.across)
 app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)

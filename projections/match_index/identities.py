@@ -18,6 +18,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
+from aggregates.division import ContactMoved
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
@@ -40,6 +41,7 @@ REVISING = (
     ContactAugmentationReverted,
     ContactEdited,
     ContactIdentified,
+    ContactMoved,
     ContactPromoted,
 )
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused

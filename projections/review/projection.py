@@ -62,13 +62,15 @@ HELD = (
     "review_item r JOIN identity_contact own ON own.contact_id = r.contact_id "
     "LEFT JOIN identity_contact wanted ON wanted.contact_id = r.proposed "
     "WHERE own.canonical_id IS NOT wanted.canonical_id "
-    "AND own.presence = 'live' AND COALESCE(wanted.presence, 'live') = 'live'"
+    "AND own.presence = 'live' AND COALESCE(wanted.presence, 'live') = 'live' "
+    "AND own.division = COALESCE(wanted.division, own.division)"
 )
-"""Once the two contacts are one identity, or one is gone, there is nothing left to decide."""
+"""Once the two contacts are one identity, or one is gone or moved away, nothing is left to decide."""
 REFUSED = (
     "review_merge m JOIN identity_contact a ON a.contact_id = m.one "
     "JOIN identity_contact b ON b.contact_id = m.other WHERE a.canonical_id != b.canonical_id "
-    "AND a.presence = 'live' AND b.presence = 'live'"
+    "AND a.presence = 'live' AND b.presence = 'live' "
+    "AND a.division = b.division"
 )
 SUGGESTED_DESPITE = ("below_merge", "members_differ", "both_curated")
 """Guards that leave it to a person. The others say that the two are two, or that nobody can know."""

@@ -22,6 +22,7 @@ from aggregates.contact import (
 )
 from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.crm import CrmFact
+from aggregates.division import ContactAcrossLinked, ContactAcrossUnlinked
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -260,6 +261,8 @@ class TimelineRows(Rows):
         ContactToldApart: _names_other,
         ContactToldApartLifted: _names_other,
         ContactMergeRefused: _names_other,
+        ContactAcrossLinked: _names_other,
+        ContactAcrossUnlinked: _names_other,
         ContactMergeRefusalEnded: _names_other,
     }
 

@@ -19,6 +19,12 @@ from aggregates.contact import (
 )
 from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.crm import CrmCorrectionProposed, CrmWriteBackDue
+from aggregates.division import (
+    ContactAcrossLinked,
+    ContactAcrossUnlinked,
+    ContactMoved,
+    DivisionFact,
+)
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -97,6 +103,8 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):
             return _each(edges, "event.unmerged", say)
+        case _ if isinstance(fact, DivisionFact):
+            return _of_division(stream_id, fact, say)
         case _ if isinstance(fact, LifecycleFact):
             return _of_life(stream_id, fact, say)
         case NoteAdded() | NoteChanged() | NoteRemoved():
@@ -204,6 +212,18 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.merge_refusal_ended", one=contact_id, other=other)
         case _:
             return say.say("event.other", topic=fact.TOPIC)
+
+
+def _of_division(contact_id: str, fact: DivisionFact, say: Sentences) -> str:
+    match fact:
+        case ContactMoved(division=division, division_before=before):
+            return say.say(
+                "event.contact_moved", contact=contact_id, division=division, before=before
+            )
+        case ContactAcrossLinked(other=other):
+            return say.say("event.across_linked", one=contact_id, other=other)
+        case ContactAcrossUnlinked(other=other):
+            return say.say("event.across_unlinked", one=contact_id, other=other)
 
 
 def _of_crm(interaction_id: str, fact: Fact, say: Sentences) -> str:

@@ -144,9 +144,12 @@ class Command:
             raise NotFound(absent)
         if row.contact_id is not None:
             self.tables.load_nearby(self.cursor, self.index, (), [row.contact_id])
-        received = self.stream(interaction_id)[0].fact
-        assert isinstance(received, InteractionReceived)
-        self._check(received.division, interaction_id, absent)
+            division = self.index.contacts[row.contact_id].state.division
+        else:
+            received = self.stream(interaction_id)[0].fact
+            assert isinstance(received, InteractionReceived)
+            division = received.division
+        self._check(division, interaction_id, absent)
         return row
 
     def case(self, case: str) -> CaseRow:

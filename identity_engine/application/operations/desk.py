@@ -6,6 +6,7 @@ from identity_engine.application.operations.cases import Cases
 from identity_engine.application.operations.contacts import Contacts
 from identity_engine.application.operations.conversations import Conversations
 from identity_engine.application.operations.crm import CustomerRelations
+from identity_engine.application.operations.divisions import Divisions
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.lifecycle import Lifecycle
@@ -25,6 +26,7 @@ class Desk:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.administration = Administration(office)
+        self.divisions = Divisions(office)
         self.contacts = Contacts(office)
         self.lifecycle = Lifecycle(office)
         self.identifiers = Identifiers(office)
