@@ -6,6 +6,7 @@ from identity_engine import __version__
 from identity_engine.cli import (
     administration,
     augmentation,
+    cases,
     contacts,
     crm,
     demo,
@@ -15,6 +16,7 @@ from identity_engine.cli import (
     ingesting,
     interactions,
     lifecycle,
+    mails,
     measuring,
     models,
     policy,
@@ -46,6 +48,9 @@ app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(reviewing.review)
+app.command(contacts.review)
+cases.case.command(mails.mail)
+app.command(cases.case)
 app.command(contacts.export)
 app.command(augmentation.augment)
 app.command(crm.crm)

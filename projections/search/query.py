@@ -6,7 +6,9 @@ from sqlite3 import Connection
 
 import orjson
 
+from aggregates.case_facts import number_of, number_text
 from matchers.text import fold
+from projections.cases.query import contact_of_case
 from projections.identity.query import find_identity
 
 
@@ -35,13 +37,17 @@ def search_contacts(
 
     Args:
         views: the view file.
-        text: words; a word with a quote or a wildcard is taken as it is written.
+        text: words; a word with a quote or a wildcard is taken as it is written. A case number finds
+            the contact of the case.
         field: look in this profile field or identifier type only.
         stages: return contacts of these stages only; empty for all.
         presences: live contacts, and expired or deleted ones only if asked for.
         divisions: return contacts of these divisions only; None for all.
         limit: at most this many, whole matches first.
     """
+    number = number_of(text)
+    if number is not None and field in (None, "case"):
+        return _of_case(views, number, stages, divisions)
     terms = fold(text).split()
     if not terms:
         return []
@@ -61,6 +67,21 @@ def search_contacts(
     ]
     wanted.sort(key=lambda one: (-_whole_matches(one, terms), one.contact_id))
     return wanted[:limit]
+
+
+def _of_case(
+    views: Connection, number: int, stages: Collection[str], divisions: Collection[str] | None
+) -> list[Found]:
+    contact_id = contact_of_case(views, number)
+    identity = find_identity(views, contact_id) if contact_id is not None else None
+    if (
+        identity is None
+        or (stages and identity.stage not in stages)
+        or (divisions is not None and identity.division not in divisions)
+    ):
+        return []
+    matched = (("case", number_text(number)),)
+    return [Found(identity.canonical_id, identity.stage, identity.division, matched)]
 
 
 def _contacts_with(
