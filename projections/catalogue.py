@@ -16,8 +16,8 @@ PROJECTIONS: tuple[Projection, ...] = (
     TimelineProjection(),
     SearchProjection(),
     ReviewProjection(),
-    JourneyProjection(),
     CaseProjection(),
+    JourneyProjection(),
     CrmProjection(),
 )
 VIEWS_VERSION = 21

@@ -8,6 +8,7 @@ changes what people said makes the row anew, in the same way on writing and in a
 from collections.abc import Callable, Iterable, Sequence
 from sqlite3 import Cursor
 
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.contact import ContactEdited
 from aggregates.editing import hand_made
 from aggregates.identifier import (
@@ -122,7 +123,7 @@ class HandMadeRecords:
 def _said_of(stream_id: str, fact: Fact) -> tuple[ContactId, ...]:
     """Return the contacts of which a fact changes what people said."""
     match fact:
-        case ContactEdited():
+        case ContactEdited() | ContactAugmented() | ContactAugmentationReverted():
             return (ContactId(stream_id),)
         case IdentifierClaimed(interaction_id=None) | IdentifierVerified(interaction_id=None):
             return (fact.contact_id,)

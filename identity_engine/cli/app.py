@@ -18,6 +18,7 @@ from identity_engine.cli import (
     lifecycle,
     mails,
     measuring,
+    merging,
     models,
     policy,
     rehearsing,
@@ -38,6 +39,7 @@ app.command(demo.demo)
 app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
+merging.add_to(contacts.contact)
 contacts.contact.command(editing.edit)
 contacts.contact.command(identifiers.identifier)
 contacts.contact.command(interactions.journey)
@@ -47,10 +49,9 @@ for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hol
 app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
-app.command(reviewing.review)
-app.command(contacts.review)
 cases.case.command(mails.mail)
 app.command(cases.case)
+app.command(reviewing.review)
 app.command(contacts.export)
 app.command(augmentation.augment)
 app.command(crm.crm)

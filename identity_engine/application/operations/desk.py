@@ -13,8 +13,8 @@ from identity_engine.application.operations.mails import Mails
 from identity_engine.application.operations.merging import Merging
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
-from identity_engine.application.operations.reviewing import Reviewing
 from identity_engine.application.operations.reading_cases import ReadingCases
+from identity_engine.application.operations.reviewing import Reviewing
 from identity_engine.application.operations.telling_apart import TellingApart
 from identity_engine.application.operations.unmerging import Unmerging
 

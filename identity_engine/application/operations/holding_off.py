@@ -10,6 +10,7 @@ from typing import Literal
 from aggregates.contact import ContactState
 from aggregates.values import ContactId, Stage
 from identity_engine.application.operations.command import Command
+from projections.crm.query import pending_write_back
 
 Reason = Literal["curated", "merged_by_person", "legal_hold", "case_open", "write_back_pending"]
 
@@ -47,7 +48,18 @@ def on_legal_hold(quiet: Quiet) -> Reason | None:
     return "legal_hold" if any(one.on_hold for one in quiet.states) else None
 
 
-REASONS: tuple[Callable[[Quiet], Reason | None], ...] = (curated, merged_by_person, on_legal_hold)
+def write_back_pending(quiet: Quiet) -> Reason | None:
+    """The CRM is still to be told something."""
+    pending = pending_write_back(quiet.command.views(), quiet.members)
+    return "write_back_pending" if pending else None
+
+
+REASONS: tuple[Callable[[Quiet], Reason | None], ...] = (
+    curated,
+    merged_by_person,
+    on_legal_hold,
+    write_back_pending,
+)
 
 
 def held_off_by(quiet: Quiet) -> Reason | None:
