@@ -4,6 +4,7 @@ from projections.base import Projection
 from projections.cases.projection import CaseProjection
 from projections.crm.projection import CrmProjection
 from projections.identity.projection import IdentityProjection
+from projections.journey.projection import JourneyProjection
 from projections.profile.projection import ProfileProjection
 from projections.review.projection import ReviewProjection
 from projections.search.projection import SearchProjection
@@ -16,7 +17,8 @@ PROJECTIONS: tuple[Projection, ...] = (
     SearchProjection(),
     ReviewProjection(),
     CaseProjection(),
+    JourneyProjection(),
     CrmProjection(),
 )
-VIEWS_VERSION = 20
+VIEWS_VERSION = 21
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

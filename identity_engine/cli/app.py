@@ -18,9 +18,11 @@ from identity_engine.cli import (
     lifecycle,
     mails,
     measuring,
+    merging,
     models,
     policy,
     rehearsing,
+    reviewing,
     views,
 )
 
@@ -37,17 +39,19 @@ app.command(demo.demo)
 app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
+merging.add_to(contacts.contact)
 contacts.contact.command(editing.edit)
 contacts.contact.command(identifiers.identifier)
+contacts.contact.command(interactions.journey)
 app.command(contacts.contact)
 for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
     contacts.contact.command(verb)
 app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
-app.command(contacts.review)
 cases.case.command(mails.mail)
 app.command(cases.case)
+app.command(reviewing.review)
 app.command(contacts.export)
 app.command(augmentation.augment)
 app.command(crm.crm)

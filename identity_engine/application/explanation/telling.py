@@ -17,6 +17,7 @@ from aggregates.contact import (
     ContactUnmerged,
     MergeEdge,
 )
+from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.crm import CrmCorrectionProposed, CrmWriteBackDue
 from aggregates.identifier import (
     IdentifierClaimed,
@@ -44,6 +45,7 @@ from aggregates.lifecycle import (
     LifecycleFact,
 )
 from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
+from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, Fact
 from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.sentences import Sentences
@@ -77,6 +79,13 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
         case InteractionUnlinked(contact_id=contact_id, cause=cause):
             key = "event.unlinked" if cause is None else f"event.unlinked_{cause}"
             return say.say(key, interaction=stream_id, contact=contact_id)
+        case InteractionReviewDecided() | InteractionReviewUndone():
+            undone = "_undone" if isinstance(fact, InteractionReviewUndone) else ""
+            return say.say(
+                f"event.review_{fact.decision}{undone}",
+                interaction=stream_id,
+                proposed=fact.proposed,
+            )
         case InteractionChanged(change=change):
             return say.say(
                 f"event.change_{change.kind}",
@@ -157,6 +166,10 @@ def _of_identifier(fact: Fact, say: Sentences) -> str:
         case IdentifierDescribed(contact_id=contact_id, primary=primary):
             key = "event.described_primary" if primary else "event.described"
             return say.say(key, contact=contact_id)
+        case IdentifierLinkCorrected(contact_id=contact_id):
+            return say.say("event.link_corrected", contact=contact_id)
+        case IdentifierCorrectionEnded(contact_id=contact_id):
+            return say.say("event.correction_ended", contact=contact_id)
         case IdentifierReassigned(from_contact_id=before, contact_id=contact_id):
             return say.say("event.reassigned", before=before, contact=contact_id)
         case _:

@@ -18,6 +18,7 @@ from identity_engine.application.hand_made import HandMadeRecords
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations.office import Office
 from identity_engine.application.pen import Pen, Seal, Upstream
+from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.case_tables import case_by_number, cases_by_id
 from identity_engine.event_store.keys import DataKey
@@ -212,6 +213,14 @@ class Command:
         """Tell whether the actor may also do another thing in a division."""
         return self._office.rights.allow(action, division)
 
+    def require(self, action: Action, division: str, target: str) -> None:
+        """Check that the actor may also do another thing in a division.
+
+        Raises:
+            Denied: no grant allows it.
+        """
+        self._office.allows(action, division, target)
+
     def may_view(self, contact_id: ContactId) -> bool:
         """Tell whether the actor may see a loaded contact."""
         return self.may(Action.CONTACT_VIEW, self.index.contacts[contact_id].state.division)
@@ -329,7 +338,7 @@ class Operations:
             dry_run: decide, and write nothing.
             effective_at: when what it does became true; None for now.
         """
-        with self.office.store.writing() as writer:
+        with no_garbage_collection(), self.office.store.writing() as writer:
             command = Command(self.office, self.action, writer, effective_at)
             yield command
             if not dry_run:

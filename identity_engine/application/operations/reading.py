@@ -1,12 +1,13 @@
 """What one actor sees: another division's contact is absent, never named."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregates.access import Action
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId
+from identity_engine.application.explanation.duplicates import Duplicate, duplicates_of
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
 from identity_engine.application.explanation.sentences import DEFAULT, Language
@@ -18,9 +19,11 @@ from identity_engine.application.operations.permissions import needs
 from identity_engine.application.queries import HistoryEntry
 from identity_engine.errors import NotFound
 from projections.identity.query import (
+    LineageEdge,
     SharedValue,
     find_identity,
     identities_by_stage,
+    lineage_of,
     shared_values,
 )
 from projections.profile.query import Profile, contacts_linked_by
@@ -32,6 +35,20 @@ from projections.review.projection import (
     refused_merges,
 )
 from projections.search.query import Found, search_contacts
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """What became of an id: the id that stands for it now, its members, and every merge it took part in.
+
+    An id once issued resolves for ever.
+    """
+
+    asked: ContactId
+    contact_id: ContactId
+    members: tuple[ContactId, ...]
+    merges: tuple[LineageEdge, ...]
+
 
 LIVE_STAGES = ("ephemeral", "identified", "curated")
 LIVE = ("live",)
@@ -72,6 +89,36 @@ class Reading(Operations):
     ) -> list[Step]:
         """Return the steps in which a contact came to be what it is, now or as of a time or `pos:N`."""
         return self.office.queries.how(ContactId(self._seen(contact_id)), as_of, language)
+
+    @needs(Action.CONTACT_VIEW)
+    def duplicates(self, contact_id: str, limit: int = 10) -> list[Duplicate]:
+        """Return who may be the same person as a contact, the most likely first, with the evidence.
+
+        Raises:
+            UsageError, NotFound: as for `profile`.
+        """
+        asked = self._seen(contact_id)
+        return duplicates_of(self.office.store, self.office.policies, asked, limit)
+
+    @needs(Action.CONTACT_VIEW)
+    def lineage(self, contact_id: str) -> Lineage:
+        """Return every id that this contact was ever merged with: when, by whom, and undone when.
+
+        Raises:
+            UsageError, NotFound: as for `profile`.
+        """
+        asked = self._seen(contact_id)
+        self.office.follower.follow()
+        views = self.office.follower.views.connection
+        identity = find_identity(views, asked)
+        if identity is None:
+            raise NotFound("No contact has this id.")
+        return Lineage(
+            ContactId(asked),
+            identity.canonical_id,
+            identity.members,
+            tuple(lineage_of(views, asked)),
+        )
 
     @needs(Action.CONTACT_VIEW)
     def search(
