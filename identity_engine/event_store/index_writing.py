@@ -105,8 +105,6 @@ CREATE TABLE IF NOT EXISTS evaluated (number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS crowded (number INTEGER PRIMARY KEY, block_key INTEGER NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
 WITHOUT ROWID;
--- How far the follower has read that notes what the CRM is to be told.
-CREATE TABLE IF NOT EXISTS crm_follower (position INTEGER NOT NULL);
 -- Work for the CRM that failed and is put off. What is not here may be tried at once.
 CREATE TABLE IF NOT EXISTS crm_queue (
     named TEXT PRIMARY KEY,
