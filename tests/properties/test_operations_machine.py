@@ -201,6 +201,15 @@ class Operations(RuleBasedStateMachine):
         self.model.stage[contact] = "curated"
         self.check()
 
+    @precondition(lambda self: self.model.order)
+    @rule(pick=some)
+    def somebody_edits_a_contact(self, pick):
+        contact, value = self.contact(pick), f"Name{len(self.history)}"
+        saved = {"nickname": value}  # compared with nothing, so that it joins nobody
+        self.run(lambda side: side.engine.desk.contacts.edit(side.ids[contact], set=saved))
+        self.model.edit(contact, value)
+        self.check()
+
     @rule()
     def the_rules_evaluate_again(self):
         head = self.side.engine.store.head()
@@ -271,6 +280,8 @@ class Operations(RuleBasedStateMachine):
         """Let the model follow what re-evaluation decided; whether it may is checked apart."""
         names = {id_: name for name, id_ in self.side.ids.items()}
         for written in self.side.engine.store.read(head, 10_000):
+            if written.fact.TOPIC in ("contact.merge_refused", "contact.merge_refusal_ended"):
+                continue  # a question to a person: nobody is joined by it
             assert written.fact.TOPIC == "contact.merged", "nothing else is to be done here"
             (edge,) = written.fact.edges
             one, other = names[edge.one], names[edge.other]
@@ -315,6 +326,9 @@ class Operations(RuleBasedStateMachine):
                 assert aggregate.canonical_id == seen.canonical_id == canonical
                 assert aggregate.members == set(seen.members) == ids
                 assert aggregate.stage.value == seen.stage == stage
+            edited = model.edited(members)
+            if edited is not None:
+                assert side.engine.profile(canonical).fields["nickname"][0].value == edited
         for key, contact in model.contact_of.items():
             assert side.link_of(key) == side.ids[contact]
 

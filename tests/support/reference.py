@@ -48,6 +48,8 @@ class Reference:
     merges: dict = field(default_factory=dict)
     apart: dict = field(default_factory=dict)
     order: list = field(default_factory=list)
+    edits: dict = field(default_factory=dict)
+    saves: int = 0
 
     def arrive(self, arrival):
         """Link an interaction: to whoever holds its value, else to a contact of its own."""
@@ -144,6 +146,15 @@ class Reference:
         self.merges[name] = replace(merge, edges=frozenset(map(frozenset, left)))
         if not self.merges[name].edges:
             del self.merges[name]
+
+    def edit(self, contact, value):
+        """Save a value by hand; of several the last one counts."""
+        self.saves += 1
+        self.edits[contact] = (self.saves, value)
+
+    def edited(self, members):
+        """What was saved last on any member, None where nothing was."""
+        return max((self.edits[one] for one in members if one in self.edits), default=(0, None))[1]
 
     def ends(self, name):
         """The contacts that a merge in force named."""
