@@ -58,18 +58,27 @@ class ContactPromoted(Fact):
     stage_before: Stage
 
 
+class ReasonPersonal(Stored):
+    """A person's words on why."""
+
+    reason: str
+
+
+class ContactPromotionUndone(Fact):
+    """A person took back the promotion; the contact has the stage again that it had before."""
+
+    TOPIC: ClassVar[str] = "contact.promotion_undone"
+
+    stage: Stage
+    personal: ReasonPersonal | Erased | None = None
+
+
 class MergeEdge(Stored):
     """Two member contacts that were found to be one person: the two ids that were asked for, or that
     the evidence named, never the canonical ids of the day."""
 
     one: ContactId
     other: ContactId
-
-
-class ReasonPersonal(Stored):
-    """A person's words on why."""
-
-    reason: str
 
 
 class ContactMerged(Fact):
@@ -172,6 +181,7 @@ ContactFact = (
     | ContactEdited
     | ContactIdentified
     | ContactPromoted
+    | ContactPromotionUndone
     | ContactMerged
     | ContactUnmerged
     | ContactToldApart
@@ -237,6 +247,14 @@ class Promote:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoPromotion:
+    """Take back the promotion; `stage` is the one that it raised the contact from."""
+
+    stage: Stage
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RefuseMerge:
     """Keep the contact apart from `other`, although the evidence is strong enough."""
 
@@ -252,7 +270,7 @@ class EndRefusal:
     other: ContactId
 
 
-ContactCommand = Create | Identify | Promote | RefuseMerge | EndRefusal
+ContactCommand = Create | Identify | Promote | UndoPromotion | RefuseMerge | EndRefusal
 
 
 def decide(state: ContactState | None, command: ContactCommand) -> tuple[ContactFact, ...]:
@@ -260,7 +278,7 @@ def decide(state: ContactState | None, command: ContactCommand) -> tuple[Contact
 
     Raises:
         AlreadyDone: the contact exists already.
-        NotYet: the contact does not exist.
+        NotYet: the contact does not exist, or was not promoted.
     """
     match state, command:
         case None, Create(division=division, interaction_id=interaction_id):
@@ -279,6 +297,11 @@ def decide(state: ContactState | None, command: ContactCommand) -> tuple[Contact
             )
         case ContactState(stage=stage), Promote() if stage is not Stage.CURATED:
             return (ContactPromoted(stage_before=stage),)
+        case ContactState(stage=now), UndoPromotion(stage, reason):
+            if now is not Stage.CURATED:
+                raise NotYet("This contact was not promoted.")
+            why = None if reason is None else ReasonPersonal(reason=reason)
+            return (ContactPromotionUndone(stage=stage, personal=why),)
         case ContactState(), RefuseMerge(other, guard, evidence):
             refused = ContactMergeRefused(other=other, guard=guard, evidence=evidence)
             return () if state.refused.get(other) == _refusal(refused) else (refused,)
@@ -299,6 +322,8 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             return replace(state, stage=Stage.IDENTIFIED)
         case ContactPromoted() if state is not None:
             return replace(state, stage=Stage.CURATED)
+        case ContactPromotionUndone(stage=stage) if state is not None:
+            return replace(state, stage=stage)
         case ContactMergeRefused(other=other) if state is not None:
             return replace(state, refused={**state.refused, other: _refusal(fact)})
         case ContactMergeRefusalEnded(other=other) if state is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlite3 import Cursor
 
 from aggregates.contact import ContactEdited
-from aggregates.editing import hand_made
+from aggregates.editing import HandMade, hand_made
 from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
@@ -66,18 +66,15 @@ class HandMadeRecords:
             return
         row = self._known(contact_id)
         given = self._given(contact_id, row, stream_id, facts_of)
-        values = hand_made(facts_of(contact_id)).values
-        if row is None and not given and not values:
+        said = hand_made(facts_of(contact_id))
+        if row is None and not given and not said.values:
             return
         division = contact.state.division
         personal = InteractionPersonal(
             source=SOURCE,
             id=contact_id,
             identifiers=tuple(given),
-            profile={
-                name: " ".join(some) if name == "other_names" else some[0]
-                for name, some in values.items()
-            },
+            profile=first_values(said),
         )
         made = comparable(personal, division, self._digests, self._index.is_crowded)
         before = self._keys_before(row, division) if row is not None else ()
@@ -121,6 +118,14 @@ class HandMadeRecords:
             rows.append(changed)
         ordered = sorted(rows, key=lambda one: one.identifier_id)
         return [one for row in ordered for one in _held_by_hand(contact_id, row, facts_of)]
+
+
+def first_values(said: HandMade) -> dict[str, str]:
+    """Return values by hand as the envelope has them: one of each field, of other names all."""
+    return {
+        name: " ".join(some) if name == "other_names" else some[0]
+        for name, some in said.values.items()
+    }
 
 
 def _said_of(stream_id: str, fact: Fact) -> tuple[ContactId, ...]:

@@ -11,6 +11,7 @@ from aggregates.contact import (
     ContactIdentified,
     ContactMerged,
     ContactPromoted,
+    ContactPromotionUndone,
     ContactState,
     ContactToldApart,
     ContactToldApartLifted,
@@ -20,7 +21,10 @@ from aggregates.identity import Edge, Identity, Member, canonical_id, components
 from aggregates.values import ContactId, Fact
 from projections.match_index.rows import ContactRow
 
-REVISING = (ContactEdited, ContactIdentified, ContactPromoted)
+STAGING = (ContactIdentified, ContactPromoted, ContactPromotionUndone)
+"""Facts that change the stage of a contact."""
+
+REVISING = (ContactEdited, *STAGING)
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused
 because messages keep arriving; merges and unmerges do, for all whom they touch."""
 
@@ -126,10 +130,7 @@ class Identities:
                 self.apart.discard(frozenset((stream, other)))
         if isinstance(fact, ContactMerged | ContactUnmerged):
             self._stand_in({id_ for edge in fact.edges for id_ in (edge.one, edge.other)})
-        elif (
-            isinstance(fact, ContactIdentified | ContactPromoted)
-            and len(self.members(self.canonical(stream))) > 1
-        ):
+        elif isinstance(fact, STAGING) and len(self.members(self.canonical(stream))) > 1:
             self._stand_in({stream})
 
     def _stand_in(self, touched: set[ContactId]) -> None:

@@ -92,3 +92,32 @@ class TestIdentifiers:
     def test_an_invalid_value_says_its_fault(self, cli, anna):
         refused = cli("contact", "identifier", "add", anna, "email", "nowhere")
         assert (refused.code, refused.err) == (1, "error: This is no e-mail address.\n")
+
+
+class TestCreateAndPromote:
+    JONAS = ("--set", "full_name=Jonas Wettstein", "--set", "date_of_birth=1961-02-17")
+
+    def test_a_contact_is_entered_and_shown(self, cli, anna):
+        answer = cli("contact", "create", *self.JONAS, "--identifier", "+email=jonas@example.org")
+        assert answer.code == 0
+        entered = answer.out.split()[1]
+        shown = cli("contact", "show", entered, "--json").document
+        assert shown["stage"] == "curated"
+        assert [one["verified"] for one in shown["identifiers"]] == [True]
+
+    def test_possible_duplicates_come_first_with_exit_code_1(self, cli, anna):
+        typed = ("contact", "create", "--identifier", "email=anna.berger@gmail.com")
+        refused = cli(*typed, *self.JONAS)
+        assert (refused.code, anna in refused.out) == (1, True)
+        assert "--despite-duplicates" in refused.out
+        looked = cli(*typed, *self.JONAS, "--dry-run")
+        assert (looked.code, anna in looked.out) == (1, True)
+
+    def test_a_dry_run_says_where_there_are_none(self, cli, anna):
+        assert cli("contact", "create", *self.JONAS, "--dry-run").out == "No possible duplicates.\n"
+
+    def test_promote_and_undo(self, cli, anna):
+        assert cli("contact", "promote", anna).out == f"{anna} is curated.\n"
+        assert cli("contact", "promote", anna).out == "Nothing would change.\n"
+        undone = cli("contact", "promote", anna, "--undo", "--reason", "The wrong one")
+        assert "has the stage again" in undone.out

@@ -10,6 +10,7 @@ from aggregates.contact import (
     ContactMergeRefusalEnded,
     ContactMergeRefused,
     ContactPromoted,
+    ContactPromotionUndone,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
@@ -145,6 +146,8 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.identified", contact=contact_id, reason=reason)
         case ContactPromoted(stage_before=before):
             return say.say("event.promoted", contact=contact_id, before=before.value)
+        case ContactPromotionUndone(stage=stage):
+            return say.say("event.promotion_undone", contact=contact_id, stage=stage.value)
         case ContactToldApart(other=other):
             return say.say("event.told_apart", one=contact_id, other=other)
         case ContactToldApartLifted(other=other):
