@@ -2,6 +2,7 @@
 
 from projections.base import Projection
 from projections.identity.projection import IdentityProjection
+from projections.notes.projection import NotesProjection
 from projections.profile.projection import ProfileProjection
 from projections.review.projection import ReviewProjection
 from projections.search.projection import SearchProjection
@@ -12,7 +13,8 @@ PROJECTIONS: tuple[Projection, ...] = (
     ProfileProjection(),
     TimelineProjection(),
     SearchProjection(),
+    NotesProjection(),
     ReviewProjection(),
 )
-VIEWS_VERSION = 6
+VIEWS_VERSION = 7
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

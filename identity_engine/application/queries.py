@@ -32,7 +32,8 @@ from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore
 from projections.base import Recorded
-from projections.identity.query import merges_in_force
+from projections.identity.query import find_identity, merges_in_force
+from projections.notes.query import ContactNote, notes_of
 from projections.profile.query import Profile, find_profile, links
 from projections.runner import Views
 from projections.timeline.projection import positions_of
@@ -99,6 +100,20 @@ class Queries:
         if not entries:
             raise NotFound(_no_contact(as_of))
         return entries
+
+    def notes(
+        self, contact_id: ContactId, as_of: str | None = None, *, removed: bool = False
+    ) -> tuple[ContactNote, ...]:
+        """Return the notes of a contact, now or as of a time or `pos:N`.
+
+        Raises:
+            NotFound: there is, or was then, no such contact.
+        """
+        with self._views_of(contact_id, as_of) as views:
+            identity = find_identity(views.connection, contact_id)
+            if identity is None:
+                raise NotFound(_no_contact(as_of))
+            return notes_of(views.connection, identity.members, removed=removed)
 
     def changes_since(
         self, contact_id: ContactId, revision: int, language: Language = DEFAULT

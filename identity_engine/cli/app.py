@@ -13,6 +13,7 @@ from identity_engine.cli import (
     ingesting,
     measuring,
     models,
+    notes,
     policy,
     rehearsing,
     views,
@@ -35,6 +36,7 @@ contacts.contact.command(editing.create)
 contacts.contact.command(editing.edit)
 contacts.contact.command(editing.promote)
 contacts.contact.command(identifiers.identifier)
+contacts.contact.command(notes.note)
 app.command(contacts.contact)
 app.command(contacts.why_not)
 app.command(contacts.search)

@@ -121,3 +121,23 @@ class TestCreateAndPromote:
         assert cli("contact", "promote", anna).out == "Nothing would change.\n"
         undone = cli("contact", "promote", anna, "--undo", "--reason", "The wrong one")
         assert "has the stage again" in undone.out
+
+
+class TestNotes:
+    def test_a_note_is_written_changed_listed_and_removed(self, cli, anna):
+        assert cli("contact", "note", "list", anna).out == "No notes.\n"
+        written = cli("contact", "note", "add", anna, "Calls at noon.", "--json").document
+        note_id = written["note_id"]
+        assert cli("contact", "note", "change", note_id, "Calls at ten.").out == (
+            "The note is changed.\n"
+        )
+        (shown,) = cli("contact", "note", "list", anna, "--json").document
+        assert shown["text"] == "Calls at ten."
+        assert note_id in cli("contact", "note", "list", anna).out
+        assert cli("contact", "note", "remove", note_id, "--reason", "Wrong").code == 0
+        assert cli("contact", "note", "list", anna).out == "No notes.\n"
+        (note,) = cli("contact", "note", "list", anna, "--removed", "--json").document
+        assert [one["did"] for one in note["words"]] == ["added", "changed", "removed"]
+
+    def test_an_empty_note_is_wrong_usage(self, cli, anna):
+        assert cli("contact", "note", "add", anna, " ").code == 2

@@ -3,6 +3,7 @@
 from identity_engine.application.operations.administration import Administration
 from identity_engine.application.operations.contacts import Contacts
 from identity_engine.application.operations.identifiers import Identifiers
+from identity_engine.application.operations.notes import Notes
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
 
@@ -15,4 +16,5 @@ class Desk:
         self.administration = Administration(office)
         self.contacts = Contacts(office)
         self.identifiers = Identifiers(office)
+        self.notes = Notes(office)
         self.reading = Reading(office)
