@@ -16,5 +16,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     NotesProjection(),
     ReviewProjection(),
 )
-VIEWS_VERSION = 7
+VIEWS_VERSION = 8
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

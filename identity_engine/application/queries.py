@@ -27,7 +27,7 @@ from identity_engine.application.explanation.telling import tell
 from identity_engine.application.explanation.why_not import WhyNot, why_not
 from identity_engine.application.following import Follower, Progress
 from identity_engine.application.policies import Policies
-from identity_engine.application.revisions import positions_since
+from identity_engine.application.revisions import revisions
 from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore
@@ -119,9 +119,14 @@ class Queries:
         self, contact_id: ContactId, revision: int, language: Language = DEFAULT
     ) -> list[HistoryEntry]:
         """Return the events that raised the revision of a contact above the one given."""
-        positions = positions_since(contact_id, self._events_of(contact_id, None), revision)
         say = sentences_in(language)
-        return [_entry(event, say) for event in self._store.read_positions(positions)]
+        history = revisions(contact_id, self._events_of(contact_id, None))
+        return [_entry(event, say) for event, after in history if after > revision]
+
+    def revision_as_of(self, contact_id: ContactId, as_of: str) -> int:
+        """Return the revision that a contact had as of a time or `pos:N`, 0 where it was not there."""
+        history = revisions(contact_id, self._events_of(contact_id, as_of))
+        return max((after for _, after in history), default=0)
 
     def how(
         self, contact_id: ContactId, as_of: str | None = None, language: Language = DEFAULT

@@ -78,7 +78,7 @@ class Profile:
 
     `contact_id` stands for the whole identity; `members` are all the contacts that are one with it.
     `removed` are values that interactions said and a person took away. `revision` is what a save
-    names, None where the profile is one of the past.
+    names; the view itself does not know it.
     """
 
     contact_id: ContactId

@@ -1,15 +1,23 @@
-"""Searchable values by contact: each different text once, counted by the interactions that say it.
+"""Searchable values by contact: each different text once, counted by who says it: interactions, people.
 
 Texts are folded as the matchers fold them, so accents, case and kana forms do not matter. The index
 is FTS5's trigrams, which find a part of a word in any script.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from sqlite3 import Connection
 from typing import ClassVar
 
 import orjson
 
+from aggregates.contact import ContactEdited
+from aggregates.identifier import (
+    ClaimPersonal,
+    IdentifierClaimed,
+    IdentifierReleased,
+    IdentifierTransferred,
+)
 from aggregates.interaction import (
     InteractionLinked,
     InteractionPersonal,
@@ -19,6 +27,8 @@ from aggregates.interaction import (
 from aggregates.values import Erased
 from matchers.text import fold
 from projections.base import Follows, Projection, Recorded, Rows, Table
+from projections.search.by_hand import SCHEMA as WORDS
+from projections.search.by_hand import WORD, Key, Words
 
 SCHEMA = """
 CREATE TABLE search_interaction (
@@ -30,7 +40,7 @@ CREATE TABLE search_value (
     contact_id TEXT NOT NULL,
     field TEXT NOT NULL,
     text TEXT NOT NULL,
-    said INTEGER NOT NULL, -- by how many linked interactions; 0 is not found
+    said INTEGER NOT NULL, -- by how many linked interactions and words of people; 0 is not found
     UNIQUE (contact_id, field, text)
 );
 CREATE VIRTUAL TABLE search_text USING fts5(
@@ -38,6 +48,7 @@ CREATE VIRTUAL TABLE search_text USING fts5(
     tokenize='trigram', detail='none', columnsize=0
 );
 """
+SCHEMA += WORDS
 NOT_SEARCHED = frozenset({"language", "gender", "country"})
 Texts = list[tuple[str, str]]
 
@@ -49,6 +60,7 @@ class SearchRows(Rows):
         super().__init__(views)
         self._texts: dict[str, Texts] = {}
         self._said: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+        self._words = Words(views)
 
     def _receive(self, event: Recorded, fact: InteractionReceived) -> None:
         self._texts[event.stream_id] = _texts(fact.personal)
@@ -61,11 +73,42 @@ class SearchRows(Rows):
         for name, text in self._known(event.stream_id):
             self._said[fact.contact_id, name, text] -= 1
 
+    def _edit(self, event: Recorded, fact: ContactEdited) -> None:
+        if not isinstance(fact.personal, Erased):
+            changes = self._words.edit(event.stream_id, fact.personal, event.position)
+            self._count(event.stream_id, changes)
+
+    def _claim(self, event: Recorded, fact: IdentifierClaimed) -> None:
+        if fact.interaction_id is None:
+            self._hold(event, fact.contact_id, fact.personal)
+
+    def _release(self, event: Recorded, fact: IdentifierReleased) -> None:
+        self._count(fact.contact_id, self._words.release(fact.contact_id, event.stream_id))
+
+    def _transfer(self, event: Recorded, fact: IdentifierTransferred) -> None:
+        before = fact.from_contact_id
+        self._count(before, self._words.release(before, event.stream_id))
+        self._hold(event, fact.contact_id, fact.personal)
+
+    def _hold(self, event: Recorded, contact_id: str, personal: ClaimPersonal | Erased) -> None:
+        if not isinstance(personal, Erased):
+            said = (personal.type, personal.value, event.stream_id, event.position)
+            self._count(contact_id, self._words.claim(contact_id, *said))
+
+    def _count(self, contact_id: str, changes: Iterable[tuple[Key, int]]) -> None:
+        for (name, text), change in changes:
+            if name not in NOT_SEARCHED and text:
+                self._said[contact_id, name, text] += change
+
     def _known(self, interaction_id: str) -> Texts:
         texts = self._texts.get(interaction_id)
         return texts if texts is not None else _stored_texts(self.views, interaction_id)
 
     follows: ClassVar[Follows] = {
+        ContactEdited: _edit,
+        IdentifierClaimed: _claim,
+        IdentifierReleased: _release,
+        IdentifierTransferred: _transfer,
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
@@ -74,6 +117,7 @@ class SearchRows(Rows):
     def write(self) -> None:
         """Write the values that are new and the counts of those that are not."""
         views = self.views
+        self._words.write()
         views.executemany(
             "INSERT INTO search_interaction VALUES (?,?)",
             [(id_, orjson.dumps(known).decode()) for id_, known in self._texts.items()],
@@ -107,6 +151,7 @@ class SearchProjection(Projection):
             ("contact_id", "field", "text", "said"),
             ("contact_id", "field", "text"),
         ),
+        Table("search_word", WORD, WORD[:3], frozenset({"origin", "position"})),
     )
 
 
