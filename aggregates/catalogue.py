@@ -8,7 +8,9 @@ from typing import get_args
 from aggregates.access import AccessFact
 from aggregates.agent import AgentFact
 from aggregates.case_facts import CaseFact
+from aggregates.change import ChangeFact
 from aggregates.contact import ContactFact
+from aggregates.crm import CrmFact
 from aggregates.identifier import IdentifierFact
 from aggregates.interaction import InteractionFact
 from aggregates.notes import NoteFact
@@ -21,7 +23,9 @@ FACTS: dict[str, type[Fact]] = {
         *get_args(ContactFact),
         *get_args(IdentifierFact),
         *get_args(InteractionFact),
+        *get_args(ChangeFact),
         *get_args(AccessFact),
+        *get_args(CrmFact),
         *get_args(NoteFact),
         *get_args(CaseFact),
         *get_args(AgentFact),

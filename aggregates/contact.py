@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.values import (
     ContactId,
@@ -178,6 +179,8 @@ class ContactMergeRefusalEnded(Fact):
 
 ContactFact = (
     ContactCreated
+    | ContactAugmented
+    | ContactAugmentationReverted
     | ContactEdited
     | ContactIdentified
     | ContactPromoted

@@ -7,6 +7,11 @@ over both: a value by hand comes first, a removed one is not shown.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from aggregates.augmentation import (
+    AugmentedPersonal,
+    ContactAugmentationReverted,
+    ContactAugmented,
+)
 from aggregates.contact import ContactEdited, EditPersonal
 from aggregates.errors import Refused
 from aggregates.values import Erased, Fact
@@ -56,6 +61,8 @@ def decide(state: HandMade, command: Edit) -> tuple[ContactEdited, ...]:
 
 def evolve(state: HandMade, fact: Fact) -> HandMade:
     """Return the values after `fact`."""
+    if isinstance(fact, ContactAugmented) and isinstance(fact.personal, AugmentedPersonal):
+        return _augmented(state, fact.personal)
     if not isinstance(fact, ContactEdited) or isinstance(fact.personal, Erased):
         return state
     values, removed = dict(state.values), dict(state.removed)
@@ -75,11 +82,27 @@ def evolve(state: HandMade, fact: Fact) -> HandMade:
 
 
 def hand_made(facts: Iterable[Fact]) -> HandMade:
-    """Return what all edits among these facts, in log order, made of the values by hand."""
+    """Return what all edits among these facts, in log order, and the augmentations that were not taken
+    back, made of the values by hand."""
+    facts = list(facts)
+    reverted = {
+        one.augmentation_id for one in facts if isinstance(one, ContactAugmentationReverted)
+    }
     state = HandMade()
     for fact in facts:
-        state = evolve(state, fact)
+        if not (isinstance(fact, ContactAugmented) and fact.augmentation_id in reverted):
+            state = evolve(state, fact)
     return state
+
+
+def _augmented(state: HandMade, personal: AugmentedPersonal) -> HandMade:
+    """Put what was taken over in front; what a person gave before is kept behind it."""
+    values, removed = dict(state.values), dict(state.removed)
+    taken = {name: (value,) for name, value in personal.set.items()} | personal.added
+    for name, given in taken.items():
+        values[name] = (*reversed(given), *_without(values.get(name, ()), given))
+        removed[name] = _without(removed.get(name, ()), given)
+    return HandMade(values, {name: some for name, some in removed.items() if some})
 
 
 def _only_new(wanted: Values, known: Values) -> dict[str, tuple[str, ...]]:

@@ -208,8 +208,10 @@ class IdentifierState:
         value, and an interaction that comes late was often made before the one that came first.
         """
         covering = [holding for holding in self.holdings if holding.covers(moment)]
-        if not covering and self.holdings:
-            first = min(self.holdings, key=_age)
+        # A claim that ends where it began was taken back: it never held.
+        ever = [held for held in self.holdings if held.valid_to != held.valid_from]
+        if not covering and ever:
+            first = min(ever, key=_age)
             covering = [first] if moment < first.valid_from else []
         return tuple(sorted(covering, key=_age))
 

@@ -87,12 +87,16 @@ class UnlinkPersonal(Stored):
 
 
 class InteractionUnlinked(Fact):
-    """The interaction belongs to no contact; `contact_id` is the one it was taken from."""
+    """The interaction belongs to no contact; `contact_id` is the one it was taken from.
+
+    `cause` says why where no person did: the publisher took the interaction back.
+    """
 
     TOPIC: ClassVar[str] = "interaction.unlinked"
 
     contact_id: ContactId
     pinned: bool = False
+    cause: Literal["retracted"] | None = None
     personal: UnlinkPersonal | Erased | None = None
 
 
@@ -128,11 +132,15 @@ class Unlinked:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """Received and belonging to a member contact; `proposed` while a review is open."""
+    """Received and belonging to a member contact; `proposed` while a review is open.
+
+    `rejected` are the contacts of which a person said that it does not belong to them.
+    """
 
     contact_id: ContactId
     pinned: bool = False
     proposed: ContactId | None = None
+    rejected: frozenset[ContactId] = frozenset()
 
 
 InteractionState = Unknown | Unlinked | Linked

@@ -67,11 +67,9 @@ class AugmentationSource(Value):
 
 
 class Augmentation(Value):
-    """Off until a source is named. Of the fields `multi_valued` a contact may have several values, so
-    a found one is added; of the others it replaces the one shown, and the old value is kept."""
+    """Off until a source is named."""
 
     sources: tuple[AugmentationSource, ...] = ()
-    multi_valued: tuple[str, ...] = ("other_names", "language", "occupation", "organisation")
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -80,6 +78,9 @@ class Augmentation(Value):
             raise ValueError("two sources have the same name")
         return self
 
+
+RecordType = Literal["contact", "account", "lead", "case", "opportunity"]
+"""Types of records of a CRM, in our words."""
 
 ActivityValue = Literal[
     "interaction_id",
@@ -118,7 +119,7 @@ class Crm(Value):
     allow_private: bool = False
     fields: dict[ActivityValue, str] | None = None
     fixed: dict[str, str] | None = None
-    may_create: tuple[str, ...] = ()
+    may_create: tuple[RecordType, ...] = ()
     household: bool = False
     call_channels: tuple[str, ...] = ("voice",)
     wrap_up_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30
@@ -148,6 +149,10 @@ class Settings(Value):
     retention: Retention = Retention()
     merging: Merging = Merging()
     fields: dict[FieldName, ContactField] = Field(default_factory=dict)
+    augmentation: Augmentation = Augmentation()
+    crm: Crm | None = None
+    cases: Cases = Cases()
+    outgoing_mail: OutgoingMail = OutgoingMail()
 
     @model_validator(mode="after")
     def _fields_are_new(self) -> Self:
@@ -159,8 +164,3 @@ class Settings(Value):
     def contact_fields(self) -> dict[str, ContactField]:
         """Every field that a person may fill."""
         return {**BUILT_IN, **self.fields}
-
-    augmentation: Augmentation = Augmentation()
-    crm: Crm | None = None
-    cases: Cases = Cases()
-    outgoing_mail: OutgoingMail = OutgoingMail()

@@ -19,7 +19,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from aggregates import policy
 from aggregates.catalogue import FACTS
-from aggregates.interaction import GivenIdentifier
+from aggregates.change import GivenIdentifier
 from aggregates.values import (
     CandidateEvidence,
     ComparisonEvidence,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from identity_engine.application.explanation.why_not import WhyNot as WhyNot
     from identity_engine.application.ingest import IngestSummary as IngestSummary
     from identity_engine.application.queries import HistoryEntry as HistoryEntry
-    from identity_engine.application.resolution.resolve import Outcome as Outcome
+    from identity_engine.application.resolution.outcome import Outcome as Outcome
     from identity_engine.errors import IdentityEngineError as IdentityEngineError
     from identity_engine.ingestion.faults import Fault as Fault
     from identity_engine.ingestion.faults import Rejected as Rejected
@@ -32,7 +32,7 @@ _EXPORTS = {
     "HistoryEntry": "identity_engine.application.queries",
     "IdentityEngineError": "identity_engine.errors",
     "IngestSummary": "identity_engine.application.ingest",
-    "Outcome": "identity_engine.application.resolution.resolve",
+    "Outcome": "identity_engine.application.resolution.outcome",
     "Profile": "projections.profile.query",
     "Rejected": "identity_engine.ingestion.faults",
     "Step": "identity_engine.application.explanation.how",

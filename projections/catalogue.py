@@ -1,6 +1,7 @@
 """Every projection there is, in the order in which they are shown."""
 
 from projections.base import Projection
+from projections.crm.projection import CrmProjection
 from projections.identity.projection import IdentityProjection
 from projections.notes.projection import NotesProjection
 from projections.profile.projection import ProfileProjection
@@ -15,6 +16,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     SearchProjection(),
     NotesProjection(),
     ReviewProjection(),
+    CrmProjection(),
 )
-VIEWS_VERSION = 8
+VIEWS_VERSION = 16
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

@@ -64,8 +64,6 @@ class DynamicsCrm:
         key_column: the column of the alternate key.
     """
 
-    record_types = tuple(TABLES)
-
     def __init__(
         self,
         http: GuardedHttp,

@@ -17,18 +17,11 @@ class RestCrm:
     Args:
         http: the gateway.
         token: sent as a bearer token; None sends none.
-        record_types: what the gateway keeps.
     """
 
-    def __init__(
-        self,
-        http: GuardedHttp,
-        token: str | None,
-        record_types: Sequence[str] = (*PERSON_TYPES, "case", "opportunity"),
-    ) -> None:
+    def __init__(self, http: GuardedHttp, token: str | None) -> None:
         self._http = http
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.record_types = tuple(record_types)
 
     def write(self, activity: Activity) -> Written:
         """Put the activity under its key."""

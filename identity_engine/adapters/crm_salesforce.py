@@ -50,8 +50,6 @@ class SalesforceCrm:
         key_field: the external id field.
     """
 
-    record_types = tuple(TABLES)
-
     def __init__(
         self, http: GuardedHttp, url: str, *, client_id: str, client_secret: str, key_field: str
     ) -> None:

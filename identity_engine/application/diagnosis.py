@@ -9,6 +9,7 @@ from pathlib import Path
 
 from identity_engine.application.engine import Engine
 from identity_engine.errors import IdentityEngineError
+from identity_engine.event_store.conversation_tables import count_waiting_changes
 from identity_engine.event_store.mapper import recorded_at
 from identity_engine.event_store.store import EVENTS_FILE
 from identity_engine.settings import store_folder
@@ -41,6 +42,7 @@ def examine(store: str | None) -> list[Finding]:
                 _clock,
                 _views,
                 _dead_letters,
+                _waiting_changes,
                 _integrity,
             )
             findings += [Finding("keys", True, "The master key opens the key store.")]
@@ -114,6 +116,19 @@ def _dead_letters(engine: Engine) -> Finding:
             "dead letters", True, f"{waiting} faults wait. See: identity-engine dead-letters list"
         )
     return Finding("dead letters", True, "None.")
+
+
+def _waiting_changes(engine: Engine) -> Finding:
+    with engine.store.reading() as cursor:
+        waiting = count_waiting_changes(cursor)
+    found = (
+        "None."
+        if not waiting
+        else (
+            f"{waiting} changes wait for their interaction. See: identity-engine interaction waiting"
+        )
+    )
+    return Finding("waiting changes", True, found)
 
 
 def _integrity(engine: Engine) -> Finding:

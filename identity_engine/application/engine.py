@@ -31,11 +31,12 @@ from identity_engine.application.policies import Policies
 from identity_engine.application.queries import HistoryEntry, Queries
 from identity_engine.application.reevaluation.reevaluate import Reevaluated, Reevaluation
 from identity_engine.application.reevaluation.rehearse import Rehearsed, rehearse
-from identity_engine.application.resolution.resolve import Outcome, Resolver
+from identity_engine.application.resolution.outcome import Outcome
+from identity_engine.application.resolution.resolve import Resolver
 from identity_engine.application.rules import OWNER
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import DeadLetters
-from identity_engine.ingestion.envelope import IncomingInteraction, decode
+from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.files import Format, open_events
 from identity_engine.settings import actor_of_user, master_key_file, store_folder
@@ -131,7 +132,7 @@ class Engine:
         """
         now = self._world.now()
         decoded = [decode(_line(event), now=now) for event in events]
-        usable = [one for one in decoded if isinstance(one, IncomingInteraction)]
+        usable = [one for one in decoded if not isinstance(one, Rejected)]
         outcomes = iter(self.resolver.resolve(usable))
         return [one if isinstance(one, Rejected) else next(outcomes) for one in decoded]
 

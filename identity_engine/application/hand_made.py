@@ -24,7 +24,6 @@ from identity_engine.application.resolution.prepare import comparable
 from identity_engine.event_store.index_tables import IndexTables
 from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex, microseconds
-from projections.match_index.mentions import mention_key
 from projections.match_index.rows import IdentifierRow, InteractionRow
 
 FactsOf = Callable[[str], Sequence[Fact]]
@@ -77,15 +76,16 @@ class HandMadeRecords:
             profile=first_values(said),
         )
         made = comparable(personal, division, self._digests, self._index.is_crowded)
-        before = self._keys_before(row, division) if row is not None else ()
-        self._crowding.load((*before, *made.block_keys))
+        if row is not None:
+            self._crowding.replace(row, made, division)
+            return
+        self._crowding.load(made.block_keys)
         new = self._index.receive_by_hand(
             contact_id,
             self._digests.natural_key(SOURCE, contact_id),
             contact.key_id,
             microseconds(contact.state.born),
             made,
-            before,
         )
         self._crowding.settle(new, division)
 
@@ -95,11 +95,6 @@ class HandMadeRecords:
             self._tables.load_linked(self._cursor, self._index, [contact_id])
             known = self._index.interaction_by_id(InteractionId(contact_id))
         return known
-
-    def _keys_before(self, row: InteractionRow, division: str) -> tuple[int, ...]:
-        """Return every key under which a row may stand: those of its record, also crowded ones."""
-        keys = self._crowding.ever(row.record, division)
-        return (*keys, *map(mention_key, row.mentions))
 
     def _given(
         self,

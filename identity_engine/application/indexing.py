@@ -6,13 +6,15 @@ Both hold the write lock: the index must not miss an event, and nobody may decid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from aggregates.change import ChangeFact, ChangePersonal, InteractionChanged
 from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierTransferred
-from aggregates.interaction import InteractionReceived
+from aggregates.interaction import InteractionPersonal, InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from identity_engine.application.following import Progress, Verdict
 from identity_engine.application.hand_made import FactsOf, HandMadeRecords
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
+from identity_engine.event_store.conversation_tables import load_changes
 from identity_engine.event_store.index_tables import IndexTables
 from identity_engine.event_store.index_writing import hash_rows, replace_tables, write_changes
 from identity_engine.event_store.store import EventStore, Writer
@@ -80,6 +82,16 @@ def _load(
 ) -> None:
     """Load the rows that the events change."""
     streams = {e.stream_id for e in events}  # of every kind: an id names one row at most
+    streams |= {
+        e.fact.interaction_id
+        for e in events
+        if isinstance(e.fact, IdentifierClaimed) and e.fact.interaction_id is not None
+    }
+    changes = [
+        bytes.fromhex(e.fact.change.natural_key) for e in events if isinstance(e.fact, ChangeFact)
+    ]
+    if changes:
+        load_changes(writer.cursor, index, changes)
     contacts = {ContactId(named) for e in events for named in contacts_of(e.fact)}
     tables.load_identifier_streams(
         writer.cursor,
@@ -151,3 +163,26 @@ def _apply(
     index.apply(event.stream_id, event.version, event.header.valid_from, fact)
     if event.subject is not None:
         index.seal(event.subject, event.key_id)
+    if isinstance(fact, InteractionChanged) and fact.change.kind == "corrected":
+        _correct(store, index, crowding, event, fact)
+
+
+def _correct(
+    store: EventStore,
+    index: MatchIndex,
+    crowding: Crowding,
+    event: Recorded,
+    fact: InteractionChanged,
+) -> None:
+    row, division = index.interaction_by_id(InteractionId(event.stream_id)), fact.division
+    assert row is not None, "what is corrected was received"
+    assert division is not None, "a correction says where the record stands"
+    said = fact.personal
+    if isinstance(said, ChangePersonal):
+        whole = InteractionPersonal(
+            source=said.source, id=said.id, identifiers=said.identifiers, profile=said.profile
+        )
+        made = comparable(whole, division, store.digests, index.is_crowded)
+    else:
+        made = Comparable("")
+    crowding.replace(row, made, division)

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from identity_engine.adapters.clock import World
-from identity_engine.application.resolution.resolve import Outcome, Portion, Resolver
+from identity_engine.application.resolution.outcome import Outcome
+from identity_engine.application.resolution.resolve import Portion, Resolver
 from identity_engine.event_store.store import EventStore, SourcePosition
 from identity_engine.ingestion.dead_letters import DeadLetters
-from identity_engine.ingestion.envelope import IncomingInteraction, decode
+from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected, fault
 from identity_engine.ingestion.files import Batch, EventFile
 
@@ -22,8 +23,9 @@ class IngestSummary:
     """What became of what was read.
 
     `read` lines were `accepted`, or `duplicates` (stored before, nothing written), or `rejected`
-    (kept as dead letters). `decisions` counts the accepted by rule. `resumed_at` is the byte at
-    which an earlier run had stopped.
+    (kept as dead letters). `decisions` counts the accepted interactions by rule, `changes` the
+    accepted changes by kind, of which `waiting` came before their interaction. `resumed_at` is the
+    byte at which an earlier run had stopped.
     """
 
     read: int = 0
@@ -31,16 +33,22 @@ class IngestSummary:
     duplicates: int = 0
     rejected: int = 0
     resumed_at: int = 0
+    waiting: int = 0
     decisions: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
 
     def count(self, outcome: Outcome) -> None:
-        """Count one decided interaction."""
+        """Count one decided interaction, or one change."""
         match outcome.status:
+            case "accepted" if outcome.change:
+                self.accepted += 1
+                self.changes[outcome.change] += 1
+                self.waiting += outcome.decision == "waits"
             case "accepted":
                 self.accepted += 1
                 self.decisions[outcome.decision] += 1
-            case "duplicate":
+            case "duplicate" | "erased":
                 self.duplicates += 1
             case _:
                 self.rejected += 1
@@ -116,9 +124,7 @@ class Ingestion:
         now = self._world.now()
         decoded = batch.decode(now=now)
         usable = [
-            (place, one)
-            for place, one in enumerate(decoded)
-            if isinstance(one, IncomingInteraction)
+            (place, one) for place, one in enumerate(decoded) if not isinstance(one, Rejected)
         ]
         unusable = [(place, one) for place, one in enumerate(decoded) if isinstance(one, Rejected)]
 

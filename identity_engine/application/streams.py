@@ -7,7 +7,12 @@ from typing import NamedTuple
 
 from aggregates.interaction import InteractionPersonal
 from aggregates.policy import Policy
-from identity_engine.application.resolution.prepare import nothing_crowded, prepare, recognise
+from identity_engine.application.resolution.prepare import (
+    Recognised,
+    nothing_crowded,
+    prepare,
+    recognise,
+)
 from identity_engine.errors import SourceError
 from identity_engine.ingestion.envelope import IncomingInteraction
 from identity_engine.ingestion.files import open_events
@@ -57,6 +62,7 @@ def _records(
     batch: Sequence[IncomingInteraction], policy: Policy
 ) -> Iterator[tuple[Interaction, MatchRecord]]:
     for one in recognise(batch, _NO_SECRETS):
+        assert isinstance(one, Recognised), "changes were left out"
         prepared = prepare(one, policy, _NO_SECRETS, nothing_crowded)
         personal = prepared.fact.personal
         if prepared.record is not None and isinstance(personal, InteractionPersonal):

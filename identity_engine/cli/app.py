@@ -5,12 +5,15 @@ from cyclopts import App
 from identity_engine import __version__
 from identity_engine.cli import (
     administration,
+    augmentation,
     contacts,
+    crm,
     demo,
     diagnosis,
     editing,
     identifiers,
     ingesting,
+    interactions,
     measuring,
     models,
     notes,
@@ -38,10 +41,13 @@ contacts.contact.command(editing.promote)
 contacts.contact.command(identifiers.identifier)
 contacts.contact.command(notes.note)
 app.command(contacts.contact)
+app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(contacts.review)
 app.command(contacts.export)
+app.command(augmentation.augment)
+app.command(crm.crm)
 app.command(views.projections)
 app.command(policy.policy)
 app.command(models.model)

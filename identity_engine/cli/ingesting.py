@@ -217,7 +217,9 @@ def _add(total: IngestSummary, summary: IngestSummary) -> None:
     total.accepted += summary.accepted
     total.duplicates += summary.duplicates
     total.rejected += summary.rejected
+    total.waiting += summary.waiting
     total.decisions += summary.decisions
+    total.changes += summary.changes
     total.faults += summary.faults
 
 
@@ -247,6 +249,10 @@ def _tell(name: str, summary: IngestSummary) -> None:
         f"{name}: {summary.read} read, {summary.accepted} accepted, "
         f"{summary.duplicates} known before, {summary.rejected} rejected."
     )
+    if summary.changes:
+        went_on = f"  {summary.changes.total()} of them are changes of interactions"
+        waiting = f", {summary.waiting} wait for theirs" if summary.waiting else ""
+        show(f"{went_on}{waiting}.")
     if summary.faults:
         listed = ", ".join(f"{code} {count}" for code, count in sorted(summary.faults.items()))
         show(f"  Rejected for: {listed}. See: identity-engine dead-letters list")

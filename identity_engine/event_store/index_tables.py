@@ -62,15 +62,16 @@ class IndexTables:
         cursor.execute(
             "SELECT COALESCE((SELECT MAX(rowid) FROM stored_events), 0), "
             f"COALESCE((SELECT MAX(number) FROM interaction), 0), ({ACTIVATIONS}), "
-            "COALESCE((SELECT MAX(number) FROM crowded), 0)",
+            "COALESCE((SELECT MAX(number) FROM crowded), 0), "
+            "COALESCE((SELECT MAX(number) FROM waiting_change), 0)",
             RULES_STREAMS,
         )
-        head, last_number, rules, crowded = cursor.fetchone()
+        head, last_number, rules, crowded, waiting = cursor.fetchone()
         if crowded > len(self._crowded):
             # Their numbers count up from 1, so those above are the ones that are not known here.
             cursor.execute("SELECT block_key FROM crowded WHERE number > ?", (len(self._crowded),))
             self._crowded.update(key for (key,) in cursor.fetchall())
-        return MatchIndex(head, last_number, rules, self._crowded)
+        return MatchIndex(head, last_number, rules, self._crowded, waiting)
 
     def newest_key(self, cursor: sqlite3.Cursor) -> int:
         """Return the number of the newest key in use, 0 where there is none."""
@@ -79,6 +80,7 @@ class IndexTables:
             "COALESCE((SELECT key_id FROM interaction WHERE channel != ? "
             "ORDER BY number DESC LIMIT 1), 0), "
             "COALESCE((SELECT MAX(key_id) FROM contact WHERE key_id > 0), 0), "
+            "COALESCE((SELECT MAX(key_id) FROM waiting_change), 0), "
             "COALESCE((SELECT MAX(key_id) FROM case_row), 0))",
             (BY_HAND,),
         )

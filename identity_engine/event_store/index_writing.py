@@ -16,6 +16,12 @@ from identity_engine.event_store.case_tables import (
     HASHED_CASES,
     write_cases,
 )
+from identity_engine.event_store.conversation_tables import (
+    CONVERSATION_ROWS,
+    CONVERSATION_SCHEMA,
+    CONVERSATION_TABLES,
+    write_conversations,
+)
 from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.index_states import pack_contact, pack_identifier
 from identity_engine.event_store.sealed_records import SealedRecords
@@ -87,12 +93,22 @@ CREATE TABLE IF NOT EXISTS evaluated (number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS crowded (number INTEGER PRIMARY KEY, block_key INTEGER NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
 WITHOUT ROWID;
+-- How far the follower has read that notes what the CRM is to be told.
+CREATE TABLE IF NOT EXISTS crm_follower (position INTEGER NOT NULL);
+-- Work for the CRM that failed and is put off. What is not here may be tried at once.
+CREATE TABLE IF NOT EXISTS crm_queue (
+    named TEXT PRIMARY KEY,
+    attempts INTEGER NOT NULL,
+    not_before TEXT NOT NULL
+) WITHOUT ROWID;
 """
+    + CONVERSATION_SCHEMA
     + CASE_SCHEMA
 )
 TABLES = (
     *("interaction", "posting", "identifier", "contact", "merge_edge", "told_apart"),
     *("pending", "evaluated", "crowded"),
+    *CONVERSATION_TABLES,
     *CASE_TABLES,
 )
 INSERT_POSTING = "INSERT OR IGNORE INTO posting VALUES (?, ?)"
@@ -111,7 +127,6 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
             for row in changes.relinked
         ],
     )
-    _rewrite(cursor, changes, records)
     cursor.executemany(
         "INSERT INTO identifier VALUES (?, ?, ?, ?) ON CONFLICT (digest) "
         "DO UPDATE SET version = excluded.version, state = excluded.state",
@@ -142,24 +157,13 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
     cursor.executemany(
         "INSERT INTO crowded (block_key) VALUES (?)", [(key,) for key in changes.crowded]
     )
+    write_conversations(cursor, changes, records)
     _post(cursor, changes.reposted)
     if changes.all_pending:
         cursor.execute("INSERT OR IGNORE INTO pending SELECT number FROM interaction")
     cursor.executemany(
         "INSERT OR IGNORE INTO pending VALUES (?)", [(number,) for number in changes.pending]
     )
-
-
-def _rewrite(cursor: sqlite3.Cursor, changes: IndexChanges, records: SealedRecords) -> None:
-    """Write what people say now of contacts of which they said something else before."""
-    cursor.executemany(
-        "UPDATE interaction SET key_id = ?, mentions = ?, compares = ?, sealed = ? WHERE number = ?",
-        [
-            (row.key_id, pack_mentions(row.mentions), row.record is not None, sealed, row.number)
-            for row, sealed in zip(changes.rewritten, records.seal(changes.rewritten), strict=True)
-        ],
-    )
-    cursor.executemany("DELETE FROM posting WHERE block_key = ? AND number = ?", changes.unposted)
 
 
 def _write_received(
@@ -252,6 +256,7 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
         "ORDER BY one, other, merge_id",
         "SELECT one, other FROM told_apart ORDER BY one, other",
         "SELECT number, block_key FROM crowded ORDER BY number",
+        *CONVERSATION_ROWS,
         *HASHED_CASES,
     ):
         for row in cursor.execute(statement):

@@ -30,11 +30,16 @@ def has_moved(cursor: sqlite3.Cursor, read: ReadSet) -> bool:
 _MOVED = """
 WITH RECURSIVE place(i) AS (
     SELECT 0 UNION ALL SELECT i + 1 FROM place
-    WHERE i + 1 < max(:identifier_count, :contact_count, :natural_count)
+    WHERE i + 1 < max(:identifier_count, :contact_count, :natural_count, :change_count)
 )
 SELECT (SELECT COUNT(*) FROM stored_events
     WHERE originator_id IN (:policy, :model, :settings, :access)) != :rules
 OR (SELECT COUNT(*) FROM crowded) != :crowded
+OR (SELECT COALESCE(MAX(number), 0) FROM waiting_change) != :last_waiting
+OR EXISTS (
+    SELECT 1 FROM place JOIN change ON natural_key = substr(:changes, 16 * i + 1, 16)
+    WHERE i < :change_count
+)
 OR EXISTS (
     SELECT 1 FROM place WHERE i < :identifier_count AND COALESCE(
         (SELECT version FROM identifier WHERE digest = substr(:identifiers, 16 * i + 1, 16)), 0)
@@ -67,6 +72,9 @@ def _moved_parameters(read: ReadSet) -> dict[str, Any]:
         "natural_count": len(read.natural_keys),
         "naturals": b"".join(read.natural_keys),
         "last_number": read.last_number,
+        "change_count": len(read.unknown_changes),
+        "changes": b"".join(read.unknown_changes),
+        "last_waiting": read.last_waiting,
         "rules": read.rules,
         "crowded": read.crowded,
         **dict(zip(("policy", "model", "settings", "access"), RULES_STREAMS, strict=True)),

@@ -17,10 +17,10 @@ Opened = tuple[str, MatchRecord | None]
 
 
 class SealedRecords:
-    """Seals and opens match records; keeps those opened of late: what was sealed never changes.
+    """Seals and opens match records; keeps the opened ones of late.
 
     They are kept by interaction id and nonce: a number may go to another row after a rolled-back
-    write, and what people say of a contact may change.
+    write, and a correction seals another record.
 
     Args:
         keys: opens the data keys.

@@ -11,7 +11,7 @@ import orjson
 
 from identity_engine.errors import SourceError
 from identity_engine.ingestion.csv_mapping import CsvMapping
-from identity_engine.ingestion.envelope import IncomingInteraction, decode
+from identity_engine.ingestion.envelope import Incoming, decode
 from identity_engine.ingestion.faults import Rejected, fault
 from identity_engine.ingestion.json_text import without_bom
 from identity_engine.ingestion.lines import Line
@@ -44,7 +44,7 @@ class CsvTable:
         if not self._header:
             raise SourceError("The CSV file is empty.", "Its first row names the columns.")
 
-    def decode(self, row: bytes, *, now: datetime) -> IncomingInteraction | Rejected:
+    def decode(self, row: bytes, *, now: datetime) -> Incoming | Rejected:
         """Decode one row of this file; what is rejected keeps the bytes of the row."""
         try:
             cells = self._cells(row)

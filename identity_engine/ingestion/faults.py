@@ -25,8 +25,8 @@ MESSAGES: Final = {
     # the envelope
     "not_an_object": "The event is not a JSON object; send one JSON object a line.",
     "unsupported_specversion": 'The CloudEvents version is not known; set specversion to "1.0".',
-    "unknown_type": 'The event type is not known; set type to "identity_engine.interaction.v1".',
-    "unsupported_type": "Events of this type are not taken yet; send interaction.v1 events only.",
+    "unknown_type": 'The event type is not known; set type to "identity_engine.interaction.v1" or '
+    '"identity_engine.interaction.change.v1".',
     "unsupported_content_type": 'The content type is not JSON; set it to "application/json".',
     "binary_data": "Binary data is not taken; send the object in data instead of data_base64.",
     "bad_extension": "A CloudEvents extension attribute is a text, a number or a boolean.",
@@ -45,6 +45,11 @@ MESSAGES: Final = {
     "empty_value": "The value is empty; give it a value or leave the whole entry out.",
     "bad_name": "A name is a lower-case letter and then at most 63 of a-z, 0-9, _ . -",
     "bad_direction": 'The direction is not known; send "inbound" or "outbound".',
+    "unknown_change": "The change is not known; send accepted, message, transferred, unassigned, "
+    "ended, wrapped_up, corrected or retracted.",
+    "no_recipient": "A transfer goes to somebody; name to_agent or to_queue, one of them.",
+    "not_opaque": "The id of an agent or a queue has up to 64 letters, digits and . _ : -, no name "
+    "and no address.",
     "control_character": "The text has a control character; remove it.",
     "hidden_character": "The id has a control or invisible character; remove it.",
     "more_faults": "There are more faults than are listed; correct these first.",
@@ -72,6 +77,7 @@ _ENVELOPE_NAMES: Final = frozenset(
         *("data", "data_base64", "traceparent", "tracestate", "correlationid", "causationid"),
         *("channel", "direction", "division", "identifiers", "value", "scope", "verified"),
         *("profile", "attributes", "session", "mail", "interaction", "change"),
+        *("agent", "to_agent", "to_queue", "reason"),
         *("message_id", "in_reply_to", "references", "to", "cc", "auto_submitted"),
         *("full_name", "other_names", "given_name", "family_name", "date_of_birth", "birth_place"),
         *("gender", "occupation", "address", "city", "region", "postcode", "country", "language"),

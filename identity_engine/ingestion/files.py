@@ -12,7 +12,7 @@ from identity_engine.errors import SourceError
 from identity_engine.ingestion.content import HEAD, Content
 from identity_engine.ingestion.csv_mapping import CsvMapping
 from identity_engine.ingestion.csv_rows import CsvTable
-from identity_engine.ingestion.envelope import IncomingInteraction, Rejected, decode
+from identity_engine.ingestion.envelope import Incoming, Rejected, decode
 from identity_engine.ingestion.lines import Line, split_lines
 
 __all__ = ["BATCH_SIZE", "Batch", "EventFile", "Format", "open_events"]
@@ -20,7 +20,7 @@ __all__ = ["BATCH_SIZE", "Batch", "EventFile", "Format", "open_events"]
 BATCH_SIZE: Final = 200  # lines; more would lose races between workers
 
 Format = Literal["cloudevents", "csv"]
-Decoder = Callable[..., IncomingInteraction | Rejected]
+Decoder = Callable[..., Incoming | Rejected]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Batch:
         """Number of the first line, from 1."""
         return self.numbers[0]
 
-    def decode(self, *, now: datetime) -> list[IncomingInteraction | Rejected]:
+    def decode(self, *, now: datetime) -> list[Incoming | Rejected]:
         """Decode every line, in order; `now` is aware UTC."""
         if not self.unusable:
             return [self.decoder(line, now=now) for line in self.lines]

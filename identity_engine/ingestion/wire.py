@@ -6,7 +6,8 @@ Typed dictionaries, not models: pydantic fills them without a Python call per fi
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal, NotRequired
 
@@ -46,6 +47,8 @@ _ONE_LINE: Final = r"^[^\p{Cc}]*$"
 _MANY_LINES: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 _JSON_CONTENT: Final = r"(?i)^application/([a-z0-9.+-]+\+)?json\s*(;.*)?$"
 _NAME: Final = r"^[a-z][a-z0-9_.-]{0,63}$"
+OPAQUE: Final = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
+"""The id of an agent or a queue: no name and no address, because it is stored in the clear."""
 
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID, pattern=_VISIBLE)]
@@ -180,6 +183,7 @@ _PATTERN_CODES: Final = {
     _VISIBLE: "hidden_character",
     _ONE_LINE: "control_character",
     _MANY_LINES: "control_character",
+    OPAQUE: "not_opaque",
 }
 _LITERAL_CODES: Final = {
     "specversion": "unsupported_specversion",
@@ -188,23 +192,28 @@ _LITERAL_CODES: Final = {
 }
 
 
-def breaks_a_rule(document: Mapping[str, object], event: WireEvent, *, now: datetime) -> bool:
-    """Tell whether `document`, of which `event` is the validated reading, breaks a rule beyond
-    the types: its extension attributes and its time.
+def breaks_a_rule(document: Mapping[str, object], time: datetime, *, now: datetime) -> bool:
+    """Tell whether a validated `document` breaks a rule beyond the types: its extension attributes
+    and its `time`.
     """
-    return event["time"] > now + CLOCK_SKEW or (
+    return time > now + CLOCK_SKEW or (
         not document.keys() <= ATTRIBUTES and bool(_extension_faults(document))
     )
 
 
-def wire_faults(document: object, *, now: datetime) -> list[Fault]:
+def wire_faults(
+    document: object,
+    *,
+    now: datetime,
+    shape_faults: "Callable[[Mapping[str, object]], list[Fault]] | None" = None,
+) -> list[Fault]:
     """List every fault in the shape of `document`, a parsed JSON value; empty if there is none.
 
-    The data of an event of another type is not looked at: it has another shape.
+    `shape_faults` looks at an event of another type; without it, such data is not looked at.
     """
     if not isinstance(document, dict):
         return [fault("not_an_object")]
-    found = [*_shape_faults(document), *_extension_faults(document)]
+    found = [*(shape_faults or _shape_faults)(document), *_extension_faults(document)]
     if _is_in_future(document.get("time"), now):
         found.append(fault("time_in_future", "time"))
     return found
@@ -226,25 +235,44 @@ def _shape_faults(document: Mapping[str, object]) -> list[Fault]:
     try:
         validate(document)
     except ValidationError as refused:
-        errors = refused.errors(include_url=False, include_input=False, include_context=True)
-    else:
-        return []
-    kind = document.get("type")
-    has_other_shape = "data_base64" in document or (isinstance(kind, str) and kind != INTERACTION)
+        kind = document.get("type")
+        return faults_of(refused, document, is_other=isinstance(kind, str) and kind != INTERACTION)
+    return []
+
+
+def faults_of(
+    refused: ValidationError,
+    document: Mapping[str, object],
+    *,
+    is_other: bool = False,
+    tags: AbstractSet[str] = frozenset(),
+) -> list[Fault]:
+    """Return what validation found, as faults.
+
+    Args:
+        refused: what it raised.
+        document: the event.
+        is_other: leave out the data, because the event is of another type.
+        tags: names that validation puts into a place and that are not in the document.
+    """
+    without_data = is_other or "data_base64" in document
     return [
-        _fault_of(error, kind)
-        for error in errors
-        if not (has_other_shape and error["loc"][:1] == ("data",))
+        _fault_of(error, tags)
+        for error in refused.errors(include_url=False, include_input=False, include_context=True)
+        if not (without_data and error["loc"][:1] == ("data",))
     ]
 
 
-def _fault_of(error: ErrorDetails, kind: object) -> Fault:
+def _fault_of(error: ErrorDetails, tags: AbstractSet[str]) -> Fault:
     place, what = error["loc"], error["type"]
+    if place[:1] == ("data",) and place[1:2] and place[1] in tags:
+        place = (*place[:1], *place[2:])
+    if what == "union_tag_not_found":
+        return fault("missing_field", *place, "change")
+    if what == "union_tag_invalid":
+        return fault("unknown_change", *place, "change")
     if what == "literal_error":
-        code = _LITERAL_CODES[str(place[-1])]
-        return fault(
-            "unsupported_type" if kind == CHANGE and code == "unknown_type" else code, *place
-        )
+        return fault(_LITERAL_CODES[str(place[-1])], *place)
     if what == "string_pattern_mismatch":
         code = _PATTERN_CODES[error["ctx"]["pattern"]]
     else:

@@ -59,8 +59,6 @@ class Crm(Protocol):
     Every method raises `RemoteError` where the CRM fails or refuses.
     """
 
-    record_types: Sequence[str]
-
     def write(self, activity: Activity) -> Written:
         """Make the activity, or change the one that has its key."""
         ...

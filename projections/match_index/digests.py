@@ -24,6 +24,10 @@ class DigestKeys:
         """Return the digest of what names an interaction upstream."""
         return _digest(self.natural, "natural", source, id_)
 
+    def change_key(self, source: str, id_: str) -> bytes:
+        """Return the digest of what names a change of an interaction upstream."""
+        return _digest(self.natural, "change", source, id_)
+
     def content(self, content: bytes) -> bytes:
         """Return the digest that tells a resend from a conflicting duplicate."""
         return hmac.digest(self.natural, b"content\0" + content, "sha256")[:DIGEST_BYTES]

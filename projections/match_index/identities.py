@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from aggregates import contact as contacts
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.contact import (
     ContactEdited,
     ContactIdentified,
@@ -17,14 +19,19 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
+from aggregates.identifier import (
+    IdentifierClaimed,
+    IdentifierReassigned,
+    IdentifierTransferred,
+)
 from aggregates.identity import Edge, Identity, Member, canonical_id, components
-from aggregates.values import ContactId, Fact
+from aggregates.values import ContactId, Fact, IdentifierId
 from projections.match_index.rows import ContactRow
 
 STAGING = (ContactIdentified, ContactPromoted, ContactPromotionUndone)
 """Facts that change the stage of a contact."""
 
-REVISING = (ContactEdited, *STAGING)
+REVISING = (ContactAugmented, ContactAugmentationReverted, ContactEdited, *STAGING)
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused
 because messages keep arriving; merges and unmerges do, for all whom they touch."""
 
@@ -81,6 +88,28 @@ class Identities:
         """Change a contact by something that lies in another stream."""
         row = self.contacts[contact_id]
         self._change(replace(row, touched=row.touched + 1, state=change(row.state)))
+
+    def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
+        for type_ in self._let_go_exclusive(fact.from_contact_id, identifier_id):
+            taken = partial(contacts.holding, type_=type_, identifier_id=identifier_id)
+            self._revise(fact.contact_id, taken)
+
+    def _let_go_exclusive(self, contact_id: ContactId, identifier_id: IdentifierId) -> list[str]:
+        """Let a contact hold an exclusive identifier no longer; return the types it was held as."""
+        exclusive = self.contacts[contact_id].state.exclusive
+        types = [type_ for type_, held_id in exclusive.items() if held_id == identifier_id]
+        for type_ in types:
+            self._revise(contact_id, partial(contacts.letting_go, type_=type_))
+        return types
+
+    def _note_exclusive(
+        self, fact: IdentifierClaimed | IdentifierTransferred, identifier_id: IdentifierId
+    ) -> None:
+        type_ = getattr(fact.personal, "type", None)
+        if type_ is not None:
+            self._revise(
+                fact.contact_id, lambda state: contacts.holding(state, type_, identifier_id)
+            )
 
     def _count(self, contact_id: ContactId) -> None:
         """Raise the revision of an identity that a contact is a member of."""

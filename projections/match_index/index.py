@@ -11,19 +11,20 @@ from datetime import datetime
 
 from aggregates import contact as contacts
 from aggregates.case_facts import CaseFact
-from aggregates.identifier import (
-    IdentifierFact,
-)
+from aggregates.change import InteractionChanged, InteractionChangeDeferred
+from aggregates.identifier import IdentifierClaimed, IdentifierFact
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.notes import NoteFact
 from aggregates.policy import ReevaluationRequested
 from aggregates.values import CaseId, ContactId, Fact, IdentifierId, InteractionId
 from projections.match_index.cases import CaseBook
+from projections.match_index.conversations import Conversations
 from projections.match_index.identifiers import Identifiers
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import (
     BY_HAND,
     Comparable,
+    Correction,
     IndexChanges,
     InteractionRow,
     ReadSet,
@@ -39,6 +40,7 @@ class MatchIndex(Identifiers):
         last_number: int = 0,
         rules: int = 0,
         crowded: AbstractSet[int] = frozenset(),
+        last_waiting: int = 0,
     ) -> None:
         super().__init__()
         self.head = head
@@ -48,15 +50,15 @@ class MatchIndex(Identifiers):
         self._crowded_before = len(crowded)
         self._crowded_here: dict[int, None] = {}
         self._reposted: list[tuple[int, int]] = []
+        self.conversations = Conversations(last_waiting)
         self._by_natural_key: dict[bytes, InteractionRow] = {}
         self._by_id: dict[InteractionId, InteractionRow] = {}
         self._by_number: dict[int, InteractionRow] = {}
         self._of_contact: defaultdict[ContactId, list[InteractionRow]] = defaultdict(list)
         self._postings: defaultdict[int, list[int]] = defaultdict(list)
         self._received: list[InteractionRow] = []
-        self._rewritten: dict[int, InteractionRow] = {}
-        self._unposted: set[tuple[int, int]] = set()
         self._relinked: dict[InteractionId, InteractionRow] = {}
+        self._corrected: dict[InteractionId, Correction] = {}
         self._read_links: dict[int, ContactId | None] = {}
         self._read_natural_keys: set[bytes] = set()
         self._read_block_keys: set[int] = set()
@@ -145,6 +147,8 @@ class MatchIndex(Identifiers):
             dict(self._read_links),
             frozenset(self._read_natural_keys),
             frozenset(self._read_block_keys),
+            self.conversations.last_waiting,
+            self.conversations.unknown_changes(),
         )
 
     # What an event changes
@@ -178,6 +182,33 @@ class MatchIndex(Identifiers):
             self._postings[key].append(row.number)
         return row
 
+    def correct(
+        self, row: InteractionRow, comparable: Comparable, stood_under: Iterable[int]
+    ) -> None:
+        """Let a row say something else from now on.
+
+        Args:
+            row: an interaction whose old keys, `stood_under`, and new keys are loaded.
+            comparable: what matching makes of it now; its name stays.
+        """
+        gone = (*stood_under, *map(mention_key, row.mentions))
+        for key in gone:
+            if row.number in self._postings[key]:
+                self._postings[key].remove(row.number)
+        self._reposted = [
+            one for one in self._reposted if one[1] != row.number or one[0] not in gone
+        ]
+        row.record, row.mentions = comparable.record, comparable.mentions
+        row.block_keys = comparable.block_keys
+        for key in (*row.block_keys, *map(mention_key, row.mentions)):
+            if row.number not in self._postings[key]:
+                self._postings[key].append(row.number)
+        if row.number > 0:
+            before = self._corrected.get(row.interaction_id)
+            earlier = before.gone if before is not None else ()
+            self._corrected[row.interaction_id] = Correction(row, (*earlier, *gone))
+            self.evaluate_again([row.number])
+
     def receive_by_hand(
         self,
         contact_id: ContactId,
@@ -185,45 +216,29 @@ class MatchIndex(Identifiers):
         key_id: int,
         time: int,
         comparable: Comparable,
-        before: Iterable[int] = (),
     ) -> InteractionRow:
-        """Take in what people say of a contact now, in place of what stood under the keys `before`."""
-        row = self._by_id.get(InteractionId(contact_id))
-        if row is None:
-            row = InteractionRow(
-                number=-1 - len(self._received),
-                interaction_id=InteractionId(contact_id),
-                natural_key=natural_key,
-                content_digest=natural_key,
-                key_id=key_id,
-                channel=BY_HAND,
-                time=time,
-                contact_id=contact_id,
-                pinned=True,
-            )
-            self._received.append(row)
-            self._by_natural_key[natural_key] = row
-            self._place_interaction(row)
-        self._unpost(row, before)
-        row.name, row.record, _, row.mentions = comparable
-        if row.number > 0:
-            self._rewritten[row.number] = row
-            self.evaluate_again([row.number])
-            keys = (*comparable.block_keys, *map(mention_key, row.mentions))
-            self._reposted += [(key, row.number) for key in keys]
-        else:
-            row.block_keys = comparable.block_keys
-        for key in comparable.block_keys:
+        """Take in what people say of a contact; `correct` follows what they say later."""
+        row = InteractionRow(
+            number=-1 - len(self._received),
+            interaction_id=InteractionId(contact_id),
+            natural_key=natural_key,
+            content_digest=natural_key,
+            key_id=key_id,
+            channel=BY_HAND,
+            time=time,
+            contact_id=contact_id,
+            pinned=True,
+            record=comparable.record,
+            name=comparable.name,
+            block_keys=comparable.block_keys,
+            mentions=comparable.mentions,
+        )
+        self._received.append(row)
+        self._by_natural_key[natural_key] = row
+        self._place_interaction(row)
+        for key in row.block_keys:
             self._postings[key].append(row.number)
         return row
-
-    def _unpost(self, row: InteractionRow, keys: Iterable[int]) -> None:
-        for key in keys:
-            if row.number in self._postings.get(key, ()):
-                self._postings[key].remove(row.number)
-            if row.number > 0:
-                self._unposted.add((key, row.number))
-        self._reposted = [one for one in self._reposted if one[1] != row.number]
 
     def crowd(self, key: int) -> None:
         """Note that a key leads to too many records, for good."""
@@ -250,6 +265,10 @@ class MatchIndex(Identifiers):
                 self._link(InteractionId(stream_id), contact_id, valid_from, pinned=pinned)
             case InteractionUnlinked(pinned=pinned):
                 self._link(InteractionId(stream_id), None, valid_from, pinned=pinned)
+            case InteractionChanged():
+                self.conversations.note(InteractionId(stream_id), fact)
+            case InteractionChangeDeferred():
+                self.conversations.defer(stream_id, fact)
             case ReevaluationRequested(interaction_ids=None):
                 self._all_pending = True
             case ReevaluationRequested(interaction_ids=wanted):
@@ -266,9 +285,10 @@ class MatchIndex(Identifiers):
                 self.cases.apply(CaseId(stream_id), fact)
 
     def seal(self, subject: str, key_id: int) -> None:
-        """Note the data key of what was written about a contact by hand, or about a case."""
+        """Note the data key of what was written about a contact by hand, about a case, or what waits."""
         super().seal(subject, key_id)
         self.cases.seal(subject, key_id)
+        self.conversations.seal(subject, key_id)
 
     def evaluate_again(self, numbers: Iterable[int]) -> None:
         """Note stored interactions whose final contact may have changed."""
@@ -289,9 +309,9 @@ class MatchIndex(Identifiers):
             all_pending=self._all_pending,
             crowded=list(self._crowded_here),
             reposted=self._reposted,
-            rewritten=list(self._rewritten.values()),
-            unposted=sorted(self._unposted),
             cases=self.cases.changes(),
+            corrected=list(self._corrected.values()),
+            conversations=self.conversations.changes(),
         )
 
     def _link(
@@ -313,6 +333,23 @@ class MatchIndex(Identifiers):
             self._revise(contact_id, lambda state: contacts.linked(state, time))
         if row.number > 0:
             self._relinked[interaction_id] = row
+
+    def _change_identifier(
+        self, identifier_id: IdentifierId, version: int, valid_from: datetime, fact: Fact
+    ) -> None:
+        super()._change_identifier(identifier_id, version, valid_from, fact)
+        row = self.identifier(identifier_id)
+        if (
+            row is not None
+            and isinstance(fact, IdentifierClaimed)
+            and fact.interaction_id is not None
+        ):
+            self._note_heard(fact.interaction_id, row.digest)
+
+    def _note_heard(self, interaction_id: InteractionId, digest: bytes) -> None:
+        source = self._by_id.get(interaction_id)
+        if source is not None and all(one.digest != digest for one in source.mentions):
+            self.conversations.hear(interaction_id, digest)
 
     def _place_interaction(self, row: InteractionRow) -> None:
         self._by_number[row.number] = row

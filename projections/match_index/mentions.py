@@ -30,5 +30,10 @@ def unpack_mentions(packed: bytes) -> tuple[Mention, ...]:
 
 
 def mention_key(mention: Mention) -> int:
-    """Return the key under which the interactions that mention a value are found: 64 bits, signed."""
-    return int.from_bytes(mention.digest[:8], signed=True)
+    """Return the key under which the interactions that mention a value are found."""
+    return value_key(mention.digest)
+
+
+def value_key(digest: bytes) -> int:
+    """Return the same of a value by its digest: 64 bits, signed."""
+    return int.from_bytes(digest[:8], signed=True)

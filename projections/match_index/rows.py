@@ -9,6 +9,7 @@ from aggregates.identity import Edge
 from aggregates.values import ContactId, IdentifierId, InteractionId
 from matchers.record import MatchRecord
 from projections.match_index.cases import CaseChanges
+from projections.match_index.conversations import ConversationChanges
 
 
 class Mention(NamedTuple):
@@ -99,14 +100,21 @@ class ContactRow:
     key_id: int = 0
 
 
+class Correction(NamedTuple):
+    """A stored row whose record was replaced, and the keys that it stands under no more."""
+
+    row: InteractionRow
+    gone: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class IndexChanges:
     """What one batch changes in the index.
 
     `received` holds the new interactions in order, `relinked` the older ones that moved. Edges and
     pairs told apart are those that came and went. `pending` numbers are to be evaluated again,
-    `crowded` keys lead nowhere any more, and `reposted` rows stand under further keys. `rewritten` are
-    stored rows of what people said, which stand under the `unposted` keys no longer.
+    `crowded` keys lead nowhere any more, and `reposted` rows stand under further keys. `corrected`
+    rows have another record.
     """
 
     received: list[InteractionRow] = field(default_factory=list)
@@ -121,8 +129,8 @@ class IndexChanges:
     all_pending: bool = False
     crowded: list[int] = field(default_factory=list)
     reposted: list[tuple[int, int]] = field(default_factory=list)
-    rewritten: list[InteractionRow] = field(default_factory=list)
-    unposted: list[tuple[int, int]] = field(default_factory=list)
+    corrected: list[Correction] = field(default_factory=list)
+    conversations: ConversationChanges = field(default_factory=ConversationChanges)
     cases: CaseChanges = field(default_factory=CaseChanges)
 
 
@@ -131,10 +139,10 @@ class ReadSet:
     """What a batch read, so that the store can tell under its lock whether any of it moved.
 
     `head` is the last position at the time of reading and `last_number` the last interaction row: a
-    posting above it is news. `rules` counts the events of policy, model, settings and
-    access, `crowded` the
-    crowded keys. The maps give the version of an identifier and how often a contact was touched, 0
-    for what was not there.
+    posting above it is news. `rules` counts the events of policy, model, settings and access,
+    `crowded` the crowded keys, `last_waiting` numbers the last change that waits. The maps give the
+    version of an identifier and how often a contact was touched, 0 for what was not there.
+    `unknown_changes` were not there either.
     """
 
     head: int
@@ -146,3 +154,5 @@ class ReadSet:
     links: dict[int, ContactId | None]
     natural_keys: frozenset[bytes]
     block_keys: frozenset[int]
+    last_waiting: int = 0
+    unknown_changes: frozenset[bytes] = frozenset()

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 import orjson
 
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
+from aggregates.change import ChangePersonal, InteractionChanged
 from aggregates.contact import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
@@ -23,6 +25,7 @@ from aggregates.identifier import (
 )
 from aggregates.interaction import (
     InteractionLinked,
+    InteractionPersonal,
     InteractionReceived,
     InteractionUnlinked,
 )
@@ -44,6 +47,13 @@ CREATE TABLE profile_contribution (
     identifiers TEXT NOT NULL -- JSON array
 ) WITHOUT ROWID;
 CREATE INDEX profile_contribution_of ON profile_contribution (contact_id);
+CREATE TABLE profile_message (
+    interaction_id TEXT NOT NULL,
+    version INTEGER NOT NULL, -- place in the interaction's stream
+    time TEXT NOT NULL,
+    profile TEXT NOT NULL, -- JSON object
+    PRIMARY KEY (interaction_id, version)
+) WITHOUT ROWID;
 CREATE TABLE profile_claim (
     identifier_id TEXT NOT NULL,
     contact_id TEXT NOT NULL,
@@ -73,6 +83,20 @@ CREATE TABLE profile_by_hand (
     actor TEXT NOT NULL,
     PRIMARY KEY (contact_id, field, value)
 ) WITHOUT ROWID;
+CREATE TABLE profile_augmented (
+    augmentation_id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    contact_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    source TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    PRIMARY KEY (augmentation_id, place)
+) WITHOUT ROWID;
+CREATE INDEX profile_augmented_of ON profile_augmented (contact_id);
 """
 
 CONTRIBUTION = (
@@ -87,8 +111,18 @@ BY_HAND = (
     "contact_id", "field", "value", "removed", "position", "place", "time", "actor",
 )  # fmt: skip
 
+AUGMENTED = (
+    "augmentation_id", "place", "contact_id", "field", "value", "position", "time", "actor",
+    "source", "reference",
+)  # fmt: skip
+INSERT_AUGMENTED = "INSERT OR REPLACE INTO profile_augmented VALUES (?,?,?,?,?,?,?,?,?,?)"
+REVERT_AUGMENTED = "DELETE FROM profile_augmented WHERE augmentation_id = ?"
 REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
 INSERT_BY_HAND = "INSERT OR REPLACE INTO profile_by_hand VALUES (?,?,?,?,?,?,?,?)"
+
+MESSAGE = ("interaction_id", "version", "time", "profile")
+CORRECT = "UPDATE profile_contribution SET profile = ?, identifiers = ? WHERE interaction_id = ?"
+INSERT_MESSAGE = "INSERT INTO profile_message VALUES (?,?,?,?)"
 RELINK = (
     "UPDATE profile_contribution SET contact_id = ?, decision = ?, weight = ? "
     "WHERE interaction_id = ?"
@@ -134,6 +168,22 @@ class ProfileRows(Rows):
 
     def _unlink(self, event: Recorded, _: InteractionUnlinked) -> None:
         self._give(event.stream_id, None, None, None)
+
+    def _change(self, event: Recorded, fact: InteractionChanged) -> None:
+        """A message adds to what its interaction says; a correction replaces that."""
+        said = fact.personal
+        if isinstance(said, Erased):
+            return
+        profile, identifiers = _said(said)
+        row = self._contributions.get(event.stream_id)
+        if fact.change.kind == "corrected" and row is not None:
+            row[9], row[10] = profile, identifiers
+        elif fact.change.kind == "corrected":
+            self._changes.append((CORRECT, (profile, identifiers, event.stream_id)))
+        elif said.profile:
+            moment = instant_text(event.header.valid_from)
+            message = (event.stream_id, event.version, moment, profile)
+            self._changes.append((INSERT_MESSAGE, message))
 
     def _give(self, interaction_id: str, *link: Any) -> None:
         row = self._contributions.get(interaction_id)
@@ -182,15 +232,32 @@ class ProfileRows(Rows):
                 said = (removed, event.position, place, moment, actor)
                 self._changes.append((INSERT_BY_HAND, (event.stream_id, name, value, *said)))
 
+    def _augment(self, event: Recorded, fact: ContactAugmented) -> None:
+        if isinstance(fact.personal, Erased):
+            return
+        taken = {name: (value,) for name, value in fact.personal.set.items()} | fact.personal.added
+        given = [(name, value) for name, values in taken.items() for value in values]
+        moment, actor = instant_text(event.header.valid_from), event.header.actor
+        for place, named in enumerate(given):
+            head = (fact.augmentation_id, place, event.stream_id, *named)
+            said = (event.position, moment, actor, fact.source, fact.personal.reference)
+            self._changes.append((INSERT_AUGMENTED, (*head, *said)))
+
+    def _revert(self, _: Recorded, fact: ContactAugmentationReverted) -> None:
+        self._changes.append((REVERT_AUGMENTED, (fact.augmentation_id,)))
+
     def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
         moved = (fact.contact_id, event.stream_id, fact.from_contact_id, fact.interaction_id)
         self._changes.append((REASSIGN, moved))
 
     follows: ClassVar[Follows] = {
         ContactEdited: _edit,
+        ContactAugmented: _augment,
+        ContactAugmentationReverted: _revert,
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
+        InteractionChanged: _change,
         IdentifierClaimed: _claim,
         IdentifierVerified: _verify,
         IdentifierReleased: _release,
@@ -219,6 +286,7 @@ class ProfileProjection(Projection):
     rows: ClassVar[type[Rows]] = ProfileRows
     tables: ClassVar[tuple[Table, ...]] = (
         Table("profile_contribution", CONTRIBUTION, ("interaction_id",)),
+        Table("profile_message", MESSAGE, ("interaction_id", "version"), frozenset({"version"})),
         Table(
             "profile_claim",
             CLAIM,
@@ -227,6 +295,12 @@ class ProfileProjection(Projection):
         ),
         Table(
             "profile_by_hand", BY_HAND, ("contact_id", "field", "value"), frozenset({"position"})
+        ),
+        Table(
+            "profile_augmented",
+            AUGMENTED,
+            ("augmentation_id", "place"),
+            frozenset({"augmentation_id", "position"}),
         ),
     )
 
@@ -244,14 +318,18 @@ def _contribution(event: Recorded, received: InteractionReceived) -> list[Any]:
         instant_text(event.header.valid_from),
         None,
         None,
-        orjson.dumps(known.profile if known else {}, option=orjson.OPT_SORT_KEYS).decode(),
-        orjson.dumps(
-            [
-                {"type": one.type, "value": one.normalised or one.value, "raw": one.value}
-                for one in (known.identifiers if known else ())
-            ]
-        ).decode(),
+        *(_said(known) if known else ("{}", "[]")),
     ]
+
+
+def _said(said: InteractionPersonal | ChangePersonal) -> tuple[str, str]:
+    """Return profile and identifiers as JSON."""
+    identifiers = [
+        {"type": one.type, "value": one.normalised or one.value, "raw": one.value}
+        for one in said.identifiers
+    ]
+    profile = orjson.dumps(said.profile, option=orjson.OPT_SORT_KEYS)
+    return profile.decode(), orjson.dumps(identifiers).decode()
 
 
 def _claim(event: Recorded, claimed: IdentifierClaimed | IdentifierTransferred) -> tuple[Any, ...]:

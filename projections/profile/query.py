@@ -20,7 +20,7 @@ from projections.scope import among, within
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a value came from, and when it was true (UTC text): an interaction, with its source and
-    id upstream, or a person, `actor`, by hand."""
+    id upstream, or a person, `actor`, by hand or from a record (`id`) of a source of augmentation."""
 
     source: str | None
     id: str | None
@@ -107,7 +107,14 @@ def find_profile(
         "ORDER BY time, source, id",
         (members,),
     ).fetchall()
-    shown, removed = _surviving(contributions, _by_hand(views, members), preferred_sources)
+    said_in_messages = views.execute(
+        "SELECT c.interaction_id, source, id, channel, direction, m.time, decision, weight, "
+        "m.profile FROM profile_message m JOIN profile_contribution c USING (interaction_id) "
+        "WHERE contact_id IN (SELECT value FROM json_each(?))",
+        (members,),
+    ).fetchall()
+    said = sorted(contributions + said_in_messages, key=lambda row: (row[5], row[1], row[2]))
+    shown, removed = _surviving(said, _by_hand(views, members), preferred_sources)
     return Profile(
         contact_id=identity.canonical_id,
         division=identity.division,
@@ -176,13 +183,17 @@ Words = dict[str, dict[str, _Word]]
 def _by_hand(views: Connection, members: str) -> Words:
     """Return the last word on each value of each field, over all members."""
     rows = views.execute(
-        "SELECT field, value, removed, position, place, time, actor FROM profile_by_hand "
-        "WHERE contact_id IN (SELECT value FROM json_each(?)) ORDER BY position, place",
+        "WITH member(id) AS (SELECT value FROM json_each(?)) "
+        "SELECT field, value, removed, position, place, time, actor, NULL, NULL "
+        "FROM profile_by_hand WHERE contact_id IN (SELECT id FROM member) UNION ALL "
+        "SELECT field, value, 0, position, place, time, actor, source, reference "
+        "FROM profile_augmented WHERE contact_id IN (SELECT id FROM member) "
+        "ORDER BY position, place",
         (members,),
     )
     words: Words = {}
-    for name, value, removed, position, place, time, actor in rows:
-        origin = Origin(None, None, None, None, time, actor)
+    for name, value, removed, position, place, time, actor, source, reference in rows:
+        origin = Origin(source, reference, None, None, time, actor)
         word = _Word(bool(removed), (position, place), origin)
         words.setdefault(name, {})[value] = word
     return words

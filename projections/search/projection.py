@@ -7,10 +7,11 @@ is FTS5's trigrams, which find a part of a word in any script.
 from collections import defaultdict
 from collections.abc import Iterable
 from sqlite3 import Connection
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import orjson
 
+from aggregates.change import ChangePersonal, InteractionChanged
 from aggregates.contact import ContactEdited
 from aggregates.identifier import (
     ClaimPersonal,
@@ -33,7 +34,9 @@ from projections.search.by_hand import WORD, Key, Words
 SCHEMA = """
 CREATE TABLE search_interaction (
     interaction_id TEXT PRIMARY KEY,
-    texts TEXT NOT NULL -- JSON array of [field, folded text]
+    texts TEXT NOT NULL, -- JSON array of [field, folded text]
+    heard TEXT NOT NULL, -- the same of its messages
+    contact_id TEXT -- the member contact that it counts for
 ) WITHOUT ROWID;
 CREATE TABLE search_value (
     number INTEGER PRIMARY KEY,
@@ -53,56 +56,81 @@ NOT_SEARCHED = frozenset({"language", "gender", "country"})
 Texts = list[tuple[str, str]]
 
 
+class Known(NamedTuple):
+    """What an interaction says, and its messages, and the member contact that it counts for."""
+
+    texts: Texts
+    heard: Texts = []  # noqa: RUF012 - never changed in place
+    contact_id: str | None = None
+
+
 class SearchRows(Rows):
-    """Counts each value up and down as links come and go."""
+    """Counts each value up and down as links come and go, and as interactions say more."""
 
     def __init__(self, views: Connection) -> None:
         super().__init__(views)
-        self._texts: dict[str, Texts] = {}
+        self._known: dict[str, Known] = {}
         self._said: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         self._words = Words(views)
 
     def _receive(self, event: Recorded, fact: InteractionReceived) -> None:
-        self._texts[event.stream_id] = _texts(fact.personal)
+        self._known[event.stream_id] = Known(_texts(fact.personal))
 
     def _link(self, event: Recorded, fact: InteractionLinked) -> None:
-        for name, text in self._known(event.stream_id):
-            self._said[fact.contact_id, name, text] += 1
+        self._count(event.stream_id, self._of(event)._replace(contact_id=fact.contact_id))
 
-    def _unlink(self, event: Recorded, fact: InteractionUnlinked) -> None:
-        for name, text in self._known(event.stream_id):
-            self._said[fact.contact_id, name, text] -= 1
+    def _unlink(self, event: Recorded, _: InteractionUnlinked) -> None:
+        self._count(event.stream_id, self._of(event)._replace(contact_id=None))
 
     def _edit(self, event: Recorded, fact: ContactEdited) -> None:
         if not isinstance(fact.personal, Erased):
             changes = self._words.edit(event.stream_id, fact.personal, event.position)
-            self._count(event.stream_id, changes)
+            self._tally(event.stream_id, changes)
 
     def _claim(self, event: Recorded, fact: IdentifierClaimed) -> None:
         if fact.interaction_id is None:
             self._hold(event, fact.contact_id, fact.personal)
 
     def _release(self, event: Recorded, fact: IdentifierReleased) -> None:
-        self._count(fact.contact_id, self._words.release(fact.contact_id, event.stream_id))
+        self._tally(fact.contact_id, self._words.release(fact.contact_id, event.stream_id))
 
     def _transfer(self, event: Recorded, fact: IdentifierTransferred) -> None:
         before = fact.from_contact_id
-        self._count(before, self._words.release(before, event.stream_id))
+        self._tally(before, self._words.release(before, event.stream_id))
         self._hold(event, fact.contact_id, fact.personal)
 
     def _hold(self, event: Recorded, contact_id: str, personal: ClaimPersonal | Erased) -> None:
         if not isinstance(personal, Erased):
             said = (personal.type, personal.value, event.stream_id, event.position)
-            self._count(contact_id, self._words.claim(contact_id, *said))
+            self._tally(contact_id, self._words.claim(contact_id, *said))
 
-    def _count(self, contact_id: str, changes: Iterable[tuple[Key, int]]) -> None:
+    def _tally(self, contact_id: str, changes: Iterable[tuple[Key, int]]) -> None:
         for (name, text), change in changes:
             if name not in NOT_SEARCHED and text:
                 self._said[contact_id, name, text] += change
 
-    def _known(self, interaction_id: str) -> Texts:
-        texts = self._texts.get(interaction_id)
-        return texts if texts is not None else _stored_texts(self.views, interaction_id)
+    def _change(self, event: Recorded, fact: InteractionChanged) -> None:
+        """A correction says something else from now on, a message something more."""
+        known, said = self._of(event), _texts(fact.personal)
+        if fact.change.kind == "corrected":
+            self._count(event.stream_id, known._replace(texts=said))
+        elif said:
+            heard = sorted({*known.heard, *said})
+            self._count(event.stream_id, known._replace(heard=heard))
+
+    def _count(self, interaction_id: str, now: Known) -> None:
+        """Let what an interaction says count for its contact, and what it said no more."""
+        for known, change in ((self._known[interaction_id], -1), (now, 1)):
+            if known.contact_id is not None:
+                for name, text in {*known.texts, *known.heard}:
+                    self._said[known.contact_id, name, text] += change
+        self._known[interaction_id] = now
+
+    def _of(self, event: Recorded) -> Known:
+        known = self._known.get(event.stream_id)
+        if known is None:
+            known = self._known[event.stream_id] = _stored(self.views, event.stream_id)
+        return known
 
     follows: ClassVar[Follows] = {
         ContactEdited: _edit,
@@ -112,6 +140,7 @@ class SearchRows(Rows):
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
+        InteractionChanged: _change,
     }
 
     def write(self) -> None:
@@ -119,8 +148,11 @@ class SearchRows(Rows):
         views = self.views
         self._words.write()
         views.executemany(
-            "INSERT INTO search_interaction VALUES (?,?)",
-            [(id_, orjson.dumps(known).decode()) for id_, known in self._texts.items()],
+            "INSERT OR REPLACE INTO search_interaction VALUES (?,?,?,?)",
+            [
+                (id_, orjson.dumps(texts).decode(), orjson.dumps(heard).decode(), contact_id)
+                for id_, (texts, heard, contact_id) in self._known.items()
+            ],
         )
         (last_number,) = views.execute(
             "SELECT COALESCE(MAX(number), 0) FROM search_value"
@@ -145,7 +177,11 @@ class SearchProjection(Projection):
     schema: ClassVar[str] = SCHEMA
     rows: ClassVar[type[Rows]] = SearchRows
     tables: ClassVar[tuple[Table, ...]] = (
-        Table("search_interaction", ("interaction_id", "texts"), ("interaction_id",)),
+        Table(
+            "search_interaction",
+            ("interaction_id", "texts", "heard", "contact_id"),
+            ("interaction_id",),
+        ),
         Table(
             "search_value",
             ("contact_id", "field", "text", "said"),
@@ -155,7 +191,7 @@ class SearchProjection(Projection):
     )
 
 
-def _texts(personal: InteractionPersonal | Erased) -> Texts:
+def _texts(personal: InteractionPersonal | ChangePersonal | Erased) -> Texts:
     if isinstance(personal, Erased):
         return []
     fields = [
@@ -165,8 +201,12 @@ def _texts(personal: InteractionPersonal | Erased) -> Texts:
     return sorted({(name, text) for name, text in fields + identifiers if text})
 
 
-def _stored_texts(views: Connection, interaction_id: str) -> Texts:
+def _stored(views: Connection, interaction_id: str) -> Known:
     row = views.execute(
-        "SELECT texts FROM search_interaction WHERE interaction_id = ?", (interaction_id,)
+        "SELECT texts, heard, contact_id FROM search_interaction WHERE interaction_id = ?",
+        (interaction_id,),
     ).fetchone()
-    return [(name, text) for name, text in orjson.loads(row[0])] if row is not None else []
+    if row is None:
+        return Known([])
+    texts, heard = ([(name, text) for name, text in orjson.loads(column)] for column in row[:2])
+    return Known(texts, heard, row[2])

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, get_args
 
 import orjson
 
+from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactFact,
     ContactMerged,
@@ -18,6 +19,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
+from aggregates.crm import CrmFact
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -53,6 +55,13 @@ CREATE TABLE timeline_interaction (
     position INTEGER NOT NULL,
     valid_from TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE timeline_change (
+    interaction_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    valid_from TEXT NOT NULL,
+    PRIMARY KEY (interaction_id, position)
+) WITHOUT ROWID;
 CREATE TABLE timeline_holder (
     identifier_id TEXT NOT NULL,
     contact_id TEXT NOT NULL,
@@ -62,15 +71,20 @@ CREATE TABLE timeline_holder (
 Entry = tuple[str, int, str, str, str]
 Receipt = tuple[str, int, str]
 """Interaction, position and valid time of its receipt."""
+Change = tuple[str, int, str, str]
+"""Interaction, position, topic and valid time of a change."""
+FIRST_LINK = 2
+"""The version of an interaction's first link: it cannot have changed before."""
 
 
 class TimelineRows(Rows):
-    """Entries; an interaction brings its receipt along to each contact it is linked to."""
+    """Entries; an interaction brings its receipt and changes along to each contact it is linked to."""
 
     def __init__(self, views: Connection) -> None:
         super().__init__(views)
         self._entries: list[Entry] = []
         self._received: dict[str, Receipt] = {}
+        self._changes: list[Change] = []
         self._holders: list[tuple[str, str]] = []
 
     def _receive(self, event: Recorded, _: InteractionReceived) -> None:
@@ -83,7 +97,24 @@ class TimelineRows(Rows):
             interaction_id, position, moment = receipt
             topic = InteractionReceived.TOPIC
             self._entries.append((fact.contact_id, position, topic, interaction_id, moment))
+        if event.version > FIRST_LINK:
+            for _, position, topic, moment in self._changes_of(event.stream_id):
+                self._entries.append((fact.contact_id, position, topic, event.stream_id, moment))
         self._enter(fact.contact_id, event)
+
+    def _change(self, event: Recorded, fact: InteractionChanged) -> None:
+        moment = instant_text(event.header.valid_from)
+        self._changes.append((event.stream_id, event.position, fact.TOPIC, moment))
+        if fact.contact_id is not None:
+            self._enter(fact.contact_id, event)
+
+    def _changes_of(self, interaction_id: str) -> list[Change]:
+        stored = self.views.execute(
+            "SELECT interaction_id, position, topic, valid_from FROM timeline_change "
+            "WHERE interaction_id = ?",
+            (interaction_id,),
+        ).fetchall()
+        return [*stored, *(one for one in self._changes if one[0] == interaction_id)]
 
     def _claim(self, event: Recorded, fact: IdentifierClaimed) -> None:
         self._holders.append((event.stream_id, fact.contact_id))
@@ -129,6 +160,10 @@ class TimelineRows(Rows):
         self._enter(event.stream_id, event)
         self._enter(fact.other, event)
 
+    def _of_crm(self, event: Recorded, fact: CrmFact) -> None:
+        if fact.contact_id is not None:
+            self._enter(fact.contact_id, event)
+
     def _go_over(self, event: Recorded, fact: IdentifierReassigned | IdentifierTransferred) -> None:
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.from_contact_id, event)
@@ -139,6 +174,7 @@ class TimelineRows(Rows):
         InteractionLinked: _link,
         InteractionUnlinked: _names_contact,
         InteractionHeldForReview: _hold,
+        InteractionChanged: _change,
         IdentifierClaimed: _claim,
         IdentifierVerified: _names_contact,
         IdentifierReleased: _names_contact,
@@ -148,6 +184,7 @@ class TimelineRows(Rows):
         IdentifierTransferred: _go_over,
         IdentifierDescribed: _names_contact,
         **dict.fromkeys(get_args(ContactFact), _of_contact),
+        **dict.fromkeys(get_args(CrmFact), _of_crm),
         **dict.fromkeys(get_args(NoteFact), _of_contact),
         ContactMerged: _merge,
         ContactUnmerged: _merge,
@@ -162,6 +199,7 @@ class TimelineRows(Rows):
         self.views.executemany(
             "INSERT INTO timeline_interaction VALUES (?,?,?)", self._received.values()
         )
+        self.views.executemany("INSERT INTO timeline_change VALUES (?,?,?,?)", self._changes)
         self.views.executemany("INSERT OR IGNORE INTO timeline_holder VALUES (?,?)", self._holders)
         self.views.executemany(
             "INSERT OR IGNORE INTO timeline_entry VALUES (?,?,?,?,?)", self._entries
@@ -185,6 +223,12 @@ class TimelineProjection(Projection):
             "timeline_interaction",
             ("interaction_id", "position", "valid_from"),
             ("interaction_id",),
+            frozenset({"position"}),
+        ),
+        Table(
+            "timeline_change",
+            ("interaction_id", "position", "topic", "valid_from"),
+            ("interaction_id", "position"),
             frozenset({"position"}),
         ),
         Table("timeline_holder", ("identifier_id", "contact_id"), ("identifier_id", "contact_id")),

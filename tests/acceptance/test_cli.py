@@ -255,9 +255,9 @@ class TestDeadLetters:
     def test_they_are_listed_with_their_faults_and_without_their_content(self, with_letters):
         listed = with_letters("dead-letters", "list", "--json").document
 
-        assert [one["faults"][0]["code"] for one in listed] == ["unsupported_type", "not_json"]
+        assert [one["faults"][0]["code"] for one in listed] == ["missing_field", "not_json"]
         answer = with_letters("dead-letters", "list")
-        assert "unsupported_type" in answer.out
+        assert "missing_field" in answer.out
         assert "rubbish" not in answer.out
 
     def test_the_original_is_shown_when_it_is_asked_for(self, with_letters):

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import contextmanager
+from typing import ClassVar
 
 import pytest
 
@@ -30,7 +31,7 @@ def folded(type_, value):
 class Registry:
     """A source that answers by docs/reference/augmentation.md."""
 
-    unauthorised = {"error": "unauthorised"}
+    unauthorised: ClassVar = {"error": "unauthorised"}
     records = (ANNA, KENTA)
 
     @staticmethod

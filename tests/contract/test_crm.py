@@ -1,4 +1,4 @@
-"""What every CRM adapter promises, each held to it over HTTP against a server that speaks its interface."""
+"""What every CRM adapter promises: each is held to it against a server that speaks its interface."""
 
 from dataclasses import dataclass
 
@@ -255,7 +255,7 @@ class TestEveryCrm:
         for variable in ("CRM_TOKEN", "CRM_CLIENT", "CRM_SECRET"):
             monkeypatch.delenv(variable)
 
-        with pytest.raises(ConfigurationError, match="CRM_(TOKEN|CLIENT) is not set"):
+        with pytest.raises(ConfigurationError, match=r"CRM_(TOKEN|CLIENT) is not set"):
             connect_crm(settings)
 
 

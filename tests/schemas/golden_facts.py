@@ -55,8 +55,11 @@ from aggregates.values import (
     Stage,
 )
 from identity_engine.event_store.keys import DataKey
+from tests.schemas.golden_augmentation import FACTS_OF_AUGMENTATION
 from tests.schemas.golden_by_hand import FACTS_BY_HAND
 from tests.schemas.golden_cases import FACTS_OF_CASES
+from tests.schemas.golden_crm import FACTS_OF_CRM
+from tests.schemas.golden_interactions import FACTS_OF_INTERACTIONS
 
 STREAM = "019b1c3e-7c5a-7000-8000-000000000001"
 SUBJECT = "019b1c3e-7c5a-7000-8000-000000000002"
@@ -129,7 +132,10 @@ class Golden:
 
 GOLDEN = (
     *map(Golden, FACTS_BY_HAND),
+    *map(Golden, FACTS_OF_INTERACTIONS),
     *map(Golden, FACTS_OF_CASES),
+    *map(Golden, FACTS_OF_CRM),
+    *map(Golden, FACTS_OF_AUGMENTATION),
     Golden(ContactCreated(division="north", interaction_id=INTERACTION)),
     Golden(
         ContactIdentified(
@@ -236,7 +242,10 @@ GOLDEN = (
     Golden(InteractionLinked(contact_id=CONTACT, evidence=EVIDENCE, pinned=True)),
     Golden(
         InteractionUnlinked(
-            contact_id=CONTACT, pinned=True, personal=UnlinkPersonal(reason="Das ist ihr Bruder.")
+            contact_id=CONTACT,
+            pinned=True,
+            cause="retracted",
+            personal=UnlinkPersonal(reason="Das ist ihr Bruder."),
         )
     ),
     Golden(

@@ -1,7 +1,8 @@
 """CRMs on this machine that behave as their documentation says: one store of rows, three interfaces.
 
-Each server can be told to answer the next calls with a status of its own (`fail_next`), keeps what it
-was sent (`requests`), and knows one client.
+Each server can be told to answer the next calls with something else (`fail_next`), or to do what is
+asked and then answer something else (`answer_then`); it keeps what it was sent (`requests`), and knows
+one client.
 """
 
 import json
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 CLIENT, SECRET, TOKEN = "client-1", "s3cret", "token-1"
@@ -61,6 +63,7 @@ class Server:
         self.dialect = dialect
         self.requests = []
         self.fail_next = []
+        self.answer_then = []
         self.valid_tokens = {TOKEN}
         self.logins = 0
         server = self
@@ -79,7 +82,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - its names
 
             def log_message(self, *_):
                 pass
@@ -106,9 +109,10 @@ class Server:
         ):
             return as_json(401, self.dialect.unauthorised)
         said = json.loads(body) if body else None
-        return as_json(
+        answer = as_json(
             *self.dialect.answer(self, request.command, unquote(address.path), query, said)
         )
+        return self.answer_then.pop(0) if self.answer_then else answer
 
     def close(self):
         """Stop listening."""
@@ -127,9 +131,13 @@ def as_json(status, content=None):
 class Rest:
     """The plain interface of docs/reference/crm.md."""
 
-    unauthorised = {"error": "unauthorised"}
-    names = {"contact": "contact", "account": "account", "lead": "lead", "case": "case"}
-    parents = {"contact": ("account",), "lead": ("contact", "account"), "case": ("contact",)}
+    unauthorised: ClassVar = {"error": "unauthorised"}
+    names: ClassVar = {"contact": "contact", "account": "account", "lead": "lead", "case": "case"}
+    parents: ClassVar = {
+        "contact": ("account",),
+        "lead": ("contact", "account"),
+        "case": ("contact",),
+    }
 
     @staticmethod
     def is_login(_):
@@ -194,7 +202,9 @@ class Rest:
 class Salesforce:
     """The REST API of Salesforce, as far as it is used."""
 
-    unauthorised = [{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}]
+    unauthorised: ClassVar = [
+        {"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}
+    ]
     objects = ("Account", "Contact", "Lead", "Case", "Opportunity", "Task")
     soql = re.compile(r"SELECT (.+) FROM (\w+) WHERE (\w+) IN \((.+)\)")
 
@@ -253,8 +263,8 @@ class Salesforce:
 class Dynamics:
     """The Dataverse Web API, as far as it is used; its login is on the same server."""
 
-    unauthorised = {"error": {"code": "0x80072560", "message": "not a member"}}
-    ids = {
+    unauthorised: ClassVar = {"error": {"code": "0x80072560", "message": "not a member"}}
+    ids: ClassVar = {
         "accounts": "accountid",
         "contacts": "contactid",
         "leads": "leadid",

@@ -30,6 +30,33 @@ def event(
     }
 
 
+def change(
+    id_: str,
+    of: str,
+    kind: str,
+    *,
+    source: str = SOURCE,
+    of_source: str = SOURCE,
+    time: str = TIME,
+    **data: Any,
+) -> dict[str, Any]:
+    """A CloudEvent that carries a change of an interaction, named by its id."""
+    return {
+        "specversion": "1.0",
+        "type": "identity_engine.interaction.change.v1",
+        "source": source,
+        "id": id_,
+        "time": time,
+        "data": {"interaction": {"source": of_source, "id": of}, "change": kind, **data},
+    }
+
+
+def message(id_: str, of: str, *identifiers: dict[str, Any], **data: Any) -> dict[str, Any]:
+    """A message that the person writes in a conversation."""
+    said = {"identifiers": list(identifiers)} if identifiers else {}
+    return change(id_, of, "message", direction="inbound", **said, **data)
+
+
 def phone(value: str = "+81312345678") -> dict[str, Any]:
     """A phone number; on a call it is the caller's, and so verified."""
     return {"type": "phone", "value": value}

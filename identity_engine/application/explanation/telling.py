@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
+from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
     ContactEdited,
@@ -16,6 +18,7 @@ from aggregates.contact import (
     ContactUnmerged,
     MergeEdge,
 )
+from aggregates.crm import CrmCorrectionProposed, CrmWriteBackDue
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -62,8 +65,16 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
         case InteractionHeldForReview(evidence=evidence, proposed=proposed):
             bits = in_bits(evidence, say)
             return say.say("event.held", interaction=stream_id, proposed=proposed, bits=bits)
-        case InteractionUnlinked(contact_id=contact_id):
-            return say.say("event.unlinked", interaction=stream_id, contact=contact_id)
+        case InteractionUnlinked(contact_id=contact_id, cause=cause):
+            key = "event.unlinked" if cause is None else f"event.unlinked_{cause}"
+            return say.say(key, interaction=stream_id, contact=contact_id)
+        case InteractionChanged(change=change):
+            return say.say(
+                f"event.change_{change.kind}",
+                interaction=stream_id,
+                agent=change.agent or "",
+                to=change.to_agent or change.to_queue or "",
+            )
         case ContactMerged():
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):
@@ -72,6 +83,8 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return say.say(f"event.{fact.TOPIC.replace('.', '_')}", subject=stream_id)
         case _ if fact.TOPIC.startswith("identifier."):
             return _of_identifier(fact, say)
+        case _ if fact.TOPIC.startswith("crm."):
+            return _of_crm(stream_id, fact, say)
         case _:
             return _of_contact(stream_id, fact, say)
 
@@ -139,6 +152,10 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
     match fact:
         case ContactCreated(division=division):
             return say.say("event.created", contact=contact_id, division=division)
+        case ContactAugmented(source=source):
+            return say.say("event.augmented", contact=contact_id, source=source)
+        case ContactAugmentationReverted():
+            return say.say("event.augmentation_reverted", contact=contact_id)
         case ContactEdited():
             return say.say("event.edited", contact=contact_id)
         case ContactIdentified(by=by):
@@ -161,6 +178,21 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.merge_refusal_ended", one=contact_id, other=other)
         case _:
             return say.say("event.other", topic=fact.TOPIC)
+
+
+def _of_crm(interaction_id: str, fact: Fact, say: Sentences) -> str:
+    said = {
+        "type": getattr(fact, "record_type", ""),
+        "activity": getattr(fact, "activity_id", None) or "",
+        "reason": getattr(fact, "reason", ""),
+        "cause": "",
+    }
+    match fact:
+        case CrmWriteBackDue(trigger=trigger):
+            said["reason"] = say.say(f"crm_trigger.{trigger}")
+        case CrmCorrectionProposed(cause=cause):
+            said["cause"] = say.say(f"crm_cause.{cause}")
+    return say.say(f"event.{fact.TOPIC.replace('.', '_')}", interaction=interaction_id, **said)
 
 
 def in_bits(evidence: Evidence, say: Sentences) -> str:

@@ -177,7 +177,7 @@ class Contacts(Operations):
                 row = command.contact(id_)
                 _refuse_stale(row, revision)
                 filling.check_removed(wanted)
-                command.write(id_, *editing.decide(_by_hand(command, row), wanted))
+                command.write(id_, *editing.decide(by_hand(command, row), wanted))
         except Stale as stale:
             raise self._with_changes(id_, revision or 0, stale) from None
         return command.done(id_)
@@ -215,7 +215,7 @@ def _refuse_stale(row: ContactRow, revision: int | None) -> None:
         raise Stale(row.revision)
 
 
-def _by_hand(command: Command, row: ContactRow) -> HandMade:
+def by_hand(command: Command, row: ContactRow) -> HandMade:
     """Return the values by hand of a whole identity, as of the lock."""
     members = command.index.members(row.canonical)
     events = [event for member in members for event in command.stream(member)]

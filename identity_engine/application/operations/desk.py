@@ -1,8 +1,11 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.augmentation import Augmentations
 from identity_engine.application.operations.contacts import Contacts
+from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.identifiers import Identifiers
+from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.notes import Notes
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
@@ -18,3 +21,6 @@ class Desk:
         self.identifiers = Identifiers(office)
         self.notes = Notes(office)
         self.reading = Reading(office)
+        self.crm = CustomerRelations(office)
+        self.augmentation = Augmentations(office)
+        self.interactions = Interactions(office)

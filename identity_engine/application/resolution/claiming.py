@@ -1,13 +1,90 @@
-"""The claim that an interaction gives the contact it belongs to."""
+"""Which values a contact comes to hold on the word of an interaction, and which it holds no more."""
 
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
-from aggregates.identifier import ClaimPersonal
+from aggregates import ownership
+from aggregates.identifier import ClaimPersonal, IdentifierState
 from aggregates.interaction import InteractionReceived
 from aggregates.ownership import Claim
 from aggregates.policy import Policy
-from aggregates.values import ContactId, InteractionId
-from identity_engine.application.resolution.prepare import Considered
+from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from identity_engine.application.resolution.prepare import Considered, Prepared
+from projections.match_index.index import MatchIndex
+
+Write = Callable[[str, int, datetime, Fact], None]
+"""Notes a fact of a stream, with its version and valid time; the index follows at once."""
+
+
+def claim_identifiers(
+    index: MatchIndex,
+    policy: Policy,
+    prepared: Prepared,
+    contact_id: ContactId,
+    interaction_id: InteractionId,
+    refused: Collection[str],
+    new_id: Callable[[], str],
+    write: Write,
+) -> None:
+    """Let a contact hold the values that an interaction, or a message in it, brings.
+
+    Args:
+        index: the working set, with the identifiers loaded.
+        policy: the one in force.
+        prepared: what was said.
+        contact_id: the member contact that the interaction is linked to.
+        interaction_id: on whose word.
+        refused: contacts that a guard kept apart from this one.
+        new_id: makes the id of a value that has no stream yet.
+        write: notes a fact.
+    """
+    for considered in prepared.identifiers:
+        row = index.identifiers.get(considered.digest)
+        state = row.state if row is not None else None
+        is_exclusive = considered.identifier_class is IdentifierClass.EXCLUSIVE
+        apart = () if is_exclusive else refused
+        if state is not None and not _may_claim(index, state, contact_id, prepared.time, apart):
+            continue
+        if row is None:
+            row = index.introduce(considered.digest, IdentifierId(new_id()))
+        claim = claim_of(
+            contact_id, interaction_id, prepared.fact, prepared.time, considered, policy
+        )
+        for fact in ownership.decide(state, claim):
+            write(row.identifier_id, row.version + 1, prepared.time, fact)
+
+
+def claims_of(
+    index: MatchIndex, interaction_id: InteractionId, digests: Collection[bytes]
+) -> Iterator[tuple[bytes, ContactId, datetime]]:
+    """Yield the open claims that rest on an interaction: value, holder and beginning."""
+    for digest in dict.fromkeys(digests):
+        row = index.identifiers.get(digest)
+        for held in row.state.holdings if row is not None and row.state is not None else ():
+            if held.interaction_id == interaction_id and held.valid_to is None:
+                yield digest, held.contact_id, held.valid_from
+
+
+def _may_claim(
+    index: MatchIndex,
+    state: IdentifierState,
+    contact_id: ContactId,
+    moment: datetime,
+    refused: Collection[str],
+) -> bool:
+    """Tell whether the contact becomes a holder of a value.
+
+    A free value is held from now. A value of others gains a holder only where a guard kept the
+    two contacts apart (`refused`; empty for an exclusive value, whose earliest claim keeps it);
+    resolution never takes a value from anybody.
+    """
+    holders = state.holders_at(moment)
+    if not holders or any(held.contact_id == contact_id for held in holders):
+        return True
+    identities = {index.canonical(holding.contact_id) for holding in holders}
+    if index.canonical(contact_id) in identities:
+        return False  # the identity holds it already, by another member
+    return not state.shared and not identities.isdisjoint(refused)
 
 
 def claim_of(

@@ -8,13 +8,14 @@ is to be looked at again, because some pairs are no longer brought together.
 from collections.abc import Iterable
 from sqlite3 import Cursor
 
-from identity_engine.application.resolution.prepare import hashed_keys
+from identity_engine.application.resolution.prepare import all_hashed_keys, hashed_keys
 from identity_engine.event_store.index_tables import IndexTables
 from matchers.blocking import hash_keys, keys_in_use, refined_keys
 from matchers.record import MatchRecord
 from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
-from projections.match_index.rows import InteractionRow
+from projections.match_index.mentions import mention_key
+from projections.match_index.rows import Comparable, InteractionRow
 
 
 class Crowding:
@@ -43,13 +44,15 @@ class Crowding:
         """Return the keys under which a record stands now."""
         return hashed_keys(record, self._digests.block_secret(division), self._index.is_crowded)
 
-    def ever(self, record: MatchRecord | None, division: str) -> list[int]:
-        """Return the keys under which a record may stand: those in use and those they stand for."""
-        if record is None:
-            return []
+    def replace(self, row: InteractionRow, made: Comparable, division: str) -> None:
+        """Let a row stand under the keys of what it says now, and no more under the old."""
         secret, is_crowded = self._digests.block_secret(division), self._index.is_crowded
-        found = keys_in_use(record, lambda one: is_crowded(hash_keys((one,), secret)[0]))
-        return hash_keys([key for keys in found for key in keys], secret)
+        _, stood_under = all_hashed_keys(row.record, secret, is_crowded)
+        made = made._replace(block_keys=self.keys(made.record, division))
+        mentioned = {mention_key(one) for one in (*row.mentions, *made.mentions)}
+        self.load((*stood_under, *made.block_keys, *mentioned))
+        self._index.correct(row, made, stood_under)
+        self.settle(row, division)
 
     def load(self, keys: Iterable[int]) -> None:
         """Load the numbers under those keys that are not loaded, of a fuller key one above the cap."""

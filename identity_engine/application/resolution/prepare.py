@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from aggregates.change import Change, ChangePersonal
 from aggregates.interaction import (
     GivenIdentifier,
     InteractionPersonal,
@@ -11,7 +12,12 @@ from aggregates.interaction import (
 )
 from aggregates.policy import Policy
 from aggregates.values import Erased, IdentifierClass
-from identity_engine.ingestion.envelope import IncomingInteraction
+from identity_engine.ingestion.envelope import (
+    Incoming,
+    IncomingChange,
+    IncomingIdentifier,
+    IncomingInteraction,
+)
 from matchers.blocking import hash_keys, keys_in_use
 from matchers.comparison import is_role_mailbox
 from matchers.normalise import (
@@ -42,6 +48,20 @@ class Recognised(NamedTuple):
 
     incoming: IncomingInteraction
     natural_key: bytes
+    content_digest: bytes
+
+    @property
+    def interaction_key(self) -> bytes:
+        """What names the interaction: itself."""
+        return self.natural_key
+
+
+class RecognisedChange(NamedTuple):
+    """An incoming change with the digests of what names it, of its interaction and of what it says."""
+
+    incoming: IncomingChange
+    natural_key: bytes
+    interaction_key: bytes
     content_digest: bytes
 
 
@@ -78,12 +98,21 @@ class Prepared(NamedTuple):
         return self.comparable.block_keys
 
 
-def recognise(batch: Sequence[IncomingInteraction], digests: DigestKeys) -> list[Recognised]:
+def recognise(
+    batch: Sequence[Incoming], digests: DigestKeys
+) -> list[Recognised | RecognisedChange]:
     """Return the batch with its digests, in order."""
     return [
         Recognised(
             incoming,
             digests.natural_key(incoming.source, incoming.id),
+            digests.content(incoming.content),
+        )
+        if isinstance(incoming, IncomingInteraction)
+        else RecognisedChange(
+            incoming,
+            digests.change_key(incoming.source, incoming.id),
+            digests.natural_key(incoming.of_source, incoming.of_id),
             digests.content(incoming.content),
         )
         for incoming in batch
@@ -96,11 +125,7 @@ def prepare(
     """Normalise one interaction under the policy."""
     incoming = recognised.incoming
     division = policy.division_of(incoming.channel, incoming.division)
-    country = _country(incoming.profile, policy)
-    given = tuple(
-        _given(one.type, one.value, one.scope, one.verified, country, policy)
-        for one in incoming.identifiers
-    )
+    given = given_identifiers(incoming.identifiers, incoming.profile, policy)
     personal = InteractionPersonal(
         source=incoming.source,
         id=incoming.id,
@@ -133,12 +158,71 @@ def prepare(
     )
 
 
+def prepare_change(
+    change: Change,
+    personal: ChangePersonal,
+    time: datetime,
+    channel: str,
+    division: str,
+    policy: Policy,
+    digests: DigestKeys,
+    is_crowded: IsCrowded,
+) -> Prepared:
+    """Prepare what a message or a correction says, as if it were an interaction of its channel."""
+    said = InteractionPersonal(
+        source=personal.source,
+        id=personal.id,
+        identifiers=personal.identifiers,
+        profile=personal.profile,
+    )
+    fact = InteractionReceived(
+        natural_key=change.natural_key,
+        content_digest=change.content_digest,
+        channel=channel,
+        direction=change.direction or "inbound",
+        division=division,
+        normaliser=NORMALISER_VERSION,
+        personal=said,
+    )
+    made = comparable(said, division, digests, is_crowded)
+    return Prepared(
+        fact,
+        time,
+        tuple(considered(said.identifiers, made.mentions, channel, policy)),
+        made,
+        None,
+        None,
+        None,
+    )
+
+
+def given_identifiers(
+    identifiers: Sequence[IncomingIdentifier], profile: Mapping[str, str], policy: Policy
+) -> tuple[GivenIdentifier, ...]:
+    """Return identifiers as they came and as they are compared under the policy."""
+    country = _country(profile, policy)
+    return tuple(
+        [
+            _given(one.type, one.value, one.scope, one.verified, country, policy)
+            for one in identifiers
+        ]
+    )
+
+
 def hashed_keys(
     record: MatchRecord | None, secret: bytes, is_crowded: IsCrowded
 ) -> tuple[int, ...]:
     """Return the hashed block keys under which a record stands, finer ones in place of crowded ones."""
+    in_use, _ = all_hashed_keys(record, secret, is_crowded)
+    return in_use
+
+
+def all_hashed_keys(
+    record: MatchRecord | None, secret: bytes, is_crowded: IsCrowded
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the hashed block keys of a record that are in use, and those with all that gave way."""
     if record is None:
-        return ()
+        return (), ()
     hashes: dict[str, int] = {}
 
     def gives_way(key: str) -> bool:
@@ -146,7 +230,7 @@ def hashed_keys(
         return is_crowded(hashes[key])
 
     in_use, _ = keys_in_use(record, gives_way)
-    return tuple(sorted({hashes[key] for key in in_use}))
+    return tuple(sorted({hashes[key] for key in in_use})), tuple(sorted(set(hashes.values())))
 
 
 def comparable(

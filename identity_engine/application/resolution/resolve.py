@@ -1,4 +1,4 @@
-"""The life of one batch of interactions, from top to bottom.
+"""The life of one batch of interactions and their changes, from top to bottom.
 
 Read (by the source), recognise, normalise, look up, decide, write, acknowledge. Nothing is written
 before the whole batch is decided, and then in one transaction; a lost race throws the batch's
@@ -12,18 +12,25 @@ from dataclasses import dataclass
 from sqlite3 import Cursor
 from typing import NamedTuple
 
-from aggregates.values import ContactId, InteractionId, Stage
 from identity_engine.adapters.clock import World
 from identity_engine.application.policies import Policies
+from identity_engine.application.resolution.changing import Changing
 from identity_engine.application.resolution.lookup import Lookup, held_identifiers, own_exclusive
-from identity_engine.application.resolution.prepare import Prepared, Recognised, prepare, recognise
+from identity_engine.application.resolution.outcome import Outcome
+from identity_engine.application.resolution.prepare import (
+    Prepared,
+    Recognised,
+    RecognisedChange,
+    prepare,
+    recognise,
+)
 from identity_engine.application.resolution.story import Story
 from identity_engine.application.rules import Rules
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import Conflict
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, SourcePosition
-from identity_engine.ingestion.envelope import IncomingInteraction
+from identity_engine.ingestion.envelope import Incoming
 from matchers.decision import decide
 from matchers.record import MatchRecord
 from matchers.vocabulary import Decision
@@ -35,33 +42,18 @@ SMALL_BATCH = 8
 time than opening a second transaction and checking the read set would."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one interaction.
-
-    `status` is `accepted`, `duplicate` (received before, nothing written) or `conflict` (received
-    before with other content). `decision` names the rule; it is empty unless accepted.
-    """
-
-    status: str
-    interaction_id: InteractionId
-    contact_id: ContactId | None
-    stage: Stage | None = None
-    decision: str = ""
-
-
 BeforeWrite = Callable[[Sequence[Outcome]], None]
 
 
 class Portion(NamedTuple):
     """One batch to resolve.
 
-    `interactions` are decoded, in order; `position` is how far their source is then read, stored in
+    `incoming` is decoded, in order; `position` is how far their source is then read, stored in
     the same transaction; `before_write` is given the outcomes before anything is written, and after
     a lost race once more, with the new ones.
     """
 
-    interactions: Sequence[IncomingInteraction]
+    incoming: Sequence[Incoming]
     position: SourcePosition | None = None
     before_write: BeforeWrite | None = None
 
@@ -85,11 +77,12 @@ class Resolver:
         """The rules in force."""
         return self._policies.rules
 
-    def resolve(self, batch: Sequence[IncomingInteraction]) -> list[Outcome]:
-        """Link each interaction to its contact or make it one, durably, in one transaction.
+    def resolve(self, batch: Sequence[Incoming]) -> list[Outcome]:
+        """Link each interaction to its contact or make it one, and let each change follow its
+        interaction, durably, in one transaction.
 
         Returns:
-            One outcome for each interaction, in order.
+            One outcome for each, in order.
         """
         with no_garbage_collection():
             decided, commit = self._resolve(self._read_ahead(batch), Portion(batch))
@@ -108,7 +101,7 @@ class Resolver:
         with no_garbage_collection(), ThreadPoolExecutor(1) as disk:
             going_out: tuple[Future[None], _Decided] | None = None
             for portion in portions:
-                ahead = self._read_ahead(portion.interactions)
+                ahead = self._read_ahead(portion.incoming)
                 if going_out is not None:
                     going_out[0].result()
                     yield self._answer(going_out[1])
@@ -124,7 +117,7 @@ class Resolver:
         self._mostly_known = 2 * known > len(decided.outcomes)
         return decided.outcomes
 
-    def _read_ahead(self, batch: Sequence[IncomingInteraction]) -> "_ReadAhead":
+    def _read_ahead(self, batch: Sequence[Incoming]) -> "_ReadAhead":
         """Do what needs no look at the store: digests, keys, and normalising.
 
         Where the batch before was mostly known already this one will be too, and what is known is
@@ -133,7 +126,7 @@ class Resolver:
         ahead = _ReadAhead(recognise(batch, self._store.digests), {}, self.rules)
         self._store.keys.reserve(len(batch))
         if not self._mostly_known:
-            self._normalise(ahead.recognised, ahead.prepared)
+            self._normalise(ahead.interactions(), ahead.prepared)
         self.watch("normalised")
         return ahead
 
@@ -176,13 +169,13 @@ class Resolver:
         return self._store.stage(decided.events, index=decided.index, position=portion.position)
 
     def _decide(self, ahead: "_ReadAhead", cursor: Cursor) -> "_Decided":
-        batch = ahead.recognised
+        batch, changes = ahead.recognised, ahead.changes()
         index = self._store.index.begin(cursor)
         self._policies.follow(index.rules, cursor)
-        self._store.index.load_natural_keys(cursor, index, [one.natural_key for one in batch])
+        self._store.index.load_natural_keys(cursor, index, [one.interaction_key for one in batch])
         if ahead.rules is not self.rules:
             ahead.prepared.clear()
-        fresh = [one for one in batch if index.known(one.natural_key) is None]
+        fresh = [one for one in ahead.interactions() if index.known(one.natural_key) is None]
         if len(fresh) < len(batch):
             self._store.index.load_nearby(cursor, index, (), index.contacts_of_known())
         self._normalise(fresh, ahead.prepared)
@@ -193,21 +186,36 @@ class Resolver:
             for one in fresh
         }
         lookup.load([one for one in prepared.values() if self._resolves(one)])
-        self.watch("looked up")
         decided = _Decided(index, [], [])
+        changing = None
+        if changes or index.conversations.last_waiting:
+            work = self._store, self._world, self.rules, cursor, index, lookup
+            changing = Changing(*work, decided.events, prepared)
+            changing.load(changes)
+        self.watch("looked up")
         for one in batch:
-            known = index.known(one.natural_key)
-            if known is None:
-                decided.outcomes.append(self._settle(prepared[one.natural_key], lookup, decided))
+            known = index.known(one.interaction_key)
+            if isinstance(one, RecognisedChange):
+                assert changing is not None, "it was made for this"
+                outcome = changing.settle(one)
+            elif known is None:
+                outcome = self._settle(prepared[one.natural_key], lookup, decided, changing)
             else:
-                decided.outcomes.append(_answer_again(one, known, index))
+                outcome = _answer_again(one, known, index)
+            decided.outcomes.append(outcome)
         self.watch("told")
         return decided
 
     def _resolves(self, prepared: Prepared) -> bool:
         return self.rules.policy.channel(prepared.fact.channel).resolve
 
-    def _settle(self, prepared: Prepared, lookup: Lookup, decided: "_Decided") -> Outcome:
+    def _settle(
+        self,
+        prepared: Prepared,
+        lookup: Lookup,
+        decided: "_Decided",
+        changing: Changing | None,
+    ) -> Outcome:
         """Take one decision and let its events change what the next decision sees."""
         index = decided.index
         prepared = lookup.with_keys_in_use(prepared)
@@ -227,15 +235,20 @@ class Resolver:
                 near=lambda: lookup.near(prepared),
             )
         self.watch("decided")
-        story = Story(self._world, self._store.keys, self.rules, index, prepared)
+        natural_key = bytes.fromhex(prepared.fact.natural_key)
+        awaited = changing.awaited(natural_key) if changing is not None else None
+        story = Story(self._world, self._store.keys, self.rules, index, prepared, awaited)
         decided.events += story.tell(decision)
         lookup.crowding.settle(story.received, prepared.fact.division)
-        identity = index.identity(story.contact_id)
+        if changing is not None:
+            changing.catch_up(natural_key, story)
+        contact_id = story.received.contact_id
+        identity = index.identity(contact_id) if contact_id is not None else None
         return Outcome(
             "accepted",
             story.interaction_id,
-            identity.canonical_id,
-            identity.stage,
+            identity.canonical_id if identity is not None else None,
+            identity.stage if identity is not None else None,
             decision.rule,
         )
 
@@ -244,9 +257,17 @@ class _ReadAhead(NamedTuple):
     """A batch before the store was looked at; `prepared` holds what is normalised, by natural key,
     under `rules`."""
 
-    recognised: list[Recognised]
+    recognised: list[Recognised | RecognisedChange]
     prepared: dict[bytes, Prepared]
     rules: Rules
+
+    def interactions(self) -> list[Recognised]:
+        """Return those that are interactions, in order."""
+        return [one for one in self.recognised if isinstance(one, Recognised)]
+
+    def changes(self) -> list[RecognisedChange]:
+        """Return those that are changes, in order."""
+        return [one for one in self.recognised if isinstance(one, RecognisedChange)]
 
 
 @dataclass(slots=True)

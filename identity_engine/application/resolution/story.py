@@ -4,10 +4,8 @@ An interaction writes to its own stream only, unless it adds a fact to a contact
 profile value is copied: the contact gets its values through the link.
 """
 
-from aggregates import contact, interaction, ownership
-from aggregates.identifier import IdentifierState
+from aggregates import contact, interaction
 from aggregates.interaction import InteractionState
-from aggregates.ownership import Claim
 from aggregates.values import (
     ContactId,
     Evidence,
@@ -19,7 +17,7 @@ from aggregates.values import (
 )
 from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen, Seal, Upstream
-from identity_engine.application.resolution.claiming import claim_of
+from identity_engine.application.resolution.claiming import claim_identifiers
 from identity_engine.application.resolution.prepare import Considered, Prepared
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.keys import DataKey, KeyRing
@@ -32,16 +30,25 @@ EXACT_AND_LASTING = ("exact_exclusive", "exact_strong")
 
 
 class Story:
-    """Writes the events of one interaction and applies each to the index at once."""
+    """Writes the events of one interaction and applies each to the index at once.
+
+    `awaited` is the id and the key that a change which came first has given to it.
+    """
 
     def __init__(
-        self, world: World, keys: KeyRing, rules: Rules, index: MatchIndex, prepared: Prepared
+        self,
+        world: World,
+        keys: KeyRing,
+        rules: Rules,
+        index: MatchIndex,
+        prepared: Prepared,
+        awaited: tuple[InteractionId, DataKey] | None = None,
     ) -> None:
         self._world = world
         self._rules = rules
         self._index = index
-        self._key: DataKey = keys.new_key()
-        self.interaction_id = InteractionId(world.new_id())
+        id_, self._key = awaited or (InteractionId(world.new_id()), keys.new_key())
+        self.interaction_id = id_
         self.contact_id = ContactId("")
         self._prepared = prepared
         upstream = Upstream(prepared.correlation_id, prepared.causation_id, prepared.traceparent)
@@ -64,7 +71,7 @@ class Story:
             self.contact_id = self._member(ContactId(decision.contact_id), decision)
         else:
             self._create_contact()
-        evidence = _evidence(decision, self._rules)
+        evidence = evidence_of(decision, self._rules)
         proposed = self._to_review(decision)
         own = evidence if proposed is None or decision.kind == "link" else _without_scores(evidence)
         self._own(interaction.Link(contact_id=self.contact_id, evidence=own, pinned=False))
@@ -123,39 +130,15 @@ class Story:
             self._write(self.contact_id, 1, fact)
 
     def _claim_identifiers(self, decision: Decision) -> None:
-        refused = {refusal.contact_id for refusal in decision.refusals}
-        for considered in self._prepared.identifiers:
-            row = self._index.identifiers.get(considered.digest)
-            state = row.state if row is not None else None
-            is_exclusive = considered.identifier_class is IdentifierClass.EXCLUSIVE
-            apart = set() if is_exclusive else refused
-            if state is not None and not self._may_claim(state, apart):
-                continue
-            if row is None:
-                fresh = IdentifierId(self._world.new_id())
-                row = self._index.introduce(considered.digest, fresh)
-            for fact in ownership.decide(state, self._claim(considered)):
-                self._write(row.identifier_id, row.version + 1, fact)
-
-    def _may_claim(self, state: IdentifierState, refused: set[str]) -> bool:
-        """Tell whether the contact becomes a holder of a value.
-
-        A free value is held from now. A value of others gains a holder only where a guard kept the
-        two contacts apart (`refused`; empty for an exclusive value, whose earliest claim keeps it);
-        resolution never takes a value from anybody.
-        """
-        holders = state.holders_at(self._prepared.time)
-        if not holders or any(held.contact_id == self.contact_id for held in holders):
-            return True
-        identities = {self._index.canonical(holding.contact_id) for holding in holders}
-        if self._index.canonical(self.contact_id) in identities:
-            return False  # the identity holds it already, by another member
-        return not state.shared and bool(identities & refused)
-
-    def _claim(self, considered: Considered) -> Claim:
-        prepared, policy = self._prepared, self._rules.policy
-        return claim_of(
-            self.contact_id, self.interaction_id, prepared.fact, prepared.time, considered, policy
+        claim_identifiers(
+            self._index,
+            self._rules.policy,
+            self._prepared,
+            self.contact_id,
+            self.interaction_id,
+            {refusal.contact_id for refusal in decision.refusals},
+            self._world.new_id,
+            self._pen.write,
         )
 
     def _identify(self, decision: Decision) -> None:
@@ -206,7 +189,8 @@ def _without_scores(evidence: Evidence) -> Evidence:
     )
 
 
-def _evidence(decision: Decision, rules: Rules) -> Evidence:
+def evidence_of(decision: Decision, rules: Rules) -> Evidence:
+    """Return what a decision rests on, as it is kept with its event."""
     score = decision.score
     return Evidence.model_validate(
         {

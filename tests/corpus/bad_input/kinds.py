@@ -142,7 +142,12 @@ KINDS = (
     Kind(
         "change event",
         good(type="identity_engine.interaction.change.v1", data={"change": "ended"}),
-        ("unsupported_type",),
+        ("missing_field",),
+    ),
+    Kind(
+        "unknown change",
+        good(type="identity_engine.interaction.change.v1", data={"change": "eaten"}),
+        ("unknown_change",),
     ),
     Kind("unknown type", good(type="com.example.order.v1"), ("unknown_type",)),
     Kind("content type XML", good(datacontenttype="text/xml"), ("unsupported_content_type",)),

@@ -1,0 +1,149 @@
+"""What falls due: a follower of the log that notes where the CRM is to be told something.
+
+It has a position of its own, kept in the transaction that writes what fell due, so nothing is missed and
+nothing falls due twice, whenever the process dies.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from aggregates.contact import ContactMerged, ContactUnmerged
+from aggregates.crm import Cause
+from aggregates.crm_conversation import take_turn, trigger_of
+from aggregates.crm_rules import Compare, MakeDue
+from aggregates.crm_state import CrmState, evolve
+from aggregates.interaction import InteractionLinked, InteractionUnlinked
+from aggregates.settings import Crm as CrmSettings
+from aggregates.values import ContactId, InteractionId
+from identity_engine.application.crm.dossier import (
+    Dossier,
+    conversation_of,
+    turn_of,
+)
+from identity_engine.application.operations.command import Command, Operations
+from identity_engine.event_store import crm_queue
+from projections.base import Recorded
+from projections.crm import query
+from projections.identity.query import find_identity
+
+BATCH = 2_000
+
+
+class Due:
+    """Follows the log for one run of the worker.
+
+    Args:
+        operations: whose commands write.
+        settings: of the CRM.
+    """
+
+    def __init__(self, operations: Operations, settings: CrmSettings) -> None:
+        self._operations, self._settings = operations, settings
+        self._store = operations.office.store
+
+    def follow(self) -> int:
+        """Note everything that fell due, up to the head of the log, and return how much did."""
+        head = self._operations.office.follower.follow()
+        views = self._operations.office.follower.views.connection
+        first = query.first_link(views)
+        if first is None:
+            return 0
+        count = 0
+        with self._store.reading() as cursor:
+            after = max(crm_queue.position(cursor), first - 1)
+        while events := self._read(after, head):
+            after = events[-1].position
+            count += self._take(events, after)
+        count += self._give_up_waiting()
+        self._operations.office.follower.follow()
+        return count
+
+    def _read(self, after: int, head: int) -> list[Recorded]:
+        """Read what the views know too."""
+        return self._store.read(after, min(BATCH, head - after)) if after < head else []
+
+    def _take(self, events: Sequence[Recorded], position: int) -> int:
+        views = self._operations.office.follower.views.connection
+        turning = [event for event in events if turn_of(event) is not None]
+        turned = query.linked_interactions(views, {event.stream_id for event in turning})
+        changed = dict(self._with_another_contact(events))
+        with self._operations.command() as command:
+            for interaction_id in turned:
+                here = {e.version for e in turning if e.stream_id == interaction_id}
+                self._make_due(command, interaction_id, here)
+            for interaction_id, cause in changed.items():
+                dossier = Dossier(command, InteractionId(interaction_id), self._settings)
+                self._compare(dossier, cause)
+            crm_queue.move(command.cursor, position)
+        return len(command.pen.events)
+
+    def _make_due(self, command: Command, interaction_id: str, versions: Collection[int]) -> None:
+        """Let every record that was linked at a turn be told of it, if the turn is worth telling."""
+        dossier = Dossier(command, InteractionId(interaction_id), self._settings)
+        state = CrmState()
+        conversation = conversation_of(dossier.stream[:1], self._settings)
+        for event in dossier.stream:
+            state = evolve(state, event.fact)
+            turn = turn_of(event)
+            if turn is None:
+                continue
+            before, conversation = conversation, take_turn(conversation, *turn)
+            trigger = trigger_of(before, conversation, turn[0])
+            if event.version in versions and trigger is not None:
+                for link_id in [one.link_id for one in state.links.values() if one.linked]:
+                    dossier.carry_out(MakeDue(link_id, trigger))
+
+    def _with_another_contact(self, events: Sequence[Recorded]) -> Iterator[tuple[str, Cause]]:
+        """Yield the interactions whose contact may be another one now, and why."""
+        views = self._operations.office.follower.views.connection
+        moved = {
+            event.stream_id
+            for event in events
+            if isinstance(event.fact, InteractionLinked | InteractionUnlinked)
+        }
+        for interaction_id in query.linked_interactions(views, moved):
+            yield interaction_id, "moved"
+        for event in events:
+            if isinstance(event.fact, ContactMerged | ContactUnmerged):
+                cause: Cause = "merged" if isinstance(event.fact, ContactMerged) else "unmerged"
+                ends = {end for edge in event.fact.edges for end in (edge.one, edge.other)}
+                for interaction_id in query.written_interactions(views, self._members(ends)):
+                    yield interaction_id, cause
+
+    def _members(self, contact_ids: Collection[ContactId]) -> set[str]:
+        views = self._operations.office.follower.views.connection
+        found = [find_identity(views, contact_id) for contact_id in sorted(contact_ids)]
+        return {member for identity in found if identity is not None for member in identity.members}
+
+    def _compare(self, dossier: Dossier, cause: Cause) -> None:
+        for link_id in list(dossier.state.links):
+            dossier.carry_out(
+                Compare(
+                    link_id, dossier.canonical_id, cause, at_once=self._settings.corrections_at_once
+                )
+            )
+
+    def _give_up_waiting(self) -> int:
+        """Let calls fall due that ended some time ago and that nobody wrapped up."""
+        views = self._operations.office.follower.views.connection
+        now = self._operations.office.world.now()
+        late = [one for one in query.never_due(views) if self._is_late(one, now)]
+        if not late:
+            return 0
+        with self._operations.command() as command:
+            for interaction_id in late:
+                dossier = Dossier(command, InteractionId(interaction_id), self._settings)
+                for link in list(dossier.state.links.values()):
+                    if link.linked and not link.due:
+                        dossier.carry_out(MakeDue(link.link_id, "wrap_up_timeout"))
+        return len(command.pen.events)
+
+    def _is_late(self, interaction_id: str, now: datetime) -> bool:
+        stream = self._store.read_stream(interaction_id)
+        conversation = conversation_of(stream, self._settings)
+        patience = timedelta(minutes=self._settings.wrap_up_minutes)
+        return (
+            conversation.waits_for_wrap_up
+            and conversation.ended_at is not None
+            and conversation.ended_at + patience <= now
+        )

@@ -1,0 +1,358 @@
+"""Augmentation: what sources outside say of a contact, and what a person takes over (BP-3, BP-4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from typing import Literal
+
+from aggregates import augmenting
+from aggregates.access import Action
+from aggregates.augmentation import (
+    AugmentedIdentifier,
+    AugmentedPersonal,
+    ContactAugmentationReverted,
+    ContactAugmented,
+)
+from aggregates.augmenting import Augment, Revert
+from aggregates.editing import evolve
+from aggregates.errors import NotYet, Refused
+from aggregates.ownership import Release
+from aggregates.settings import AugmentationSource as SourceSettings
+from aggregates.values import AugmentationId, ContactId, instant_text
+from identity_engine.adapters.connecting import connect_source
+from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.operations.claiming import ByHand, Value
+from identity_engine.application.operations.command import Command, Done, Operations
+from identity_engine.application.operations.contacts import by_hand
+from identity_engine.application.operations.permissions import needs
+from identity_engine.errors import ConfigurationError, Conflict, NotFound, RemoteError
+from identity_engine.ports.augmentation import FoundRecord, Named
+from matchers.normalise import FAMILY_OF_TYPE, InvalidIdentifier, normalise_identifier
+from projections.match_index.rows import ContactRow
+from projections.profile.query import Profile
+
+Effect = Literal["add", "replace", "same"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundValue:
+    """One value of a record. `effect` says what taking it over does: `add` it beside the values of the
+    contact, `replace` the one shown (which is kept), or nothing, because the contact has the `same`.
+    `is_identifier` tells an identifier from a field."""
+
+    name: str
+    value: str
+    effect: Effect
+    is_identifier: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One record of a source."""
+
+    reference: str
+    values: tuple[FoundValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one source answered: its records, or why it failed."""
+
+    source: str
+    records: tuple[Found, ...] = ()
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What all sources answered. `reason` is `not_configured` or `no_match` where there is no data; it
+    is None where there is some, and also where a source failed."""
+
+    reason: Literal["not_configured", "no_match"] | None
+    answers: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person ticked of one record: (name, value) pairs, None for all of it."""
+
+    source: str
+    reference: str
+    ticked: tuple[tuple[str, str], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Augmented:
+    """What taking over did, and the ids by which it can be taken back, one for each record."""
+
+    done: Done
+    augmentation_ids: tuple[AugmentationId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One augmentation of a contact; `at` is when, UTC text. The values are gone once erased."""
+
+    augmentation_id: AugmentationId
+    contact_id: ContactId
+    source: str
+    reference: str | None
+    values: tuple[tuple[str, str], ...]
+    actor: str
+    at: str
+    is_reverted: bool
+
+
+class Augmentations(Operations):
+    """What a person does with sources of further values."""
+
+    @needs(Action.AUGMENTATION_RUN)
+    def look(self, contact_id: str) -> Looked:
+        """Ask every source for the records that match an identifier of the contact; write nothing.
+
+        Only identifiers of the types that a source allows are sent to it.
+        """
+        profile = self._profile(contact_id)
+        settings = self.office.rules.settings.augmentation
+        if not settings.sources:
+            return Looked("not_configured")
+        answers = tuple(self._answer(source, profile) for source in settings.sources)
+        nothing = not any(one.records or one.failure for one in answers)
+        return Looked("no_match" if nothing else None, answers)
+
+    @needs(Action.AUGMENTATION_RUN)
+    def apply(
+        self,
+        contact_id: str,
+        choices: Sequence[Choice],
+        *,
+        effective_at: datetime | None = None,
+        dry_run: bool = False,
+    ) -> Augmented:
+        """Take the ticked values over, all or nothing; nothing ticked: nothing is written.
+
+        Each source is asked again, so that what is written is what it says. Identifiers become
+        unverified claims.
+
+        Args:
+            contact_id: any id of the contact; what is written stands on exactly this member.
+            choices: what was ticked, by record.
+            effective_at: when the values became true; None for now.
+            dry_run: decide, and write nothing.
+
+        Raises:
+            NotFound: a source or record is not there.
+            Conflict: a ticked value is not what the source says by now.
+            RemoteError: a source failed.
+            Refused: an identifier is held by another contact; nothing is written.
+        """
+        profile = self._profile(contact_id)
+        chosen = [
+            (one, self._ticked(one, profile)) for one in choices if one.ticked is None or one.ticked
+        ]
+        written: list[AugmentationId] = []
+        with self.command(dry_run=dry_run, effective_at=effective_at) as command:
+            row = command.contact(checked(contact_id))
+            state = by_hand(command, row)
+            for choice, values in chosen:
+                wanted = self._wanted(command, row, choice, values)
+                facts = augmenting.decide(state, wanted)
+                state = reduce(evolve, facts, state)
+                command.write(row.contact_id, *facts)
+                written += [fact.augmentation_id for fact in facts]
+        return Augmented(command.done(row.contact_id), tuple(written))
+
+    @needs(Action.AUGMENTATION_RUN)
+    def revert(self, contact_id: str, augmentation_id: str, *, dry_run: bool = False) -> Done:
+        """Take an augmentation back: its values go, and its claims, unless they were verified since.
+
+        Raises:
+            NotYet: the contact has no such augmentation.
+            AlreadyDone: it was taken back before.
+        """
+        wanted = Revert(AugmentationId(checked(augmentation_id)))
+        with self.command(dry_run=dry_run) as command:
+            row = command.contact(checked(contact_id))
+            for member in sorted(command.index.members(row.canonical)):
+                facts = command.facts(member)
+                if any(_is(one, wanted.augmentation_id) for one in facts):
+                    command.write(member, *augmenting.decide_revert(facts, wanted))
+                    self._release(command, command.index.contacts[member], wanted)
+                    break
+            else:
+                raise NotYet("This contact has no such augmentation.")
+        return command.done(row.contact_id)
+
+    @needs(Action.AUGMENTATION_RUN)
+    def applied(self, contact_id: str) -> list[Applied]:
+        """Return the augmentations of a contact, the oldest first, those taken back included."""
+        profile = self._profile(contact_id)
+        events = [e for member in profile.members for e in self.office.store.read_stream(member)]
+        reverted = {
+            event.fact.augmentation_id
+            for event in events
+            if isinstance(event.fact, ContactAugmentationReverted)
+        }
+        return [
+            Applied(
+                event.fact.augmentation_id,
+                ContactId(event.stream_id),
+                event.fact.source,
+                getattr(event.fact.personal, "reference", None),
+                _values_of(event.fact),
+                event.header.actor,
+                instant_text(event.recorded_at),
+                event.fact.augmentation_id in reverted,
+            )
+            for event in sorted(events, key=lambda one: one.position)
+            if isinstance(event.fact, ContactAugmented)
+        ]
+
+    def _profile(self, contact_id: str) -> Profile:
+        """Return the profile of a contact that the call may read."""
+        id_ = ContactId(checked(contact_id))
+        profile = self.office.queries.profile(id_)
+        if not self.office.sees(self.action, profile.division):
+            raise NotFound("No contact has this id.")
+        self.office.allows(self.action, profile.division, id_)
+        return profile
+
+    def _answer(self, source: SourceSettings, profile: Profile) -> Answer:
+        try:
+            records = self._matching(source, profile)
+        except RemoteError as failure:
+            return Answer(source.name, failure=failure.reason)
+        except ConfigurationError:
+            return Answer(source.name, failure="misconfigured")
+        return Answer(source.name, tuple(self._shown(one, profile) for one in records))
+
+    def _matching(self, settings: SourceSettings, profile: Profile) -> list[FoundRecord]:
+        """Return the records of a source that have an identifier of the contact."""
+        asked = {
+            Named(one.type, one.value): None
+            for one in profile.identifiers
+            if one.valid_to is None
+            and one.type in settings.identifier_types
+            and one.value is not None
+        }
+        if not asked:
+            return []
+        known = {self._key(one) for one in asked}
+        source = connect_source(settings, self._folded)
+        try:
+            found = source.look_up(list(asked))
+        finally:
+            source.close()
+        return [one for one in found if known & {self._key(named) for named in one.identifiers}]
+
+    def _shown(self, record: FoundRecord, profile: Profile) -> Found:
+        schema = self.office.rules.settings.contact_fields
+        held = {
+            self._key(Named(one.type or "", one.value or ""))
+            for one in profile.identifiers
+            if one.valid_to is None
+        }
+        values = []
+        for name, texts in record.fields.items():
+            field = schema.get(name)
+            have = [one.value for one in profile.fields.get(name, ())]
+            for text in dict.fromkeys(texts if field is not None and field.multi else texts[:1]):
+                if field is not None and field.takes(text):
+                    same = text in have if field.multi else have[:1] == [text]
+                    effect: Effect = "add" if field.multi or not have else "replace"
+                    values.append(FoundValue(name, text, "same" if same else effect, False))
+        for named in record.identifiers:
+            effect = "same" if self._key(named) in held else "add"
+            values.append(FoundValue(named.type, named.value, effect, True))
+        return Found(record.reference, tuple(values))
+
+    def _ticked(self, choice: Choice, profile: Profile) -> list[FoundValue]:
+        """Return the values that were ticked, as the source says them now."""
+        sources = {one.name: one for one in self.office.rules.settings.augmentation.sources}
+        if choice.source not in sources:
+            raise NotFound("No source of augmentation has this name.")
+        records = {
+            one.reference: self._shown(one, profile)
+            for one in self._matching(sources[choice.source], profile)
+        }
+        if choice.reference not in records:
+            raise NotFound("The source has no such record of this contact.")
+        said = records[choice.reference].values
+        if choice.ticked is None:
+            return list(said)
+        known = {(one.name, one.value): one for one in said}
+        if not set(choice.ticked) <= known.keys():
+            raise Conflict(
+                "The source does not say this any more, or never did. Look again and tick again."
+            )
+        return [known[one] for one in dict.fromkeys(choice.ticked)]
+
+    def _wanted(
+        self, command: Command, row: ContactRow, choice: Choice, values: Sequence[FoundValue]
+    ) -> Augment:
+        schema = self.office.rules.settings.contact_fields
+        single: dict[str, str] = {}
+        several: dict[str, tuple[str, ...]] = {}
+        identifiers = []
+        for one in values:
+            if one.is_identifier:
+                identifiers.append(_claimed(command, row, one))
+            elif schema[one.name].multi:
+                several[one.name] = (*several.get(one.name, ()), one.value)
+            else:
+                single[one.name] = one.value
+        return Augment(
+            AugmentationId(command.new_id()),
+            choice.source,
+            choice.reference,
+            single,
+            several,
+            tuple(identifiers),
+        )
+
+    def _release(self, command: Command, row: ContactRow, wanted: Revert) -> None:
+        for fact in command.facts(row.contact_id):
+            if _is(fact, wanted.augmentation_id) and isinstance(fact, ContactAugmented):
+                for one in getattr(fact.personal, "identifiers", ()):
+                    held = ByHand(command, row, Value(one.type, one.value))
+                    for holding in held.held():
+                        if holding.contact_id == row.contact_id and not holding.verified:
+                            held.write(Release(row.contact_id, command.moment, None))
+
+    def _folded(self, type_: str, value: str) -> str | None:
+        country = self.office.rules.policy.default_country
+        try:
+            return normalise_identifier(type_, value, country).value
+        except InvalidIdentifier:
+            return None
+
+    def _key(self, named: Named) -> tuple[str, str | None]:
+        """Return what two identifiers have in common if they are one."""
+        return FAMILY_OF_TYPE.get(named.type, named.type), self._folded(*named)
+
+
+def _claimed(command: Command, row: ContactRow, one: FoundValue) -> AugmentedIdentifier:
+    """Claim an identifier for the contact, unverified, if it does not hold it."""
+    held = ByHand(command, row, Value(one.name, one.value))
+    before = held.held()
+    offered = held.add(verified=False) if not before else ()
+    if offered:
+        raise Refused(
+            "merge_offered",
+            f"The ephemeral contact {', '.join(offered)} holds one of these identifiers. Merge it with "
+            "this contact, or leave the identifier out.",
+        )
+    return AugmentedIdentifier(type=one.name, value=one.value, claimed=not before)
+
+
+def _is(fact: object, augmentation_id: AugmentationId) -> bool:
+    return isinstance(fact, ContactAugmented) and fact.augmentation_id == augmentation_id
+
+
+def _values_of(fact: ContactAugmented) -> tuple[tuple[str, str], ...]:
+    if not isinstance(fact.personal, AugmentedPersonal):
+        return ()
+    said = fact.personal
+    several = [(name, value) for name, values in said.added.items() for value in values]
+    return (*said.set.items(), *several, *((one.type, one.value) for one in said.identifiers))

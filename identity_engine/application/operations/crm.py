@@ -1,0 +1,313 @@
+"""The CRM: records linked to interactions, new records, what is related, and what was written."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import get_args
+
+from aggregates.access import Action
+from aggregates.crm import RecordPersonal
+from aggregates.crm_rules import Approve, AskCreation, LinkRecord, UnlinkRecord
+from aggregates.errors import Refused
+from aggregates.interaction import InteractionReceived
+from aggregates.settings import Crm as CrmSettings
+from aggregates.settings import RecordType
+from aggregates.values import CreationId, InteractionId, LinkId
+from identity_engine.adapters.connecting import connect_crm
+from identity_engine.application.crm.dossier import Dossier
+from identity_engine.application.crm.worker import Worked, Worker
+from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.operations.command import Done, Operations
+from identity_engine.application.operations.permissions import needs
+from identity_engine.errors import Denied, NotFound, UsageError
+from identity_engine.ports.crm import Crm, CrmRecord, CrmReference
+from projections.crm import query
+from projections.crm.query import AskedRecord, LedgerEntry, LinkedRecord
+
+RECORD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+TYPES: tuple[str, ...] = get_args(RecordType)
+MAX_FIELDS, MAX_TEXT = 100, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class CrmStatus:
+    """What stands between us and the CRM; `connected` is its kind, None where none is configured."""
+
+    connected: str | None
+    may_create: tuple[str, ...]
+    links: list[LinkedRecord]
+    creations: list[AskedRecord]
+
+
+class CustomerRelations(Operations):
+    """What people and the worker do with the CRM."""
+
+    @needs(Action.CRM_LINK)
+    def link(
+        self,
+        interaction_id: str,
+        record_type: str,
+        record_id: str,
+        *,
+        label: str | None = None,
+        address: str | None = None,
+        dry_run: bool = False,
+    ) -> Done:
+        """Link a record of the CRM to an interaction; several may be linked. Nothing is sent at once.
+
+        Args:
+            interaction_id: any interaction, also one that is over.
+            record_type: contact, account, lead, case or opportunity.
+            record_id: the CRM's id.
+            label, address: how people know it and where it is opened, if the caller knows.
+            dry_run: write nothing.
+
+        Raises:
+            Refused: `not_connected`.
+            AlreadyDone: it is linked already.
+        """
+        settings = self._settings()
+        reference = _reference(record_type, record_id)
+        record = RecordPersonal(record_id=reference.id, label=label, address=address)
+        with self.command(dry_run=dry_run) as command:
+            dossier = Dossier(command, InteractionId(checked(interaction_id)), settings)
+            wanted = LinkRecord(
+                LinkId(command.new_id()),
+                reference.type,
+                record,
+                afterwards=dossier.conversation.is_complete,
+            )
+            dossier.carry_out(wanted)
+        return command.done(dossier.contact_id)
+
+    @needs(Action.CRM_LINK)
+    def unlink(
+        self,
+        interaction_id: str,
+        record_type: str,
+        record_id: str,
+        *,
+        reason: str | None = None,
+        dry_run: bool = False,
+    ) -> Done:
+        """Take a record from an interaction: what is due is not sent, and of what was written a
+        correction is proposed.
+
+        Raises:
+            Refused: `not_connected`.
+            NotYet: it is not linked.
+        """
+        settings = self._settings()
+        reference = _reference(record_type, record_id)
+        with self.command(dry_run=dry_run) as command:
+            dossier = Dossier(command, InteractionId(checked(interaction_id)), settings)
+            wanted = UnlinkRecord(
+                reference.type, reference.id, reason, at_once=settings.corrections_at_once
+            )
+            dossier.carry_out(wanted)
+        return command.done(dossier.contact_id)
+
+    @needs(Action.CRM_LINK)
+    def approve(self, link_id: str, *, dry_run: bool = False) -> Done:
+        """Let the correction that is proposed for a link be sent.
+
+        Raises:
+            NotFound: there is no such link.
+            NotYet: nothing is proposed.
+        """
+        settings = self._settings()
+        interaction_id = self._interaction_of(LinkId(checked(link_id)))
+        with self.command(dry_run=dry_run) as command:
+            dossier = Dossier(command, interaction_id, settings)
+            dossier.carry_out(Approve(LinkId(checked(link_id))))
+        return command.done(dossier.contact_id)
+
+    @needs(Action.CRM_CREATE)
+    def create(
+        self,
+        interaction_id: str,
+        record_type: str,
+        fields: Mapping[str, str],
+        *,
+        link: bool = False,
+    ) -> AskedRecord:
+        """Make a new record in the CRM while handling an interaction.
+
+        A refusal of the CRM is in the answer, and nothing was made then. Where it is not sure what
+        became of the call, the record waits: the worker asks again under the same key, so it is made
+        once.
+
+        Args:
+            interaction_id: the interaction that is handled.
+            record_type: one of those that the administrator enabled.
+            fields: the form, by the CRM's field names.
+            link: link the new record to the interaction.
+
+        Raises:
+            Refused: `not_connected`, `not_enabled` or `not_handled`.
+        """
+        settings = self._settings()
+        if record_type not in settings.may_create:
+            raise Refused(
+                "not_enabled",
+                f"Records of the type {record_type} may not be made from here. An administrator "
+                "allows it in the settings (crm.may_create).",
+            )
+        id_ = InteractionId(checked(interaction_id))
+        wanted = AskCreation(
+            CreationId(self.office.world.new_id()), record_type, link, _form(fields)
+        )
+        with self.command() as command:
+            dossier = Dossier(command, id_, settings)
+            if dossier.conversation.is_complete:
+                raise Refused(
+                    "not_handled", "This interaction is over; records are made while it is handled."
+                )
+            dossier.carry_out(wanted)
+        with self._connected(settings) as crm:
+            Worker(self, settings, crm).create(id_, wanted.creation_id)
+        asked = {one.creation_id: one for one in self._creations(id_)}
+        return asked[wanted.creation_id]
+
+    @needs(Action.CRM_LINK)
+    def related(self, interaction_id: str, *, household: bool | None = None) -> list[CrmRecord]:
+        """Return the records of an interaction and what is related to them, person-level rows first.
+
+        Asking again is a refresh: records that were made meanwhile are there.
+
+        Args:
+            interaction_id: the interaction.
+            household: with other people of the same accounts; None as the settings say.
+
+        Raises:
+            RemoteError: the CRM failed.
+        """
+        settings = self._settings()
+        id_ = self._seen(interaction_id)
+        linked = [(one.record_type, one.record_id) for one in self._links(id_) if one.is_linked]
+        made = [(one.record_type, one.record_id) for one in self._creations(id_)]
+        known = {CrmReference(type_, id_) for type_, id_ in linked + made if id_ is not None}
+        if not known:
+            return []
+        wanted = settings.household if household is None else household
+        with self._connected(settings) as crm:
+            start = sorted(known, key=lambda one: (one.type, one.id))
+            return crm.related(start, household=wanted)
+
+    @needs(Action.CRM_LINK)
+    def expand(self, record_type: str, record_id: str) -> list[CrmRecord]:
+        """Return the rows that hang on one record of the CRM.
+
+        Raises:
+            RemoteError: the CRM failed.
+        """
+        settings = self._settings()
+        with self._connected(settings) as crm:
+            return crm.expand(_reference(record_type, record_id))
+
+    @needs(Action.CRM_LINK)
+    def status(self, interaction_id: str | None = None) -> CrmStatus:
+        """Return links and new records, of one interaction or of all that the actor may see."""
+        id_ = None if interaction_id is None else self._seen(interaction_id)
+        settings = self.office.rules.settings.crm
+        self.office.follower.follow()
+        return CrmStatus(
+            settings.kind if settings is not None else None,
+            settings.may_create if settings is not None else (),
+            self._links(id_),
+            self._creations(id_),
+        )
+
+    @needs(Action.CRM_LINK)
+    def ledger(self, interaction_id: str | None = None, limit: int = 100) -> list[LedgerEntry]:
+        """Return what happened between us and the CRM, the newest first."""
+        id_ = None if interaction_id is None else self._seen(interaction_id)
+        self.office.follower.follow()
+        views = self.office.follower.views.connection
+        return query.ledger(views, id_, self._divisions(), limit)
+
+    @needs(Action.OPERATIONS_REDRIVE)
+    def work(self) -> Worked:
+        """Note what fell due, and send everything that need not wait. Run it as often as the CRM is to
+        be up to date; several at once do no harm.
+
+        Raises:
+            Refused: `not_connected`.
+            Denied: the actor may do this in some divisions only.
+        """
+        if not self.office.rights.allow_everywhere(self.action):
+            raise Denied(self.action)
+        settings = self._settings()
+        with self._connected(settings) as crm:
+            return Worker(self, settings, crm).run()
+
+    def _settings(self) -> CrmSettings:
+        settings = self.office.rules.settings.crm
+        if settings is None:
+            raise Refused(
+                "not_connected",
+                "No CRM is connected. An administrator connects one in the settings (crm).",
+            )
+        return settings
+
+    @contextmanager
+    def _connected(self, settings: CrmSettings) -> Iterator[Crm]:
+        crm = connect_crm(settings)
+        try:
+            yield crm
+        finally:
+            crm.close()
+
+    def _divisions(self) -> frozenset[str] | None:
+        return self.office.rights.divisions_of[self.action]
+
+    def _seen(self, interaction_id: str) -> InteractionId:
+        """Return an id, if the interaction lies in a division that the call may read.
+
+        Raises:
+            NotFound: the actor does not see it.
+        """
+        id_ = InteractionId(checked(interaction_id))
+        stream = self.office.store.read_stream(id_)
+        received = stream[0].fact if stream else None
+        scope = self._divisions()
+        if isinstance(received, InteractionReceived) and (
+            scope is None or received.division in scope
+        ):
+            return id_
+        raise NotFound("No interaction has this id.")
+
+    def _links(self, interaction_id: InteractionId | None) -> list[LinkedRecord]:
+        self.office.follower.follow()
+        views = self.office.follower.views.connection
+        return query.links_of(views, interaction_id, self._divisions())
+
+    def _creations(self, interaction_id: InteractionId | None) -> list[AskedRecord]:
+        self.office.follower.follow()
+        views = self.office.follower.views.connection
+        return query.creations_of(views, interaction_id, self._divisions())
+
+    def _interaction_of(self, link_id: LinkId) -> InteractionId:
+        self.office.follower.follow()
+        views = self.office.follower.views.connection
+        found = query.interaction_of(views, link_id, self._divisions())
+        if found is None:
+            raise NotFound("No link to a record of the CRM has this id.")
+        return InteractionId(found)
+
+
+def _reference(record_type: str, record_id: str) -> CrmReference:
+    if record_type not in TYPES:
+        raise UsageError(f"A record is one of {', '.join(TYPES)}.")
+    if not RECORD_ID.fullmatch(record_id):
+        raise UsageError("A record's id has letters, digits and . _ : -; copy it from the CRM.")
+    return CrmReference(record_type, record_id)
+
+
+def _form(fields: Mapping[str, str]) -> dict[str, str]:
+    if not fields or len(fields) > MAX_FIELDS:
+        raise UsageError(f"A new record has between 1 and {MAX_FIELDS} fields.")
+    if any(not name or len(name) > 100 or len(text) > MAX_TEXT for name, text in fields.items()):
+        raise UsageError(f"A field has a name, and a value of at most {MAX_TEXT} characters.")
+    return dict(fields)

@@ -1,0 +1,213 @@
+"""What a change of an interaction brings about: in its contact, its record and its claims.
+
+Nothing here moves a link to another contact: a message may propose one to a person, and where a
+correction or a retraction leaves the links is for re-evaluation.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from sqlite3 import Cursor
+
+from aggregates import interaction
+from aggregates.identifier import IdentifierReleased
+from aggregates.interaction import InteractionUnlinked, Linked
+from aggregates.values import ContactId, Fact, IdentifierClass, InteractionId
+from identity_engine.adapters.clock import World
+from identity_engine.application.pen import Pen
+from identity_engine.application.resolution.claiming import claim_identifiers, claims_of
+from identity_engine.application.resolution.lookup import Lookup, held_identifiers, own_exclusive
+from identity_engine.application.resolution.prepare import Prepared
+from identity_engine.application.resolution.story import evidence_of
+from identity_engine.application.rules import Rules
+from identity_engine.event_store.conversation_tables import load_heard
+from identity_engine.event_store.mapper import Pending
+from identity_engine.event_store.store import EventStore
+from matchers.decision import decide
+from matchers.record import MatchRecord
+from matchers.vocabulary import Decision
+from projections.match_index.index import MatchIndex
+from projections.match_index.mentions import value_key
+from projections.match_index.rows import InteractionRow
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+WriteOwn = Callable[[Pen, InteractionRow, datetime, Fact], None]
+"""Writes a fact into an interaction's own stream, behind all that stands there."""
+
+
+class Effects:
+    """The effects of the changes of one batch.
+
+    Args:
+        store, world, rules, cursor, index, lookup: of the batch.
+        events: what the batch has written so far.
+        own: writes into an interaction's own stream.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        world: World,
+        rules: Rules,
+        cursor: Cursor,
+        index: MatchIndex,
+        lookup: Lookup,
+        events: Sequence[Pending],
+        own: WriteOwn,
+    ) -> None:
+        self._store, self._world, self._rules = store, world, rules
+        self._cursor, self._index, self._lookup = cursor, index, lookup
+        self._events, self._own = events, own
+        self._heard: dict[InteractionId, list[bytes]] = {}
+
+    def load(self, taken_back: Sequence[InteractionRow]) -> None:
+        """Load what interactions that are corrected or retracted had made contacts claim."""
+        if not taken_back:
+            return
+        self._heard = load_heard(self._cursor, [row.interaction_id for row in taken_back])
+        digests = {one.digest for row in taken_back for one in row.mentions}
+        digests = digests.union(*self._heard.values()) - self._index.identifiers.keys()
+        tables = self._store.index
+        tables.load_identifiers(self._cursor, self._index, list(digests))
+        tables.load_nearby(self._cursor, self._index, (), self._index.holders())
+
+    def hear(
+        self, pen: Pen, row: InteractionRow, contact_id: ContactId, prepared: Prepared
+    ) -> None:
+        """Take in what a message says: its values are the contact's, unless they are another's."""
+        decision = self._decide(prepared)
+        if decision is not None and decision.kind == "link" and decision.contact_id is not None:
+            wanted = ContactId(decision.contact_id)
+            if wanted != self._index.canonical(contact_id):
+                self._propose(pen, row, wanted, prepared.time, decision)
+        refused = [one.contact_id for one in decision.refusals] if decision is not None else []
+        self._claim(pen, row, contact_id, self._without_conflicts(prepared, contact_id), refused)
+
+    def _decide(self, prepared: Prepared) -> Decision | None:
+        channel = self._rules.policy.channel(prepared.fact.channel)
+        if not channel.resolve:
+            return None
+        candidates, facts = self._lookup.of_holders(prepared)
+        return decide(
+            prepared.record or MatchRecord(),
+            held_identifiers(prepared, self._index),
+            own_exclusive(prepared, self._index),
+            candidates,
+            facts,
+            self._rules.scorer,
+            self._rules.link_rules,
+            live_channel=channel.live,
+        )
+
+    def _propose(
+        self,
+        pen: Pen,
+        row: InteractionRow,
+        wanted: ContactId,
+        time: datetime,
+        decision: Decision,
+    ) -> None:
+        """Ask a person, unless the same is being asked, or was answered."""
+        state = self._state(row.interaction_id, pen.events)
+        assert isinstance(state, Linked), "a message is heard by a contact"
+        asked = {*state.rejected, *({state.proposed} if state.proposed is not None else ())}
+        self._store.index.load_nearby(self._cursor, self._index, (), asked)
+        if wanted in map(self._index.canonical, asked):
+            return
+        command = interaction.HoldForReview(wanted, evidence_of(decision, self._rules))
+        for fact in interaction.decide(state, command):
+            self._own(pen, row, time, fact)
+
+    def _state(
+        self, interaction_id: InteractionId, pending: Sequence[Pending]
+    ) -> interaction.InteractionState:
+        stored = self._store.read_stream(interaction_id, cursor=self._cursor)
+        state: interaction.InteractionState = interaction.Unknown()
+        for fact in (
+            *(event.fact for event in stored),
+            *(e.fact for e in (*self._events, *pending) if e.stream_id == interaction_id),
+        ):
+            state = interaction.evolve(state, fact)
+        return state
+
+    def _without_conflicts(self, prepared: Prepared, contact_id: ContactId) -> Prepared:
+        """Leave out exclusive values of which the contact holds others."""
+        index = self._index
+        members = index.members(index.canonical(contact_id))
+        held = {
+            type_: identifier_id
+            for member in members
+            for type_, identifier_id in index.contacts[member].state.exclusive.items()
+        }
+        kept = [
+            one
+            for one in prepared.identifiers
+            if one.identifier_class is not IdentifierClass.EXCLUSIVE
+            or one.given.type not in held
+            or (
+                (row := index.identifiers.get(one.digest)) is not None
+                and row.identifier_id == held[one.given.type]
+            )
+        ]
+        return prepared._replace(identifiers=tuple(kept))
+
+    def _claim(
+        self,
+        pen: Pen,
+        row: InteractionRow,
+        contact_id: ContactId,
+        prepared: Prepared,
+        refused: Collection[str] = (),
+    ) -> None:
+        claim_identifiers(
+            self._index,
+            self._rules.policy,
+            prepared,
+            contact_id,
+            row.interaction_id,
+            refused,
+            self._world.new_id,
+            pen.write,
+        )
+
+    def correct(self, pen: Pen, row: InteractionRow, prepared: Prepared) -> None:
+        """Let the interaction say something else: as if it had said so from the beginning."""
+        before = {one.digest for one in row.mentions}
+        self._lookup.crowding.replace(row, prepared.comparable, prepared.fact.division)
+        self._let_go(pen, row, before - {one.digest for one in row.mentions})
+        if row.contact_id is not None:
+            then = prepared._replace(time=EPOCH + timedelta(microseconds=row.time))
+            self._claim(pen, row, row.contact_id, self._without_conflicts(then, row.contact_id))
+
+    def retract(self, pen: Pen, row: InteractionRow, contact_id: ContactId, time: datetime) -> None:
+        """Take the interaction out of its contact, with what the contact has on its word alone."""
+        fact = InteractionUnlinked(contact_id=contact_id, pinned=True, cause="retracted")
+        self._own(pen, row, time, fact)
+        said = {one.digest for one in row.mentions}
+        self._let_go(pen, row, said.union(self._heard.get(row.interaction_id, ())))
+        members = self._index.members(self._index.canonical(contact_id))
+        self._index.evaluate_again(
+            self._store.index.load_all_of(self._cursor, self._index, members)
+        )
+
+    def _let_go(self, pen: Pen, row: InteractionRow, digests: Collection[bytes]) -> None:
+        """End the claims on values from their beginning, where no other interaction supports them."""
+        self._lookup.crowding.load(value_key(digest) for digest in digests)
+        near = [n for digest in digests for n in self._index.numbers_under(value_key(digest))]
+        self._store.index.load_interactions(self._cursor, self._index, near)
+        self._index.evaluate_again(near)
+        for digest, holder, since in list(claims_of(self._index, row.interaction_id, digests)):
+            if not self._is_supported(digest, holder, row):
+                identifier = self._index.identifiers[digest]
+                ended = IdentifierReleased(contact_id=holder)
+                pen.write(identifier.identifier_id, identifier.version + 1, since, ended)
+
+    def _is_supported(self, digest: bytes, holder: ContactId, but: InteractionRow) -> bool:
+        members = self._index.members(self._index.canonical(holder))
+        others = map(self._index.interaction, self._index.numbers_under(value_key(digest)))
+        return any(
+            row is not None
+            and row.interaction_id != but.interaction_id
+            and row.contact_id in members
+            and any(one.digest == digest for one in row.mentions)
+            for row in others
+        )

@@ -1,0 +1,23 @@
+"""What became of one event that came in."""
+
+from dataclasses import dataclass
+
+from aggregates.values import ContactId, InteractionId, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one interaction, or of one change of an interaction.
+
+    `status` is `accepted`, `duplicate` (received before, nothing written), `conflict` (received
+    before with other content) or `erased` (a change of what was erased, nothing written).
+    `decision` names the rule that linked an interaction; of a change it is `waits` until its
+    interaction comes. `change` says what kind of change it was, empty for an interaction.
+    """
+
+    status: str
+    interaction_id: InteractionId
+    contact_id: ContactId | None
+    stage: Stage | None = None
+    decision: str = ""
+    change: str = ""

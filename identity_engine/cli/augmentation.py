@@ -1,0 +1,128 @@
+"""Verbs of augmentation: augment look|apply|revert|list."""
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.application.explanation.sentences import Sentences, sentences_in
+from identity_engine.application.operations.augmentation import Answer, Choice
+from identity_engine.cli.contacts import Id
+from identity_engine.cli.editing import several
+from identity_engine.cli.output import (
+    DryRun,
+    EffectiveAt,
+    Json,
+    Lang,
+    Store,
+    language,
+    show,
+    show_done,
+    show_json,
+    show_table,
+)
+from identity_engine.errors import UsageError
+
+augment = App(name="augment", help="Further values of a contact, from sources outside.")
+
+
+@augment.command
+def look(id_: Id, *, store: Store = None, lang: Lang = None, json: Json = False) -> int:
+    """Ask the sources for records that match the contact; write nothing. Exit 1 if one failed."""
+    with Engine.open(store) as engine:
+        looked = engine.desk.augmentation.look(id_)
+    say = sentences_in(language(lang))
+    if json:
+        show_json(looked)
+    elif looked.reason is not None:
+        show(say.say("augmentation.no_data"))
+    else:
+        for answer in looked.answers:
+            _show_answer(answer, say)
+    return 1 if any(answer.failure for answer in looked.answers) else 0
+
+
+@augment.command
+def apply(
+    id_: Id,
+    *,
+    source: Annotated[str, Parameter(help="The name of the source.")],
+    record: Annotated[str, Parameter(help="The record, as look shows it.")],
+    tick: Annotated[
+        list[str] | None, Parameter(help="FIELD=VALUE to take over; repeat it for several.")
+    ] = None,
+    all_: Annotated[
+        bool, Parameter(name="--all", negative="", help="Take over all of the record.")
+    ] = False,
+    effective_at: EffectiveAt = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Take ticked values of a record over into the contact; nothing ticked, nothing written."""
+    if all_ and tick:
+        raise UsageError("Give --all or --tick, not both.")
+    ticked = tuple((name, one) for name, values in several(tick).items() for one in values)
+    choice = Choice(source, record, None if all_ else ticked)
+    with Engine.open(store) as engine:
+        augmented = engine.desk.augmentation.apply(
+            id_, [choice], effective_at=effective_at, dry_run=dry_run
+        )
+    if json:
+        show_json(augmented)
+    else:
+        named = ", ".join(augmented.augmentation_ids)
+        show_done(augmented.done, f"Taken over as {named}", json=False)
+
+
+@augment.command
+def revert(
+    id_: Id,
+    augmentation: Annotated[str, Parameter(name="AUGMENTATION", help="Its id, as list shows it.")],
+    *,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Take an augmentation back: the contact is as if it had never been."""
+    with Engine.open(store) as engine:
+        done = engine.desk.augmentation.revert(id_, augmentation, dry_run=dry_run)
+    show_done(done, "The augmentation was taken back", json=json)
+
+
+@augment.command(name="list")
+def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
+    """List the augmentations of a contact, those taken back included."""
+    with Engine.open(store) as engine:
+        applied = engine.desk.augmentation.applied(id_)
+    if json:
+        show_json(applied)
+    elif not applied:
+        show("Nothing was taken over.")
+    else:
+        show_table(
+            ("augmentation", "taken over"),
+            [
+                (
+                    one.augmentation_id,
+                    f"{one.source} {one.reference or ''}: "
+                    + ", ".join(f"{name}={value}" for name, value in one.values)
+                    + f" (by {one.actor}, {one.at[:10]}"
+                    + (", taken back)" if one.is_reverted else ")"),
+                )
+                for one in applied
+            ],
+        )
+
+
+def _show_answer(answer: Answer, say: Sentences) -> None:
+    if answer.failure is not None:
+        show(say.say("augmentation.failed", source=answer.source, reason=answer.failure))
+    elif not answer.records:
+        show(f"{answer.source}: {say.say('augmentation.no_data')}")
+    for record in answer.records:
+        show(f"{answer.source} {record.reference}", "bold")
+        show_table(
+            ("field", "value", "taking it over would"),
+            [(one.name, one.value, one.effect) for one in record.values],
+        )

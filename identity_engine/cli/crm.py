@@ -1,0 +1,222 @@
+"""Verbs about the CRM: crm link|unlink|create|related|ledger|approve|work|status."""
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.cli.editing import single
+from identity_engine.cli.output import DryRun, Json, Store, show, show_done, show_json, show_table
+from projections.crm.query import AskedRecord, LinkedRecord
+
+crm = App(name="crm", help="Records of the CRM: linked to interactions, made, written back.")
+Interaction = Annotated[str, Parameter(name="INTERACTION", help="The interaction's id.")]
+MaybeInteraction = Annotated[
+    str | None, Parameter(name="INTERACTION", help="Of this interaction only.")
+]
+Type = Annotated[str, Parameter(name="TYPE", help="contact, account, lead, case or opportunity.")]
+Record = Annotated[str, Parameter(name="RECORD", help="The CRM's id of the record.")]
+
+
+@crm.command
+def link(
+    interaction: Interaction,
+    type_: Type,
+    record: Record,
+    *,
+    label: Annotated[str | None, Parameter(help="What people call the record.")] = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Link a record of the CRM to an interaction; nothing is sent at once."""
+    with Engine.open(store) as engine:
+        done = engine.desk.crm.link(interaction, type_, record, label=label, dry_run=dry_run)
+    show_done(done, f"The {type_} {record} is linked", json=json)
+
+
+@crm.command
+def unlink(
+    interaction: Interaction,
+    type_: Type,
+    record: Record,
+    *,
+    reason: Annotated[str | None, Parameter(help="Why, in your words.")] = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Take a record away: what is pending is cancelled, what was written is to be corrected."""
+    with Engine.open(store) as engine:
+        done = engine.desk.crm.unlink(interaction, type_, record, reason=reason, dry_run=dry_run)
+    show_done(done, f"The {type_} {record} is linked no longer", json=json)
+
+
+@crm.command
+def create(
+    interaction: Interaction,
+    type_: Type,
+    *,
+    field: Annotated[
+        list[str], Parameter(help="NAME=VALUE by the CRM's field names; repeat it for several.")
+    ],
+    link: Annotated[
+        bool, Parameter(negative="", help="Link the new record to the interaction.")
+    ] = False,
+    store: Store = None,
+    json: Json = False,
+) -> int:
+    """Make a new record in the CRM while handling an interaction."""
+    with Engine.open(store) as engine:
+        made = engine.desk.crm.create(interaction, type_, single(field), link=link)
+    if json:
+        show_json(made)
+    elif made.state == "created":
+        show(f"{made.record_type} {made.record_id} {made.label or ''}".rstrip())
+        show(made.address or "")
+    else:
+        show(_not_made(made))
+    return 0 if made.state == "created" else 1
+
+
+@crm.command
+def related(
+    interaction: Interaction,
+    *,
+    household: Annotated[
+        bool | None, Parameter(help="With other people of the same accounts, or without.")
+    ] = None,
+    expand: Annotated[
+        str | None, Parameter(help="Show the rows that hang on TYPE:RECORD instead.")
+    ] = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Show the records of an interaction and what is related to them, as the CRM has them now."""
+    with Engine.open(store) as engine:
+        if expand is None:
+            found = engine.desk.crm.related(interaction, household=household)
+        else:
+            type_, _, record = expand.partition(":")
+            found = engine.desk.crm.expand(type_, record)
+    if json:
+        show_json(found)
+    elif not found:
+        show("No related records.")
+    else:
+        show_table(
+            ("type", "record", "label", "address"),
+            [(one.type, one.id, one.label, one.address) for one in found],
+        )
+
+
+@crm.command
+def ledger(
+    interaction: MaybeInteraction = None,
+    /,
+    *,
+    limit: Annotated[int, Parameter(help="Show at most this many.")] = 100,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Show what happened between us and the CRM, the newest first."""
+    with Engine.open(store) as engine:
+        entries = engine.desk.crm.ledger(interaction, limit)
+    if json:
+        show_json(entries)
+    elif not entries:
+        show("Nothing has happened yet.")
+    else:
+        show_table(
+            ("when", "what", "detail", "link", "activity", "actor"),
+            [
+                (one.at[:19], one.topic, one.detail, one.named, one.activity_id, one.actor)
+                for one in entries
+            ],
+        )
+
+
+@crm.command
+def approve(
+    link_id: Annotated[str, Parameter(name="LINK", help="The link's id, as status shows it.")],
+    *,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Let the correction that is proposed for a link be sent."""
+    with Engine.open(store) as engine:
+        done = engine.desk.crm.approve(link_id, dry_run=dry_run)
+    show_done(done, "The correction is approved", json=json)
+
+
+@crm.command
+def work(*, store: Store = None, json: Json = False) -> int:
+    """Note what fell due and send it; run it every minute. Exit 1 if the CRM failed."""
+    with Engine.open(store) as engine:
+        worked = engine.desk.crm.work()
+    if json:
+        show_json(worked)
+    else:
+        show(
+            f"{worked.due} fell due, {worked.written} written, {worked.corrected} corrected, "
+            f"{worked.created} created, {worked.failed} failed, {worked.waiting} waiting."
+        )
+        if worked.stopped is not None:
+            show(f"The run ended early: {worked.stopped}.")
+    return 1 if worked.failed else 0
+
+
+@crm.command
+def status(
+    interaction: MaybeInteraction = None, /, *, store: Store = None, json: Json = False
+) -> None:
+    """Show linked records with the state of their write-back, and records made from here."""
+    with Engine.open(store) as engine:
+        found = engine.desk.crm.status(interaction)
+    if json:
+        show_json(found)
+        return
+    show("No CRM is connected." if found.connected is None else f"Connected: {found.connected}.")
+    if found.links:
+        show_table(
+            ("link", "record", "state"),
+            [
+                (one.link_id, _named(one.record_type, one.record_id, one.label), _state(one))
+                for one in found.links
+            ],
+        )
+    if found.creations:
+        show_table(
+            ("asked for", "record", "state"),
+            [
+                (
+                    one.creation_id,
+                    _named(one.record_type, one.record_id, one.label),
+                    f"{one.state}, {one.failure or one.address or ''}".rstrip(", "),
+                )
+                for one in found.creations
+            ],
+        )
+
+
+def _named(type_: str, id_: str | None, label: str | None) -> str:
+    return f"{type_} {id_ or ''} {label or ''}".rstrip()
+
+
+def _state(link: LinkedRecord) -> str:
+    said = ["Linked", link.state] if link.is_linked else [link.state]
+    if link.failure is not None:
+        said.append(f"failed: {link.failure}")
+    if link.correction is not None:
+        said.append(f"{link.correction} {'approved' if link.approved else 'proposed'}")
+    return ", ".join(said)
+
+
+def _not_made(asked: AskedRecord) -> str:
+    if asked.state == "failed":
+        return f"The CRM made no record: {asked.failure}. Correct it and create again."
+    return (
+        f"The CRM did not answer as it should ({asked.failure}). The record waits; identity-engine "
+        "crm work makes it, once."
+    )
