@@ -8,7 +8,8 @@ changes what people said makes the row anew, in the same way on writing and in a
 from collections.abc import Callable, Iterable, Sequence
 from sqlite3 import Cursor
 
-from aggregates.contact import ContactEdited
+from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
+from aggregates.contact import ContactEdited, EditPersonal
 from aggregates.editing import HandMade, hand_made
 from aggregates.identifier import (
     ClaimPersonal,
@@ -65,7 +66,7 @@ class HandMadeRecords:
             return
         row = self._known(contact_id)
         given = self._given(contact_id, row, stream_id, facts_of)
-        said = hand_made(facts_of(contact_id))
+        said = hand_made(_edits(facts_of(contact_id)))
         if row is None and not given and not said.values:
             return
         division = contact.state.division
@@ -115,6 +116,17 @@ class HandMadeRecords:
         return [one for row in ordered for one in _held_by_hand(contact_id, row, facts_of)]
 
 
+def _edits(facts: Sequence[Fact]) -> Iterable[Fact]:
+    """Yield the edits of a contact, and what people took over from a source as if they had typed it."""
+    taken_back = {f.augmentation_id for f in facts if isinstance(f, ContactAugmentationReverted)}
+    for fact in facts:
+        if not isinstance(fact, ContactAugmented):
+            yield fact
+        elif fact.augmentation_id not in taken_back and not isinstance(fact.personal, Erased):
+            taken = EditPersonal(set=fact.personal.set, added=fact.personal.added)
+            yield ContactEdited(personal=taken)
+
+
 def first_values(said: HandMade) -> dict[str, str]:
     """Return values by hand as the envelope has them: one of each field, of other names all."""
     return {
@@ -126,7 +138,7 @@ def first_values(said: HandMade) -> dict[str, str]:
 def _said_of(stream_id: str, fact: Fact) -> tuple[ContactId, ...]:
     """Return the contacts of which a fact changes what people said."""
     match fact:
-        case ContactEdited():
+        case ContactEdited() | ContactAugmented() | ContactAugmentationReverted():
             return (ContactId(stream_id),)
         case IdentifierClaimed(interaction_id=None) | IdentifierVerified(interaction_id=None):
             return (fact.contact_id,)

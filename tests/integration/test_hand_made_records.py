@@ -4,6 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from aggregates.access import Action
+from aggregates.augmentation import (
+    AugmentedPersonal,
+    ContactAugmentationReverted,
+    ContactAugmented,
+)
 from identity_engine import Engine
 from identity_engine.application.operations.claiming import Value
 from identity_engine.errors import NotFound
@@ -55,6 +61,13 @@ def letter(id_, profile=MARRIED, **more):
     return event(id_, channel="letter", profile=profile, **more)
 
 
+def write(engine, contact_id, fact):
+    """A fact that another operation writes about a contact."""
+    with engine.desk.contacts.under(Action.CONTACT_EDIT).command() as command:
+        command.contact(contact_id)
+        command.write(contact_id, fact)
+
+
 def interactions(engine, contact_id):
     return {one.id for one in engine.profile(contact_id).interactions}
 
@@ -74,6 +87,14 @@ class TestOnArrival:
         engine.desk.contacts.edit(anna, set=MARRIED)
         engine.desk.contacts.edit(anna, set=ANNA | {"address": "Am Markt 1", "postcode": "10115"})
         assert arrive(engine, letter("l-1"))[0].contact_id != anna
+
+    def test_what_was_taken_over_from_a_source_is_found_until_it_is_taken_back(self, engine, anna):
+        one = "019b1c3e-7c5a-7000-8000-0123456789ab"
+        taken = AugmentedPersonal(reference="R-1", set=MARRIED)
+        write(engine, anna, ContactAugmented(augmentation_id=one, source="crm", personal=taken))
+        assert arrive(engine, letter("l-1"))[0].contact_id == anna
+        write(engine, anna, ContactAugmentationReverted(augmentation_id=one))
+        assert engine.verify_index().is_sound
 
     def test_what_another_process_edited_is_what_is_compared(self, tmp_path):
         with Engine.open(tmp_path, world(1)) as one, Engine.open(tmp_path, world(2)) as other:
@@ -152,7 +173,7 @@ class TestItIsNoInteraction:
         engine.desk.contacts.edit(anna, set=MARRIED)
         with (
             pytest.raises(NotFound),
-            engine.desk.contacts.under("contact:edit").command() as command,
+            engine.desk.contacts.under(Action.CONTACT_EDIT).command() as command,
         ):
             command.interaction(anna)
 
