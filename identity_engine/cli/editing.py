@@ -107,7 +107,7 @@ def create(
         show_json(created)
     else:
         _show_created(created, given)
-    return 0 if created.done.written else 1
+    return 0 if created.done.written or dry_run else 1
 
 
 def _show_created(created: Created, given: Sequence[NewIdentifier]) -> None:

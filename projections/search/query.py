@@ -9,7 +9,7 @@ import orjson
 from matchers.text import fold
 from projections.base import ID
 from projections.identity.query import find_identity
-from projections.notes.query import contacts_whose_notes_say
+from projections.notes.query import contacts_whose_notes_say, notes_of
 from projections.search.by_hand import TAKEN_AWAY
 
 NOTE = "note"
@@ -103,6 +103,10 @@ def _contacts_with(
 def _found(views: Connection, canonical: str, terms: list[str], field: str | None) -> Found:
     identity = find_identity(views, canonical)
     assert identity is not None
+    if field == NOTE:
+        texts = (fold(note.text or "") for note in notes_of(views, identity.members))
+        saying = tuple((NOTE, text) for text in texts if any(term in text for term in terms))
+        return Found(canonical, identity.stage, identity.division, saying)
     rows = views.execute(
         "SELECT DISTINCT v.field, v.text FROM search_value v "
         "JOIN identity_contact i USING (contact_id) "
