@@ -12,7 +12,17 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
+from aggregates.editing import ContactEdited
 from aggregates.errors import AlreadyDone, NotYet
+from aggregates.lifecycle import (
+    ContactDeleted,
+    ContactExpired,
+    ContactHoldLifted,
+    ContactHoldSet,
+    ContactRestored,
+    LifecycleFact,
+    Presence,
+)
 from aggregates.values import (
     ContactId,
     Erased,
@@ -25,9 +35,6 @@ from aggregates.values import (
     Stage,
     Stored,
 )
-
-Presence = Literal["live", "expired", "deleted", "erased"]
-"""Only a live contact is searched, found and changed; what is gone may be restored until erased."""
 
 IdentifiedBy = Literal["second_interaction", "exclusive", "verified", "confirmed"]
 
@@ -82,12 +89,23 @@ class MergeEdge(Stored):
     other: ContactId
 
 
+class MergePersonal(Stored):
+    """A person's words on why, and the values that the person chose: profile field -> value.
+
+    The choices go with the merge: once it is undone they hold no longer.
+    """
+
+    reason: str | None = None
+    choices: dict[str, str] = Field(default_factory=dict)
+
+
 class ContactMerged(Fact):
     """Contacts are one person, until the merge is undone; it stands in the survivor's stream.
 
     Nothing moves: each contact keeps its own stream, links and claims, and the identity is the
     component of the edges in force. `survivor` is set where a person named one; `automatic` where
-    the rules acted, with the evidence that they rested on.
+    the rules acted, with the evidence that they rested on. A second merge under the same id keeps the
+    other members one when one of them was taken out.
     """
 
     TOPIC: ClassVar[str] = "contact.merged"
@@ -97,7 +115,7 @@ class ContactMerged(Fact):
     survivor: ContactId | None = None
     automatic: bool = False
     evidence: Evidence | None = None
-    personal: ReasonPersonal | Erased | None = None
+    personal: MergePersonal | Erased | None = None
 
 
 class ContactUnmerged(Fact):
@@ -135,25 +153,6 @@ class ContactToldApartLifted(Fact):
     personal: ReasonPersonal | Erased | None = None
 
 
-class EditPersonal(Stored):
-    """What a save changed: `set` gives a field its value, `added` and `removed` change one value of it.
-
-    A value that is removed is shown no longer, whoever says it, until a person gives it again.
-    """
-
-    set: dict[str, str] = Field(default_factory=dict)
-    added: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    removed: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-
-
-class ContactEdited(Fact):
-    """A person saved values of the contact; one event for each save."""
-
-    TOPIC: ClassVar[str] = "contact.edited"
-
-    personal: EditPersonal | Erased
-
-
 class ContactMergeRefused(Fact):
     """Records of this contact and of `other` are strong enough to be one person, and `guard` keeps the
     contacts apart.
@@ -189,6 +188,7 @@ ContactFact = (
     | ContactUnmerged
     | ContactToldApart
     | ContactToldApartLifted
+    | LifecycleFact
     | ContactMergeRefused
     | ContactMergeRefusalEnded
 )
@@ -212,9 +212,10 @@ class ContactState:
 
     `born` is the valid time of its creation, `first_seen` the earliest of it and of its interactions,
     `interactions` how many are linked. `exclusive` maps the type of each exclusive identifier held to
-    the identifier's id: another value of the same type is a conflict. `refused` maps each contact that
-    the rules keep apart from this one, of those with a greater id, to the reason. `presence` tells
-    whether the contact is there at all.
+    the identifier's id: another value of the same type is a conflict; `let_go` those whose claim has
+    ended. `presence` tells whether the contact is there at all, `gone_since` since when it is not, and
+    `restored` when it last came back. `on_hold` tells whether a legal hold names it. `refused` maps
+    each contact that the rules keep apart from this one, of those with a greater id, to the reason.
     """
 
     stage: Stage
@@ -224,7 +225,23 @@ class ContactState:
     exclusive: Mapping[str, IdentifierId] = field(default_factory=dict)
     interactions: int = 0
     presence: Presence = "live"
+    gone_since: datetime | None = None
+    restored: datetime | None = None
+    on_hold: bool = False
+    let_go: Mapping[str, IdentifierId] = field(default_factory=dict)
     refused: Mapping[ContactId, Refusal] = field(default_factory=dict)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it can be found."""
+        return self.presence == "live"
+
+    @property
+    def quiet_from(self) -> datetime | None:
+        """When it began to wait for something meaningful to come; None where it never expires."""
+        if self.stage is Stage.CURATED or not self.is_live:
+            return None
+        return max(self.born, self.restored) if self.restored is not None else self.born
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +344,14 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             return replace(state, stage=Stage.CURATED)
         case ContactPromotionUndone(stage=stage) if state is not None:
             return replace(state, stage=stage)
+        case ContactExpired() if state is not None:
+            return replace(state, presence="expired", gone_since=valid_from)
+        case ContactDeleted() if state is not None:
+            return replace(state, presence="deleted", gone_since=state.gone_since or valid_from)
+        case ContactRestored() if state is not None:
+            return replace(state, presence="live", gone_since=None, restored=valid_from)
+        case ContactHoldSet() | ContactHoldLifted() if state is not None:
+            return replace(state, on_hold=isinstance(fact, ContactHoldSet))
         case ContactMergeRefused(other=other) if state is not None:
             return replace(state, refused={**state.refused, other: _refusal(fact)})
         case ContactMergeRefusalEnded(other=other) if state is not None:
@@ -355,7 +380,15 @@ def holding(state: ContactState, type_: str, identifier_id: IdentifierId) -> Con
 def letting_go(state: ContactState, type_: str) -> ContactState:
     """Return the state of a contact that holds no exclusive identifier of this type any more."""
     kept = {known: id_ for known, id_ in state.exclusive.items() if known != type_}
-    return replace(state, exclusive=kept)
+    ended = {known: id_ for known, id_ in state.exclusive.items() if known == type_}
+    return replace(state, exclusive=kept, let_go={**state.let_go, **ended})
+
+
+def reclaimed(state: ContactState, identifier_id: IdentifierId) -> ContactState:
+    """Return the state of a contact whose claim on an identifier goes on after all."""
+    back = {type_: id_ for type_, id_ in state.let_go.items() if id_ == identifier_id}
+    still = {type_: id_ for type_, id_ in state.let_go.items() if id_ != identifier_id}
+    return replace(state, exclusive={**state.exclusive, **back}, let_go=still) if back else state
 
 
 def _refusal(fact: ContactMergeRefused) -> Refusal:

@@ -79,6 +79,16 @@ class IdentifierReleased(Fact):
     personal: ReleasePersonal | Erased | None = None
 
 
+class IdentifierReclaimed(Fact):
+    """The contact's claim that ended at `ended` goes on, as if it had not: the contact came back, and
+    the value was free."""
+
+    TOPIC: ClassVar[str] = "identifier.reclaimed"
+
+    contact_id: ContactId
+    ended: Instant
+
+
 class TransferPersonal(ClaimPersonal):
     """The value as its new holder has it, and a person's words on why it went over."""
 
@@ -165,6 +175,7 @@ IdentifierFact = (
     IdentifierClaimed
     | IdentifierVerified
     | IdentifierReleased
+    | IdentifierReclaimed
     | IdentifierShared
     | IdentifierReassigned
     | IdentifierUnshared
@@ -213,11 +224,16 @@ class IdentifierState:
         if not covering and ever:
             first = min(ever, key=_age)
             covering = [first] if moment < first.valid_from else []
-        return tuple(sorted(covering, key=_age))
+        return tuple(sorted(covering, key=_age) if len(covering) > 1 else covering)
 
     def is_held_by(self, contact_id: ContactId) -> bool:
         """Tell whether the contact has a claim that has not ended."""
-        return any(h.contact_id == contact_id and h.valid_to is None for h in self.holdings)
+        return contact_id in self.holders
+
+    @property
+    def holders(self) -> frozenset[ContactId]:
+        """The contacts whose claim has not ended."""
+        return frozenset(h.contact_id for h in self.holdings if h.valid_to is None)
 
     def held_by(self, contact_ids: AbstractSet[ContactId]) -> tuple[Holding, ...]:
         """Return the claims of these contacts that have not ended, earliest first."""
@@ -272,6 +288,16 @@ def evolve(
         case IdentifierReleased(contact_id=contact_id) if state is not None:
             return _with_holdings(
                 state, contact_id, lambda held: replace(held, valid_to=valid_from)
+            )
+        case IdentifierReclaimed(contact_id=contact_id) if state is not None:
+            return replace(
+                state,
+                holdings=tuple(
+                    replace(held, valid_to=None)
+                    if held.contact_id == contact_id and held.valid_to == fact.ended
+                    else held
+                    for held in state.holdings
+                ),
             )
         case IdentifierTransferred(from_contact_id=former):
             given = state or IdentifierState(identifier_class=fact.identifier_class)

@@ -5,19 +5,27 @@ pure function of its members and edges, whatever order they came in.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from aggregates.contact import ContactMerged, MergeEdge
 from aggregates.errors import AlreadyDone, Refused
+from aggregates.lifecycle import Presence
 from aggregates.values import ContactId, Evidence, MergeId, Stage
+
+LASTING = ("exact_exclusive", "exact_strong")
+"""Rules of evidence that show a lasting person: two interactions with one lasting identifier."""
 
 
 class Edge(NamedTuple):
     """One edge in force. `stream` is the contact whose stream holds the merge, `survivor` the contact
-    that a person named. Merge ids are time-ordered: a later merge has a greater one."""
+    that a person named. Merge ids are time-ordered: a later merge has a greater one.
+
+    `identifies` tells that the evidence of the merge shows a lasting person (GX-0): its identity is
+    identified while the edge is in force, and no member keeps anything of it afterwards.
+    """
 
     merge_id: MergeId
     one: ContactId
@@ -25,6 +33,29 @@ class Edge(NamedTuple):
     stream: ContactId
     automatic: bool
     survivor: ContactId | None = None
+    identifies: bool = False
+
+
+def edges_of(merged: ContactMerged, stream: ContactId) -> Iterator[Edge]:
+    """Yield the edges that a merge in the stream of a contact puts in force."""
+    rule = merged.evidence.rule if merged.evidence is not None else ""
+    for one, other in ((edge.one, edge.other) for edge in merged.edges):
+        yield Edge(
+            merged.merge_id,
+            one,
+            other,
+            stream,
+            merged.automatic,
+            merged.survivor,
+            identifies=rule in LASTING,
+        )
+
+
+def stage_of(stages: Iterable[Stage], edges: Iterable[Edge]) -> Stage:
+    """Return the stage of an identity: that of its highest member, at least identified where the
+    evidence of an edge in force shows a lasting person."""
+    by_edges = (Stage.IDENTIFIED for edge in edges if edge.identifies)
+    return max((*stages, *by_edges), key=lambda one: one.rank)
 
 
 class Member(NamedTuple):
@@ -82,6 +113,7 @@ class Identity:
     members: frozenset[ContactId]
     stage: Stage
     division: str
+    presence: Presence = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +138,15 @@ def decide_merge(
 
     Raises:
         AlreadyDone: both ends are one identity already.
-        Refused: `other_division`, `told_apart` or `both_curated`.
+        Refused: `expired`, `deleted`, `erased`, `other_division`, `told_apart` or `both_curated`.
     """
     if one.canonical_id == other.canonical_id:
         raise AlreadyDone("These contacts are one identity already.")
+    for identity in (one, other):
+        if identity.presence != "live":
+            raise Refused(
+                identity.presence, f"A contact that is {identity.presence} is not merged."
+            )
     if one.division != other.division:
         raise Refused("other_division", "Contacts of two divisions are not merged.")
     if any(len(pair & one.members) == 1 and len(pair & other.members) == 1 for pair in apart):

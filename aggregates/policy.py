@@ -68,8 +68,10 @@ class Guards(Value):
     `member_floor` and `member_share`: this share of a contact's compared records must weigh at least
     the floor. `members_compared`: how many of a contact's newest records are compared. `size_cap`:
     interactions of one contact. `live_name_only_links`: whether a bare name may link on a live
-    channel. `people_per_value`: of how many people the interactions with one phone, address or device
-    may speak before the value is shared.
+    channel, or against another mailbox or number. `people_per_value`: of how many people the
+    interactions with one phone, address or device may speak before the value is shared;
+    `people_per_line`: the same for a fixed line, which belongs to a place and not to a person, None
+    where it is no exception.
     """
 
     attributes_speak: Annotated[float, Field(ge=0, le=100)]
@@ -79,6 +81,7 @@ class Guards(Value):
     size_cap: Annotated[int, Field(ge=1, le=1_000_000)]
     live_name_only_links: bool
     people_per_value: Annotated[int, Field(ge=1, le=1_000)] = 2
+    people_per_line: Annotated[int, Field(ge=1, le=1_000)] | None = None
 
 
 class Policy(Value):

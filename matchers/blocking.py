@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from matchers.addresses import numbers
@@ -57,17 +58,7 @@ def refined_keys(record: MatchRecord, key: str) -> tuple[str, ...]:
     Returns:
         No key where the record has no further fact, or `key` is as fine as keys become.
     """
-    base, *added = key.split(_ADDED)
-    if len(added) >= _DEEPEST:
-        return ()
-    rule, _, value = base.partition(":")
-    own, last = _OWN_FACTS.get(rule, ""), added[-1] if added else ""
-    least_word = f"n{value}" if rule == "word" else ""
-    return tuple(
-        f"{key}{_ADDED}{fact}"
-        for fact in sorted(set(_facts(record)))
-        if fact > last and fact[0] not in own and not (fact[0] == "n" and fact <= least_word)
-    )
+    return _refined(key, _facts(record))
 
 
 def keys_in_use(
@@ -87,11 +78,13 @@ def keys_in_use(
     in_use: list[str] = []
     crowded: list[str] = []
     waiting = deque(block_keys(record))
+    facts: list[str] = []
     while waiting:
         key = waiting.popleft()
         if is_crowded(key):
             crowded.append(key)
-            finer = refined_keys(record, key)
+            facts = facts or _facts(record)
+            finer = _refined(key, facts)
             waiting.extend(finer)
             if not finer:
                 in_use.append(key)
@@ -110,10 +103,13 @@ def hash_keys(keys: Sequence[str], secret: bytes) -> list[int]:
     Returns:
         Signed 64-bit integers, one a key: the widest integer both SQLite and PostgreSQL index.
     """
-    return [
-        int.from_bytes(blake2b(key.encode(), digest_size=8, key=secret).digest(), signed=True)
-        for key in keys
-    ]
+    return [hash_key(key, secret) for key in keys]
+
+
+@lru_cache(maxsize=20_000)
+def hash_key(key: str, secret: bytes) -> int:
+    """Hash one key; cached, because names, places and years come again and again."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8, key=secret).digest(), signed=True)
 
 
 def _keys(record: MatchRecord) -> Iterator[str]:
@@ -136,8 +132,28 @@ def _keys(record: MatchRecord) -> Iterator[str]:
         yield f"phone:{phone[-7:]}"
 
 
-def _facts(record: MatchRecord) -> Iterator[str]:
-    """Facts that refine a key, each with the letter of its kind in front."""
+def _refined(key: str, facts: Sequence[str]) -> tuple[str, ...]:
+    base, *added = key.split(_ADDED)
+    if len(added) >= _DEEPEST:
+        return ()
+    rule, _, value = base.partition(":")
+    own, last = _OWN_FACTS.get(rule, ""), added[-1] if added else ""
+    least_word = f"n{value}" if rule == "word" else ""
+    return tuple(
+        [
+            f"{key}{_ADDED}{fact}"
+            for fact in facts
+            if fact > last and fact[0] not in own and not (fact[0] == "n" and fact <= least_word)
+        ]
+    )
+
+
+def _facts(record: MatchRecord) -> list[str]:
+    """Facts that refine a key, each with the letter of its kind in front, in their order."""
+    return sorted(set(_said(record)))
+
+
+def _said(record: MatchRecord) -> Iterator[str]:
     for word in _name_words(record):
         yield f"n{word}"
     if record.birth_date:

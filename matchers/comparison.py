@@ -109,16 +109,24 @@ def _mailbox(local: str) -> str:
     return local.partition("+")[0].replace(".", "")
 
 
+AREA_AND_NUMBER: Final = 9
+"""Last digits of a number that hold its area code, or the prefix of its network, too."""
+
+
 def _compare_phones(one: MatchRecord, other: MatchRecord) -> Agreement | None:
     return _best_pair(one.phones, other.phones, _phone_level)
 
 
 def _phone_level(a: str, b: str) -> int:
-    """Two full numbers with the same ending are two numbers; a national form may be either."""
+    """Two full numbers with the same ending are two numbers; a national form is the same number where
+    it agrees with the other as far as both go, the area code included if it has one."""
     if a == b:
         return 0
-    if not (a[0] == b[0] == "+") and len(a) >= 7 and a[-7:] == b[-7:]:
-        return 1
+    if not (a[0] == b[0] == "+"):
+        ours, theirs = a.lstrip("+0"), b.lstrip("+0")
+        shown = min(len(ours), len(theirs), AREA_AND_NUMBER)
+        if shown >= 7 and ours[-shown:] == theirs[-shown:]:
+            return 1
     return 2 if OSA.distance(a, b, score_cutoff=1) <= 1 else 3
 
 

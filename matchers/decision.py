@@ -14,6 +14,7 @@ from typing import Literal
 from matchers.guards import (
     IDENTIFIER_ONLY,
     NAME_ONLY,
+    reach_elsewhere,
     rests_on,
     rests_on_household,
     share_identifier,
@@ -288,8 +289,8 @@ class _Ladder:
             return "bare_identifier"
         if rests_on_household(self.record, best, self.scorer):
             return "household"
-        proves_little = self.live_channel and not self.rules.live_name_only_links
-        if proves_little and self._rests_on(NAME_ONLY, best):
+        is_bare = not self.rules.live_name_only_links and self._rests_on(NAME_ONLY, best)
+        if is_bare and (self.live_channel or reach_elsewhere(self.record, best, self.scorer)):
             return "bare_name"
         above = sum(1 for weight, _ in weighed if weight >= self.rules.member_floor)
         return "members_differ" if above < self.rules.member_share * len(weighed) else None
@@ -297,7 +298,7 @@ class _Ladder:
     def _broken_guard(self, contact: str) -> Guard | None:
         facts = self.contacts[contact]
         for kind, digest in self.own_exclusive.items():
-            if facts.exclusive.get(kind, digest) != digest:
+            if facts.exclusive.get(kind, digest) != digest and digest not in facts.further:
                 return "exclusive_conflict"
         return "size_cap" if facts.size >= self.rules.size_cap else None
 

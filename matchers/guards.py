@@ -16,7 +16,7 @@ HOUSEHOLD = _SAYS_LITTLE | {"address", "postcode", "city", "organisation"}
 KIN_LEVELS = {
     "name": frozenset({"family", "family_near", "one_part", "one_part_close"}),
     "phone": frozenset({"one_edit"}),
-    "email": frozenset({"close"}),
+    "email": frozenset({"close", "similar"}),
 }
 """Levels on which kin agree: the family name, numbers bought together, addresses made after one form."""
 
@@ -48,6 +48,12 @@ def speaks_for_person(one: MatchRecord, other: MatchRecord, scorer: Scorer) -> b
         and part.level not in KIN_LEVELS.get(part.comparison, ())
         for part in scorer.explain(one, other).parts
     )
+
+
+def reach_elsewhere(one: MatchRecord, other: MatchRecord, scorer: Scorer) -> bool:
+    """Tell whether both give a mailbox, or both a number, and the two are different."""
+    parts = scorer.explain(one, other).parts
+    return any(part.comparison in ("phone", "email") and part.weight < 0 for part in parts)
 
 
 def share_identifier(one: MatchRecord, other: MatchRecord) -> bool:

@@ -116,16 +116,22 @@ def _phone(value: str, country: str | None, international: bool) -> str:
 def _e164(written: str, country: str | None, *, valid: bool) -> str | None:
     """Read a number; what is read must read back as itself, else zeros were lost on the way."""
     try:
-        number = phonenumbers.parse(written, country)
+        number = _parsed(written, country)
         accept = phonenumbers.is_valid_number if valid else phonenumbers.is_possible_number
         if not accept(number):
             return None
         canonical = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
         if canonical == written:
             return canonical
-        return canonical if phonenumbers.parse(canonical, None) == number else None
+        return canonical if _parsed(canonical, None) == number else None
     except phonenumbers.NumberParseException:
         return None
+
+
+@lru_cache(maxsize=1_000)
+def _parsed(written: str, country: str | None) -> phonenumbers.PhoneNumber:
+    """Parse a number; kept for a moment, because what was just normalised is asked for its line."""
+    return phonenumbers.parse(written, country)
 
 
 FIXED_LINE = "fixed_line"
@@ -144,7 +150,7 @@ def line_type(number: str) -> str:
     if not number.startswith("+"):
         return UNPLACED_LINE
     try:
-        kind = phonenumbers.number_type(phonenumbers.parse(number, None))
+        kind = phonenumbers.number_type(_parsed(number, None))
     except phonenumbers.NumberParseException:
         return ""
     return FIXED_LINE if kind == phonenumbers.PhoneNumberType.FIXED_LINE else ""

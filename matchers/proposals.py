@@ -9,6 +9,7 @@ from matchers.guards import (
     IDENTIFIER_ONLY,
     NAME_ONLY,
     contradict,
+    reach_elsewhere,
     rests_on,
     rests_on_household,
     share_identifier,
@@ -83,8 +84,9 @@ def _may_rest_on_weight(one: Node, other: Node, scorer: Scorer, rules: LinkRules
             return False
     if rests_on_household(a, b, scorer):
         return False
-    proves_little = (one.live or other.live) and not rules.live_name_only_links
-    return not (proves_little and rests_on(NAME_ONLY, a, b, scorer))
+    if rules.live_name_only_links or not rests_on(NAME_ONLY, a, b, scorer):
+        return True
+    return not (one.live or other.live or reach_elsewhere(a, b, scorer))
 
 
 def exact_pairs(

@@ -39,12 +39,17 @@ class Candidate(NamedTuple):
 
 
 class ContactFacts(NamedTuple):
-    """What guards ask of a contact: `exclusive` is type -> keyed digest, `size` its records."""
+    """What guards ask of a contact: `exclusive` is type -> identifier, `size` its records.
+
+    `further` holds the exclusive identifiers of an identity of several members: a merge by a person
+    may have joined two of one type.
+    """
 
     contact_id: str
     stage: Literal["ephemeral", "identified", "curated"]
     exclusive: Mapping[str, str]
     size: int
+    further: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,12 +45,15 @@ class Table:
         key: the columns that order its rows.
         recorded: the columns that differ between two separate ingests of the same interactions,
             such as log positions and recorded times; the canonical hash leaves them out.
+        state: condition of the rows that say what is so now; the canonical hash leaves out the others,
+            which tell how it came about, such as a merge that was undone.
     """
 
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
     recorded: frozenset[str] = frozenset()
+    state: str = "TRUE"
 
 
 Follows = Mapping[type[Fact], Callable[[Any, Recorded, Any], None]]
@@ -134,7 +137,7 @@ class Projection(ABC):
     def _canonical_lines(self, views: Connection, names: Mapping[str, str]) -> Iterator[bytes]:
         for table in self.tables:
             said = [column for column in table.columns if column not in table.recorded]
-            rows = views.execute(f"SELECT {', '.join(said)} FROM {table.name}")
+            rows = views.execute(f"SELECT {', '.join(said)} FROM {table.name} WHERE {table.state}")
             yield table.name.encode()
             yield from sorted(orjson.dumps([_named(value, names) for value in row]) for row in rows)
 

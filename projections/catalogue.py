@@ -18,5 +18,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     ReviewProjection(),
     CrmProjection(),
 )
-VIEWS_VERSION = 16
+VIEWS_VERSION = 19
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

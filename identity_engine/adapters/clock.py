@@ -35,7 +35,9 @@ class World:
     entropy: Callable[[int], bytes] = os.urandom
     milliseconds: Callable[[], int] = system_milliseconds
     _last: int = field(default=0, init=False)
-    _drawn: str = field(default="", init=False)
+    _stamped: int = field(default=-1, init=False)
+    _stamp: str = field(default="", init=False)
+    _endings: list[str] = field(default_factory=list, init=False)
 
     @classmethod
     def seeded(cls, seed: int, now: Callable[[], datetime]) -> "World":
@@ -51,8 +53,15 @@ class World:
         """
         moment = self.milliseconds() << 12
         self._last = moment if moment > self._last else self._last + 1
-        if not self._drawn:
-            self._drawn = self.entropy(IDS_DRAWN * 8).hex()
-        chance, self._drawn = self._drawn[:15], self._drawn[16:]
-        text = f"{self._last >> 12:012x}"
-        return f"{text[:8]}-{text[8:]}-7{self._last & 0xFFF:03x}-8{chance[:3]}-{chance[3:]}"
+        millisecond, count = divmod(self._last, 0x1000)
+        if millisecond != self._stamped:
+            text = f"{millisecond:012x}"
+            self._stamped, self._stamp = millisecond, f"{text[:8]}-{text[8:]}-7"
+        if not self._endings:
+            self._endings = self._draw()
+        return f"{self._stamp}{count:03x}{self._endings.pop()}"
+
+    def _draw(self) -> list[str]:
+        chance = self.entropy(IDS_DRAWN * 8).hex()
+        starts = range((IDS_DRAWN - 1) * 16, -1, -16)
+        return [f"-8{chance[at : at + 3]}-{chance[at + 3 : at + 15]}" for at in starts]

@@ -26,7 +26,7 @@ from identity_engine.application.operations.administration import checked_actor
 from identity_engine.application.operations.desk import Desk
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.permissions import needs
-from identity_engine.application.operations.reading import LIVE_STAGES
+from identity_engine.application.operations.reading import LIVE, LIVE_STAGES
 from identity_engine.application.policies import Policies
 from identity_engine.application.queries import HistoryEntry, Queries
 from identity_engine.application.reevaluation.reevaluate import Reevaluated, Reevaluation
@@ -65,6 +65,7 @@ class Engine:
             )
             if self.store.index_is_outdated:
                 rebuild_index(self.store, self.policies.rules.policy.block_cap)
+                self.store.index_is_outdated = False
         except BaseException:
             self.store.close()
             self._scratch.cleanup()
@@ -233,10 +234,13 @@ class Engine:
         *,
         field: str | None = None,
         stages: Collection[str] = LIVE_STAGES,
+        presences: Collection[str] = LIVE,
         limit: int = 20,
     ) -> list[Found]:
-        """Return contacts in which every word of `text` occurs."""
-        return self.desk.reading.search(text, field=field, stages=stages, limit=limit)
+        """Return contacts in which every word of `text` occurs; expired or deleted ones if asked for."""
+        return self.desk.reading.search(
+            text, field=field, stages=stages, presences=presences, limit=limit
+        )
 
     def review(self, limit: int = 50) -> list[ReviewItem]:
         """Return what waits for a person, interactions and merges, the most likely pairs first."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import StoreBusy, StoreError
 from identity_engine.event_store.sqlite_files import connect, create_private, told_plainly
-from identity_engine.event_store.store import EventStore
+from identity_engine.event_store.store import EventStore, Writer
 from projections.base import Recorded
 from projections.catalogue import PROJECTIONS, VIEWS_VERSION
 from projections.runner import Views, ViewStatus
@@ -75,11 +75,14 @@ class Follower:
             self._refuse_rolled_back_log(self._live)
         return self._live
 
-    def follow(self, progress: Progress | None = None) -> int:
-        """Bring the views up to the head of the log and return their position."""
+    def follow(self, progress: Progress | None = None, *, within: Writer | None = None) -> int:
+        """Bring the views up to the head of the log and return their position.
+
+        `within` reads in the writer's own transaction: nothing can be written behind that head.
+        """
         with told_plainly():
             views = self.views
-            for events in self._log(views.position(), step=BATCH):
+            for events in self._log(views.position(), step=BATCH, within=within):
                 views.feed(events)
                 if progress is not None:
                     progress(len(events))
@@ -179,15 +182,21 @@ class Follower:
             self._live = None
 
     def _log(
-        self, after: int, until: int | None = None, step: int = REPLAY_BATCH
+        self,
+        after: int,
+        until: int | None = None,
+        step: int = REPLAY_BATCH,
+        within: Writer | None = None,
     ) -> Iterator[list[Recorded]]:
         with no_garbage_collection():
-            yield from self._batches(after, until, step)
+            yield from self._batches(after, until, step, within)
 
-    def _batches(self, after: int, until: int | None, step: int) -> Iterator[list[Recorded]]:
+    def _batches(
+        self, after: int, until: int | None, step: int, within: Writer | None
+    ) -> Iterator[list[Recorded]]:
         while True:
             limit = step if until is None else min(step, until - after)
-            events = self._store.read(after, limit) if limit > 0 else []
+            events = self._store.read(after, limit, within=within) if limit > 0 else []
             if not events:
                 return
             yield events

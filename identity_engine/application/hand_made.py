@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlite3 import Cursor
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
-from aggregates.contact import ContactEdited, EditPersonal
-from aggregates.editing import HandMade, hand_made
+from aggregates.editing import ContactEdited, EditPersonal, HandMade, hand_made
 from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
@@ -24,7 +23,8 @@ from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
 from identity_engine.event_store.index_tables import IndexTables
 from projections.match_index.digests import DigestKeys
-from projections.match_index.index import MatchIndex, microseconds
+from projections.match_index.identities import microseconds
+from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
 
 FactsOf = Callable[[str], Sequence[Fact]]

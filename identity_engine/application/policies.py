@@ -25,6 +25,7 @@ from identity_engine.errors import Conflict
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore
 from matchers.model import Model, parse_model
+from projections.match_index.index import MatchIndex
 
 SYSTEM_ACTOR = "system"
 SHIPPED: dict[PolicyKind, Callable[[], bytes]] = {
@@ -80,10 +81,20 @@ class Policies:
             )
             events += self._pending(kind, version, policies.decide(state, command), actor)
         if events:
-            self._store.append(events)
+            self._store.append(events, index=self._followed(events))
         if hasattr(self, "rules"):
             self.rules = self._read()
         return len(events)
+
+    def _followed(self, events: Sequence[Pending]) -> MatchIndex | None:
+        """Return what the events change in the match index; None where it is to be built anew."""
+        if self._store.index_is_outdated:
+            return None
+        with self._store.reading() as cursor:
+            index = self._store.index.begin(cursor)
+        for event in events:
+            index.apply(event.stream_id, event.version, event.header.valid_from, event.fact)
+        return index
 
     def _grant_to_owner(self) -> None:
         """Give a store that has no roles yet the shipped ones, and its owner everything."""

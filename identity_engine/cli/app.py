@@ -14,6 +14,7 @@ from identity_engine.cli import (
     identifiers,
     ingesting,
     interactions,
+    lifecycle,
     measuring,
     models,
     notes,
@@ -41,6 +42,8 @@ contacts.contact.command(editing.promote)
 contacts.contact.command(identifiers.identifier)
 contacts.contact.command(notes.note)
 app.command(contacts.contact)
+for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
+    contacts.contact.command(verb)
 app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.explanation.sentences import sentences_in
-from identity_engine.application.operations.reading import LIVE_STAGES
+from identity_engine.application.operations.reading import LIVE, LIVE_STAGES
 from identity_engine.cli.output import (
     AsOf,
     Json,
@@ -27,6 +27,7 @@ contact = App(name="contact", help="Show a contact, its history, and why it has 
 review = App(name="review", help="What waits for a person's decision, and what the rules refuse.")
 export = App(name="export", help="Write results to files.")
 Stage = Literal["ephemeral", "identified", "curated"]
+Presence = Literal["live", "expired", "deleted"]
 Id = Annotated[str, Parameter(name="ID", help="The contact's id.")]
 AnyId = Annotated[str, Parameter(name="ID", help="A contact's or an interaction's id.")]
 
@@ -112,6 +113,7 @@ def search(
     store: Store = None,
     field: str | None = None,
     stage: Sequence[Stage] = (),
+    presence: Sequence[Presence] = (),
     limit: int = 20,
     json: Json = False,
 ) -> None:
@@ -123,11 +125,19 @@ def search(
         Look in this field or identifier type only, for example family_name or phone; note: in notes.
     stage
         Show contacts of this stage only; may be given several times.
+    presence
+        Show live contacts (the default), expired or deleted ones; may be given several times.
     limit
         Show at most this many, whole matches first.
     """
     with Engine.open(store) as engine:
-        found = engine.search(" ".join(text), field=field, stages=stage or LIVE_STAGES, limit=limit)
+        found = engine.search(
+            " ".join(text),
+            field=field,
+            stages=stage or LIVE_STAGES,
+            presences=presence or LIVE,
+            limit=limit,
+        )
     if json:
         show_json(found)
     elif not found:
@@ -138,7 +148,7 @@ def search(
             [
                 (
                     one.contact_id,
-                    one.stage,
+                    one.stage if one.presence == "live" else f"{one.stage}, {one.presence}",
                     ", ".join(f"{name}: {text}" for name, text in one.matched),
                 )
                 for one in found
@@ -248,6 +258,9 @@ def _show_profile(profile: Profile) -> None:
     known = "" if profile.revision is None else f", revision {profile.revision}"
     since = profile.first_seen[:19]
     show(f"{profile.stage}, division {profile.division}, first seen {since}{known}")
+    if profile.since is not None:
+        show(f"This contact is {profile.presence} since {profile.since[:19]}. Its history stays.")
+        return
     if profile.fields:
         show()
         show_table(

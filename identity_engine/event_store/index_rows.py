@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from projections.match_index.mentions import unpack_mentions
 from projections.match_index.rows import ContactRow, IdentifierRow, InteractionRow
 
 IDENTIFIER = "digest, identifier_id, version, state"
+EDGE = "merge_id, one, other, stream, automatic, survivor, identifies"
 CONTACT = "contact_id, version, touched, state, canonical, revision, key_id"
 MERGED_UNDER = (
     "CASE WHEN canonical != contact_id OR EXISTS (SELECT 1 FROM contact AS member "
@@ -25,10 +27,12 @@ MERGED_UNDER = (
 INTERACTION = (
     "interaction.number, interaction.interaction_id, interaction.natural_key, "
     "interaction.content_digest, interaction.key_id, interaction.channel, interaction.time, "
-    "interaction.contact_id, interaction.pinned, interaction.mentions, interaction.sealed"
+    "interaction.contact_id, interaction.pinned, interaction.mentions, interaction.sealed, "
+    "interaction.hidden"
 )
 NUMBER, INTERACTION_ID, KEY_ID, CONTACT_ID, SEALED = 0, 1, 4, 7, 10
 MOST_PARAMETERS = 16_384
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def select(
@@ -76,8 +80,8 @@ def contact_row(row: tuple[Any, ...]) -> ContactRow:
 
 
 def edge(row: tuple[Any, ...]) -> Edge:
-    """Return a merge edge from merge id, one, other, stream, automatic, survivor."""
-    merge_id, one, other, stream, automatic, survivor = row
+    """Return a merge edge from the columns `EDGE`."""
+    merge_id, one, other, stream, automatic, survivor, identifies = row
     return Edge(
         MergeId(id_text(merge_id)),
         ContactId(id_text(one)),
@@ -85,7 +89,15 @@ def edge(row: tuple[Any, ...]) -> Edge:
         ContactId(id_text(stream)),
         bool(automatic),
         ContactId(id_text(survivor)) if survivor is not None else None,
+        identifies=bool(identifies),
     )
+
+
+def told_apart(row: tuple[Any, ...]) -> tuple[frozenset[ContactId], datetime | None]:
+    """Return a pair that was told apart, and until when, from one, other, until."""
+    one, other, until = row
+    moment = EPOCH + timedelta(microseconds=until) if until is not None else None
+    return frozenset((ContactId(id_text(one)), ContactId(id_text(other)))), moment
 
 
 def interaction_row(
@@ -93,7 +105,7 @@ def interaction_row(
 ) -> InteractionRow:
     """Return an interaction from the columns `INTERACTION` and what its sealed part holds."""
     number, interaction_id, natural_key, content_digest, key_id, channel, time, *rest = row
-    contact_id, pinned, mentions, _ = rest
+    contact_id, pinned, mentions, _, hidden = rest
     return InteractionRow(
         number,
         InteractionId(id_text(interaction_id)),
@@ -107,6 +119,7 @@ def interaction_row(
         record,
         name,
         mentions=unpack_mentions(mentions),
+        hidden=bool(hidden),
     )
 
 

@@ -28,10 +28,23 @@ def pack_contact(state: ContactState) -> bytes:
 
 
 def unpack_contact(packed: bytes) -> ContactState:
-    """Read the state of a contact. Fields between the first four and the last are as JSON has them."""
-    stage, division, born, first_seen, *rest, refused = orjson.loads(packed)
-    rest.append({other: Refusal(**why) for other, why in refused.items()})
-    return ContactState(STAGES[stage], division, instant(born), instant(first_seen), *rest)
+    """Read the state of a contact. Fields that are no times and no refusals are as JSON has them."""
+    stage, division, born, first_seen, *rest = orjson.loads(packed)
+    exclusive, interactions, presence, gone_since, restored, on_hold, let_go, refused = rest
+    return ContactState(
+        STAGES[stage],
+        division,
+        instant(born),
+        instant(first_seen),
+        exclusive,
+        interactions,
+        presence,
+        instant(gone_since) if gone_since is not None else None,
+        instant(restored) if restored is not None else None,
+        on_hold,
+        let_go,
+        {other: Refusal(**why) for other, why in refused.items()},
+    )
 
 
 def pack_identifier(state: IdentifierState | None) -> bytes:

@@ -6,12 +6,13 @@ from typing import Any
 
 import orjson
 
-from aggregates.values import ContactId, IdentifierId
+from aggregates.values import ContactId, IdentifierId, MergeId
 from identity_engine.event_store.case_tables import cases_by_id
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import (
     CONTACT,
     CONTACT_ID,
+    EDGE,
     IDENTIFIER,
     INTERACTION,
     INTERACTION_ID,
@@ -24,12 +25,13 @@ from identity_engine.event_store.index_rows import (
     identifier_row,
     interaction_row,
     select,
+    told_apart,
 )
 from identity_engine.event_store.keys import KeyRing
 from identity_engine.event_store.read_check import RULES_STREAMS
 from identity_engine.event_store.sealed_records import Opened, SealedRecords
 from projections.match_index.index import MatchIndex
-from projections.match_index.rows import BY_HAND, InteractionRow
+from projections.match_index.rows import BY_HAND, IdentifierRow, InteractionRow
 
 ACTIVATIONS = "SELECT COUNT(*) FROM stored_events WHERE originator_id IN (?, ?, ?, ?)"
 NOTHING: Opened = ("", None)
@@ -114,6 +116,20 @@ class IndexTables:
             [id_bytes(identifier_id) for identifier_id in wanted],
         )
         index.add_identifiers((), [identifier_row(row) for row in rows])
+
+    def load_held(
+        self, cursor: sqlite3.Cursor, index: MatchIndex, contact_id: ContactId
+    ) -> list[IdentifierRow]:
+        """Load what a contact holds or held, and return it in the order of the stream ids."""
+        cursor.execute(
+            "SELECT identifier_id FROM holder WHERE contact_id = ? ORDER BY identifier_id",
+            (id_bytes(contact_id),),
+        )
+        ids = [IdentifierId(id_text(identifier_id)) for (identifier_id,) in cursor.fetchall()]
+        fresh = [one for one in ids if index.identifier(one) is None]
+        self.load_identifier_streams(cursor, index, fresh)
+        rows = map(index.identifier, ids)
+        return [row for row in rows if row is not None]
 
     def load_linked(self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Iterable[str]) -> None:
         """Load interactions by their ids, those that there are."""
@@ -213,8 +229,7 @@ class IndexTables:
             for end in ("one", "other")
             for row in select(
                 cursor,
-                "SELECT merge_id, one, other, stream, automatic, survivor FROM merge_edge "
-                f"WHERE {end} IN (%s)",
+                f"SELECT {EDGE} FROM merge_edge WHERE {end} IN (%s)",
                 wanted,
             )
         ]
@@ -222,13 +237,28 @@ class IndexTables:
             row
             for end in ("one", "other")
             for row in select(
-                cursor, f"SELECT one, other FROM told_apart WHERE {end} IN (%s)", wanted
+                cursor, f"SELECT one, other, until FROM told_apart WHERE {end} IN (%s)", wanted
             )
         ]
-        index.add_edges(
-            map(edge, edges),
-            (frozenset(ContactId(id_text(end)) for end in pair) for pair in apart),
+        index.add_edges(map(edge, edges), dict(map(told_apart, apart)))
+
+    def ends_of_merge(self, cursor: sqlite3.Cursor, merge_id: MergeId) -> list[ContactId]:
+        """Return the contacts at the edges that a merge has in force; none where it has no more."""
+        cursor.execute(
+            "SELECT one FROM merge_edge WHERE merge_id = ?1 "
+            "UNION SELECT other FROM merge_edge WHERE merge_id = ?1",
+            (id_bytes(merge_id),),
         )
+        return [ContactId(id_text(end)) for (end,) in cursor.fetchall()]
+
+    def numbers_of(self, cursor: sqlite3.Cursor, contact_ids: Iterable[ContactId]) -> list[int]:
+        """Return the numbers of the interactions that are linked to these contacts."""
+        rows = select(
+            cursor,
+            "SELECT number FROM interaction WHERE contact_id IN (%s)",
+            [id_bytes(contact_id) for contact_id in contact_ids],
+        )
+        return list(dict.fromkeys(number for (number,) in rows))
 
     def load_members(
         self,

@@ -23,12 +23,20 @@ from identity_engine.event_store.conversation_tables import (
     write_conversations,
 )
 from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.index_rows import EDGE
 from identity_engine.event_store.index_states import pack_contact, pack_identifier
+from identity_engine.event_store.life_tables import (
+    LIFE_ROWS,
+    LIFE_SCHEMA,
+    LIFE_TABLES,
+    write_life,
+)
 from identity_engine.event_store.sealed_records import SealedRecords
+from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 7
+INDEX_VERSION = 12
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = (
@@ -45,7 +53,8 @@ CREATE TABLE IF NOT EXISTS interaction (
     pinned INTEGER NOT NULL,
     mentions BLOB NOT NULL, -- packed one after the other
     compares INTEGER NOT NULL, -- whether there is a match record
-    sealed BLOB -- nonce and ciphertext of name and match record, NULL once erased
+    sealed BLOB, -- nonce and ciphertext of name and match record, NULL once erased
+    hidden INTEGER NOT NULL -- whether its contact is gone
 );
 CREATE INDEX IF NOT EXISTS interaction_of_contact ON interaction (contact_id, number);
 CREATE TABLE IF NOT EXISTS posting (
@@ -77,12 +86,15 @@ CREATE TABLE IF NOT EXISTS merge_edge (
     stream BLOB NOT NULL,
     automatic INTEGER NOT NULL,
     survivor BLOB,
+    identifies INTEGER NOT NULL, -- whether its evidence shows a lasting person
     PRIMARY KEY (one, other, merge_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS merge_edge_of_other ON merge_edge (other);
+CREATE INDEX IF NOT EXISTS merge_edge_of_merge ON merge_edge (merge_id);
 CREATE TABLE IF NOT EXISTS told_apart (
     one BLOB NOT NULL,
     other BLOB NOT NULL,
+    until INTEGER, -- microseconds since 1970, NULL for until it is lifted
     PRIMARY KEY (one, other)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS told_apart_of_other ON told_apart (other);
@@ -104,8 +116,10 @@ CREATE TABLE IF NOT EXISTS crm_queue (
 """
     + CONVERSATION_SCHEMA
     + CASE_SCHEMA
+    + LIFE_SCHEMA
 )
 TABLES = (
+    *LIFE_TABLES,
     *("interaction", "posting", "identifier", "contact", "merge_edge", "told_apart"),
     *("pending", "evaluated", "crowded"),
     *CONVERSATION_TABLES,
@@ -114,16 +128,16 @@ TABLES = (
 INSERT_POSTING = "INSERT OR IGNORE INTO posting VALUES (?, ?)"
 POSTINGS_AT_ONCE = 256
 INSERT_POSTINGS = INSERT_POSTING + ", (?, ?)" * (POSTINGS_AT_ONCE - 1)
-PLACES = ", ".join("?" * 12)
+PLACES = ", ".join("?" * 13)
 
 
 def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: SealedRecords) -> None:
     """Write what a batch changed, each table in key order."""
     _write_received(cursor, changes.received, records)
     cursor.executemany(
-        "UPDATE interaction SET contact_id = ?, pinned = ? WHERE interaction_id = ?",
+        "UPDATE interaction SET contact_id = ?, pinned = ?, hidden = ? WHERE interaction_id = ?",
         [
-            (_optional(row.contact_id), row.pinned, id_bytes(row.interaction_id))
+            (_optional(row.contact_id), row.pinned, row.hidden, id_bytes(row.interaction_id))
             for row in changes.relinked
         ],
     )
@@ -164,6 +178,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
     cursor.executemany(
         "INSERT OR IGNORE INTO pending VALUES (?)", [(number,) for number in changes.pending]
     )
+    write_life(cursor, changes.life)
 
 
 def _write_received(
@@ -187,6 +202,7 @@ def _write_received(
                 pack_mentions(row.mentions),
                 row.record is not None,
                 sealed,
+                row.hidden,
             )
             for number, (row, sealed) in enumerate(
                 zip(received, records.seal(received), strict=True), last + 1
@@ -220,7 +236,7 @@ def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
         ],
     )
     cursor.executemany(
-        "INSERT OR IGNORE INTO merge_edge VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO merge_edge VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 id_bytes(edge.one),
@@ -229,6 +245,7 @@ def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
                 id_bytes(edge.stream),
                 edge.automatic,
                 _optional(edge.survivor),
+                edge.identifies,
             )
             for edge in changes.edges
         ],
@@ -236,7 +253,13 @@ def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
     cursor.executemany(
         "DELETE FROM told_apart WHERE one = ? AND other = ?", map(_pair, changes.apart_gone)
     )
-    cursor.executemany("INSERT OR IGNORE INTO told_apart VALUES (?, ?)", map(_pair, changes.apart))
+    cursor.executemany(
+        "INSERT OR REPLACE INTO told_apart VALUES (?, ?, ?)",
+        [
+            (*_pair(pair), microseconds(until) if until is not None else None)
+            for pair, until in changes.apart.items()
+        ],
+    )
 
 
 def hash_rows(cursor: sqlite3.Cursor) -> str:
@@ -247,15 +270,16 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
     digest = hashlib.sha256()
     for statement in (
         "SELECT number, interaction_id, natural_key, content_digest, key_id, channel, time, "
-        "contact_id, pinned, mentions, compares, sealed IS NULL FROM interaction ORDER BY number",
+        "contact_id, pinned, mentions, compares, sealed IS NULL, hidden FROM interaction "
+        "ORDER BY number",
         "SELECT block_key, number FROM posting ORDER BY block_key, number",
         "SELECT digest, identifier_id, version, state FROM identifier ORDER BY digest",
         "SELECT contact_id, version, touched, state, canonical, revision, key_id FROM contact "
         "ORDER BY contact_id",
-        "SELECT one, other, merge_id, stream, automatic, survivor FROM merge_edge "
-        "ORDER BY one, other, merge_id",
-        "SELECT one, other FROM told_apart ORDER BY one, other",
+        f"SELECT {EDGE} FROM merge_edge ORDER BY one, other, merge_id",
+        "SELECT one, other, until FROM told_apart ORDER BY one, other",
         "SELECT number, block_key FROM crowded ORDER BY number",
+        *LIFE_ROWS,
         *CONVERSATION_ROWS,
         *HASHED_CASES,
     ):

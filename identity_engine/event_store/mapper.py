@@ -31,9 +31,8 @@ MAX_STATE_BYTES = 4 << 20
 SHORTEST_CIPHERTEXT = NONCE_BYTES + 16  # the tag of AES-GCM
 NOT_IN_CLEAR = {"personal"}
 _LENGTH_END = 5
-_UNSTAMPED = "0000-00-00T00:00:00.000000Z"
-_STAMP_START = _LENGTH_END + len(b'{"recorded_at":"')
-_STAMP_END = _STAMP_START + len(_UNSTAMPED)
+_RECORDED_START = _LENGTH_END + len(b'{"recorded_at":"')
+_RECORDED_END = _RECORDED_START + len("2026-01-31T23:59:59.000000Z")
 
 
 class Pending(NamedTuple):
@@ -91,8 +90,8 @@ class EventMapper:
         self._facts = facts
         self._upcasters = upcasters
 
-    def encode(self, event: Pending) -> StoredEvent:
-        """Return the event as it will be stored, not yet stamped with `recorded_at`.
+    def encode(self, event: Pending, recorded_at: datetime) -> StoredEvent:
+        """Return the event as it is stored at a moment.
 
         Raises:
             UnknownTopic: the fact is not in the catalogue.
@@ -102,19 +101,14 @@ class EventMapper:
         topic = fact.TOPIC
         if self._facts.get(topic) is not type(fact):
             raise UnknownTopic(f"{type(fact).__name__} is not in the catalogue of facts.")
-        clear = orjson.dumps(
-            {
-                "recorded_at": _UNSTAMPED,
-                "schema": fact.SCHEMA,
-                **({"subject": event.subject} if event.subject else {}),
-                "header": _written(event.header),
-                "fact": orjson.Fragment(
-                    fact.__pydantic_serializer__.to_json(
-                        fact, exclude_none=True, exclude=NOT_IN_CLEAR
-                    )
-                ),
-            }
+        said: dict[str, Any] = {"recorded_at": instant_text(recorded_at), "schema": fact.SCHEMA}
+        if event.subject:
+            said["subject"] = event.subject
+        said["header"] = _written(event.header)
+        said["fact"] = orjson.Fragment(
+            fact.__pydantic_serializer__.to_json(fact, exclude_none=True, exclude=NOT_IN_CLEAR)
         )
+        clear = orjson.dumps(said)
         state = b"%c%b%b" % (FORMAT, len(clear).to_bytes(4, "big"), clear)
         personal = fact.about_a_person()
         if personal is not None:
@@ -190,20 +184,9 @@ class EventMapper:
             raise _unreadable(row) from None
 
 
-def stamp(state: bytes, recorded_at: datetime) -> bytes:
-    """Write `recorded_at` into the place kept for it, without touching another byte."""
-    return stamper(recorded_at)(state)
-
-
-def stamper(recorded_at: datetime) -> Callable[[bytes], bytes]:
-    """Return a function that stamps states with one moment: a whole batch has the same."""
-    moment = instant_text(recorded_at).encode()
-    return lambda state: state[:_STAMP_START] + moment + state[_STAMP_END:]
-
-
 def recorded_at(state: bytes) -> datetime:
     """Read `recorded_at` without decoding the event."""
-    return datetime.fromisoformat(state[_STAMP_START:_STAMP_END].decode())
+    return datetime.fromisoformat(state[_RECORDED_START:_RECORDED_END].decode())
 
 
 def schema_snapshots(facts: Iterable[type[Fact]]) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ before it reads anything it will rely on.
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -131,14 +131,9 @@ class Recorder(SQLiteApplicationRecorder):
         return [EVENTS_TABLE]
 
     def _insert_events(
-        self,
-        c: SQLiteCursor,
-        stored_events: Sequence[StoredEvent],
-        *,
-        finish: Callable[[bytes], bytes] = bytes,
-        **_: Any,
+        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any
     ) -> Sequence[int] | None:
-        """Insert events in one statement; `finish` is given each state under the write lock."""
+        """Insert events in one statement."""
         if not stored_events:
             return None
         c.execute(NEXT_ID)
@@ -151,7 +146,7 @@ class Recorder(SQLiteApplicationRecorder):
                     id_bytes(e.originator_id),
                     e.originator_version,
                     e.topic,
-                    finish(e.state),
+                    e.state,
                 )
                 for n, e in enumerate(stored_events)
             ],

@@ -25,7 +25,7 @@ from identity_engine.event_store.index_rows import select
 from identity_engine.event_store.index_tables import IndexTables
 from identity_engine.event_store.index_writing import prepare_tables, write_changes
 from identity_engine.event_store.keys import KEY_BYTES, KeyRing
-from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at, stamper
+from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at
 from identity_engine.event_store.read_check import has_moved
 from identity_engine.event_store.sqlite import Datastore, Recorder
 from projections.base import Recorded
@@ -81,6 +81,10 @@ class EventStore:
             self.index_is_outdated = prepare_tables(connection.cursor().sqlite_cursor)
         if not self.index_is_outdated:  # else its replay would find a key missing
             self._refuse_older_keys()
+
+    def now(self) -> datetime:
+        """Return the present time of the store's clock."""
+        return self._world.now()
 
     def close(self) -> None:
         """Close the files; keys that were never used are taken back."""
@@ -294,9 +298,9 @@ class Writer:
         position: SourcePosition | None = None,
     ) -> range:
         """Stamp and store events with their index rows and source position."""
-        stored = [self._store.mapper.encode(event) for event in events]
         now = self._not_before_the_last()
-        positions = self._recorder._insert_events(self._wrapped, stored, finish=stamper(now))
+        stored = [self._store.mapper.encode(event, now) for event in events]
+        positions = self._recorder._insert_events(self._wrapped, stored)
         if changes is not None:
             write_changes(self.cursor, changes, self._store.index.records)
         if position is not None:

@@ -17,7 +17,14 @@ from aggregates.contact import (
     ContactUnmerged,
 )
 from aggregates.identifier import IdentifierShared, IdentifierUnshared
-from aggregates.identity import Edge, Member, canonical_id, components
+from aggregates.identity import Edge, Member, canonical_id, components, edges_of
+from aggregates.lifecycle import (
+    ContactDeleted,
+    ContactExpired,
+    ContactHoldLifted,
+    ContactHoldSet,
+    ContactRestored,
+)
 from aggregates.values import ContactId, Stage, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 
@@ -28,9 +35,13 @@ CREATE TABLE identity_contact (
     division TEXT NOT NULL,
     stage TEXT NOT NULL,
     born TEXT NOT NULL, -- valid time of its creation
-    created_at TEXT NOT NULL -- recorded time
+    created_at TEXT NOT NULL, -- recorded time
+    presence TEXT NOT NULL, -- live, expired or deleted
+    since TEXT, -- valid time since when it is not live
+    on_hold INTEGER NOT NULL -- whether a legal hold names it
 ) WITHOUT ROWID;
 CREATE INDEX identity_merged ON identity_contact (canonical_id) WHERE canonical_id != contact_id;
+CREATE INDEX identity_gone ON identity_contact (since) WHERE since IS NOT NULL;
 CREATE TABLE identity_edge (
     merge_id TEXT NOT NULL,
     one TEXT NOT NULL,
@@ -38,10 +49,17 @@ CREATE TABLE identity_edge (
     stream TEXT NOT NULL,
     automatic INTEGER NOT NULL,
     survivor TEXT,
+    identifies INTEGER NOT NULL, -- whether its evidence shows a lasting person
     in_force INTEGER NOT NULL,
+    made_at TEXT NOT NULL, -- recorded time, here and below
+    made_by TEXT NOT NULL, -- actor, here and below
+    position INTEGER NOT NULL, -- in the log, of the merge
+    undone_at TEXT,
+    undone_by TEXT,
     PRIMARY KEY (one, other, merge_id)
 ) WITHOUT ROWID;
 CREATE INDEX identity_edge_of_other ON identity_edge (other);
+CREATE INDEX identity_edge_of_merge ON identity_edge (merge_id);
 CREATE TABLE identity_rested (
     identifier_id TEXT NOT NULL, -- a value that the evidence of a merge names
     merge_id TEXT NOT NULL,
@@ -55,10 +73,20 @@ CREATE TABLE identity_shared (
     PRIMARY KEY (identifier_id, by)
 ) WITHOUT ROWID;
 """
-CONTACT = ("contact_id", "canonical_id", "division", "stage", "born", "created_at")
+CONTACT = (
+    "contact_id", "canonical_id", "division", "stage", "born", "created_at", "presence", "since",
+    "on_hold",
+)  # fmt: skip
 RESTED = ("identifier_id", "merge_id")
 SHARED = ("identifier_id", "by", "people", "since")
-EDGE = ("merge_id", "one", "other", "stream", "automatic", "survivor", "in_force")
+EDGE = (
+    "merge_id", "one", "other", "stream", "automatic", "survivor", "identifies", "in_force",
+    "made_at", "made_by", "position", "undone_at", "undone_by",
+)  # fmt: skip
+STILL_RESTS = "merge_id IN (SELECT merge_id FROM identity_edge WHERE in_force)"
+LINEAGE = frozenset(
+    {"merge_id", "stream", "made_at", "made_by", "position", "undone_at", "undone_by"}
+)
 
 
 class IdentityRows(Rows):
@@ -66,7 +94,9 @@ class IdentityRows(Rows):
 
     def __init__(self, views: Connection) -> None:
         super().__init__(views)
-        self._contacts: dict[str, list[str]] = {}
+        self._contacts: dict[str, list[Any]] = {}
+        self._presences: list[tuple[str, str | None, str]] = []
+        self._holds: list[tuple[int, str]] = []
         self._stages: list[tuple[str, str]] = []
         self._edges: list[tuple[str, tuple[Any, ...]]] = []
         self._marks: list[tuple[str, tuple[Any, ...]]] = []
@@ -80,6 +110,9 @@ class IdentityRows(Rows):
             Stage.EPHEMERAL.value,
             instant_text(event.header.valid_from),
             instant_text(event.recorded_at),
+            "live",
+            None,
+            0,
         ]
 
     def _identify(self, event: Recorded, _: ContactIdentified) -> None:
@@ -99,10 +132,20 @@ class IdentityRows(Rows):
             self._stages.append((stage.value, event.stream_id))
         self._touched.add(event.stream_id)
 
+    def _go(self, event: Recorded, fact: ContactExpired | ContactDeleted) -> None:
+        presence = "expired" if isinstance(fact, ContactExpired) else "deleted"
+        self._presences.append((presence, instant_text(event.header.valid_from), event.stream_id))
+
+    def _restore(self, event: Recorded, _: ContactRestored) -> None:
+        self._presences.append(("live", None, event.stream_id))
+
+    def _hold(self, event: Recorded, fact: ContactHoldSet | ContactHoldLifted) -> None:
+        self._holds.append((int(isinstance(fact, ContactHoldSet)), event.stream_id))
+
     def _merge(self, event: Recorded, fact: ContactMerged) -> None:
-        for edge in fact.edges:
-            ends = (fact.merge_id, edge.one, edge.other)
-            row = (*ends, event.stream_id, int(fact.automatic), fact.survivor)
+        made = (instant_text(event.recorded_at), event.header.actor, event.position)
+        for edge in edges_of(fact, ContactId(event.stream_id)):
+            row = (*edge[:4], int(edge.automatic), edge.survivor, int(edge.identifies), *made)
             self._edges.append((INSERT_EDGE, row))
             self._touched |= {edge.one, edge.other}
         for identifier_id in fact.evidence.identifiers if fact.evidence is not None else ():
@@ -115,9 +158,10 @@ class IdentityRows(Rows):
     def _unshare(self, event: Recorded, fact: IdentifierUnshared) -> None:
         self._marks.append((UNMARK, (event.stream_id, fact.by)))
 
-    def _unmerge(self, _: Recorded, fact: ContactUnmerged) -> None:
+    def _unmerge(self, event: Recorded, fact: ContactUnmerged) -> None:
+        undone = (instant_text(event.recorded_at), event.header.actor)
         for edge in fact.edges:
-            self._edges.append((END_EDGE, (fact.merge_id, edge.one, edge.other)))
+            self._edges.append((END_EDGE, (*undone, fact.merge_id, edge.one, edge.other)))
             self._touched |= {edge.one, edge.other}
 
     follows: ClassVar[Follows] = {
@@ -127,6 +171,11 @@ class IdentityRows(Rows):
         ContactPromotionUndone: _undo_promotion,
         ContactMerged: _merge,
         ContactUnmerged: _unmerge,
+        ContactExpired: _go,
+        ContactDeleted: _go,
+        ContactRestored: _restore,
+        ContactHoldSet: _hold,
+        ContactHoldLifted: _hold,
         IdentifierShared: _share,
         IdentifierUnshared: _unshare,
     }
@@ -135,10 +184,19 @@ class IdentityRows(Rows):
         """Write contacts and edges, then the canonical ids that they change."""
         views = self.views
         views.executemany(
-            "INSERT INTO identity_contact VALUES (?,?,?,?,?,?)", self._contacts.values()
+            "INSERT INTO identity_contact VALUES (?,?,?,?,?,?,?,?,?)", self._contacts.values()
         )
         views.executemany(
             "UPDATE identity_contact SET stage = ? WHERE contact_id = ?", self._stages
+        )
+        views.executemany(
+            # Who was gone already and is deleted too is gone since then.
+            "UPDATE identity_contact SET presence = ?1, since = "
+            "CASE WHEN ?1 = 'live' THEN NULL ELSE COALESCE(since, ?2) END WHERE contact_id = ?3",
+            self._presences,
+        )
+        views.executemany(
+            "UPDATE identity_contact SET on_hold = ? WHERE contact_id = ?", self._holds
         )
         for statement, row in (*self._edges, *self._marks):
             views.execute(statement, row)
@@ -173,8 +231,8 @@ class IdentityProjection(Projection):
     rows: ClassVar[type[Rows]] = IdentityRows
     tables: ClassVar[tuple[Table, ...]] = (
         Table("identity_contact", CONTACT, ("contact_id",), frozenset({"created_at"})),
-        Table("identity_edge", EDGE, ("one", "other", "merge_id"), frozenset({"merge_id"})),
-        Table("identity_rested", RESTED, RESTED, frozenset({"merge_id"})),
+        Table("identity_edge", EDGE, ("one", "other", "merge_id"), LINEAGE, state="in_force"),
+        Table("identity_rested", RESTED, RESTED, frozenset({"merge_id"}), state=STILL_RESTS),
         Table("identity_shared", SHARED, SHARED[:2], frozenset({"identifier_id", "since"})),
     )
 
@@ -182,8 +240,11 @@ class IdentityProjection(Projection):
 INSERT_RESTED = "INSERT OR IGNORE INTO identity_rested VALUES (?,?)"
 MARK = "INSERT OR REPLACE INTO identity_shared VALUES (?,?,?,?)"
 UNMARK = "DELETE FROM identity_shared WHERE identifier_id = ? AND by = ?"
-INSERT_EDGE = "INSERT OR REPLACE INTO identity_edge VALUES (?,?,?,?,?,?,1)"
-END_EDGE = "UPDATE identity_edge SET in_force = 0 WHERE merge_id = ? AND one = ? AND other = ?"
+INSERT_EDGE = "INSERT OR REPLACE INTO identity_edge VALUES (?,?,?,?,?,?,?,1,?,?,?,NULL,NULL)"
+END_EDGE = (
+    "UPDATE identity_edge SET in_force = 0, undone_at = ?, undone_by = ? "
+    "WHERE merge_id = ? AND one = ? AND other = ?"
+)
 
 
 def ever_one_with(views: Connection, contact_id: str) -> set[str]:
@@ -199,7 +260,7 @@ def ever_one_with(views: Connection, contact_id: str) -> set[str]:
 
 def _edges_from(views: Connection, contact_id: str) -> list[Edge]:
     rows = views.execute(
-        "SELECT merge_id, one, other, stream, automatic, survivor FROM identity_edge "
+        "SELECT merge_id, one, other, stream, automatic, survivor, identifies FROM identity_edge "
         "WHERE one = ? AND in_force",
         (contact_id,),
     )

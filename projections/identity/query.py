@@ -2,11 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from sqlite3 import Connection
 
 import orjson
 
-from aggregates.values import ContactId, Stage
+from aggregates.values import ContactId, Stage, instant_text
+from projections.identity.projection import ever_one_with
 from projections.scope import among, within
 
 
@@ -14,7 +16,8 @@ from projections.scope import among, within
 class IdentityView:
     """One identity: the id that stands for it, its members by birth, its stage and division.
 
-    `first_seen` is the valid time at which its first member was created, UTC text.
+    `first_seen` is the valid time at which its first member was created, `since` the one since when it
+    is not live, UTC text.
     """
 
     canonical_id: ContactId
@@ -22,6 +25,8 @@ class IdentityView:
     stage: str
     division: str
     first_seen: str
+    presence: str = "live"
+    since: str | None = None
 
 
 def find_identity(views: Connection, contact_id: str) -> IdentityView | None:
@@ -33,18 +38,57 @@ def find_identity(views: Connection, contact_id: str) -> IdentityView | None:
         return None
     (canonical,) = found
     rows = views.execute(
-        "SELECT contact_id, stage, division, born FROM identity_contact WHERE contact_id = ?1 "
-        "OR (canonical_id = ?1 AND canonical_id != contact_id) ORDER BY born, contact_id",
+        "SELECT contact_id, stage, division, born, presence, since FROM identity_contact "
+        "WHERE contact_id = ?1 OR (canonical_id = ?1 AND canonical_id != contact_id) "
+        "ORDER BY born, contact_id",
         (canonical,),
     ).fetchall()
-    stage = max((Stage(row[1]) for row in rows), key=lambda one: one.rank)
+    members = tuple(ContactId(row[0]) for row in rows)
+    stages = [Stage(row[1]) for row in rows]
+    if len(members) > 1 and _is_identified_by_merge(views, members):
+        stages.append(Stage.IDENTIFIED)
+    stage = max(stages, key=lambda one: one.rank)
     return IdentityView(
         ContactId(canonical),
-        tuple(ContactId(row[0]) for row in rows),
+        members,
         stage.value,
-        rows[0][2],
-        rows[0][3],
+        *rows[0][2:],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class GoneIdentity:
+    """An identity that expired or was deleted, and since when (valid time, UTC text)."""
+
+    canonical_id: ContactId
+    division: str
+    presence: str
+    since: str
+
+
+def gone_before(
+    views: Connection, moment: datetime, divisions: Collection[str] | None, limit: int
+) -> list[GoneIdentity]:
+    """Return identities that were gone by then, the first first; those on legal hold are left out."""
+    rows = views.execute(
+        "SELECT canonical_id, division, presence, since FROM identity_contact gone "
+        "WHERE since IS NOT NULL AND since <= :moment AND canonical_id = contact_id "
+        "AND NOT on_hold AND NOT EXISTS (SELECT 1 FROM identity_contact m "
+        "WHERE m.canonical_id = gone.canonical_id AND m.canonical_id != m.contact_id AND m.on_hold) "
+        f"AND {within('division')} ORDER BY since, canonical_id LIMIT :limit",
+        {"moment": instant_text(moment), "divisions": among(divisions), "limit": limit},
+    )
+    return [GoneIdentity(ContactId(id_), *rest) for id_, *rest in rows]
+
+
+def _is_identified_by_merge(views: Connection, members: Collection[ContactId]) -> bool:
+    """Tell whether the evidence of a merge in force shows that the members are a lasting person."""
+    (found,) = views.execute(
+        "SELECT EXISTS (SELECT 1 FROM identity_edge WHERE in_force AND identifies "
+        "AND one IN (SELECT value FROM json_each(?)))",
+        (orjson.dumps(members).decode(),),
+    ).fetchone()
+    return bool(found)
 
 
 def merges_in_force(views: Connection, members: Collection[ContactId]) -> set[tuple[str, str, str]]:
@@ -58,10 +102,14 @@ def merges_in_force(views: Connection, members: Collection[ContactId]) -> set[tu
 
 
 def stages_of_merged(views: Connection) -> dict[str, str]:
-    """Return the stage of each identity of several members: the highest of them."""
+    """Return the stage of each identity of several members: the highest of them, at least identified
+    where the evidence of a merge shows a lasting person."""
     rows = views.execute(
         "SELECT canonical_id, stage FROM identity_contact WHERE canonical_id IN "
-        "(SELECT canonical_id FROM identity_contact WHERE canonical_id != contact_id)"
+        "(SELECT canonical_id FROM identity_contact WHERE canonical_id != contact_id) "
+        "UNION SELECT canonical_id, ? FROM identity_edge JOIN identity_contact ON contact_id = one "
+        "WHERE in_force AND identifies",
+        (Stage.IDENTIFIED.value,),
     )
     highest: dict[str, Stage] = {}
     for canonical, stage in rows:
@@ -73,18 +121,19 @@ def stages_of_merged(views: Connection) -> dict[str, str]:
 def identities_by_stage(
     views: Connection, divisions: Collection[str] | None = None
 ) -> dict[str, int]:
-    """Return how many identities there are of each stage, in these divisions if given."""
+    """Return how many live identities there are of each stage, in these divisions if given."""
     scope = {"divisions": among(divisions)}
     counts: dict[str, int] = dict(
         views.execute(
             "SELECT stage, COUNT(*) FROM identity_contact WHERE canonical_id = contact_id "
-            f"AND {within('division')} GROUP BY stage ORDER BY stage",
+            f"AND presence = 'live' AND {within('division')} GROUP BY stage ORDER BY stage",
             scope,
         )
     )
     for canonical, stage in stages_of_merged(views).items():
         (own,) = views.execute(
-            f"SELECT CASE WHEN {within('division')} THEN stage END FROM identity_contact "
+            f"SELECT CASE WHEN presence = 'live' AND {within('division')} THEN stage END "
+            "FROM identity_contact "
             "WHERE contact_id = :contact_id",
             {"contact_id": canonical, **scope},
         ).fetchone()
@@ -129,3 +178,53 @@ def _rested(views: Connection, identifier_id: str) -> tuple[tuple[str, ...], tup
     ).fetchall()
     in_force = tuple(merge_id for merge_id, holds in rows if holds)
     return in_force, tuple(merge_id for merge_id, holds in rows if not holds)
+
+
+@dataclass(frozen=True, slots=True)
+class LineageEdge:
+    """One merge of two contacts: when it was recorded and by whom, and when and by whom it was undone.
+
+    `one` and `other` are the ids that were asked for, or that the evidence named. `undone_at` is None
+    while it is in force. Times are UTC text.
+    """
+
+    merge_id: str
+    one: str
+    other: str
+    automatic: bool
+    made_at: str
+    made_by: str
+    position: int
+    undone_at: str | None
+    undone_by: str | None
+
+
+def lineage_of(views: Connection, contact_id: str) -> list[LineageEdge]:
+    """Return every merge that this contact, or one that was ever merged with it, took part in."""
+    reached = orjson.dumps(sorted(ever_one_with(views, contact_id))).decode()
+    rows = views.execute(
+        "SELECT merge_id, one, other, automatic, made_at, made_by, position, undone_at, undone_by "
+        "FROM identity_edge WHERE one IN (SELECT value FROM json_each(?)) "
+        "ORDER BY position, one, other",
+        (reached,),
+    )
+    return [
+        LineageEdge(merge_id, one, other, bool(automatic), *rest)
+        for merge_id, one, other, automatic, *rest in rows
+    ]
+
+
+def stream_of_merge(views: Connection, merge_id: str) -> str | None:
+    """Return the contact whose stream holds a merge, in force or undone; None where there is none."""
+    row = views.execute(
+        "SELECT stream FROM identity_edge WHERE merge_id = ? LIMIT 1", (merge_id,)
+    ).fetchone()
+    return row[0] if row is not None else None
+
+
+def position_of_merge(views: Connection, merge_id: str) -> int:
+    """Return the log position at which a merge was made."""
+    row = views.execute(
+        "SELECT MIN(position) FROM identity_edge WHERE merge_id = ?", (merge_id,)
+    ).fetchone()
+    return int(row[0] or 0)

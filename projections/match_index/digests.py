@@ -42,7 +42,7 @@ class DigestKeys:
 
     def identifier_key(self, division: str, family: str, scope: str | None, value: str) -> bytes:
         """Return the digest of an identifier: equal values of a division share one stream."""
-        return _digest(self.identifier, division, family, scope or "", value)
+        return _identifier_key(self.identifier, division, family, scope or "", value)
 
     def kind(self, type_: str) -> bytes:
         """Return the digest of an identifier type, 4 bytes: enough to tell a policy's types apart."""
@@ -51,6 +51,11 @@ class DigestKeys:
     def block_secret(self, division: str) -> bytes:
         """Return the secret of a division's block keys: the keys of two divisions never meet."""
         return _block_secret(self.block, division)
+
+
+@lru_cache(maxsize=20_000)
+def _identifier_key(key: bytes, division: str, family: str, scope: str, value: str) -> bytes:
+    return _digest(key, division, family, scope, value)
 
 
 @lru_cache(maxsize=1_024)

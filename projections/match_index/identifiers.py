@@ -11,7 +11,9 @@ from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
+    IdentifierState,
     IdentifierTransferred,
     IdentifierVerified,
 )
@@ -21,7 +23,7 @@ from projections.match_index.rows import IdentifierRow
 
 OF_HOLDER = (
     *(IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned),
-    *(IdentifierTransferred, IdentifierDescribed),
+    *(IdentifierTransferred, IdentifierDescribed, IdentifierReclaimed),
 )
 """Facts of an identifier that change what its holder shows."""
 
@@ -61,6 +63,10 @@ class Identifiers(Identities):
             for holding in row.state.holdings
         }
 
+    def holders_at(self, state: IdentifierState, moment: datetime) -> tuple[Holding, ...]:
+        """Return the claims of contacts that are there, in force at a moment, earliest first."""
+        return tuple(held for held in state.holders_at(moment) if self.is_live(held.contact_id))
+
     def introduce(self, digest: bytes, identifier_id: IdentifierId) -> IdentifierRow:
         """Give a value that has no stream yet the stream it will have."""
         row = IdentifierRow(digest, identifier_id, 0)
@@ -89,6 +95,10 @@ class Identifiers(Identities):
             case IdentifierReassigned():
                 self._move_exclusive(fact, identifier_id)
                 self._count(fact.from_contact_id)
+            case IdentifierReclaimed(contact_id=contact_id):
+                self._revise(contact_id, partial(contacts.reclaimed, identifier_id=identifier_id))
+        if isinstance(fact, IdentifierClaimed | IdentifierTransferred | IdentifierReassigned):
+            self.life.held.add((fact.contact_id, identifier_id))
         if isinstance(fact, OF_HOLDER):
             self._count(fact.contact_id)
 

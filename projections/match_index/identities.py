@@ -1,7 +1,7 @@
 """The contacts of a batch, and which of them are one: merge edges come and go, nothing else moves."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -9,7 +9,6 @@ from functools import partial
 from aggregates import contact as contacts
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.contact import (
-    ContactEdited,
     ContactIdentified,
     ContactMerged,
     ContactPromoted,
@@ -19,14 +18,23 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
+from aggregates.editing import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
     IdentifierTransferred,
 )
-from aggregates.identity import Edge, Identity, Member, canonical_id, components
-from aggregates.values import ContactId, Fact, IdentifierId
-from projections.match_index.rows import ContactRow
+from aggregates.identity import (
+    Edge,
+    Identity,
+    Member,
+    canonical_id,
+    components,
+    edges_of,
+    stage_of,
+)
+from aggregates.values import ContactId, Fact, IdentifierId, MergeId
+from projections.match_index.rows import ContactRow, LifeChanges
 
 STAGING = (ContactIdentified, ContactPromoted, ContactPromotionUndone)
 """Facts that change the stage of a contact."""
@@ -42,10 +50,13 @@ class Identities:
     def __init__(self) -> None:
         self.contacts: dict[ContactId, ContactRow] = {}
         self.edges: set[Edge] = set()
-        self.apart: set[frozenset[ContactId]] = set()
+        self.apart: dict[frozenset[ContactId], datetime | None] = {}
+        """Pairs that were told apart, until when; None for until it is lifted."""
+        self.life = LifeChanges()
         self._of_identity: defaultdict[ContactId, set[ContactId]] = defaultdict(set)
         self._stored_edges: set[Edge] = set()
-        self._stored_apart: set[frozenset[ContactId]] = set()
+        self._stored_apart: dict[frozenset[ContactId], datetime | None] = {}
+        self._edges_at: defaultdict[ContactId, set[Edge]] = defaultdict(set)
         self._changed_contacts: dict[ContactId, ContactRow] = {}
         self._read_contacts: dict[ContactId, int] = {}
 
@@ -56,13 +67,25 @@ class Identities:
                 self._read_contacts[row.contact_id] = row.touched
                 self._place_contact(row)
 
-    def add_edges(self, edges: Iterable[Edge], apart: Iterable[frozenset[ContactId]]) -> None:
-        """Take in merge edges in force, and pairs that were told apart."""
-        fresh, pairs = set(edges) - self._stored_edges, set(apart) - self._stored_apart
+    def add_edges(
+        self, edges: Iterable[Edge], apart: Mapping[frozenset[ContactId], datetime | None]
+    ) -> None:
+        """Take in merge edges in force, and pairs that were told apart, with until when."""
+        fresh = set(edges) - self._stored_edges
         self._stored_edges |= fresh
-        self.edges |= fresh
+        for edge in fresh:
+            self._put_in_force(edge)
+        pairs = {pair: until for pair, until in apart.items() if pair not in self._stored_apart}
         self._stored_apart |= pairs
         self.apart |= pairs
+
+    def apart_at(self, moment: datetime) -> set[frozenset[ContactId]]:
+        """Return the loaded pairs that are told apart at a moment."""
+        return {pair for pair, until in self.apart.items() if until is None or moment < until}
+
+    def edges_among(self, members: Iterable[ContactId]) -> set[Edge]:
+        """Return the loaded edges in force at these contacts."""
+        return {edge for member in members for edge in self._edges_at.get(member, ())}
 
     def canonical(self, contact_id: ContactId) -> ContactId:
         """Return the id that stands for the identity of a loaded contact."""
@@ -77,10 +100,13 @@ class Identities:
         canonical = self.canonical(contact_id)
         if len(self.members(canonical)) == 1:
             state = self.contacts[canonical].state
-            return Identity(canonical, frozenset((canonical,)), state.stage, state.division)
-        states = [self.contacts[member].state for member in self.members(canonical)]
-        stage = max((state.stage for state in states), key=lambda one: one.rank)
-        return Identity(canonical, frozenset(self.members(canonical)), stage, states[0].division)
+            alone = frozenset((canonical,))
+            return Identity(canonical, alone, state.stage, state.division, state.presence)
+        members = frozenset(self.members(canonical))
+        states = [self.contacts[member].state for member in members]
+        stage = stage_of((state.stage for state in states), self.edges_among(members))
+        own = self.contacts[canonical].state
+        return Identity(canonical, members, stage, own.division, own.presence)
 
     def _revise(
         self, contact_id: ContactId, change: Callable[[ContactState], ContactState]
@@ -133,30 +159,39 @@ class Identities:
             return
         if row is None:
             self._change(ContactRow(contact_id, version, 1, state, contact_id))
+            self._wait(contact_id, state)
             return
         self._change(replace(row, version=version, touched=row.touched + 1, state=state))
+        if state.quiet_from != row.state.quiet_from:
+            self._wait(contact_id, state)
+            self.life.recounted.add(contact_id)
+        if state.is_live != row.state.is_live:
+            self._hide(contact_id, hidden=not state.is_live)
         if isinstance(fact, REVISING):
             self._count(contact_id)
 
-    def _change_identity(self, stream: ContactId, fact: contacts.ContactFact) -> None:
+    def _wait(self, contact_id: ContactId, state: ContactState) -> None:
+        """Note since when a contact waits for something meaningful."""
+        quiet_from = state.quiet_from
+        self.life.waiting[contact_id] = None if quiet_from is None else microseconds(quiet_from)
+
+    def _hide(self, contact_id: ContactId, *, hidden: bool) -> None:
+        """Note that the interactions of a contact can no longer be found, or can again."""
+        self.life.hidden[contact_id] = hidden
+
+    def _change_identity(self, stream: ContactId, fact: Fact) -> None:
         """Let edges come and go, and say which id stands for each identity that they touch."""
         match fact:
             case ContactMerged() as merged:
-                for one, other in ((edge.one, edge.other) for edge in merged.edges):
-                    self.edges.add(
-                        Edge(merged.merge_id, one, other, stream, merged.automatic, merged.survivor)
-                    )
+                for edge in edges_of(merged, stream):
+                    self._put_in_force(edge)
             case ContactUnmerged(merge_id=merge_id, edges=edges):
-                gone = {(edge.one, edge.other) for edge in edges}
-                self.edges -= {
-                    edge
-                    for edge in self.edges
-                    if edge.merge_id == merge_id and (edge.one, edge.other) in gone
-                }
-            case ContactToldApart(other=other):
-                self.apart.add(frozenset((stream, other)))
+                for gone in edges:
+                    self._take_back(merge_id, gone.one, gone.other)
+            case ContactToldApart(other=other, until=until):
+                self.apart[frozenset((stream, other))] = until
             case ContactToldApartLifted(other=other):
-                self.apart.discard(frozenset((stream, other)))
+                self.apart.pop(frozenset((stream, other)), None)
         if isinstance(fact, ContactMerged | ContactUnmerged):
             self._stand_in({id_ for edge in fact.edges for id_ in (edge.one, edge.other)})
         elif isinstance(fact, STAGING) and len(self.members(self.canonical(stream))) > 1:
@@ -164,7 +199,7 @@ class Identities:
 
     def _stand_in(self, touched: set[ContactId]) -> None:
         before = {member for one in touched for member in self.members(self.canonical(one))}
-        edges = [edge for edge in self.edges if edge.one in before]
+        edges = sorted(self.edges_among(before))
         for members in components(sorted(before), edges):
             canonical = canonical_id(
                 (Member(id_, row.state.stage, row.state.born) for id_, row in self._rows(members)),
@@ -173,6 +208,22 @@ class Identities:
             for _, row in self._rows(members):
                 self._change(replace(row, canonical=canonical, touched=row.touched + 1))
             self._count(canonical)
+
+    def is_live(self, contact_id: ContactId) -> bool:
+        """Tell whether a loaded contact can be found."""
+        return self.contacts[contact_id].state.is_live
+
+    def _put_in_force(self, edge: Edge) -> None:
+        self.edges.add(edge)
+        self._edges_at[edge.one].add(edge)
+        self._edges_at[edge.other].add(edge)
+
+    def _take_back(self, merge_id: MergeId, one: ContactId, other: ContactId) -> None:
+        for edge in [*self._edges_at[one]]:
+            if (edge.merge_id, edge.one, edge.other) == (merge_id, one, other):
+                self.edges.discard(edge)
+                self._edges_at[one].discard(edge)
+                self._edges_at[other].discard(edge)
 
     def _rows(self, members: Iterable[ContactId]) -> list[tuple[ContactId, ContactRow]]:
         return [(member, self.contacts[member]) for member in sorted(members)]
@@ -187,3 +238,8 @@ class Identities:
             self._of_identity[before.canonical].discard(row.contact_id)
         self.contacts[row.contact_id] = row
         self._of_identity[row.canonical].add(row.contact_id)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970, UTC."""
+    return round(moment.timestamp() * 1_000_000)

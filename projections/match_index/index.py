@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import get_args
 
 from aggregates import contact as contacts
 from aggregates.case_facts import CaseFact
@@ -15,11 +16,13 @@ from aggregates.change import InteractionChanged, InteractionChangeDeferred
 from aggregates.identifier import IdentifierClaimed, IdentifierFact
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.notes import NoteFact
-from aggregates.policy import ReevaluationRequested
+from aggregates.policy import PolicyActivated, ReevaluationRequested
+from aggregates.settings import Settings
 from aggregates.values import CaseId, ContactId, Fact, IdentifierId, InteractionId
 from projections.match_index.cases import CaseBook
 from projections.match_index.conversations import Conversations
 from projections.match_index.identifiers import Identifiers
+from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import (
     BY_HAND,
@@ -29,6 +32,10 @@ from projections.match_index.rows import (
     InteractionRow,
     ReadSet,
 )
+
+# As tuples, because a union asks each of its members in turn, and every event is asked about.
+IDENTIFIER_FACTS: tuple[type[Fact], ...] = get_args(IdentifierFact)
+CONTACT_FACTS: tuple[type[Fact], ...] = get_args(contacts.ContactFact)
 
 
 class MatchIndex(Identifiers):
@@ -267,6 +274,8 @@ class MatchIndex(Identifiers):
                 self._link(InteractionId(stream_id), None, valid_from, pinned=pinned)
             case InteractionChanged():
                 self.conversations.note(InteractionId(stream_id), fact)
+                if fact.change.kind == "message":
+                    self._renew(InteractionId(stream_id), valid_from)
             case InteractionChangeDeferred():
                 self.conversations.defer(stream_id, fact)
             case ReevaluationRequested(interaction_ids=None):
@@ -274,9 +283,13 @@ class MatchIndex(Identifiers):
             case ReevaluationRequested(interaction_ids=wanted):
                 rows = map(self._by_id.get, wanted or ())
                 self.evaluate_again(row.number for row in rows if row is not None)
-            case _ if isinstance(fact, IdentifierFact):
+            case PolicyActivated(kind="settings", version=settings, content=content):
+                known = None if content is None else Settings.model_validate_json(content)
+                channels = known.retention.not_meaningful if known is not None else None
+                self.life.settings.append((settings, channels))
+            case _ if isinstance(fact, IDENTIFIER_FACTS):
                 self._change_identifier(IdentifierId(stream_id), version, valid_from, fact)
-            case _ if isinstance(fact, contacts.ContactFact):
+            case _ if isinstance(fact, CONTACT_FACTS):
                 self._change_contact(ContactId(stream_id), version, valid_from, fact)
                 self._change_identity(ContactId(stream_id), fact)
             case _ if isinstance(fact, NoteFact):
@@ -303,12 +316,17 @@ class MatchIndex(Identifiers):
             contacts=[row for _, row in sorted(self._changed_contacts.items())],
             edges=sorted(self.edges - self._stored_edges),
             edges_gone=sorted(self._stored_edges - self.edges),
-            apart=sorted(self.apart - self._stored_apart, key=sorted),
-            apart_gone=sorted(self._stored_apart - self.apart, key=sorted),
+            apart={
+                pair: self.apart[pair]
+                for pair in sorted(self.apart, key=sorted)
+                if pair not in self._stored_apart or self._stored_apart[pair] != self.apart[pair]
+            },
+            apart_gone=sorted(self._stored_apart.keys() - self.apart.keys(), key=sorted),
             pending=sorted(self._pending),
             all_pending=self._all_pending,
             crowded=list(self._crowded_here),
             reposted=self._reposted,
+            life=self.life,
             cases=self.cases.changes(),
             corrected=list(self._corrected.values()),
             conversations=self.conversations.changes(),
@@ -327,12 +345,25 @@ class MatchIndex(Identifiers):
             if row in self._of_contact[row.contact_id]:
                 self._of_contact[row.contact_id].remove(row)
             self._revise(row.contact_id, contacts.unlinked)
+            self.life.recounted.add(row.contact_id)
         row.contact_id, row.pinned = contact_id, pinned
+        row.hidden = contact_id is not None and not self.is_live(contact_id)
         if contact_id is not None:
             self._of_contact[contact_id].append(row)
             self._revise(contact_id, lambda state: contacts.linked(state, time))
+            self.life.renewed.append((contact_id, row.channel, row.time))
         if row.number > 0:
             self._relinked[interaction_id] = row
+
+    def _renew(self, interaction_id: InteractionId, time: datetime) -> None:
+        row = self._by_id.get(interaction_id)
+        if row is not None:
+            self.life.messages.append((row, microseconds(time)))
+
+    def _hide(self, contact_id: ContactId, *, hidden: bool) -> None:
+        super()._hide(contact_id, hidden=hidden)
+        for row in self._of_contact[contact_id]:
+            row.hidden = hidden
 
     def _change_identifier(
         self, identifier_id: IdentifierId, version: int, valid_from: datetime, fact: Fact
@@ -356,8 +387,3 @@ class MatchIndex(Identifiers):
         self._by_id[row.interaction_id] = row
         if row.contact_id is not None:
             self._of_contact[row.contact_id].append(row)
-
-
-def microseconds(moment: datetime) -> int:
-    """Return a moment as microseconds since 1970, UTC."""
-    return round(moment.timestamp() * 1_000_000)

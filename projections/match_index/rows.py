@@ -1,6 +1,7 @@
 """The rows of the match index, and what changed in them."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from aggregates.contact import ContactState
@@ -48,6 +49,7 @@ class InteractionRow:
 
     On the channel `BY_HAND` it is no interaction, but what people said of a contact, under the
     contact's own id.
+    `hidden` tells that its contact is gone, so that nothing may be compared with it.
     """
 
     number: int
@@ -63,6 +65,7 @@ class InteractionRow:
     name: str = ""
     block_keys: tuple[int, ...] = ()
     mentions: tuple[Mention, ...] = ()
+    hidden: bool = False
 
     @property
     def is_by_hand(self) -> bool:
@@ -108,13 +111,35 @@ class Correction(NamedTuple):
 
 
 @dataclass(slots=True)
+class LifeChanges:
+    """What one batch changes in how long contacts stay.
+
+    `waiting` is when a contact began to wait for something meaningful, microseconds since 1970, None
+    where it never expires; `recounted` contacts are to be looked at again with all their
+    interactions. `renewed` names channel and time of each new link,
+    `messages` interactions that went on, and when. `hidden` tells of the contacts
+    that went or came back which they did. `held` are contacts with identifiers that they hold or held.
+    `settings` are the versions put in force, each with the channels that renew nobody, None where it
+    was in force before.
+    """
+
+    waiting: dict[ContactId, int | None] = field(default_factory=dict)
+    recounted: set[ContactId] = field(default_factory=set)
+    renewed: list[tuple[ContactId, str, int]] = field(default_factory=list)
+    messages: list[tuple[InteractionRow, int]] = field(default_factory=list)
+    hidden: dict[ContactId, bool] = field(default_factory=dict)
+    held: set[tuple[ContactId, IdentifierId]] = field(default_factory=set)
+    settings: list[tuple[str, tuple[str, ...] | None]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class IndexChanges:
     """What one batch changes in the index.
 
     `received` holds the new interactions in order, `relinked` the older ones that moved. Edges and
-    pairs told apart are those that came and went. `pending` numbers are to be evaluated again,
-    `crowded` keys lead nowhere any more, and `reposted` rows stand under further keys. `corrected`
-    rows have another record.
+    pairs told apart, with until when, are those that came and went. `pending` numbers are to be
+    evaluated again, `crowded` keys lead nowhere any more, and `reposted` rows stand under further
+    keys. `corrected` rows have another record. `life` is what changes in how long contacts stay.
     """
 
     received: list[InteractionRow] = field(default_factory=list)
@@ -123,12 +148,13 @@ class IndexChanges:
     contacts: list[ContactRow] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     edges_gone: list[Edge] = field(default_factory=list)
-    apart: list[frozenset[ContactId]] = field(default_factory=list)
+    apart: dict[frozenset[ContactId], datetime | None] = field(default_factory=dict)
     apart_gone: list[frozenset[ContactId]] = field(default_factory=list)
     pending: list[int] = field(default_factory=list)
     all_pending: bool = False
     crowded: list[int] = field(default_factory=list)
     reposted: list[tuple[int, int]] = field(default_factory=list)
+    life: LifeChanges = field(default_factory=LifeChanges)
     corrected: list[Correction] = field(default_factory=list)
     conversations: ConversationChanges = field(default_factory=ConversationChanges)
     cases: CaseChanges = field(default_factory=CaseChanges)

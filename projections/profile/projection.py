@@ -12,11 +12,13 @@ import orjson
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.change import ChangePersonal, InteractionChanged
-from aggregates.contact import ContactEdited
+from aggregates.contact import ContactMerged, MergePersonal
+from aggregates.editing import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
@@ -31,6 +33,7 @@ from aggregates.interaction import (
 )
 from aggregates.values import Erased, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
+from projections.identity.projection import STILL_RESTS
 
 SCHEMA = """
 CREATE TABLE profile_contribution (
@@ -97,6 +100,14 @@ CREATE TABLE profile_augmented (
     PRIMARY KEY (augmentation_id, place)
 ) WITHOUT ROWID;
 CREATE INDEX profile_augmented_of ON profile_augmented (contact_id);
+CREATE TABLE profile_choice (
+    merge_id TEXT NOT NULL, -- holds while this merge is in force
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    contact_id TEXT NOT NULL, -- whose stream holds the merge
+    position INTEGER NOT NULL, -- of the merge, in the log
+    PRIMARY KEY (merge_id, field)
+) WITHOUT ROWID;
 """
 
 CONTRIBUTION = (
@@ -119,6 +130,7 @@ INSERT_AUGMENTED = "INSERT OR REPLACE INTO profile_augmented VALUES (?,?,?,?,?,?
 REVERT_AUGMENTED = "DELETE FROM profile_augmented WHERE augmentation_id = ?"
 REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
 INSERT_BY_HAND = "INSERT OR REPLACE INTO profile_by_hand VALUES (?,?,?,?,?,?,?,?)"
+CHOICE = ("merge_id", "field", "value", "contact_id", "position")
 
 MESSAGE = ("interaction_id", "version", "time", "profile")
 CORRECT = "UPDATE profile_contribution SET profile = ?, identifiers = ? WHERE interaction_id = ?"
@@ -135,12 +147,17 @@ RELEASE = (
     "UPDATE profile_claim SET valid_to = ? "
     "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
 )
+RECLAIM = (
+    "UPDATE profile_claim SET valid_to = NULL "
+    "WHERE identifier_id = ? AND contact_id = ? AND valid_to = ?"
+)
 SHARE = "UPDATE profile_claim SET shared = 1 WHERE identifier_id = ?"
 UNSHARE = "UPDATE profile_claim SET shared = 0 WHERE identifier_id = ?"
 REASSIGN = (
     "UPDATE OR REPLACE profile_claim SET contact_id = ? "
     "WHERE identifier_id = ? AND contact_id = ? AND interaction_id = ?"
 )
+CHOOSE = "INSERT OR REPLACE INTO profile_choice VALUES (?,?,?,?,?)"
 INSERT_CLAIM = (
     "INSERT OR REPLACE INTO profile_claim VALUES (?,?,?,?,?,?,"
     "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?,"
@@ -202,6 +219,10 @@ class ProfileRows(Rows):
         released = (instant_text(event.header.valid_from), event.stream_id, fact.contact_id)
         self._changes.append((RELEASE, released))
 
+    def _reclaim(self, event: Recorded, fact: IdentifierReclaimed) -> None:
+        ended = instant_text(fact.ended)
+        self._changes.append((RECLAIM, (event.stream_id, fact.contact_id, ended)))
+
     def _transfer(self, event: Recorded, fact: IdentifierTransferred) -> None:
         moment = instant_text(event.header.valid_from)
         self._changes.append((RELEASE, (moment, event.stream_id, fact.from_contact_id)))
@@ -250,10 +271,17 @@ class ProfileRows(Rows):
         moved = (fact.contact_id, event.stream_id, fact.from_contact_id, fact.interaction_id)
         self._changes.append((REASSIGN, moved))
 
+    def _choose(self, event: Recorded, fact: ContactMerged) -> None:
+        if isinstance(fact.personal, MergePersonal):
+            for name, value in sorted(fact.personal.choices.items()):
+                row = (fact.merge_id, name, value, event.stream_id, event.position)
+                self._changes.append((CHOOSE, row))
+
     follows: ClassVar[Follows] = {
         ContactEdited: _edit,
         ContactAugmented: _augment,
         ContactAugmentationReverted: _revert,
+        ContactMerged: _choose,
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
@@ -261,6 +289,7 @@ class ProfileRows(Rows):
         IdentifierClaimed: _claim,
         IdentifierVerified: _verify,
         IdentifierReleased: _release,
+        IdentifierReclaimed: _reclaim,
         IdentifierShared: _share,
         IdentifierUnshared: _unshare,
         IdentifierReassigned: _reassign,
@@ -279,7 +308,7 @@ class ProfileRows(Rows):
 
 
 class ProfileProjection(Projection):
-    """Contributions and claims, by member contact."""
+    """Contributions and claims by member contact, and the values chosen when contacts were merged."""
 
     name: ClassVar[str] = "profile"
     schema: ClassVar[str] = SCHEMA
@@ -301,6 +330,13 @@ class ProfileProjection(Projection):
             AUGMENTED,
             ("augmentation_id", "place"),
             frozenset({"augmentation_id", "position"}),
+        ),
+        Table(
+            "profile_choice",
+            CHOICE,
+            ("merge_id", "field"),
+            frozenset({"merge_id", "contact_id", "position"}),
+            state=STILL_RESTS,
         ),
     )
 

@@ -1,8 +1,9 @@
 """Reading a profile: the fold over contributions, by rules that a reader can predict.
 
-Survivorship: of several values of a field the one that a person gave wins, then the one from the most
-preferred source, then the most recent. The others stay visible with their origins. A value that a
-person took away is shown apart until a person gives it again.
+Survivorship: of several values of a field the one that a person gave, or chose at a merge in force,
+wins, the last word first; then the one from the most preferred source, then the most recent. The others
+stay visible with their origins. A value that a person took away is shown apart until a person gives it
+again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -78,7 +79,8 @@ class Profile:
 
     `contact_id` stands for the whole identity; `members` are all the contacts that are one with it.
     `removed` are values that interactions said and a person took away. `revision` is what a save
-    names; the view itself does not know it.
+    names; the view itself does not know it. One that is expired or deleted says so, and since when,
+    and shows no values.
     """
 
     contact_id: ContactId
@@ -91,6 +93,8 @@ class Profile:
     members: tuple[ContactId, ...] = ()
     removed: dict[str, tuple[ProfileValue, ...]] = field(default_factory=dict)
     revision: int | None = None
+    presence: str = "live"
+    since: str | None = None
 
 
 def find_profile(
@@ -100,6 +104,16 @@ def find_profile(
     identity = find_identity(views, contact_id)
     if identity is None:
         return None
+    if identity.presence != "live":
+        return Profile(
+            contact_id=identity.canonical_id,
+            division=identity.division,
+            stage=identity.stage,
+            first_seen=identity.first_seen,
+            members=identity.members,
+            presence=identity.presence,
+            since=identity.since,
+        )
     members = orjson.dumps(identity.members).decode()
     contributions = views.execute(
         "SELECT interaction_id, source, id, channel, direction, time, decision, weight, profile "
@@ -114,7 +128,9 @@ def find_profile(
         (members,),
     ).fetchall()
     said = sorted(contributions + said_in_messages, key=lambda row: (row[5], row[1], row[2]))
-    shown, removed = _surviving(said, _by_hand(views, members), preferred_sources)
+    shown, removed = _surviving(
+        said, _by_hand(views, members), _chosen(views, members), preferred_sources
+    )
     return Profile(
         contact_id=identity.canonical_id,
         division=identity.division,
@@ -132,7 +148,8 @@ def contacts_linked_by(views: Connection, rule: str, limit: int) -> list[str]:
     """Return contacts with an interaction linked by this rule, those with most of them first."""
     rows = views.execute(
         "SELECT canonical_id FROM profile_contribution JOIN identity_contact USING (contact_id) "
-        "WHERE decision = ? GROUP BY canonical_id ORDER BY COUNT(*) DESC, canonical_id LIMIT ?",
+        "WHERE decision = ? AND presence = 'live' GROUP BY canonical_id "
+        "ORDER BY COUNT(*) DESC, canonical_id LIMIT ?",
         (rule, limit),
     )
     return [contact_id for (contact_id,) in rows]
@@ -199,8 +216,22 @@ def _by_hand(views: Connection, members: str) -> Words:
     return words
 
 
+def _chosen(views: Connection, members: str) -> dict[str, tuple[str, int]]:
+    """Return the value that merges in force chose for a field, of several the last, and its position."""
+    rows = views.execute(
+        "SELECT field, value, position FROM profile_choice WHERE merge_id IN (SELECT merge_id "
+        "FROM identity_edge WHERE in_force AND one IN (SELECT value FROM json_each(?))) "
+        "ORDER BY position",
+        (members,),
+    )
+    return {name: (value, position) for name, value, position in rows}
+
+
 def _surviving(
-    contributions: Iterable[tuple[Any, ...]], words: Words, preferred: Sequence[str]
+    contributions: Iterable[tuple[Any, ...]],
+    words: Words,
+    chosen: Mapping[str, tuple[str, int]],
+    preferred: Sequence[str],
 ) -> tuple[Fields, Fields]:
     """Return the values that are shown, and those that a person took away, each with its origins."""
     rank = {source: place for place, source in enumerate(preferred)}
@@ -214,9 +245,16 @@ def _surviving(
         by_hand = words.get(name, {})
         gone = {value for value, word in by_hand.items() if word.removed}
         ranked = _ranked(said.get(name, {}), rank)
-        given = sorted(by_hand.keys() - gone, key=lambda value: by_hand[value].order, reverse=True)
         others = {one.value: one.origins for one in ranked}
-        first = [(value, (by_hand[value].origin, *others.pop(value, ()))) for value in given]
+        order = {value: by_hand[value].order for value in by_hand.keys() - gone}
+        choice, position = chosen.get(name, ("", 0))
+        if choice in others.keys() | order.keys() and choice not in gone:
+            order[choice] = max(order.get(choice, (0, 0)), (position, 0))
+        given = sorted(order, key=lambda value: order[value], reverse=True)
+        first = [
+            (value, ((by_hand[value].origin,) if value in by_hand else ()) + others.pop(value, ()))
+            for value in given
+        ]
         values = [ProfileValue(*one) for one in (*first, *others.items()) if one[0] not in gone]
         if values:
             shown[name] = tuple(values)

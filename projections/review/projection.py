@@ -59,12 +59,14 @@ MERGE = ("one", "other", "guard", "weight", "rule", "evidence", "valid_from", "r
 HELD = (
     "review_item r JOIN identity_contact own ON own.contact_id = r.contact_id "
     "JOIN identity_contact wanted ON wanted.contact_id = r.proposed "
-    "WHERE own.canonical_id != wanted.canonical_id"
+    "WHERE own.canonical_id != wanted.canonical_id "
+    "AND own.presence = 'live' AND wanted.presence = 'live'"
 )
-"""Once the two contacts are one identity there is nothing left to decide."""
+"""Once the two contacts are one identity, or one is gone, there is nothing left to decide."""
 REFUSED = (
     "review_merge m JOIN identity_contact a ON a.contact_id = m.one "
-    "JOIN identity_contact b ON b.contact_id = m.other WHERE a.canonical_id != b.canonical_id"
+    "JOIN identity_contact b ON b.contact_id = m.other WHERE a.canonical_id != b.canonical_id "
+    "AND a.presence = 'live' AND b.presence = 'live'"
 )
 SUGGESTED_DESPITE = ("below_merge", "members_differ", "both_curated")
 """Guards that leave it to a person. The others say that the two are two, or that nobody can know."""
@@ -173,7 +175,8 @@ class ReviewProjection(Projection):
     tables: ClassVar[tuple[Table, ...]] = (
         Table("review_item", COLUMNS, ("interaction_id",), frozenset({"held_at"})),
         Table("review_merge", MERGE, ("one", "other"), frozenset({"refused_at"})),
-        Table("review_apart", ("one", "other"), ("one", "other")),
+        # Who was told apart is what people said, not what follows from what was recorded.
+        Table("review_apart", ("one", "other"), ("one", "other"), state="FALSE"),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from aggregates.contact import EditPersonal
+from aggregates.editing import EditPersonal
 from matchers.text import fold
 
 SCHEMA = """

@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 import orjson
 
 from aggregates.change import ChangePersonal, InteractionChanged
-from aggregates.contact import ContactEdited
+from aggregates.editing import ContactEdited
 from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,

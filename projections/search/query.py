@@ -24,6 +24,7 @@ class Found:
     stage: str
     division: str
     matched: tuple[tuple[str, str], ...]
+    presence: str = "live"
 
 
 def search_contacts(
@@ -32,6 +33,7 @@ def search_contacts(
     *,
     field: str | None = None,
     stages: Collection[str] = (),
+    presences: Collection[str] = ("live",),
     divisions: Collection[str] | None = None,
     limit: int = 20,
 ) -> list[Found]:
@@ -45,6 +47,7 @@ def search_contacts(
         field: look in this profile field or identifier type only; `note` looks in notes, which are
             not searched otherwise.
         stages: return contacts of these stages only; empty for all.
+        presences: live contacts, and expired or deleted ones only if asked for.
         divisions: return contacts of these divisions only; None for all.
         limit: at most this many, whole matches first.
     """
@@ -64,7 +67,9 @@ def search_contacts(
     wanted = [
         one
         for one in found
-        if (not stages or one.stage in stages) and (divisions is None or one.division in divisions)
+        if one.presence in presences
+        and (not stages or one.stage in stages)
+        and (divisions is None or one.division in divisions)
     ]
     wanted.sort(key=lambda one: (-_whole_matches(one, terms), one.contact_id))
     return wanted[:limit]
@@ -116,7 +121,7 @@ def _found(views: Connection, canonical: str, terms: list[str], field: str | Non
         (orjson.dumps(identity.members).decode(), field, field),
     )
     matched = tuple((name, text) for name, text in rows if any(term in text for term in terms))
-    return Found(canonical, identity.stage, identity.division, matched)
+    return Found(canonical, identity.stage, identity.division, matched, identity.presence)
 
 
 def _whole_matches(found: Found, terms: list[str]) -> int:

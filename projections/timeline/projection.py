@@ -24,6 +24,7 @@ from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
@@ -68,6 +69,11 @@ CREATE TABLE timeline_holder (
     PRIMARY KEY (identifier_id, contact_id)
 ) WITHOUT ROWID;
 """
+LINEAGE = ", ".join(
+    f"'{fact.TOPIC}'"
+    for fact in (ContactMerged, ContactUnmerged, ContactToldApart, ContactToldApartLifted)
+)
+"""Topics that tell who was taken for one: an undone merge leaves nothing but these."""
 Entry = tuple[str, int, str, str, str]
 Receipt = tuple[str, int, str]
 """Interaction, position and valid time of its receipt."""
@@ -126,7 +132,11 @@ class TimelineRows(Rows):
     def _names_contact(
         self,
         event: Recorded,
-        fact: InteractionUnlinked | IdentifierVerified | IdentifierReleased | IdentifierDescribed,
+        fact: InteractionUnlinked
+        | IdentifierVerified
+        | IdentifierReleased
+        | IdentifierReclaimed
+        | IdentifierDescribed,
     ) -> None:
         self._enter(fact.contact_id, event)
 
@@ -178,6 +188,7 @@ class TimelineRows(Rows):
         IdentifierClaimed: _claim,
         IdentifierVerified: _names_contact,
         IdentifierReleased: _names_contact,
+        IdentifierReclaimed: _names_contact,
         IdentifierShared: _share,
         IdentifierUnshared: _share,
         IdentifierReassigned: _go_over,
@@ -218,6 +229,7 @@ class TimelineProjection(Projection):
             ("contact_id", "position", "topic", "stream_id", "valid_from"),
             ("contact_id", "position"),
             frozenset({"position"}),
+            state=f"topic NOT IN ({LINEAGE})",
         ),
         Table(
             "timeline_interaction",
@@ -245,6 +257,16 @@ def positions_of(views: Connection, contact_id: ContactId, until: int | None = N
         "SELECT DISTINCT position FROM timeline_entry "
         "WHERE contact_id IN (SELECT value FROM json_each(?)) AND position <= ? ORDER BY position",
         (known, until if until is not None else 1 << 62),
+    ).fetchall()
+    return [position for (position,) in rows]
+
+
+def entries_since(views: Connection, contact_id: ContactId, after: int) -> list[int]:
+    """Return the log positions behind `after` of what touched this contact itself, in order."""
+    rows: list[Any] = views.execute(
+        "SELECT position FROM timeline_entry WHERE contact_id = ? AND position > ? "
+        "ORDER BY position",
+        (contact_id, after),
     ).fetchall()
     return [position for (position,) in rows]
 

@@ -1,5 +1,7 @@
 """What tests of the decisions share: who arrives, what was written, which rules are in force."""
 
+from dataclasses import replace
+
 import orjson
 
 from identity_engine.application.rules import shipped_policy
@@ -59,3 +61,8 @@ def change_channel(engine, name, **rules):
     """Put a policy in force that treats one channel differently."""
     channels = orjson.loads(shipped_policy())["channels"]
     change_policy(engine, channels=channels | {name: channels.get(name, {}) | rules})
+
+
+def unrevised(engine, contact_id):
+    """What a contact shows now, apart from its revision."""
+    return replace(engine.profile(contact_id), revision=None)

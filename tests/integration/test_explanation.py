@@ -217,8 +217,9 @@ class TestWhyNot:
         assert (answer.verdict, answer.absent) == ("other_division", ())
 
     def test_attributes_against_a_shared_line(self, engine):
+        mobile = phone("+819012345678")
         answer = why_not(
-            engine, event("1", phone(), profile=ANNA), event("2", phone(), profile=KENTA)
+            engine, event("1", mobile, profile=ANNA), event("2", mobile, profile=KENTA)
         )
 
         assert answer.verdict == "contradiction"

@@ -161,6 +161,14 @@ class TestChannels:
         assert second.contact_id != first.contact_id
         assert second.decision == evidence(engine).rule == "resolution_off"
 
+    def test_a_value_keeps_its_one_stream_on_a_channel_that_does_not_resolve(self, engine):
+        change_channel(engine, "email", resolve=False)
+
+        arrive(engine, mailed("1"), mailed("2"))
+
+        assert len(facts(engine, "identifier.claimed")) == 1
+        assert engine.verify_index().is_sound
+
     def test_phone_and_whatsapp_are_one_family(self, engine):
         caller, writer = arrive(
             engine,

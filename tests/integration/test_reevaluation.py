@@ -285,6 +285,49 @@ def test_a_merged_contact_that_is_identified_on_arrival_stays_one_with_the_other
     assert is_sound(engine)
 
 
+class TestAFixedLineOfTwo:
+    LINE, MOBILE = "+81335564239", "+819012345678"
+
+    def calls(self, number):
+        return [
+            event("anna", phone(number), profile=ANNA),
+            event("kenta", phone(number), profile=KENTA),
+            event("silent", phone(number)),
+        ]
+
+    @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)], ids=["named first", "silent first"])
+    def test_who_calls_from_it_and_says_nothing_may_be_either(self, engine, tmp_path, order):
+        arrive(engine, *(self.calls(self.LINE)[place] for place in order))
+        engine.reevaluate()
+
+        assert [one.holders for one in facts(engine, "identifier.shared")] == [2]
+        assert together(engine, tmp_path) == [["anna"], ["kenta"], ["silent"]]
+        assert is_sound(engine)
+
+    def test_a_mobile_number_is_rather_one_persons(self, engine, tmp_path):
+        arrive(engine, *self.calls(self.MOBILE))
+        engine.reevaluate()
+
+        assert facts(engine, "identifier.shared") == []
+        assert ["silent"] not in together(engine, tmp_path)
+
+    def test_a_line_on_which_one_alone_was_heard_is_that_persons(self, engine, tmp_path):
+        anna, _, silent = self.calls(self.LINE)
+        arrive(engine, anna, silent)
+        engine.reevaluate()
+
+        assert together(engine, tmp_path) == [["anna", "silent"]]
+
+    def test_a_policy_that_knows_no_such_exception_counts_as_for_any_value(self, engine, tmp_path):
+        guards = orjson.loads(shipped_policy())["guards"]
+        change_policy(engine, guards=guards | {"people_per_line": None})
+        arrive(engine, *self.calls(self.LINE))
+        engine.reevaluate()
+
+        assert facts(engine, "identifier.shared") == []
+        assert ["silent"] not in together(engine, tmp_path)
+
+
 class TestTheLineOfAFirm:
     LINE, MOBILE, TYPED = "+81335564239", "+819012345678", {"type": "customer_id", "value": "C-1"}
 

@@ -1,11 +1,10 @@
 """Examples of the facts that people write about contacts; `golden_facts` joins them."""
 
 from aggregates.contact import (
-    ContactEdited,
     ContactPromotionUndone,
-    EditPersonal,
     ReasonPersonal,
 )
+from aggregates.editing import ContactEdited, EditPersonal
 from aggregates.identifier import (
     DescriptionPersonal,
     IdentifierDescribed,

@@ -21,6 +21,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
     MergeEdge,
+    MergePersonal,
     ReasonPersonal,
 )
 from aggregates.identifier import (
@@ -60,6 +61,7 @@ from tests.schemas.golden_by_hand import FACTS_BY_HAND
 from tests.schemas.golden_cases import FACTS_OF_CASES
 from tests.schemas.golden_crm import FACTS_OF_CRM
 from tests.schemas.golden_interactions import FACTS_OF_INTERACTIONS
+from tests.schemas.golden_lifecycle import LIFECYCLE
 
 STREAM = "019b1c3e-7c5a-7000-8000-000000000001"
 SUBJECT = "019b1c3e-7c5a-7000-8000-000000000002"
@@ -150,7 +152,7 @@ GOLDEN = (
             survivor=CONTACT,
             automatic=True,
             evidence=EVIDENCE,
-            personal=ReasonPersonal(reason="Sie ist dieselbe Kundin."),
+            personal=MergePersonal(reason="Sie ist dieselbe Kundin."),
         )
     ),
     Golden(
@@ -264,4 +266,5 @@ GOLDEN = (
     Golden(
         PolicyActivated(kind="policy", name="default", version="0" * 64, content='{"name":"x"}')
     ),
+    *map(Golden, LIFECYCLE),
 )

@@ -13,7 +13,7 @@ import pytest
 from aggregates.catalogue import FACTS
 from aggregates.values import Erased
 from identity_engine.event_store.ids import id_bytes
-from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, stamp
+from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow
 from tests.schemas.golden_facts import (
     GOLDEN,
     HEADER,
@@ -45,7 +45,7 @@ def written_today(golden: Golden) -> bytes:
         SUBJECT if golden.is_personal else None,
         keys.data_key() if golden.is_personal else None,
     )
-    return stamp(EventMapper(keys, entropy=bytes).encode(pending).state, RECORDED_AT)
+    return EventMapper(keys, entropy=bytes).encode(pending, RECORDED_AT).state
 
 
 def read(golden: Golden, keys: FixedKeys):

@@ -11,7 +11,7 @@ from identity_engine import Engine
 from identity_engine.errors import EventTooLarge, UnknownTopic, Unreadable
 from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.mapper import MAX_STATE_BYTES, EventMapper, Pending, StoredRow
-from tests.schemas.golden_facts import HEADER, STREAM, SUBJECT, VERSION, FixedKeys
+from tests.schemas.golden_facts import HEADER, RECORDED_AT, STREAM, SUBJECT, VERSION, FixedKeys
 from tests.support.world import world
 
 TOPIC = "test.moved"
@@ -71,10 +71,8 @@ def mapper(fact, upcasters=None, keys=None):
 
 def stored(fact):
     pending = Pending(STREAM, VERSION, HEADER, fact, SUBJECT, FixedKeys().data_key())
-    state = mapper(type(fact)).encode(pending).state
-    return StoredRow(
-        9, id_bytes(STREAM), VERSION, TOPIC, state.replace(b"0000-00-00", b"2026-01-01")
-    )
+    state = mapper(type(fact)).encode(pending, RECORDED_AT).state
+    return StoredRow(9, id_bytes(STREAM), VERSION, TOPIC, state)
 
 
 def read(row, by):
@@ -141,13 +139,13 @@ def test_a_topic_that_is_not_in_the_catalogue_is_not_read():
 def test_a_fact_that_is_not_in_the_catalogue_is_not_written():
     with pytest.raises(UnknownTopic, match="MovedV1"):
         EventMapper(FixedKeys(), entropy=bytes).encode(
-            Pending(STREAM, 1, HEADER, OLD, SUBJECT, FixedKeys().data_key())
+            Pending(STREAM, 1, HEADER, OLD, SUBJECT, FixedKeys().data_key()), RECORDED_AT
         )
 
 
 def test_a_personal_part_without_a_key_is_not_written():
     with pytest.raises(Unreadable, match="names no subject"):
-        mapper(MovedV1).encode(Pending(STREAM, 1, HEADER, OLD))
+        mapper(MovedV1).encode(Pending(STREAM, 1, HEADER, OLD), RECORDED_AT)
 
 
 def test_an_event_over_the_size_limit_is_refused_and_nothing_is_written():

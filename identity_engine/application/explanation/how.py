@@ -16,6 +16,7 @@ from aggregates.contact import (
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierTransferred,
 )
@@ -103,7 +104,10 @@ class _Counts:
             case InteractionUnlinked(contact_id=contact_id):
                 self._linked[contact_id] -= 1
                 self.taken_from[stream] = contact_id
-            case IdentifierClaimed(contact_id=contact_id):
+            case (
+                IdentifierClaimed(contact_id=contact_id)
+                | IdentifierReclaimed(contact_id=contact_id)
+            ):
                 self._held[contact_id].add(stream)
             case IdentifierReleased(contact_id=contact_id):
                 self._held[contact_id].discard(stream)

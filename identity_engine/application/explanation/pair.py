@@ -70,6 +70,7 @@ class Pair:
         self._tables, self._digests = store.index, store.digests
         self._cursor, self._index, self._rules = cursor, index, rules
         self._component = Component(store, cursor, index, rules)
+        self._now = store.now()
 
     def side(self, id_: str) -> Side:
         """Load a contact or an interaction by its id.
@@ -103,7 +104,7 @@ class Pair:
         """Tell whether a person said that the two are two people."""
         return any(
             len(pair & one.members) == 1 and len(pair & other.members) == 1
-            for pair in self._index.apart
+            for pair in self._index.apart_at(self._now)
         )
 
     def nodes(self, one: Side, other: Side, commons: Sequence[Common]) -> dict[int, Node]:

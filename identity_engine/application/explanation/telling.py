@@ -6,7 +6,6 @@ from aggregates.augmentation import ContactAugmentationReverted, ContactAugmente
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
-    ContactEdited,
     ContactIdentified,
     ContactMerged,
     ContactMergeRefusalEnded,
@@ -19,10 +18,12 @@ from aggregates.contact import (
     MergeEdge,
 )
 from aggregates.crm import CrmCorrectionProposed, CrmWriteBackDue
+from aggregates.editing import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
@@ -34,6 +35,14 @@ from aggregates.interaction import (
     InteractionLinked,
     InteractionReceived,
     InteractionUnlinked,
+)
+from aggregates.lifecycle import (
+    ContactDeleted,
+    ContactExpired,
+    ContactHoldLifted,
+    ContactHoldSet,
+    ContactRestored,
+    LifecycleFact,
 )
 from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
 from aggregates.values import Evidence, Fact
@@ -79,6 +88,8 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):
             return _each(edges, "event.unmerged", say)
+        case _ if isinstance(fact, LifecycleFact):
+            return _of_life(stream_id, fact, say)
         case NoteAdded() | NoteChanged() | NoteRemoved():
             return say.say(f"event.{fact.TOPIC.replace('.', '_')}", subject=stream_id)
         case _ if fact.TOPIC.startswith("identifier."):
@@ -133,6 +144,8 @@ def _of_identifier(fact: Fact, say: Sentences) -> str:
             return say.say("event.verified", contact=contact_id)
         case IdentifierReleased(contact_id=contact_id):
             return say.say("event.released", contact=contact_id)
+        case IdentifierReclaimed(contact_id=contact_id):
+            return say.say("event.reclaimed", contact=contact_id)
         case IdentifierShared(holders=holders, by=by):
             return say.say(f"event.shared_by_{by}", holders=str(holders))
         case IdentifierUnshared(by=by):
@@ -193,6 +206,21 @@ def _of_crm(interaction_id: str, fact: Fact, say: Sentences) -> str:
         case CrmCorrectionProposed(cause=cause):
             said["cause"] = say.say(f"crm_cause.{cause}")
     return say.say(f"event.{fact.TOPIC.replace('.', '_')}", interaction=interaction_id, **said)
+
+
+def _of_life(contact_id: str, fact: LifecycleFact, say: Sentences) -> str:
+    match fact:
+        case ContactExpired(days=days, last=last):
+            day = last.date().isoformat()
+            return say.say("event.expired", contact=contact_id, days=str(days), last=day)
+        case ContactDeleted():
+            return say.say("event.deleted", contact=contact_id)
+        case ContactRestored(was=was):
+            return say.say(f"event.restored_{was}", contact=contact_id)
+        case ContactHoldSet():
+            return say.say("event.hold_set", contact=contact_id)
+        case ContactHoldLifted():
+            return say.say("event.hold_lifted", contact=contact_id)
 
 
 def in_bits(evidence: Evidence, say: Sentences) -> str:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from sqlite3 import Connection
 from typing import Self
 
 from aggregates.access import Action
@@ -141,6 +142,11 @@ class Command:
         """Return all events of a stream, as of the lock."""
         return self._office.store.read_stream(stream_id, cursor=self.cursor)
 
+    def views(self) -> Connection:
+        """Return the views as of the lock: what was written before this command, and nothing else."""
+        self._office.follower.follow(within=self._writer)
+        return self._office.follower.views.connection
+
     def facts(self, stream_id: str) -> list[Fact]:
         """Return the facts of a stream, those that the command has written so far included."""
         written = [event.fact for event in self.pen.events if event.stream_id == stream_id]
@@ -168,6 +174,10 @@ class Command:
     def may(self, action: Action, division: str) -> bool:
         """Tell whether the actor may also do another thing in a division."""
         return self._office.rights.allow(action, division)
+
+    def may_view(self, contact_id: ContactId) -> bool:
+        """Tell whether the actor may see a loaded contact."""
+        return self.may(Action.CONTACT_VIEW, self.index.contacts[contact_id].state.division)
 
     def write(
         self,

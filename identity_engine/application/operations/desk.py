@@ -6,9 +6,13 @@ from identity_engine.application.operations.contacts import Contacts
 from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
+from identity_engine.application.operations.lifecycle import Lifecycle
+from identity_engine.application.operations.merging import Merging
 from identity_engine.application.operations.notes import Notes
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
+from identity_engine.application.operations.telling_apart import TellingApart
+from identity_engine.application.operations.unmerging import Unmerging
 
 
 class Desk:
@@ -18,9 +22,14 @@ class Desk:
         self.office = office
         self.administration = Administration(office)
         self.contacts = Contacts(office)
+        self.lifecycle = Lifecycle(office)
         self.identifiers = Identifiers(office)
         self.notes = Notes(office)
         self.reading = Reading(office)
         self.crm = CustomerRelations(office)
         self.augmentation = Augmentations(office)
         self.interactions = Interactions(office)
+        self.merging = Merging(office)
+        self.reading = Reading(office)
+        self.telling_apart = TellingApart(office)
+        self.unmerging = Unmerging(office)

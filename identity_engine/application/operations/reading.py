@@ -34,6 +34,7 @@ from projections.review.projection import (
 from projections.search.query import Found, search_contacts
 
 LIVE_STAGES = ("ephemeral", "identified", "curated")
+LIVE = ("live",)
 
 
 class Reading(Operations):
@@ -81,13 +82,20 @@ class Reading(Operations):
         *,
         field: str | None = None,
         stages: Collection[str] = LIVE_STAGES,
+        presences: Collection[str] = LIVE,
         limit: int = 20,
     ) -> list[Found]:
-        """Return contacts in which every word of `text` occurs."""
+        """Return contacts in which every word of `text` occurs; expired or deleted ones if asked for."""
         self.office.follower.follow()
         views = self.office.follower.views.connection
         return search_contacts(
-            views, text, field=field, stages=stages, divisions=self._divisions(), limit=limit
+            views,
+            text,
+            field=field,
+            stages=stages,
+            presences=presences,
+            divisions=self._divisions(),
+            limit=limit,
         )
 
     @needs(Action.REVIEW_DECIDE)

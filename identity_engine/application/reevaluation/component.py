@@ -109,7 +109,7 @@ class Component:
     def _reach(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             row = self._index.interaction(number)
-            if number not in self._seen and row is not None and row.contact_id is not None:
+            if number not in self._seen and row is not None and _takes_part(row):
                 self._seen.add(number)
                 self._waiting.append(row)
 
@@ -170,7 +170,9 @@ class Component:
         """
         rows = map(self._index.interaction, self._index.numbers_under(key))
         same = sorted(
-            (one.time, one.name, one.number) for one in rows if one and one.record == row.record
+            (one.time, one.name, one.number)
+            for one in rows
+            if one and _takes_part(one) and one.record == row.record
         )
         place = bisect_left(same, (row.time, row.name, row.number))
         for _, _, number in {same[0], *same[max(0, place - 1) : place + 2]} if same else ():
@@ -205,7 +207,7 @@ class Component:
         self._weighed.add(row.number)
         near = set(self._near(row)) - self._weighed
         others = (self._index.interaction(number) for number in sorted(near))
-        rows = {one.number: one for one in others if one is not None and one.contact_id is not None}
+        rows = {one.number: one for one in others if one is not None and _takes_part(one)}
         nodes = {number: self.nodes.get(number) or self.node(one) for number, one in rows.items()}
         nodes[row.number] = self.nodes[row.number]
         found = list(
@@ -259,7 +261,7 @@ class Component:
         return [
             (row, self.class_of(mention, row))
             for row in rows
-            if row is not None and row.contact_id is not None
+            if row is not None and _takes_part(row)
             for mention in row.mentions
             if mention.digest == value.digest
         ]
@@ -296,16 +298,30 @@ class Component:
         naming = sorted(
             (row for row, _ in uses if _names_somebody(row)), key=lambda row: (row.time, row.name)
         )
-        window = self._rules.policy.window_of(min(classes, key=list(IdentifierClass).index))
+        cap, window = self._people_allowed(value), self._window(classes)
         if window is None:
-            return self._over_the_limit(naming)
+            return self._more_than(cap, naming)
         span = window // timedelta(microseconds=1)
-        within = ([row for row in naming if 0 <= row.time - first.time <= span] for first in naming)
-        return next(filter(None, map(self._over_the_limit, within)), 0)
+        for first in naming:
+            within = [row for row in naming if 0 <= row.time - first.time <= span]
+            if people := self._more_than(cap, within):
+                return people
+        return 0
 
-    def _over_the_limit(self, ordered: Iterable[InteractionRow]) -> int:
-        """Return how many people records speak of, as soon as those are more than one value may have."""
-        cap = self._rules.policy.guards.people_per_value
+    def _people_allowed(self, value: Mention) -> int:
+        guards = self._rules.policy.guards
+        if guards.people_per_line is None or not self._is_fixed_line(value):
+            return guards.people_per_value
+        return guards.people_per_line
+
+    def _window(self, classes: Iterable[IdentifierClass]) -> timedelta | None:
+        return self._rules.policy.window_of(min(classes, key=list(IdentifierClass).index))
+
+    def _is_fixed_line(self, value: Mention) -> bool:
+        return value.kind == self._digests.kind(FIXED_LINE)
+
+    def _more_than(self, cap: int, ordered: Iterable[InteractionRow]) -> int:
+        """Return how many people records speak of, as soon as those are more than a limit, else 0."""
         limit = self._rules.link_rules.contradiction
         people: list[InteractionRow] = []
         for row in ordered:
@@ -320,7 +336,7 @@ class Component:
     def _is_of_a_firm(self, value: Mention, uses: Sequence[Mentioned]) -> bool:
         """Tell whether the value is a fixed line from which somebody called who named an employer: all
         who work there may call from it."""
-        if value.kind != self._digests.kind(FIXED_LINE) or len(uses) < 2:
+        if not self._is_fixed_line(value) or len(uses) < 2:
             return False
         return any(row.record is not None and row.record.organisation for row, _ in uses)
 
@@ -336,6 +352,11 @@ class Component:
         self._contacts |= fresh
         if fresh:
             self._reach(self._tables.load_all_of(self._cursor, index, fresh))
+
+
+def _takes_part(row: InteractionRow) -> bool:
+    """Tell whether an interaction belongs to a contact that is there."""
+    return row.contact_id is not None and not row.hidden
 
 
 def _names_somebody(row: InteractionRow) -> bool:

@@ -23,7 +23,6 @@ from aggregates.values import (
     IdentifierId,
     InteractionId,
     MergeId,
-    Stage,
 )
 from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from identity_engine.application.reevaluation.reevaluate import Reevaluated
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LASTING = ("exact_exclusive", "exact_strong")
 
 
 class Difference:
@@ -232,7 +230,8 @@ class Difference:
             evidence=self._evidence(join, row),
         )
         try:
-            fact = decide_merge(ours, theirs, self._index.apart, command)
+            apart = self._index.apart_at(self._world.now())
+            fact = decide_merge(ours, theirs, apart, command)
         except RuleRefused as refused:
             self._refused.append(Refused(join, refused.reason))
             return 0
@@ -243,26 +242,7 @@ class Difference:
         survivor = survivor_of(ours, theirs, born)
         time = max(_time(row), _time(self._component.row(join.other)))
         self._pen.write(survivor, self._index.contacts[survivor].version + 1, time, fact)
-        self._identify(survivor, join, time)
         return 1
-
-    def _identify(self, survivor: ContactId, join: Pair, time: datetime) -> None:
-        """Raise a contact whose second interaction shares a lasting identifier with its first."""
-        identity = self._index.identity(survivor)
-        if join.rule not in LASTING or identity.stage is not Stage.EPHEMERAL:
-            return
-        identifiers = self._identifiers(join)
-        command = contacts.Identify(
-            by="second_interaction",
-            interaction_id=self._second(join),
-            identifier_id=identifiers[0] if identifiers else None,
-        )
-        self._tell(identity.canonical_id, command, time)
-
-    def _second(self, join: Pair) -> InteractionId:
-        """Return the later of two records that is an interaction: people's own words are none."""
-        one, other = self._component.row(join.one), self._component.row(join.other)
-        return one.interaction_id if other.is_by_hand else other.interaction_id
 
     def _record_refusals(self) -> None:
         """Say which guard keeps two identities apart of which records are strong enough to be one: for
@@ -287,7 +267,8 @@ class Difference:
 
     def _are_told_apart(self, one: ContactId, other: ContactId) -> bool:
         ours, theirs = (self._index.members(self._index.canonical(end)) for end in (one, other))
-        return any(pair & ours and pair & theirs for pair in self._index.apart)
+        apart = self._index.apart_at(self._world.now())
+        return any(pair & ours and pair & theirs for pair in apart)
 
     def _tell(
         self, contact_id: ContactId, command: contacts.ContactCommand, time: datetime

@@ -160,7 +160,7 @@ def evaluate(
     clusters = cluster(
         component.nodes,
         component.pairs,
-        index.apart,
+        index.apart_at(world.now()),
         rules.scorer,
         rules.link_rules,
         component.by_hand(),

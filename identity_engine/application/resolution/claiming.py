@@ -26,7 +26,8 @@ def claim_identifiers(
     new_id: Callable[[], str],
     write: Write,
 ) -> None:
-    """Let a contact hold the values that an interaction, or a message in it, brings.
+    """Let a contact hold the values that an interaction, or a message in it, brings; one that is gone
+    holds nothing.
 
     Args:
         index: the working set, with the identifiers loaded.
@@ -38,7 +39,7 @@ def claim_identifiers(
         new_id: makes the id of a value that has no stream yet.
         write: notes a fact.
     """
-    for considered in prepared.identifiers:
+    for considered in prepared.identifiers if index.is_live(contact_id) else ():
         row = index.identifiers.get(considered.digest)
         state = row.state if row is not None else None
         is_exclusive = considered.identifier_class is IdentifierClass.EXCLUSIVE
@@ -74,11 +75,11 @@ def _may_claim(
 ) -> bool:
     """Tell whether the contact becomes a holder of a value.
 
-    A free value is held from now. A value of others gains a holder only where a guard kept the
-    two contacts apart (`refused`; empty for an exclusive value, whose earliest claim keeps it);
-    resolution never takes a value from anybody.
+    A free value is held from now, also one of a contact that is gone. A value of others gains a
+    holder only where a guard kept the two contacts apart (`refused`; empty for an exclusive value,
+    whose earliest claim keeps it); resolution never takes a value from anybody.
     """
-    holders = state.holders_at(moment)
+    holders = index.holders_at(state, moment)
     if not holders or any(held.contact_id == contact_id for held in holders):
         return True
     identities = {index.canonical(holding.contact_id) for holding in holders}

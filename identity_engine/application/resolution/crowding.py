@@ -10,7 +10,7 @@ from sqlite3 import Cursor
 
 from identity_engine.application.resolution.prepare import all_hashed_keys, hashed_keys
 from identity_engine.event_store.index_tables import IndexTables
-from matchers.blocking import hash_keys, keys_in_use, refined_keys
+from matchers.blocking import hash_key, hash_keys, keys_in_use, refined_keys
 from matchers.record import MatchRecord
 from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
@@ -84,6 +84,6 @@ class Crowding:
         if record is None:
             return []
         is_crowded = self._index.is_crowded
-        in_use, _ = keys_in_use(record, lambda one: is_crowded(hash_keys((one,), secret)[0]))
-        texts = [one for one in in_use if hash_keys((one,), secret)[0] == key]
+        in_use, _ = keys_in_use(record, lambda one: is_crowded(hash_key(one, secret)))
+        texts = [one for one in in_use if hash_key(one, secret) == key]
         return hash_keys([finer for text in texts for finer in refined_keys(record, text)], secret)

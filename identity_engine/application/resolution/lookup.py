@@ -16,7 +16,8 @@ from identity_engine.application.resolution.prepare import Prepared
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
 from matchers.vocabulary import Candidate, ContactFacts, HeldIdentifier, Holder
-from projections.match_index.index import MatchIndex, microseconds
+from projections.match_index.identities import microseconds
+from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
 
 Weights = dict[str, int]
@@ -39,7 +40,7 @@ class Lookup:
         self._index = index
         self._rules = rules
         self._members = rules.policy.guards.members_compared
-        self._weights: defaultdict[bytes, Weights] = defaultdict(dict)
+        self._weights: defaultdict[str, Weights] = defaultdict(dict)
         cap = rules.policy.block_cap
         self.crowding = Crowding(store.index, cursor, index, store.digests, cap)
 
@@ -66,9 +67,17 @@ class Lookup:
             asked |= self._in_question(one, self._rows(near[id(one)]))
         self._load_members(asked)
 
+    def load_held(self, batch: Sequence[Prepared]) -> None:
+        """Load who holds the identifiers of interactions that are not resolved: each is claimed all the
+        same, and a value has one stream."""
+        digests = {considered.digest for one in batch for considered in one.identifiers}
+        if digests:
+            self._tables.load_identifiers(self._cursor, self._index, list(digests))
+            self._tables.load_nearby(self._cursor, self._index, (), self._index.holders())
+
     def weights(self, prepared: Prepared) -> Weights:
         """Return the weights that are known of records near an interaction; a decision adds more."""
-        return self._weights[bytes.fromhex(prepared.fact.natural_key)]
+        return self._weights[prepared.fact.natural_key]
 
     def of_holders(self, prepared: Prepared) -> tuple[list[Candidate], dict[str, ContactFacts]]:
         """Return the newest records of the holders of an interaction's identifiers, and their facts."""
@@ -128,6 +137,7 @@ class Lookup:
             for row in rows
             if row.record is not None
             and row.contact_id is not None
+            and not row.hidden
             and index.contacts[row.contact_id].state.division == division
         ]
 
@@ -146,6 +156,7 @@ class Lookup:
             self._index.identity(canonical).stage.value,
             {type_: held for state in states for type_, held in state.exclusive.items()},
             sum(state.interactions for state in states),
+            frozenset(held for state in states for held in state.exclusive.values()),
         )
 
     def _load_members(self, canonicals: Iterable[ContactId]) -> None:
@@ -185,7 +196,7 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
         row = index.identifiers.get(considered.digest)
         if row is None or row.state is None:
             continue
-        holdings = row.state.holders_at(prepared.time)
+        holdings = index.holders_at(row.state, prepared.time)
         class_ = considered.identifier_class
         if class_ in ("exclusive", "strong"):
             verified = tuple(holding for holding in holdings if holding.verified)
@@ -252,13 +263,14 @@ def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
 
 
 def holders(prepared: Prepared, index: MatchIndex) -> set[ContactId]:
-    """Return every identity that holds or held an identifier of the interaction."""
+    """Return every identity that is there and holds or held an identifier of the interaction."""
     rows = (index.identifiers.get(considered.digest) for considered in prepared.identifiers)
     return {
         index.canonical(holding.contact_id)
         for row in rows
         if row is not None and row.state is not None
         for holding in row.state.holdings
+        if index.is_live(holding.contact_id)
     }
 
 

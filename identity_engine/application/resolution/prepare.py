@@ -18,7 +18,7 @@ from identity_engine.ingestion.envelope import (
     IncomingIdentifier,
     IncomingInteraction,
 )
-from matchers.blocking import hash_keys, keys_in_use
+from matchers.blocking import hash_key, keys_in_use
 from matchers.comparison import is_role_mailbox
 from matchers.normalise import (
     NORMALISER_VERSION,
@@ -226,8 +226,8 @@ def all_hashed_keys(
     hashes: dict[str, int] = {}
 
     def gives_way(key: str) -> bool:
-        (hashes[key],) = hash_keys((key,), secret)
-        return is_crowded(hashes[key])
+        hashed = hashes[key] = hash_key(key, secret)
+        return is_crowded(hashed)
 
     in_use, _ = keys_in_use(record, gives_way)
     return tuple(sorted({hashes[key] for key in in_use})), tuple(sorted(set(hashes.values())))

@@ -185,6 +185,7 @@ class Resolver:
             one.natural_key: lookup.with_keys_in_use(ahead.prepared[one.natural_key])
             for one in fresh
         }
+        lookup.load_held([one for one in prepared.values() if not self._resolves(one)])
         lookup.load([one for one in prepared.values() if self._resolves(one)])
         decided = _Decided(index, [], [])
         changing = None
@@ -217,10 +218,11 @@ class Resolver:
         changing: Changing | None,
     ) -> Outcome:
         """Take one decision and let its events change what the next decision sees."""
-        index = decided.index
+        index, rules = decided.index, self.rules
+        channel = rules.policy.channel(prepared.fact.channel)
         prepared = lookup.with_keys_in_use(prepared)
         decision = RESOLUTION_OFF
-        if self._resolves(prepared):
+        if channel.resolve:
             candidates, facts = lookup.of_holders(prepared)
             decision = decide(
                 prepared.record or NOTHING_SAID,
@@ -228,16 +230,16 @@ class Resolver:
                 own_exclusive(prepared, index),
                 candidates,
                 facts,
-                self.rules.scorer,
-                self.rules.link_rules,
-                live_channel=self.rules.policy.channel(prepared.fact.channel).live,
+                rules.scorer,
+                rules.link_rules,
+                live_channel=channel.live,
                 weights=lookup.weights(prepared),
                 near=lambda: lookup.near(prepared),
             )
         self.watch("decided")
         natural_key = bytes.fromhex(prepared.fact.natural_key)
         awaited = changing.awaited(natural_key) if changing is not None else None
-        story = Story(self._world, self._store.keys, self.rules, index, prepared, awaited)
+        story = Story(self._world, self._store.keys, rules, index, prepared, awaited)
         decided.events += story.tell(decision)
         lookup.crowding.settle(story.received, prepared.fact.division)
         if changing is not None:

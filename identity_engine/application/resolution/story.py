@@ -4,7 +4,10 @@ An interaction writes to its own stream only, unless it adds a fact to a contact
 profile value is copied: the contact gets its values through the link.
 """
 
+from datetime import datetime
+
 from aggregates import contact, interaction
+from aggregates.identity import LASTING
 from aggregates.interaction import InteractionState
 from aggregates.values import (
     ContactId,
@@ -26,7 +29,6 @@ from matchers.vocabulary import Decision
 from projections.match_index.index import MatchIndex
 
 MOST_SHOWN = 10
-EXACT_AND_LASTING = ("exact_exclusive", "exact_strong")
 
 
 class Story:
@@ -82,44 +84,54 @@ class Story:
         return self._pen.events
 
     def _member(self, canonical: ContactId, decision: Decision) -> ContactId:
-        """Return the member of an identity that the link is recorded on: the one whose record or
-        identifier gave the evidence."""
+        """Return the member of an identity that gave the evidence: the holder of the identifier that
+        decided, else the one whose record did. It is the contact that would have been found, had its
+        identity never been merged."""
         members = self._index.members(canonical)
         if len(members) == 1:
             return canonical
+        matched = None
         if decision.matched_interaction is not None:
             matched = self._index.linked(InteractionId(decision.matched_interaction))
-            if matched in members:
-                return ContactId(matched)
-        holding = {
+        holding = members & {
             holding.contact_id
             for identifier_id in decision.matched_identifiers
             for holding in self._index.holdings(IdentifierId(identifier_id))
         }
-        return min(holding & members, default=canonical)
+        if matched in (holding or members):
+            return ContactId(matched)
+        return min(holding, key=self._first_seen, default=canonical)
+
+    def _first_seen(self, contact_id: ContactId) -> tuple[datetime, ContactId]:
+        return self._index.contacts[contact_id].state.first_seen, contact_id
 
     def _to_review(self, decision: Decision) -> ContactId | None:
         """Return the contact that a person should compare with this one, if there is doubt.
 
         That is the contact of the review band, or the holder of an exclusive identifier that a
-        guard refused: only one of the two can be right.
+        guard refused: only one of the two can be right. It is a member, never the id that stands for
+        its identity: an unmerge must leave the question with the contact that it is about.
         """
         if decision.kind == "review" and decision.contact_id is not None:
-            return ContactId(decision.contact_id)
+            return self._member(ContactId(decision.contact_id), decision)
         refused = {refusal.contact_id for refusal in decision.refusals}
         for considered in self._prepared.identifiers:
             if considered.identifier_class is IdentifierClass.EXCLUSIVE:
-                held = refused & self._holders_of(considered)
+                held = [
+                    holder
+                    for holder in self._holders_of(considered)
+                    if self._index.canonical(holder) in refused
+                ]
                 if held:
-                    return ContactId(min(held))
+                    return min(held, key=lambda one: (self._index.canonical(one), one))
         return None
 
-    def _holders_of(self, considered: Considered) -> set[str]:
+    def _holders_of(self, considered: Considered) -> set[ContactId]:
         row = self._index.identifiers.get(considered.digest)
         if row is None or row.state is None:
             return set()
-        holders = row.state.holders_at(self._prepared.time)
-        return {self._index.canonical(holding.contact_id) for holding in holders}
+        holders = self._index.holders_at(row.state, self._prepared.time)
+        return {holding.contact_id for holding in holders}
 
     def _create_contact(self) -> None:
         self.contact_id = ContactId(self._world.new_id())
@@ -142,9 +154,12 @@ class Story:
         )
 
     def _identify(self, decision: Decision) -> None:
-        """Raise the contact where the evidence is an identifier, never by weight alone (GX-0)."""
+        """Raise the contact where the evidence is an identifier, never by weight alone (GX-0).
+
+        A member is judged by its own stage, not by that of its identity, which an unmerge may take.
+        """
         row = self._index.contacts[self.contact_id]
-        if self._index.identity(self.contact_id).stage is not Stage.EPHEMERAL:
+        if row.state.stage is not Stage.EPHEMERAL:
             return
         by, identifier_id = self._reason_to_identify(decision)
         if by is None:
@@ -159,7 +174,7 @@ class Story:
         self, decision: Decision
     ) -> tuple[contact.IdentifiedBy | None, IdentifierId | None]:
         if decision.kind == "link":
-            if decision.rule in EXACT_AND_LASTING:
+            if decision.rule in LASTING:
                 return "second_interaction", IdentifierId(decision.matched_identifiers[0])
             return None, None
         for considered in self._prepared.identifiers:

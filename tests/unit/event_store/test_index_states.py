@@ -23,6 +23,10 @@ CONTACT = ContactState(
     exclusive={"passport": "019b1c3e-7c5a-7000-8000-000000000001"},
     interactions=3,
     presence="deleted",
+    gone_since=LATER,
+    restored=FIRST,
+    on_hold=True,
+    let_go={"customer_id": "019b1c3e-7c5a-7000-8000-000000000007"},
     refused={
         "019b1c3e-7c5a-7000-8000-000000000005": Refusal(
             "below_merge", "score", 4_321, "019b1c3e-7c5a-7000-8000-000000000006", None

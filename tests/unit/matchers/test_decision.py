@@ -251,6 +251,20 @@ def test_a_bare_name_on_a_live_channel_is_shown_and_not_linked():
     assert run(name, candidates=candidates, live=True, rules=allowed).kind == "link"
 
 
+def test_a_bare_name_is_no_proof_against_another_mailbox():
+    def written(address):
+        name = build_record({"full_name": "Anna Zimmermann"}, [], [])
+        return name._replace(emails=(address,))
+
+    decision = run(
+        written("anna@mail.example"),
+        candidates=[known("a", written("zimmermann75@post.example"))],
+        live=False,
+    )
+    assert outcome(decision) == ("new", None, "none")
+    assert refused(decision) == [("a", "bare_name")]
+
+
 def test_attributes_together_link_on_a_live_channel():
     assert run(ANNA, candidates=[known("a", ANNA)], live=True).rule == "score"
 

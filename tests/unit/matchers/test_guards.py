@@ -1,5 +1,7 @@
 """What keeps two records apart although a weight would join them."""
 
+from dataclasses import replace
+
 import pytest
 
 from matchers.guards import (
@@ -48,8 +50,17 @@ class TestHouseholds:
             (of("Anna", **HOME), of("", **HOME)),
             (of("", organisation="Acme", **HOME), of("", organisation="Acme", **HOME)),
             (of("Anna", phones=("+493012345",)), of("Otto", phones=("+493012346",))),
+            (
+                of("Sarah", emails=("schmidt.sarah.788@example.org",)),
+                of("Noah", emails=("schmidt.noah.789@example.org",)),
+            ),
         ],
-        ids=["surname and address", "one employer", "numbers bought together"],
+        ids=[
+            "surname and address",
+            "one employer",
+            "numbers bought together",
+            "one form of address",
+        ],
     )
     def test_what_kin_and_colleagues_have_in_common_is_no_person(self, kin):
         assert rests_on_household(*kin, SCORER)
@@ -86,6 +97,22 @@ class TestBareNames:
         assert rests_on(NAME_ONLY, self.NAME, self.NAME, SCORER)
         assert links(self.NAME, self.NAME)
         assert not links(self.NAME, self.NAME, live=True)
+
+    @pytest.mark.parametrize(
+        ("ours", "theirs"),
+        [
+            ({"emails": ("anna@mail.example",)}, {"emails": ("schmidt75@post.example",)}),
+            ({"phones": ("+4915112345678",)}, {"phones": ("+4917098765432",)}),
+        ],
+        ids=["another mailbox", "another number"],
+    )
+    def test_it_links_nobody_who_is_reached_elsewhere(self, ours, theirs):
+        one, other = of("Anna", **ours), of("Anna", **theirs)
+
+        assert SCORER.weight(one, other) >= RULES.attach
+        assert not links(one, other)
+        assert links(one, self.NAME)
+        assert links(one, other, rules=replace(RULES, live_name_only_links=True))
 
     def test_a_policy_may_let_it_link_there(self):
         assert links(

@@ -1,0 +1,101 @@
+"""Verbs that take a contact away, bring it back and keep it: contact sweep|delete|restore|hold."""
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.application.operations.command import Done
+from identity_engine.application.operations.lifecycle import Restored
+from identity_engine.cli.contacts import Id
+from identity_engine.cli.output import Json, Store, counting, show, show_json, show_table
+
+hold = App(name="hold", help="Keep a contact for a matter of law: not deleted, not expired.")
+DryRun = Annotated[
+    bool,
+    Parameter(name="--dry-run", negative="", help="Say what would be done, and write nothing."),
+]
+Reason = Annotated[str, Parameter(name="--reason", help="Why, in your words.")]
+
+
+def sweep(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Let ephemeral and identified contacts expire that nothing meaningful came of for long."""
+    with Engine.open(store) as engine, counting("contacts", None) as add:
+        swept = engine.desk.lifecycle.sweep(dry_run=dry_run, progress=add)
+    if json:
+        show_json(swept)
+        return
+    would = "would expire" if dry_run else "expired"
+    show(f"{swept.expired} contacts {would}, {swept.contacts} with all that were merged.")
+    for reason, count in sorted(swept.held_off.items()):
+        show(f"  Held off by {reason.replace('_', ' ')}: {count}")
+
+
+def delete(
+    id_: Id, *, reason: Reason, store: Store = None, dry_run: DryRun = False, json: Json = False
+) -> None:
+    """Delete a contact with all that is merged with it; it can be restored for some time."""
+    with Engine.open(store) as engine:
+        done = engine.desk.lifecycle.delete(id_, reason, dry_run=dry_run)
+    _show_done(done, f"{done.contact_id} is deleted.", dry_run=dry_run, json=json)
+
+
+def restore(
+    id_: Id,
+    *,
+    reason: Reason | None = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Bring back a contact that expired or was deleted, with the identifiers that are still free."""
+    with Engine.open(store) as engine:
+        restored = engine.desk.lifecycle.restore(id_, reason, dry_run=dry_run)
+    if json:
+        show_json(restored)
+    else:
+        _show_restored(restored, dry_run=dry_run)
+
+
+@hold.command(name="set")
+def set_hold(
+    id_: Id, *, reason: Reason, store: Store = None, dry_run: DryRun = False, json: Json = False
+) -> None:
+    """Set a legal hold on a contact; it keeps all that is merged with it."""
+    with Engine.open(store) as engine:
+        done = engine.desk.lifecycle.set_hold(id_, reason, dry_run=dry_run)
+    _show_done(done, f"A legal hold keeps {done.contact_id}.", dry_run=dry_run, json=json)
+
+
+@hold.command(name="lift")
+def lift_hold(
+    id_: Id, *, reason: Reason, store: Store = None, dry_run: DryRun = False, json: Json = False
+) -> None:
+    """Lift the legal hold that names a contact."""
+    with Engine.open(store) as engine:
+        done = engine.desk.lifecycle.lift_hold(id_, reason, dry_run=dry_run)
+    _show_done(done, f"The legal hold on {done.contact_id} is lifted.", dry_run=dry_run, json=json)
+
+
+def _show_done(done: Done, sentence: str, *, dry_run: bool, json: bool) -> None:
+    if json:
+        show_json(done)
+    elif not done.written:
+        show("Nothing to change: it is so already.")
+    elif dry_run:
+        show(f"Would write: {', '.join(done.written)}.")
+    else:
+        show(sentence)
+
+
+def _show_restored(restored: Restored, *, dry_run: bool) -> None:
+    _show_done(restored.done, f"{restored.done.contact_id} is back.", dry_run=dry_run, json=False)
+    if restored.elsewhere:
+        show("Others hold these identifiers now:")
+        show_table(
+            ("identifier", "value", "held by"),
+            [
+                (one.type, one.value, ", ".join(one.holders) or "a contact that you do not see")
+                for one in restored.elsewhere
+            ],
+        )

@@ -1,0 +1,305 @@
+"""Deleting, restoring and keeping a contact, always with its whole set (GX-11)."""
+
+import pytest
+
+from aggregates.errors import Refused
+from identity_engine import Engine
+from identity_engine.errors import Denied, NotFound, UsageError
+from tests.integration.lifetimes import WHY, day, ids, presence
+from tests.integration.reevaluating import anna_twice, is_sound, together
+from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, unrevised
+from tests.support.interactions import customer, email, event, phone
+from tests.support.world import Clock, world
+
+FIRST = event("1", email(MAIL), customer("C-1"), channel="email", profile=ANNA)
+NO_ID = "019b1c3e-7c5a-7000-8000-0123456789ab"
+
+
+@pytest.fixture
+def clock():
+    return Clock(day(3, 1))
+
+
+@pytest.fixture
+def engine(clock):
+    with Engine.in_memory(world(clock=clock)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def desk(engine):
+    return engine.desk.lifecycle
+
+
+@pytest.fixture
+def anna(engine):
+    return arrive(engine, FIRST)[0].contact_id
+
+
+class TestDelete:
+    def test_it_takes_the_whole_set(self, engine, desk):
+        first, second, _ = anna_twice(engine)
+        engine.reevaluate()
+        assert len(engine.profile(first.contact_id).members) == 2
+
+        done = desk.delete(second.contact_id, WHY)
+
+        assert done.written.count("contact.deleted") == 2
+        assert (
+            presence(engine, first.contact_id) == presence(engine, second.contact_id) == "deleted"
+        )
+        assert engine.search("berger") == []
+        assert engine.counts() == {"in review": 0}
+        assert is_sound(engine)
+
+    def test_the_id_says_deleted_and_since_when(self, engine, desk, anna):
+        desk.delete(anna, WHY)
+
+        profile = engine.profile(anna)
+        assert (profile.presence, profile.since[:10]) == ("deleted", "2026-03-01")
+        assert profile.fields == {}
+
+    def test_the_reason_stands_in_the_history(self, engine, desk, anna):
+        desk.delete(anna, f"  {WHY} ")
+
+        assert engine.history(anna)[-1].personal == {"reason": WHY}
+
+    def test_its_past_can_be_seen(self, engine, desk, clock, anna):
+        then = unrevised(engine, anna)
+        head = engine.store.head()
+        desk.delete(anna, WHY)
+
+        assert engine.profile(anna, f"pos:{head}") == then
+
+    def test_its_claims_end_and_the_next_holder_matches(self, engine, desk, anna):
+        desk.delete(anna, WHY)
+        second, third = arrive(
+            engine,
+            mailed("2", time="2026-03-01T00:01:00Z"),
+            mailed("3", time="2026-03-01T00:02:00Z"),
+        )
+
+        assert second.contact_id == third.contact_id != anna
+        assert len(facts(engine, "identifier.released")) == 2
+
+    def test_another_holder_matches_at_once(self, engine, desk):
+        # Two people hold one number, because what they say contradicts.
+        number = phone()
+        first, second = arrive(
+            engine,
+            event("1", number, profile=ANNA),
+            event("2", number, profile=KENTA, time="2026-02-02T09:00:00Z"),
+        )
+        assert first.contact_id != second.contact_id
+        desk.delete(first.contact_id, WHY)
+
+        (third,) = arrive(engine, event("3", number, time="2026-02-03T09:00:00Z"))
+
+        assert third.contact_id == second.contact_id
+
+    def test_its_links_stay_in_the_export(self, engine, desk, anna, tmp_path):
+        desk.delete(anna, WHY)
+
+        assert together(engine, tmp_path) == [["1"]]
+
+    def test_a_resend_is_answered_with_the_present_link(self, engine, desk, anna):
+        desk.delete(anna, WHY)
+        (again,) = arrive(engine, FIRST)
+
+        assert (again.status, again.contact_id) == ("duplicate", anna)
+
+    def test_nothing_alike_is_linked_to_it_or_proposed(self, engine, desk, anna):
+        desk.delete(anna, WHY)
+        said = ANNA | {"postcode": "10115"}
+        (other,) = arrive(engine, event("2", channel="form", profile=said))
+
+        assert other.decision == "none"
+        assert engine.review() == []
+
+    def test_an_open_review_of_it_is_closed(self, engine, desk):
+        contacts = arrive(
+            engine,
+            event("1", customer("C-1"), profile=ANNA),
+            event("2", customer("C-1"), customer("C-9"), profile=KENTA),
+        )
+        for one in contacts:
+            desk.delete(one.contact_id, WHY)
+
+        assert engine.review() == []
+
+    def test_deleting_again_writes_nothing(self, engine, desk, anna):
+        desk.delete(anna, WHY)
+        head = engine.store.head()
+
+        assert desk.delete(anna, WHY).written == ()
+        assert engine.store.head() == head
+
+    def test_a_dry_run_writes_nothing(self, engine, desk, anna):
+        head = engine.store.head()
+
+        assert "contact.deleted" in desk.delete(anna, WHY, dry_run=True).written
+        assert engine.store.head() == head
+
+    @pytest.mark.parametrize("reason", ["", "  ", "x" * 5_000])
+    def test_a_reason_is_needed(self, desk, anna, reason):
+        with pytest.raises(UsageError, match="A reason"):
+            desk.delete(anna, reason)
+
+    def test_an_unknown_id_is_not_found(self, desk):
+        with pytest.raises(NotFound):
+            desk.delete(NO_ID, WHY)
+
+    def test_it_needs_the_right_in_the_division(self, engine):
+        north, south = arrive(
+            engine,
+            event("1", phone("+81312340001"), division="north"),
+            event("2", phone("+81312340002"), division="south"),
+        )
+        office = engine.desk.administration
+        office.grant("lead", "supervisor", divisions=["north"])
+        office.grant("agent", "agent")
+
+        with pytest.raises(NotFound):
+            engine.acting_as("lead").lifecycle.delete(south.contact_id, WHY)
+        with pytest.raises(Denied):
+            engine.acting_as("agent").lifecycle.delete(north.contact_id, WHY)
+        assert (
+            "contact.deleted"
+            in engine.acting_as("lead").lifecycle.delete(north.contact_id, WHY).written
+        )
+
+
+class TestRestore:
+    def test_it_gives_the_same_profile_as_before(self, engine, desk):
+        first, second, _ = anna_twice(engine)
+        engine.reevaluate()
+        before = unrevised(engine, first.contact_id)
+        desk.delete(first.contact_id, WHY)
+
+        restored = desk.restore(second.contact_id, "by mistake")
+
+        assert restored.elsewhere == ()
+        assert unrevised(engine, first.contact_id) == before
+        assert ids(engine.search("berger")) == [before.contact_id]
+        assert is_sound(engine)
+
+    def test_it_is_found_again_by_what_it_holds(self, engine, desk, anna):
+        desk.delete(anna, WHY)
+        desk.restore(anna)
+
+        (again,) = arrive(engine, mailed("2", time="2026-03-01T00:03:00Z"))
+        assert again.contact_id == anna
+
+    def test_an_exclusive_identifier_guards_it_again(self, engine, desk, anna):
+        desk.delete(anna, WHY)
+        desk.restore(anna)
+
+        (other,) = arrive(
+            engine,
+            event("2", email(MAIL), customer("C-2"), channel="email", time="2026-03-01T00:03:00Z"),
+        )
+
+        assert other.contact_id != anna
+
+    def test_what_others_hold_now_is_listed(self, engine, desk, anna):
+        desk.delete(anna, WHY)
+        (new,) = arrive(engine, mailed("2", time="2026-03-01T00:01:00Z"))
+
+        restored = desk.restore(anna)
+
+        (elsewhere,) = restored.elsewhere
+        assert (elsewhere.type, elsewhere.value) == ("email", MAIL)
+        assert elsewhere.holders == (new.contact_id,)
+        held = [one.type for one in engine.profile(anna).identifiers if one.valid_to is None]
+        assert held == ["customer_id"]
+        assert is_sound(engine)
+
+    def test_a_holder_in_a_division_that_the_actor_does_not_see_is_not_named(self, engine, anna):
+        engine.desk.lifecycle.delete(anna, WHY)
+        arrive(engine, mailed("2", time="2026-03-01T00:01:00Z"))
+        office = engine.desk.administration
+        office.define_role("keeper", ["contact:restore"])
+        office.grant("keeper-1", "keeper")
+
+        restored = engine.acting_as("keeper-1").lifecycle.restore(anna)
+
+        assert [one.holders for one in restored.elsewhere] == [()]
+
+    def test_a_live_contact_stays_as_it_is(self, engine, desk, anna):
+        head = engine.store.head()
+
+        assert desk.restore(anna).done.written == ()
+        assert engine.store.head() == head
+
+    def test_what_expired_and_was_deleted_comes_back_with_all_it_held(self, engine, desk, clock):
+        (one,) = arrive(engine, mailed("1", profile=ANNA))
+        before = unrevised(engine, one.contact_id)
+        clock.set(day(4, 3))
+        desk.sweep()
+        desk.delete(one.contact_id, WHY)
+        assert presence(engine, one.contact_id) == "deleted"
+
+        desk.restore(one.contact_id)
+
+        assert unrevised(engine, one.contact_id) == before
+
+    def test_it_can_go_and_come_back_many_times(self, engine, desk, anna):
+        before = unrevised(engine, anna)
+        for _ in range(3):
+            desk.delete(anna, WHY)
+            desk.restore(anna)
+
+        assert unrevised(engine, anna) == before
+        assert is_sound(engine)
+
+    def test_what_came_meanwhile_is_compared_with_it(self, engine, desk, anna):
+        desk.delete(anna, WHY)
+        arrive(engine, mailed("2", time="2026-03-01T00:01:00Z", profile=ANNA))
+        engine.reevaluate()
+        desk.restore(anna)
+
+        engine.reevaluate()
+
+        assert len(engine.profile(anna).members) == 2
+        assert is_sound(engine)
+
+
+class TestLegalHold:
+    def test_it_refuses_a_delete_of_the_whole_set(self, engine, desk):
+        first, second, _ = anna_twice(engine)
+        engine.reevaluate()
+        desk.set_hold(second.contact_id, "case 4 O 12/26")
+
+        with pytest.raises(Refused) as refused:
+            desk.delete(first.contact_id, WHY)
+        assert refused.value.reason == "legal_hold"
+
+        desk.lift_hold(second.contact_id, "settled")
+        assert desk.delete(first.contact_id, WHY).written
+
+    def test_its_reason_is_personal(self, engine, desk, anna):
+        desk.set_hold(anna, "case 4 O 12/26")
+
+        entry = engine.history(anna)[-1]
+        assert entry.personal == {"reason": "case 4 O 12/26"}
+        assert "case" not in entry.summary
+
+    def test_it_needs_its_own_right(self, engine, anna):
+        engine.desk.administration.grant("lead", "supervisor")
+
+        with pytest.raises(Denied):
+            engine.acting_as("lead").lifecycle.set_hold(anna, WHY)
+
+
+def test_an_upgraded_index_is_built_from_the_log(tmp_path, clock):
+    with Engine.open(tmp_path, world(clock=clock)) as engine:
+        one, two = arrive(engine, mailed("1", profile=ANNA), event("2", phone(), profile=KENTA))
+        engine.desk.lifecycle.delete(one.contact_id, WHY)
+        with engine.store.writing() as writer:
+            writer.cursor.execute("PRAGMA user_version = 1")
+
+    with Engine.open(tmp_path, world(2, clock)) as engine:
+        assert presence(engine, two.contact_id) == "live"
+        assert is_sound(engine)
+        clock.set(day(4, 3))
+        assert engine.desk.lifecycle.sweep().expired == 1

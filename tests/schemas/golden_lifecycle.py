@@ -1,0 +1,24 @@
+"""One example of each fact about how long contacts stay."""
+
+from datetime import UTC, datetime
+
+from aggregates.identifier import IdentifierReclaimed
+from aggregates.lifecycle import (
+    ContactDeleted,
+    ContactExpired,
+    ContactHoldLifted,
+    ContactHoldSet,
+    ContactRestored,
+    LifecyclePersonal,
+)
+
+CONTACT = "019b1c3e-7c5a-7000-8000-000000000003"
+MOMENT = datetime(2026, 2, 1, 9, 30, 0, 250_000, tzinfo=UTC)
+LIFECYCLE = (
+    ContactExpired(last=MOMENT, days=60),
+    ContactDeleted(personal=LifecyclePersonal(reason="Sie hat darum gebeten.")),
+    ContactRestored(was="deleted", personal=LifecyclePersonal(reason="Ein Versehen.")),
+    ContactHoldSet(personal=LifecyclePersonal(reason="Verfahren 4 O 12/26")),
+    ContactHoldLifted(personal=LifecyclePersonal(reason="Vergleich")),
+    IdentifierReclaimed(contact_id=CONTACT, ended=MOMENT),
+)
