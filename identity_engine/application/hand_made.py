@@ -13,6 +13,7 @@ from aggregates.editing import ContactEdited, EditPersonal, HandMade, hand_made
 from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
+    IdentifierReclaimed,
     IdentifierReleased,
     IdentifierTransferred,
     IdentifierVerified,
@@ -142,8 +143,8 @@ def _said_of(stream_id: str, fact: Fact) -> tuple[ContactId, ...]:
             return (ContactId(stream_id),)
         case IdentifierClaimed(interaction_id=None) | IdentifierVerified(interaction_id=None):
             return (fact.contact_id,)
-        case IdentifierReleased(contact_id=contact_id):
-            return (contact_id,)
+        case IdentifierReleased() | IdentifierReclaimed():
+            return (fact.contact_id,)
         case IdentifierTransferred(contact_id=contact_id, from_contact_id=before):
             return (before, contact_id)
         case _:

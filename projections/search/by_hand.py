@@ -84,8 +84,9 @@ class Words:
         key = (type_, fold(value))
         return list(self._give(self._known(contact_id), key, origin, position))
 
-    def release(self, contact_id: str, origin: str) -> Iterable[tuple[Key, int]]:
-        """Follow an identifier that a contact holds no longer."""
+    def give_up(self, contact_id: str, origin: str) -> Iterable[tuple[Key, int]]:
+        """Follow an identifier that went over to another contact; one that is released only stays
+        found, as what interactions said of the past does."""
         words = self._known(contact_id)
         for key in [key for key, word in words.items() if word.origin == origin]:
             del words[key]

@@ -16,7 +16,6 @@ from aggregates.editing import ContactEdited
 from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
-    IdentifierReleased,
     IdentifierTransferred,
 )
 from aggregates.interaction import (
@@ -91,12 +90,9 @@ class SearchRows(Rows):
         if fact.interaction_id is None:
             self._hold(event, fact.contact_id, fact.personal)
 
-    def _release(self, event: Recorded, fact: IdentifierReleased) -> None:
-        self._tally(fact.contact_id, self._words.release(fact.contact_id, event.stream_id))
-
     def _transfer(self, event: Recorded, fact: IdentifierTransferred) -> None:
         before = fact.from_contact_id
-        self._tally(before, self._words.release(before, event.stream_id))
+        self._tally(before, self._words.give_up(before, event.stream_id))
         self._hold(event, fact.contact_id, fact.personal)
 
     def _hold(self, event: Recorded, contact_id: str, personal: ClaimPersonal | Erased) -> None:
@@ -135,7 +131,6 @@ class SearchRows(Rows):
     follows: ClassVar[Follows] = {
         ContactEdited: _edit,
         IdentifierClaimed: _claim,
-        IdentifierReleased: _release,
         IdentifierTransferred: _transfer,
         InteractionReceived: _receive,
         InteractionLinked: _link,

@@ -10,8 +10,10 @@ from aggregates.augmentation import (
     ContactAugmentationReverted,
     ContactAugmented,
 )
+from aggregates.errors import Refused
 from identity_engine import Engine
 from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.contacts import NewIdentifier
 from identity_engine.errors import NotFound
 from tests.integration.resolving import ANNA, KENTA, NUMBER, arrive, cookie, facts, mailed
 from tests.support.interactions import event, phone
@@ -157,6 +159,42 @@ class TestAfterwards:
         engine.reevaluate()
         assert interactions(engine, anna) == {"m-1", "v-2"}
         assert interactions(engine, old) == {"v-1"}
+
+
+class TestAContactThatIsGone:
+    def test_it_is_not_found_until_it_is_restored(self, engine, clock):
+        mail = NewIdentifier(Value("email", "jonas@example.org"), verified=True)
+        jonas = engine.desk.contacts.create(set=JONAS, identifiers=[mail]).done.contact_id
+        engine.desk.lifecycle.delete(jonas, "A test.")
+        assert engine.verify_index().is_sound
+        assert engine.desk.contacts.create(set=JONAS, dry_run=True).duplicates == ()
+        assert arrive(engine, letter("l-1", JONAS))[0].contact_id != jonas
+        with pytest.raises(Refused):
+            engine.desk.contacts.edit(jonas, set={"city": "Bonn"})
+        assert engine.search("wettstein bonn") == []
+
+        engine.desk.lifecycle.restore(jonas)
+        assert engine.verify_index().is_sound
+        clock.set(LATER + timedelta(days=2))
+        (found,) = arrive(engine, mailed("m-9", "jonas@example.org", time="2030-01-02T00:00:00Z"))
+        assert found.contact_id == jonas
+        engine.reevaluate()
+        assert "m-9" in interactions(engine, jonas)
+
+
+class TestMergedByHand:
+    def test_what_people_said_of_each_goes_along_and_comes_back(self, engine, anna):
+        one = engine.desk.contacts.create(set=JONAS).done.contact_id
+        merged = engine.desk.merging.merge([anna, one], confirmed=True, reason="One person.")
+        (found,) = arrive(engine, letter("l-1", JONAS))
+        assert engine.profile(found.contact_id).members == engine.profile(anna).members
+        engine.reevaluate()
+        assert engine.profile(anna).fields["city"][0].value == "Ulm"
+        engine.desk.unmerging.unmerge(merged.merge_id, reason="They are two.")
+        engine.reevaluate()
+        assert interactions(engine, anna) == {"m-1"}
+        assert interactions(engine, one) == {"l-1"}
+        assert "city" not in engine.profile(anna).fields
 
 
 class TestItIsNoInteraction:
