@@ -239,7 +239,7 @@ def _link(state: CaseState, command: LinkInteraction) -> tuple[CaseFact, ...]:
         automatic=command.automatic,
         messages=command.messages,
     )
-    if command.automatic or command.by == "opening":
+    if command.automatic or command.by in ("opening", "sender"):
         return (linked,)
     cause: Cause = "use" if command.by == "hand" else "mail"
     return (linked, *_reopen(state, cause, command.interaction_id))

@@ -1,9 +1,12 @@
 """What is written down of a case. Its notes are the facts of `notes.py`, in its own stream."""
 
+import re
 from typing import ClassVar, Literal
 
 from aggregates.case_mail import CaseMailFact
 from aggregates.values import CaseId, ContactId, Erased, Fact, InteractionId, Stored
+
+NUMBER = re.compile(r"C-([0-9]{6,12})", re.IGNORECASE)
 
 Place = Literal[
     "mail", "interaction", "case", "contact", "address", "personal_queue", "team_queue", "pinned"
@@ -124,3 +127,14 @@ CaseFact = (
     | CaseUnpinned
     | CaseMailFact
 )
+
+
+def number_text(number: int) -> str:
+    """Return a case's number as people read it: `C-000123`."""
+    return f"C-{number:06d}"
+
+
+def number_of(text: str) -> int | None:
+    """Return the number that a text like `C-000123` names, None where it has not the form of one."""
+    found = NUMBER.fullmatch(text.strip())
+    return int(found[1]) if found is not None else None

@@ -1,6 +1,7 @@
 """Every projection there is, in the order in which they are shown."""
 
 from projections.base import Projection
+from projections.cases.projection import CaseProjection
 from projections.crm.projection import CrmProjection
 from projections.identity.projection import IdentityProjection
 from projections.notes.projection import NotesProjection
@@ -16,7 +17,8 @@ PROJECTIONS: tuple[Projection, ...] = (
     SearchProjection(),
     NotesProjection(),
     ReviewProjection(),
+    CaseProjection(),
     CrmProjection(),
 )
-VIEWS_VERSION = 19
+VIEWS_VERSION = 21
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

@@ -13,6 +13,7 @@ import orjson
 from aggregates.access import Action
 from aggregates.values import InteractionId
 from identity_engine.adapters.clock import World
+from identity_engine.application.cases.intake import Intake
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
 from identity_engine.application.explanation.sentences import DEFAULT, Language
@@ -38,7 +39,7 @@ from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
-from identity_engine.ingestion.files import Format, open_events
+from identity_engine.ingestion.files import EventFile, Format, open_events
 from identity_engine.settings import actor_of_user, master_key_file, store_folder
 from projections.identity.query import SharedValue
 from projections.profile.query import Profile
@@ -77,6 +78,7 @@ class Engine:
         self._queries = Queries(self.store, self.follower, self.policies)
         self.desk = self.acting_as(actor)
         self.office = self.desk.office
+        self._intake = Intake(self.office)
 
     @classmethod
     def open(
@@ -135,6 +137,7 @@ class Engine:
         decoded = [decode(_line(event), now=now) for event in events]
         usable = [one for one in decoded if not isinstance(one, Rejected)]
         outcomes = iter(self.resolver.resolve(usable))
+        self._intake.follow()
         return [one if isinstance(one, Rejected) else next(outcomes) for one in decoded]
 
     @needs(Action.INGEST_PUBLISH)
@@ -157,7 +160,17 @@ class Engine:
         """
         secret = self.store.digests.source_secret()
         with open_events(path, format, mapping, batch_size=batch_size, secret=secret) as file:
-            return self._ingestion.run(file, again=again, progress=progress)
+            return self._ingestion.run(file, again=again, progress=self._taking_in(progress))
+
+    def _taking_in(self, progress: IngestProgress | None) -> IngestProgress:
+        """Let the mail of each batch come to its cases before progress is told."""
+
+        def told(file: EventFile, summary: IngestSummary) -> None:
+            self._intake.follow()
+            if progress is not None:
+                progress(file, summary)
+
+        return told
 
     @needs(Action.OPERATIONS_REDRIVE)
     def reevaluate(self, progress: Progress | None = None) -> Reevaluated:
@@ -202,7 +215,9 @@ class Engine:
     @needs(Action.OPERATIONS_REDRIVE)
     def redrive(self, ids: Sequence[int] | None = None) -> IngestSummary:
         """Decode dead letters again, these or all open ones."""
-        return self._ingestion.redrive(ids)
+        summary = self._ingestion.redrive(ids)
+        self._intake.follow()
+        return summary
 
     def profile(self, contact_id: str, as_of: str | None = None) -> Profile:
         """Return the single view of a contact, now or as of a time or `pos:N`."""

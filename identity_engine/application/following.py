@@ -4,7 +4,6 @@ FOLDER/views-N.db       one file with all views; N grows with each rebuild
 FOLDER/views.current    the number of the live file, replaced in one step by a rebuild
 """
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -12,9 +11,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from identity_engine.application.alone import alone
 from identity_engine.application.unburdened import no_garbage_collection
-from identity_engine.errors import StoreBusy, StoreError
-from identity_engine.event_store.sqlite_files import connect, create_private, told_plainly
+from identity_engine.errors import StoreError
+from identity_engine.event_store.sqlite_files import connect, told_plainly
 from identity_engine.event_store.store import EventStore, Writer
 from projections.base import Recorded
 from projections.catalogue import PROJECTIONS, VIEWS_VERSION
@@ -96,7 +96,7 @@ class Follower:
         Raises:
             StoreBusy: another rebuild of this store is running.
         """
-        with self._alone():
+        with alone(self._folder, "rebuild.lock", "Another rebuild of these views is running."):
             return self._rebuild(progress)
 
     def _rebuild(self, progress: Progress | None) -> Sequence[ViewStatus]:
@@ -220,21 +220,6 @@ class Follower:
                 yield views
             finally:
                 views.connection.close()
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep a second rebuild away; the lock goes with the process, however it ends."""
-        if self._folder is None:
-            yield
-            return
-        path = self._folder / "rebuild.lock"
-        create_private(path)
-        with path.open("r+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StoreBusy("Another rebuild of these views is running. Wait for it.") from None
-            yield
 
     def _current_number(self) -> int:
         if self._folder is None:

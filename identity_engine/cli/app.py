@@ -6,6 +6,7 @@ from identity_engine import __version__
 from identity_engine.cli import (
     administration,
     augmentation,
+    cases,
     contacts,
     crm,
     demo,
@@ -15,6 +16,7 @@ from identity_engine.cli import (
     ingesting,
     interactions,
     lifecycle,
+    mails,
     measuring,
     models,
     notes,
@@ -48,6 +50,8 @@ app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
 app.command(contacts.review)
+cases.case.command(mails.mail)
+app.command(cases.case)
 app.command(contacts.export)
 app.command(augmentation.augment)
 app.command(crm.crm)

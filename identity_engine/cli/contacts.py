@@ -261,6 +261,8 @@ def _show_profile(profile: Profile) -> None:
     if profile.since is not None:
         show(f"This contact is {profile.presence} since {profile.since[:19]}. Its history stays.")
         return
+    if profile.cases:
+        show(f"cases {', '.join(profile.cases)}")
     if profile.fields:
         show()
         show_table(

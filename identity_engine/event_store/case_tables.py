@@ -123,21 +123,24 @@ def belongs_to_a_case(cursor: sqlite3.Cursor, interaction_id: str) -> bool:
 
 
 def interactions_from(
-    cursor: sqlite3.Cursor, key: int, channel: str, after: int
+    cursor: sqlite3.Cursor, key: int, latest: InteractionId, after: int
 ) -> list[InteractionId]:
-    """Return the newest interactions of a channel that mention a value, the newest first.
+    """Return the newest interactions that mention a value, up to one of them, the newest first.
 
     Args:
         cursor: within the write transaction.
         key: the mention key of the value.
-        channel: of these interactions.
+        latest: only this one, and those of its channel that were received before it and happened no
+            later.
         after: those that happened later, in microseconds since 1970.
     """
     cursor.execute(
-        "SELECT interaction_id FROM interaction WHERE number IN (SELECT number FROM posting "
-        "WHERE block_key = ? ORDER BY number DESC LIMIT ?) AND channel = ? AND time > ? "
-        "ORDER BY number DESC",
-        (key, MENTIONS_LOOKED_AT, channel, after),
+        "SELECT earlier.interaction_id FROM interaction latest JOIN interaction earlier "
+        "ON earlier.number IN (SELECT number FROM posting "
+        "WHERE block_key = ? AND number <= latest.number ORDER BY number DESC LIMIT ?) "
+        "WHERE latest.interaction_id = ? AND earlier.channel = latest.channel "
+        "AND earlier.time > ? AND earlier.time <= latest.time ORDER BY earlier.number DESC",
+        (key, MENTIONS_LOOKED_AT, id_bytes(latest), after),
     )
     return [InteractionId(id_text(one)) for (one,) in cursor.fetchall()]
 

@@ -59,6 +59,7 @@ class EventStore:
         self, folder: Path | None, world: World, *, master_key: Path | None = None
     ) -> None:
         self._world = world
+        self.folder = folder
         self._before_commit: Callable[[], None] | None = None
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -117,15 +118,17 @@ class EventStore:
                 self._before_commit()
         self._datastore.checkpoint()
 
-    def read(self, after: int, limit: int, *, within: "Writer | None" = None) -> list[Recorded]:
+    def read(
+        self, after: int, limit: int, *, within: "Writer | None" = None, topic: str | None = None
+    ) -> list[Recorded]:
         """Return up to `limit` events of the log behind position `after`, decoded.
 
-        `within` reads in the writer's own transaction.
+        `within` reads in the writer's own transaction; `topic` leaves out all others.
         """
         return self.mapper.decode(
             self._recorder.select(
-                "rowid > ?",
-                [after],
+                "rowid > ?" if topic is None else "rowid > ? AND topic = ?",
+                [after] if topic is None else [after, topic],
                 order="rowid",
                 limit=limit,
                 cursor=within.cursor if within is not None else None,

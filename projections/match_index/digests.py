@@ -5,6 +5,7 @@ key and the content digest of an interaction use a key that never rotates: they 
 """
 
 import hmac
+from base64 import b32encode
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -35,6 +36,14 @@ class DigestKeys:
     def opaque(self, upstream_id: str) -> str:
         """Return an upstream correlation or causation id in opaque form."""
         return _digest(self.natural, "upstream", upstream_id).hex()
+
+    def message(self, division: str, message_id: str) -> bytes:
+        """Return the digest of a mail's message id: it leads to a case of its division only."""
+        return _digest(self.natural, "message", division, message_id)
+
+    def case_code(self, number: int) -> str:
+        """Return the code that proves that we wrote a case's number: 10 letters and digits, 50 bits."""
+        return b32encode(_digest(self.natural, "case", str(number)))[:10].decode()
 
     def source_secret(self) -> bytes:
         """Return the secret of the fingerprints that tell one source from another."""

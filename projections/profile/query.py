@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from aggregates.values import ContactId
+from projections.cases.query import numbers_of
 from projections.identity.query import find_identity, stages_of_merged
 from projections.scope import among, within
 
@@ -78,6 +79,7 @@ class Profile:
     """The single view of a contact: fields with the winning value first, claims, interactions.
 
     `contact_id` stands for the whole identity; `members` are all the contacts that are one with it.
+    `cases` are the numbers of its cases, the last changed first.
     `removed` are values that interactions said and a person took away. `revision` is what a save
     names; the view itself does not know it. One that is expired or deleted says so, and since when,
     and shows no values.
@@ -91,6 +93,7 @@ class Profile:
     identifiers: tuple[HeldClaim, ...] = ()
     interactions: tuple[InteractionSummary, ...] = ()
     members: tuple[ContactId, ...] = ()
+    cases: tuple[str, ...] = ()
     removed: dict[str, tuple[ProfileValue, ...]] = field(default_factory=dict)
     revision: int | None = None
     presence: str = "live"
@@ -140,6 +143,7 @@ def find_profile(
         identifiers=tuple(_claims(views, members)),
         interactions=tuple(InteractionSummary(*row[:8]) for row in contributions),
         members=identity.members,
+        cases=numbers_of(views, identity.members),
         removed=removed,
     )
 

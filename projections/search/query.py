@@ -6,8 +6,10 @@ from sqlite3 import Connection
 
 import orjson
 
+from aggregates.case_facts import number_of, number_text
 from matchers.text import fold
 from projections.base import ID
+from projections.cases.query import contact_of_case
 from projections.identity.query import find_identity
 from projections.notes.query import contacts_whose_notes_say, notes_of
 from projections.search.by_hand import TAKEN_AWAY
@@ -43,7 +45,8 @@ def search_contacts(
 
     Args:
         views: the view file.
-        text: words, or an id; a word with a quote or a wildcard is taken as it is written.
+        text: words, an id, or a case number, which finds the contact of the case; a word with a
+            quote or a wildcard is taken as it is written.
         field: look in this profile field or identifier type only; `note` looks in notes, which are
             not searched otherwise.
         stages: return contacts of these stages only; empty for all.
@@ -51,6 +54,9 @@ def search_contacts(
         divisions: return contacts of these divisions only; None for all.
         limit: at most this many, whole matches first.
     """
+    number = number_of(text)
+    if number is not None and field in (None, "case"):
+        return _of_case(views, number, stages, divisions)
     terms = fold(text).split()
     if not terms:
         return []
@@ -80,7 +86,25 @@ def _named(views: Connection, text: str) -> Found | None:
     identity = find_identity(views, text) if ID.fullmatch(text) else None
     if identity is None:
         return None
-    return Found(identity.canonical_id, identity.stage, identity.division, (("id", text),))
+    matched = (("id", text),)
+    return Found(
+        identity.canonical_id, identity.stage, identity.division, matched, identity.presence
+    )
+
+
+def _of_case(
+    views: Connection, number: int, stages: Collection[str], divisions: Collection[str] | None
+) -> list[Found]:
+    contact_id = contact_of_case(views, number)
+    identity = find_identity(views, contact_id) if contact_id is not None else None
+    if (
+        identity is None
+        or (stages and identity.stage not in stages)
+        or (divisions is not None and identity.division not in divisions)
+    ):
+        return []
+    matched = (("case", number_text(number)),)
+    return [Found(identity.canonical_id, identity.stage, identity.division, matched)]
 
 
 def _contacts_with(

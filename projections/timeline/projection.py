@@ -9,6 +9,7 @@ from typing import Any, ClassVar, get_args
 
 import orjson
 
+from aggregates.case_facts import CaseFact, CaseOpened
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactFact,
@@ -56,6 +57,15 @@ CREATE TABLE timeline_interaction (
     position INTEGER NOT NULL,
     valid_from TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE timeline_case (
+    position INTEGER PRIMARY KEY,
+    case_id TEXT NOT NULL,
+    interaction_id TEXT, -- whose contact has it in its history, now and at any time
+    contact_id TEXT -- else this one
+);
+CREATE INDEX timeline_case_of_case ON timeline_case (case_id, position);
+CREATE INDEX timeline_case_of_interaction ON timeline_case (interaction_id);
+CREATE INDEX timeline_case_of_contact ON timeline_case (contact_id);
 CREATE TABLE timeline_change (
     interaction_id TEXT NOT NULL,
     position INTEGER NOT NULL,
@@ -77,6 +87,8 @@ LINEAGE = ", ".join(
 Entry = tuple[str, int, str, str, str]
 Receipt = tuple[str, int, str]
 """Interaction, position and valid time of its receipt."""
+CaseEntry = tuple[int, str, str | None, str | None]
+"""Position, case, and the interaction or contact that says whose it is."""
 Change = tuple[str, int, str, str]
 """Interaction, position, topic and valid time of a change."""
 FIRST_LINK = 2
@@ -92,6 +104,8 @@ class TimelineRows(Rows):
         self._received: dict[str, Receipt] = {}
         self._changes: list[Change] = []
         self._holders: list[tuple[str, str]] = []
+        self._cases: list[CaseEntry] = []
+        self._whose: dict[str, tuple[str | None, str | None]] = {}
 
     def _receive(self, event: Recorded, _: InteractionReceived) -> None:
         moment = instant_text(event.header.valid_from)
@@ -126,7 +140,33 @@ class TimelineRows(Rows):
         self._holders.append((event.stream_id, fact.contact_id))
         self._enter(fact.contact_id, event)
 
-    def _of_contact(self, event: Recorded, _: ContactFact | NoteFact) -> None:
+    def _open_case(self, event: Recorded, fact: CaseOpened) -> None:
+        self._whose[event.stream_id] = (fact.interaction_id, fact.contact_id)
+        self._of_case(event, fact)
+
+    def _of_case(self, event: Recorded, _: CaseFact) -> None:
+        whose = self._case(event.stream_id)
+        if whose is not None:
+            self._cases.append((event.position, event.stream_id, *whose))
+
+    def _case(self, case_id: str) -> tuple[str | None, str | None] | None:
+        """Return by what interaction or contact a case has its place, None for what is no case."""
+        if case_id in self._whose:
+            return self._whose[case_id]
+        found: tuple[str | None, str | None] | None = self.views.execute(
+            "SELECT interaction_id, contact_id FROM timeline_case WHERE case_id = ? LIMIT 1",
+            (case_id,),
+        ).fetchone()
+        return found
+
+    def _note(self, event: Recorded, _: NoteFact) -> None:
+        whose = self._case(event.stream_id)
+        if whose is not None:
+            self._cases.append((event.position, event.stream_id, *whose))
+        else:
+            self._enter(event.stream_id, event)
+
+    def _of_contact(self, event: Recorded, _: ContactFact) -> None:
         self._enter(event.stream_id, event)
 
     def _names_contact(
@@ -195,8 +235,10 @@ class TimelineRows(Rows):
         IdentifierTransferred: _go_over,
         IdentifierDescribed: _names_contact,
         **dict.fromkeys(get_args(ContactFact), _of_contact),
+        **dict.fromkeys(get_args(NoteFact), _note),
+        **dict.fromkeys(get_args(CaseFact), _of_case),
+        CaseOpened: _open_case,
         **dict.fromkeys(get_args(CrmFact), _of_crm),
-        **dict.fromkeys(get_args(NoteFact), _of_contact),
         ContactMerged: _merge,
         ContactUnmerged: _merge,
         ContactToldApart: _names_other,
@@ -210,6 +252,7 @@ class TimelineRows(Rows):
         self.views.executemany(
             "INSERT INTO timeline_interaction VALUES (?,?,?)", self._received.values()
         )
+        self.views.executemany("INSERT INTO timeline_case VALUES (?,?,?,?)", self._cases)
         self.views.executemany("INSERT INTO timeline_change VALUES (?,?,?,?)", self._changes)
         self.views.executemany("INSERT OR IGNORE INTO timeline_holder VALUES (?,?)", self._holders)
         self.views.executemany(
@@ -238,6 +281,12 @@ class TimelineProjection(Projection):
             frozenset({"position"}),
         ),
         Table(
+            "timeline_case",
+            ("position", "case_id", "interaction_id", "contact_id"),
+            ("position",),
+            frozenset({"position"}),
+        ),
+        Table(
             "timeline_change",
             ("interaction_id", "position", "topic", "valid_from"),
             ("interaction_id", "position"),
@@ -254,8 +303,12 @@ def positions_of(views: Connection, contact_id: ContactId, until: int | None = N
     """
     known = orjson.dumps(sorted(ever_one_with(views, contact_id))).decode()
     rows: list[Any] = views.execute(
-        "SELECT DISTINCT position FROM timeline_entry "
-        "WHERE contact_id IN (SELECT value FROM json_each(?)) AND position <= ? ORDER BY position",
+        "WITH known(id) AS (SELECT value FROM json_each(?1)), "
+        "own AS (SELECT position, topic, stream_id FROM timeline_entry WHERE contact_id IN known) "
+        "SELECT position FROM own WHERE position <= ?2 "
+        "UNION SELECT position FROM timeline_case WHERE position <= ?2 AND (contact_id IN known "
+        "AND interaction_id IS NULL OR interaction_id IN "
+        "(SELECT stream_id FROM own WHERE topic = 'interaction.linked')) ORDER BY position",
         (known, until if until is not None else 1 << 62),
     ).fetchall()
     return [position for (position,) in rows]

@@ -95,6 +95,12 @@ class TestIds:
         canonical = engine.profile(ends[0]).contact_id
         assert found(engine, ends[0]) == found(engine, ends[1].upper()) == [canonical]
 
+    def test_the_id_of_a_deleted_contact_says_so(self, engine, anna):
+        engine.desk.lifecycle.delete(anna, "A test.")
+        (one,) = engine.search(anna)
+        assert (one.contact_id, one.presence) == (anna, "deleted")
+        assert found(engine, "berger") == []
+
     def test_an_id_of_another_division_is_not_there(self, engine, anna):
         engine.desk.administration.grant("north-1", "agent", divisions=["north"])
         assert engine.acting_as("north-1").reading.search(anna) == []

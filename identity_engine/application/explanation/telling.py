@@ -48,6 +48,7 @@ from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
 from aggregates.values import Evidence, Fact
 from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.sentences import Sentences
+from identity_engine.application.explanation.telling_cases import tell_of_case
 from matchers.scoring import MILLIBITS
 from projections.base import Recorded
 
@@ -92,6 +93,8 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _of_life(stream_id, fact, say)
         case NoteAdded() | NoteChanged() | NoteRemoved():
             return say.say(f"event.{fact.TOPIC.replace('.', '_')}", subject=stream_id)
+        case _ if fact.TOPIC.startswith(("case.", "agent.")):
+            return tell_of_case(fact, say)
         case _ if fact.TOPIC.startswith("identifier."):
             return _of_identifier(fact, say)
         case _ if fact.TOPIC.startswith("crm."):

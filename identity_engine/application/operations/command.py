@@ -9,16 +9,20 @@ from sqlite3 import Connection
 from typing import Self
 
 from aggregates.access import Action
+from aggregates.case_facts import number_of
 from aggregates.errors import Refused
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Fact, InteractionId
 from identity_engine.application.hand_made import HandMadeRecords
+from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations.office import Office
-from identity_engine.application.pen import Pen, Seal
+from identity_engine.application.pen import Pen, Seal, Upstream
 from identity_engine.errors import NotFound, UsageError
+from identity_engine.event_store.case_tables import case_by_number, cases_by_id
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.store import Writer, stream_versions
 from projections.base import Recorded
+from projections.match_index.cases import CaseRow
 from projections.match_index.digests import DigestKeys
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import ContactRow, InteractionRow, Mention
@@ -53,10 +57,16 @@ class Command:
         action: the right it acts by.
         writer: the store under its write lock.
         effective_at: when what it does became true; None for now.
+        upstream: what it hangs on.
     """
 
     def __init__(
-        self, office: Office, action: Action, writer: Writer, effective_at: datetime | None
+        self,
+        office: Office,
+        action: Action,
+        writer: Writer,
+        effective_at: datetime | None,
+        upstream: Upstream = Upstream(),  # noqa: B008 - it cannot change
     ) -> None:
         self._office = office
         self._action = action
@@ -68,7 +78,7 @@ class Command:
         self.index = self.tables.begin(self.cursor)
         office.policies.follow(self.index.rules, self.cursor)
         self.rules = office.rules
-        self.pen = Pen(office.world, office.actor, self.index)
+        self.pen = Pen(office.world, office.actor, self.index, upstream)
         self._hand_made = HandMadeRecords(
             self.tables,
             self.cursor,
@@ -137,6 +147,41 @@ class Command:
         assert isinstance(received, InteractionReceived)
         self._check(received.division, interaction_id, absent)
         return row
+
+    def case(self, case: str) -> CaseRow:
+        """Return a case that the command acts on, by its id or number, with its contact loaded.
+
+        Raises:
+            UsageError: the text is neither.
+            NotFound: there is none, or none in a division that the actor sees.
+            Denied: the actor may not do this in its division.
+        """
+        absent = "No case has this number or id."
+        number = number_of(case)
+        found = (
+            case_by_number(self.cursor, number)
+            if number is not None
+            else next(iter(cases_by_id(self.cursor, [checked_id(case)])), None)
+        )
+        if found is None:
+            raise NotFound(absent)
+        self.index.cases.add([found])
+        contact = self.contact_of(found)
+        division = contact.state.division if contact is not None else found.division
+        self._check(division, found.case_id, absent)
+        return found
+
+    def contact_of(self, case: CaseRow) -> ContactRow | None:
+        """Return the contact whose case it is now: where its opening interaction's link goes, else the
+        one it was opened for."""
+        whose = case.contact_id
+        if case.interaction_id is not None:
+            self.tables.load_linked(self.cursor, self.index, [case.interaction_id])
+            whose = self.index.linked(case.interaction_id)
+        if whose is None:
+            return None
+        self.tables.load_nearby(self.cursor, self.index, (), [whose])
+        return self.index.contacts.get(whose)
 
     def stream(self, stream_id: str) -> list[Recorded]:
         """Return all events of a stream, as of the lock."""

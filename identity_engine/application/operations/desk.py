@@ -2,15 +2,18 @@
 
 from identity_engine.application.operations.administration import Administration
 from identity_engine.application.operations.augmentation import Augmentations
+from identity_engine.application.operations.cases import Cases
 from identity_engine.application.operations.contacts import Contacts
 from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.lifecycle import Lifecycle
+from identity_engine.application.operations.mails import Mails
 from identity_engine.application.operations.merging import Merging
 from identity_engine.application.operations.notes import Notes
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
+from identity_engine.application.operations.reading_cases import ReadingCases
 from identity_engine.application.operations.telling_apart import TellingApart
 from identity_engine.application.operations.unmerging import Unmerging
 
@@ -33,3 +36,6 @@ class Desk:
         self.reading = Reading(office)
         self.telling_apart = TellingApart(office)
         self.unmerging = Unmerging(office)
+        self.cases = Cases(office)
+        self.mails = Mails(office)
+        self.reading_cases = ReadingCases(office)

@@ -40,6 +40,10 @@ class Office:
         self.actor = actor
         self._rights: tuple[AccessState, Rights] | None = None
 
+    def of(self, actor: str) -> "Office":
+        """Return the office of another actor at the same store."""
+        return Office(self.store, self.world, self.policies, self.follower, self.queries, actor)
+
     @property
     def rules(self) -> Rules:
         """Policy, model and settings in force."""

@@ -1,0 +1,123 @@
+"""What a person saves at once: notes, a mail, a state; and from which place a case is opened."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from email_validator import EmailNotValidError, validate_email
+
+from identity_engine.errors import UsageError
+
+ByHand = Literal[
+    "interaction", "case", "contact", "address", "personal_queue", "team_queue", "pinned"
+]
+MOST_TEXT = 100_000  # characters of a note or of a mail
+MOST_LINE = 500
+MOST_RECIPIENTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a case is opened by hand.
+
+    `of` names the interaction, the contact, the saved e-mail address, or the case: one that lies in
+    the actor's personal queue, in a team's queue, or that the actor has pinned. `division` is asked
+    for an address only; None for the default one.
+    """
+
+    place: ByHand
+    of: str
+    division: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail as a person writes it. Without `to` it goes to the sender of the mail that it answers, or
+    to the address that the case is opened from; without `subject` it answers the case's."""
+
+    body: str
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is saved together, all or nothing.
+
+    `contact_note` goes to the contact and `note` to the case. `send` gives the letter to be sent.
+    `pending` is a reason, `resolved` a disposition of the administrator's lists.
+    """
+
+    note: str | None = None
+    contact_note: str | None = None
+    letter: Letter | None = None
+    send: bool = False
+    pending: str | None = None
+    resolved: str | None = None
+
+    @property
+    def is_of_case(self) -> bool:
+        """Whether anything of it belongs to a case."""
+        return any(one is not None for one in (self.note, self.letter, self.pending, self.resolved))
+
+    def check(self) -> None:
+        """Refuse what cannot be saved.
+
+        Raises:
+            UsageError: nothing is given, a text is empty or too long, or the parts contradict.
+        """
+        if not self.is_of_case and self.contact_note is None:
+            raise UsageError("Nothing to save: write a note or a mail, or choose a state.")
+        if self.pending is not None and self.resolved is not None:
+            raise UsageError("A case cannot be pending and resolved at once.")
+        if self.send and self.letter is None:
+            raise UsageError("There is no mail to send.")
+        for text in (self.note, self.contact_note):
+            if text is not None:
+                checked_text(text)
+        if self.letter is not None:
+            checked_text(self.letter.body)
+        if self.letter is not None and self.letter.subject is not None:
+            checked_line(self.letter.subject)
+
+
+def checked_text(text: str, most: int = MOST_TEXT) -> str:
+    """Return a text that says something and is not too long.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    if not text.strip():
+        raise UsageError("A note or a mail says something; it is empty.")
+    if len(text) > most:
+        raise UsageError(f"A text has at most {most:,} characters.")
+    return text
+
+
+def checked_line(text: str) -> str:
+    """Return a subject: one line that says something.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    if not text.strip() or any(ord(sign) < 0x20 or 0x7F <= ord(sign) < 0xA0 for sign in text):
+        raise UsageError("A subject is one line of text, without control characters.")
+    return checked_text(text.strip(), MOST_LINE)
+
+
+def checked_recipients(to: tuple[str, ...], cc: tuple[str, ...]) -> None:
+    """Refuse recipients that no mail can go to.
+
+    Raises:
+        UsageError: one is no mail address (it is named by its place, not shown), or there are none or
+            too many.
+    """
+    if not to:
+        raise UsageError("A mail needs a recipient: nobody has written in this case yet.")
+    if len(to) + len(cc) > MOST_RECIPIENTS:
+        raise UsageError(f"A mail has at most {MOST_RECIPIENTS} recipients.")
+    for place, address in enumerate((*to, *cc), 1):
+        try:
+            validate_email(address, check_deliverability=False)
+        except EmailNotValidError:
+            raise UsageError(f"Recipient {place} is no mail address.") from None

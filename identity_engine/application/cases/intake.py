@@ -1,0 +1,240 @@
+"""Inbound mail opens a case, or joins the case of its thread (CA-1).
+
+It follows the log from a position of its own, which moves in the transaction that writes the case: a
+mail is never lost and never taken twice, and an ingest waits for none of it. Whether a mail opens a
+case is asked of the settings that were in force when it was received.
+"""
+
+import hmac
+from collections.abc import Sequence
+from datetime import timedelta
+
+from aggregates import policy as policies
+from aggregates.access import Action
+from aggregates.case import LinkInteraction
+from aggregates.case_facts import JoinedBy
+from aggregates.case_settings import Cases
+from aggregates.interaction import InteractionPersonal, InteractionReceived
+from aggregates.policy import POLICY_STREAMS, PolicyState
+from aggregates.settings import Settings
+from aggregates.values import InteractionId
+from identity_engine.application.cases.file import CaseFile, open_case
+from identity_engine.application.cases.threads import InboundMail, read_mail
+from identity_engine.application.operations.command import Command
+from identity_engine.application.operations.office import Office
+from identity_engine.application.pen import Upstream
+from identity_engine.application.rules import Rules
+from identity_engine.event_store.case_tables import (
+    belongs_to_a_case,
+    case_by_number,
+    case_of_messages,
+    interactions_from,
+    latest_case_of,
+    latest_follow_up,
+)
+from identity_engine.event_store.store import SourcePosition, Writer
+from projections.base import Recorded
+from projections.match_index.cases import CaseRow
+from projections.match_index.identities import microseconds
+from projections.match_index.mentions import mention_key
+from projections.match_index.rows import Mention
+
+SOURCE = "cases from mail"
+BATCH = 200
+HOUR = timedelta(hours=1)
+
+
+class Intake:
+    """Follows the log and takes in mail.
+
+    Args:
+        office: whose store it is; what is written is the act of the rules in force.
+    """
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._rules: Rules | None = None
+        self._versions: list[tuple[int, Cases]] = []
+
+    def follow(self) -> int:
+        """Take in every mail that was received and not taken yet; return how many there were."""
+        self._read_settings()
+        if not any(cases.channels for _, cases in self._versions):
+            return 0
+        taken = 0
+        while (some := self._take_some()) is not None:
+            taken += some
+        return taken
+
+    def _read_settings(self) -> None:
+        """Read which settings were in force from which position on, if that has changed."""
+        office = self._office
+        if self._rules is office.rules:
+            return
+        self._rules, self._versions = office.rules, []
+        state: PolicyState | None = None
+        for event in office.store.read_stream(POLICY_STREAMS["settings"]):
+            state = policies.evolve(state, event.fact)
+            assert state is not None
+            content = Settings.model_validate_json(state.contents[state.version])
+            self._versions.append((event.position, content.cases))
+
+    def _settings_at(self, position: int) -> Cases:
+        return next(
+            (cases for since, cases in reversed(self._versions) if since < position), Cases()
+        )
+
+    def _take_some(self) -> int | None:
+        """Take in a batch under the write lock; None where everything was taken before."""
+        store = self._office.store
+        after = store.source_positions().get(SOURCE, self._start())
+        if after >= store.head():
+            return None
+        with store.writing() as writer:
+            # Another process may have been first: read again what was read without the lock.
+            writer.cursor.execute(
+                "SELECT position FROM source_position WHERE source = ?", (SOURCE,)
+            )
+            known = writer.cursor.fetchone()
+            after = known[0] if known is not None else self._start()
+            writer.cursor.execute("SELECT COALESCE(MAX(rowid), 0) FROM stored_events")
+            (head,) = writer.cursor.fetchone()
+            events = store.read(after, BATCH, within=writer, topic=InteractionReceived.TOPIC)
+            taken = sum(self._take(writer, event) for event in events)
+            reached = events[-1].position if len(events) == BATCH else head
+            writer.append([], position=SourcePosition(SOURCE, reached))
+        return taken
+
+    def _start(self) -> int:
+        """The position before which no settings let a mail open a case."""
+        return next(since for since, cases in self._versions if cases.channels)
+
+    def _take(self, writer: Writer, event: Recorded) -> bool:
+        received, settings = event.fact, self._settings_at(event.position)
+        assert isinstance(received, InteractionReceived)
+        if (
+            received.channel not in settings.channels
+            or received.direction != "inbound"
+            or not isinstance(received.personal, InteractionPersonal)
+            or belongs_to_a_case(writer.cursor, event.stream_id)
+        ):
+            return False
+        office = self._office.of(self._office.rules.actor)
+        because = Upstream(causation_id=event.header.event_id)
+        command = Command(office, Action.CASE_EDIT, writer, None, because)
+        mail = read_mail(received.personal, self._own_addresses())
+        _Arrival(command, event, received, mail, settings, self._office).settle()
+        command.finish()
+        return bool(command.pen.events)
+
+    def _own_addresses(self) -> set[str]:
+        outgoing = self._office.rules.settings.outgoing_mail
+        return {one.lower() for one in (outgoing.sender, outgoing.reply_to) if one is not None}
+
+
+class _Arrival:
+    """One mail on its way to its case."""
+
+    def __init__(
+        self,
+        command: Command,
+        event: Recorded,
+        received: InteractionReceived,
+        mail: InboundMail,
+        settings: Cases,
+        office: Office,
+    ) -> None:
+        self._command = command
+        self._event = event
+        self._received = received
+        self._mail = mail
+        self._settings = settings
+        self._digests = office.store.digests
+
+    def settle(self) -> None:
+        """Join the case that the mail leads to, follow up one that is closed, or open one."""
+        messages = [self._digests.message(self._received.division, m) for m in self._mail.messages]
+        row, by = self._by_thread(messages)
+        if self._mail.automatic:
+            # It never opens a case nor opens one again, but whoever reads the case should see it.
+            if row is not None and row.state != "closed":
+                self._join(self._loaded(row), by, messages)
+            return
+        if row is None and self._writes_too_often():
+            row, by = self._last_of_sender(), "sender"
+            if row is not None and row.state == "closed":
+                row = None
+        if row is None:
+            self._join(self._opened(None), "opening", messages)
+        elif row.state == "closed":
+            self._join(self._opened(row), by, messages)
+        else:
+            self._join(self._loaded(row), by, messages)
+
+    def _by_thread(self, messages: Sequence[bytes]) -> tuple[CaseRow | None, JoinedBy]:
+        """Return the case of the thread, else that of our token; of a closed one its follow-up."""
+        cursor = self._command.cursor
+        by: JoinedBy = "thread"
+        row = case_of_messages(cursor, messages) if messages else None
+        if row is None:
+            row, by = self._by_token(), "token"
+        while row is not None and row.state == "closed":
+            later = latest_follow_up(cursor, row.case_id)
+            if later is None:
+                break
+            row = later
+        return row, by
+
+    def _by_token(self) -> CaseRow | None:
+        for token in self._mail.tokens:
+            if hmac.compare_digest(token.code, self._digests.case_code(token.number)):
+                row = case_by_number(self._command.cursor, token.number)
+                if row is not None and row.division == self._received.division:
+                    return row
+        return None
+
+    def _writes_too_often(self) -> bool:
+        return len(self._recent_of_sender()) > self._settings.sender_mails_an_hour
+
+    def _recent_of_sender(self) -> list[InteractionId]:
+        """Return the mails of this sender within the hour up to this one, itself included."""
+        sender = self._mail.sender
+        if sender is None or sender.family is None or sender.normalised is None:
+            return []
+        digest = self._digests.identifier_key(
+            self._received.division, sender.family, sender.scope, sender.normalised
+        )
+        return interactions_from(
+            self._command.cursor,
+            mention_key(Mention(digest, b"", None)),
+            InteractionId(self._event.stream_id),
+            microseconds(self._event.header.valid_from - HOUR),
+        )
+
+    def _last_of_sender(self) -> CaseRow | None:
+        return latest_case_of(self._command.cursor, self._recent_of_sender())
+
+    def _loaded(self, row: CaseRow) -> CaseFile:
+        self._command.index.cases.add([row])
+        return CaseFile(self._command, row.case_id, self._event.header.valid_from)
+
+    def _opened(self, closed: CaseRow | None) -> CaseFile:
+        return open_case(
+            self._command,
+            "mail",
+            self._received.division,
+            subject=self._mail.subject,
+            interaction_id=InteractionId(self._event.stream_id),
+            follow_up_of=closed,
+            moment=self._event.header.valid_from,
+        )
+
+    def _join(self, file: CaseFile, by: JoinedBy, messages: Sequence[bytes]) -> None:
+        file.do(
+            LinkInteraction(
+                InteractionId(self._event.stream_id),
+                by,
+                self._mail.automatic,
+                tuple(dict.fromkeys(one.hex() for one in messages)),
+            )
+        )

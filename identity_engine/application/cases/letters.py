@@ -1,0 +1,169 @@
+"""Outgoing mail of a case: written, given to be sent, and made into a message."""
+
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from typing import TypeVar
+
+from aggregates.case_facts import CaseInteractionLinked, CaseOpened, CasePersonal, number_text
+from aggregates.case_mail import (
+    CaseMailDrafted,
+    CaseMailReleased,
+    Draft,
+    MailPersonal,
+    Release,
+    SendingPersonal,
+)
+from aggregates.case_settings import OutgoingMail
+from aggregates.errors import NotYet, Refused
+from aggregates.interaction import InteractionPersonal, InteractionReceived
+from aggregates.values import Fact, InteractionId, MailId
+from identity_engine.application.cases.entry import Letter, checked_line, checked_recipients
+from identity_engine.application.cases.file import CaseFile
+from identity_engine.application.cases.threads import InboundMail, read_mail
+from identity_engine.application.operations.command import Command
+from identity_engine.errors import UsageError
+from identity_engine.ports.mail import Outgoing
+from projections.match_index.digests import DigestKeys
+
+OfMail = TypeVar("OfMail", CaseMailDrafted, CaseMailReleased)
+
+
+def draft(
+    command: Command,
+    file: CaseFile,
+    mail_id: MailId,
+    letter: Letter,
+    addresses: tuple[str, ...] = (),
+) -> None:
+    """Write a mail, or write it anew.
+
+    Args:
+        command: under way.
+        file: the case.
+        mail_id: a fresh one, or that of a draft.
+        letter: what the person wrote.
+        addresses: where it goes if neither the letter nor a mail that it answers says so.
+
+    Raises:
+        UsageError: it has no recipient, or one that is no address.
+        Refused: the case is closed, or the mail is no draft any more.
+    """
+    answers, mail = _last_mail(command, file)
+    to = letter.to or addresses
+    if not to and mail is not None and mail.sender is not None:
+        to = (mail.sender.normalised or mail.sender.value,)
+    checked_recipients(to, letter.cc)
+    subject = letter.subject or _answering(file, mail)
+    written = MailPersonal(to=to, cc=letter.cc, subject=checked_line(subject), body=letter.body)
+    file.do(Draft(mail_id, written, answers))
+
+
+def release(
+    file: CaseFile,
+    mail_id: MailId,
+    settings: OutgoingMail,
+    digests: DigestKeys,
+    *,
+    although_unsure: bool = False,
+) -> None:
+    """Give a mail to be sent. Its Message-ID is made now, and kept however often it is tried.
+
+    Raises:
+        Refused: `mail_not_configured`, or the mail's status does not allow it.
+        NotYet: there is no such mail.
+    """
+    if settings.sender is None or settings.host is None:
+        raise Refused(
+            "mail_not_configured",
+            "Mail cannot be sent yet. Activate settings with outgoing_mail.host and .sender.",
+        )
+    domain = settings.sender.rpartition("@")[2]
+    sending = SendingPersonal(message_id=f"<{mail_id}@{domain}>", sender=settings.sender)
+    message = digests.message(file.row.division, f"{mail_id}@{domain}").hex()
+    file.do(Release(mail_id, message, sending, although_unsure))
+
+
+def outgoing(
+    command: Command, file: CaseFile, mail_id: MailId, settings: OutgoingMail, digests: DigestKeys
+) -> Outgoing | None:
+    """Return the mail as it goes out, None where it was erased.
+
+    The case's number and code stand in the subject, and in the address that answers go to.
+    """
+    drafted = _last(file.facts, CaseMailDrafted, mail_id)
+    released = _last(file.facts, CaseMailReleased, mail_id)
+    written, sending = drafted.personal, released.personal
+    if not isinstance(written, MailPersonal) or not isinstance(sending, SendingPersonal):
+        return None
+    number = file.row.number
+    token = f"{number_text(number)}-{digests.case_code(number)}"
+    recipients = (*written.to, *written.cc)
+    in_ascii = all(address.isascii() for address in (sending.sender, *recipients))
+    message = EmailMessage(policy=SMTP if in_ascii else SMTPUTF8)
+    message["From"] = sending.sender
+    message["To"] = ", ".join(written.to)
+    if written.cc:
+        message["Cc"] = ", ".join(written.cc)
+    message["Subject"] = _with_token(written.subject, token)
+    message["Message-ID"] = sending.message_id
+    message["Date"] = command.now
+    if settings.reply_to is not None:
+        local, _, domain = settings.reply_to.rpartition("@")
+        message["Reply-To"] = f"{local}+{token}@{domain}"
+    answered = _mail_of(command, drafted.answers) if drafted.answers is not None else None
+    if answered is not None and answered.message_id is not None:
+        references = dict.fromkeys((*reversed(answered.answered), answered.message_id))
+        message["In-Reply-To"] = f"<{answered.message_id}>"
+        message["References"] = " ".join(f"<{one}>" for one in references)
+    message.set_content(written.body)
+    return Outgoing(sending.sender, recipients, message.as_bytes())
+
+
+def _with_token(subject: str, token: str) -> str:
+    return subject if token in subject else f"{subject} [{token}]"
+
+
+def _last_mail(command: Command, file: CaseFile) -> tuple[InteractionId | None, InboundMail | None]:
+    """Return the last mail of the case that a person wrote, and what it says."""
+    linked = [
+        fact.interaction_id
+        for fact in file.facts
+        if isinstance(fact, CaseInteractionLinked) and not fact.automatic
+    ]
+    for interaction_id in reversed(linked):
+        mail = _mail_of(command, interaction_id)
+        if mail is not None:
+            return interaction_id, mail
+    return None, None
+
+
+def _mail_of(command: Command, interaction_id: InteractionId) -> InboundMail | None:
+    """Return what an interaction says as a mail, None where it is none or was erased."""
+    received = command.stream(interaction_id)[0].fact
+    if not isinstance(received, InteractionReceived):
+        return None
+    personal = received.personal
+    if not isinstance(personal, InteractionPersonal) or personal.mail is None:
+        return None
+    return read_mail(personal, ())
+
+
+def _answering(file: CaseFile, mail: InboundMail | None) -> str:
+    said = mail.subject if mail is not None else None
+    if said is None:
+        opened = file.facts[0]
+        assert isinstance(opened, CaseOpened)
+        said = opened.personal.subject if isinstance(opened.personal, CasePersonal) else None
+    if said is None:
+        raise UsageError("A mail needs a subject: neither it nor the case has one.")
+    if mail is None:
+        return said
+    return said if said.lower().startswith("re:") else f"Re: {said}"
+
+
+def _last(facts: Sequence[Fact], kind: type[OfMail], mail_id: MailId) -> OfMail:
+    found = [fact for fact in facts if isinstance(fact, kind) and fact.mail_id == mail_id]
+    if not found:
+        raise NotYet("This mail was not given to be sent.")
+    return found[-1]

@@ -1,0 +1,143 @@
+"""Mail on its way out: each try is written down before the mail leaves, and its outcome after.
+
+One process at a time sends for a store. A try without an outcome is therefore one that broke off:
+nobody knows whether the mail went out, so it is noted as unsure and never repeated by itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aggregates.access import Action
+from aggregates.case_facts import number_text
+from aggregates.case_mail import (
+    CaseMailFailed,
+    CaseMailSent,
+    CaseMailUnsure,
+    MailStatus,
+    RefusedPersonal,
+    Report,
+    Try,
+)
+from aggregates.case_settings import OutgoingMail
+from aggregates.errors import RuleViolation
+from aggregates.values import CaseId, MailId, instant_text
+from identity_engine.adapters.mail_smtp import SmtpMail
+from identity_engine.application.alone import alone
+from identity_engine.application.cases.file import CaseFile
+from identity_engine.application.cases.letters import outgoing
+from identity_engine.application.operations.command import Command
+from identity_engine.application.operations.office import Office
+from identity_engine.event_store.case_tables import cases_by_id
+from identity_engine.event_store.store import Writer
+from identity_engine.ports.mail import Delivery, MailPort, NotSent, Outgoing, Sent, Unsure
+from projections.cases.query import due_mails
+
+BUSY = "Another process sends the mail of this store."
+LONGEST_WAIT = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class MailOutcome:
+    """What became of one mail: its status, and a code where it is not sent."""
+
+    number: str
+    mail_id: str
+    status: MailStatus
+    code: str | None = None
+
+
+class Outbox:
+    """Sends what was given to be sent.
+
+    Args:
+        office: whose store it is; what is written is the act of the rules in force.
+        port: the server; None for the one that the settings name.
+    """
+
+    def __init__(self, office: Office, port: MailPort | None = None) -> None:
+        self._office = office
+        self._given = port
+
+    def send_due(self) -> list[MailOutcome]:
+        """Send every mail that is due, and note as unsure those whose try broke off.
+
+        Raises:
+            ConfigurationError: mail is due and no server is set.
+            StoreBusy: another process sends already.
+        """
+        with alone(self._office.store.folder, "outbox.lock", BUSY):
+            self._office.follower.follow()
+            now = instant_text(self._office.world.now())
+            due = due_mails(self._office.follower.views.connection, now)
+            return self._send(due)
+
+    def _send(self, due: Sequence[tuple[str, str]]) -> list[MailOutcome]:
+        if not due:
+            return []
+        port = self._given or SmtpMail(self._settings)
+        return [
+            outcome
+            for case_id, mail_id in due
+            if (outcome := self._deliver(port, CaseId(case_id), MailId(mail_id))) is not None
+        ]
+
+    @property
+    def _settings(self) -> OutgoingMail:
+        return self._office.rules.settings.outgoing_mail
+
+    def _deliver(self, port: MailPort, case_id: CaseId, mail_id: MailId) -> MailOutcome | None:
+        """Try one mail; None where it needs no try any more."""
+        with self._office.store.writing() as writer:
+            command, file = self._opened(writer, case_id)
+            broke_off = file.state.mails[mail_id].status == "trying"
+            try:
+                mail = None if broke_off else self._taken(command, file, mail_id)
+            except RuleViolation:
+                return None
+            command.finish()
+        if broke_off:
+            delivery: Delivery = Unsure("broke_off")
+        elif mail is None:
+            delivery = NotSent("erased", for_good=True)
+        else:
+            delivery = port.send(mail)
+        return self._report(case_id, mail_id, delivery)
+
+    def _taken(self, command: Command, file: CaseFile, mail_id: MailId) -> Outgoing | None:
+        file.do(Try(mail_id, command.now))
+        return outgoing(command, file, mail_id, self._settings, self._office.store.digests)
+
+    def _report(self, case_id: CaseId, mail_id: MailId, delivery: Delivery) -> MailOutcome:
+        with self._office.store.writing() as writer:
+            command, file = self._opened(writer, case_id)
+            attempt = file.state.mails[mail_id].attempts
+            fact = self._fact(command, mail_id, attempt, delivery)
+            file.do(Report(fact))
+            number, status = number_text(file.row.number), file.state.mails[mail_id].status
+            command.finish()
+        return MailOutcome(number, mail_id, status, getattr(fact, "code", None))
+
+    def _fact(
+        self, command: Command, mail_id: MailId, attempt: int, delivery: Delivery
+    ) -> CaseMailSent | CaseMailFailed | CaseMailUnsure:
+        match delivery:
+            case Sent(refused=refused):
+                personal = RefusedPersonal(recipients=refused) if refused else None
+                return CaseMailSent(mail_id=mail_id, attempt=attempt, personal=personal)
+            case Unsure(code=code):
+                return CaseMailUnsure(mail_id=mail_id, attempt=attempt, code=code)
+            case NotSent(code=code, for_good=for_good):
+                retry_at = None
+                if not for_good and attempt < self._settings.attempts:
+                    wait = timedelta(minutes=self._settings.retry_minutes) * 2 ** (attempt - 1)
+                    retry_at = command.now + min(wait, LONGEST_WAIT)
+                return CaseMailFailed(
+                    mail_id=mail_id, attempt=attempt, code=code, retry_at=retry_at
+                )
+
+    def _opened(self, writer: Writer, case_id: CaseId) -> tuple[Command, CaseFile]:
+        office = self._office.of(self._office.rules.actor)
+        command = Command(office, Action.OPERATIONS_REDRIVE, writer, None)
+        command.index.cases.add(cases_by_id(command.cursor, [case_id]))
+        return command, CaseFile(command, case_id)

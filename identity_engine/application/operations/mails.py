@@ -1,0 +1,83 @@
+"""Outgoing mail of cases: written anew, given to be sent, sent, discarded."""
+
+from aggregates.access import Action
+from aggregates.case_mail import DiscardMail
+from aggregates.errors import NotYet
+from aggregates.values import MailId
+from identity_engine.application.cases.entry import Letter, checked_text
+from identity_engine.application.cases.file import CaseFile
+from identity_engine.application.cases.letters import draft, release
+from identity_engine.application.cases.outbox import MailOutcome, Outbox
+from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.operations.command import Done, Operations
+from identity_engine.application.operations.permissions import needs
+from identity_engine.ports.mail import MailPort
+
+
+class Mails(Operations):
+    """The mails of cases; a first draft is saved with `cases.add` or `cases.open`."""
+
+    @needs(Action.CASE_EDIT)
+    def rewrite(self, case: str, mail_id: str, letter: Letter, *, dry_run: bool = False) -> Done:
+        """Write a draft anew.
+
+        Raises:
+            UsageError: the letter cannot be sent to anybody, or is empty.
+            Refused: the mail is no draft any more, or the case is closed.
+        """
+        checked_text(letter.body)
+        with self.command(dry_run=dry_run) as command:
+            file = CaseFile(command, command.case(case).case_id)
+            wanted = MailId(checked_id(mail_id))
+            if wanted not in file.state.mails:
+                raise NotYet("This case has no such mail.")
+            draft(command, file, wanted, letter)
+        return command.done()
+
+    @needs(Action.CASE_EDIT)
+    def release(
+        self, case: str, mail_id: str, *, although_unsure: bool = False, dry_run: bool = False
+    ) -> Done:
+        """Give a draft, or a mail that failed, to be sent; the next `send_due` sends it.
+
+        Args:
+            case: id or number.
+            mail_id: the mail.
+            although_unsure: send one again of which nobody knows whether it went out.
+            dry_run: decide, and write nothing.
+
+        Raises:
+            Refused: `mail_not_configured`, `unsure`, `sent`, `closed`.
+            AlreadyDone: it is on its way.
+        """
+        with self.command(dry_run=dry_run) as command:
+            file = CaseFile(command, command.case(case).case_id)
+            release(
+                file,
+                MailId(checked_id(mail_id)),
+                self.office.rules.settings.outgoing_mail,
+                self.office.store.digests,
+                although_unsure=although_unsure,
+            )
+        return command.done()
+
+    @needs(Action.CASE_EDIT)
+    def discard(self, case: str, mail_id: str, *, dry_run: bool = False) -> Done:
+        """Do not send a mail: a draft, one that waits, failed, or is unsure."""
+        with self.command(dry_run=dry_run) as command:
+            file = CaseFile(command, command.case(case).case_id)
+            file.do(DiscardMail(MailId(checked_id(mail_id))))
+        return command.done()
+
+    @needs(Action.OPERATIONS_REDRIVE)
+    def send_due(self, port: MailPort | None = None) -> list[MailOutcome]:
+        """Send every mail that is due, once; one whose try broke off is noted as unsure.
+
+        Args:
+            port: the server; None for the one that the settings name.
+
+        Raises:
+            ConfigurationError: mail is due and no server is set.
+            StoreBusy: another process sends already.
+        """
+        return Outbox(self.office, port).send_due()

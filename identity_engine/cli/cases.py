@@ -1,0 +1,378 @@
+"""Verbs of cases: case open|add|follow-up|show|list|history|state|note|mail|assign|pin|link|...
+
+A case is named by its number, such as C-000123, or by its id.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.cases.entry import ByHand, Entry, Origin
+from identity_engine.application.engine import Engine
+from identity_engine.cli.case_entry import (
+    NOTHING,
+    Case,
+    Saved,
+    Words,
+    read_text,
+    show_saved,
+    show_view,
+    state_text,
+)
+from identity_engine.cli.output import (
+    DryRun,
+    Json,
+    Lang,
+    Store,
+    language,
+    show,
+    show_json,
+    show_table,
+)
+from identity_engine.errors import UsageError
+
+case = App(name="case", help="Cases: what a person has on their mind, until it is closed.")
+note = App(name="note", help="Write, change and take away the notes of a case.")
+case.command(note)
+NoteId = Annotated[str, Parameter(name="NOTE", help="The note's id, as case show says it.")]
+State = Literal["open", "pending", "resolved", "closed"]
+
+
+@case.command(name="open")
+def open_(
+    place: Annotated[ByHand, Parameter(name="PLACE", help="From where.")],
+    of: Annotated[
+        str, Parameter(name="OF", help="The interaction, contact, address or case that it is.")
+    ],
+    *,
+    saved: Saved = NOTHING,
+    subject: Annotated[str | None, Parameter(help="What the case is about.")] = None,
+    division: Annotated[str | None, Parameter(help="In which an address is looked up.")] = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Open a case with its first note, mail or state; a note on the contact alone opens none."""
+    with Engine.open(store) as engine:
+        done = engine.desk.cases.open(
+            Origin(place, of, division),
+            saved.entry(),
+            subject=subject,
+            composition=saved.composition,
+            dry_run=dry_run,
+        )
+    show_saved(done, json=json)
+
+
+@case.command
+def add(
+    case_: Case,
+    *,
+    saved: Saved = NOTHING,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Save a note, a mail and a state in a case, together."""
+    with Engine.open(store) as engine:
+        done = engine.desk.cases.add(
+            case_, saved.entry(), composition=saved.composition, dry_run=dry_run
+        )
+    show_saved(done, json=json)
+
+
+@case.command
+def follow_up(
+    case_: Case,
+    *,
+    saved: Saved = NOTHING,
+    subject: Annotated[str | None, Parameter(help="What the new case is about.")] = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Open a case that follows a closed one."""
+    with Engine.open(store) as engine:
+        done = engine.desk.cases.follow_up(
+            case_,
+            saved.entry(),
+            subject=subject,
+            composition=saved.composition,
+            dry_run=dry_run,
+        )
+    show_saved(done, json=json)
+
+
+@case.command(name="show")
+def show_case(case_: Case, *, store: Store = None, json: Json = False) -> None:
+    """Show a case: whose it is, its state, interactions, notes and mails."""
+    with Engine.open(store) as engine:
+        view = engine.desk.reading_cases.show(case_)
+    if json:
+        show_json(view)
+    else:
+        show_view(view)
+
+
+@case.command(name="list")
+def list_(
+    text: Annotated[
+        Sequence[str], Parameter(name="TEXT", help="A number, or words of subject, notes, mails.")
+    ] = (),
+    *,
+    contact: Annotated[str | None, Parameter(help="Of the person that this contact is.")] = None,
+    queue: Annotated[str | None, Parameter(help="In this team's queue.")] = None,
+    agent: Annotated[str | None, Parameter(help="In this agent's personal queue.")] = None,
+    mine: Annotated[bool, Parameter(negative="", help="In your own personal queue.")] = False,
+    pinned: Annotated[bool, Parameter(negative="", help="That you have pinned.")] = False,
+    state: Annotated[
+        Sequence[Literal["new", "open", "pending", "resolved", "closed"]],
+        Parameter(negative="", help="In this state; may be given several times."),
+    ] = (),
+    limit: Annotated[int, Parameter(help="At most this many, the last changed first.")] = 50,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """List the cases that meet every condition."""
+    with Engine.open(store) as engine:
+        found = engine.desk.reading_cases.find(
+            contact=contact,
+            queue=queue,
+            agent_id=agent,
+            mine=mine,
+            pinned=pinned,
+            states=state,
+            text=" ".join(text) or None,
+            limit=limit,
+        )
+    if json:
+        show_json(found)
+    elif not found:
+        show("No case found.")
+    else:
+        show_table(
+            ("case", "state", "subject", "contact", "queue", "changed"),
+            [
+                (
+                    one.number,
+                    state_text(one.state, one.reason or one.disposition),
+                    one.subject,
+                    one.contact_id,
+                    one.agent or one.queue,
+                    one.changed[:19],
+                )
+                for one in found
+            ],
+        )
+
+
+@case.command
+def history(
+    case_: Annotated[
+        str | None, Parameter(name="CASE", help="The case's number or id; without one, all cases.")
+    ] = None,
+    *,
+    state: Annotated[str | None, Parameter(help="Only changes to this state.")] = None,
+    by: Annotated[str | None, Parameter(help="Only what this actor did.")] = None,
+    since: Annotated[str | None, Parameter(help="From this time on, ISO 8601.")] = None,
+    until: Annotated[str | None, Parameter(help="Before this time, ISO 8601.")] = None,
+    limit: Annotated[int, Parameter(help="At most this many, the newest.")] = 200,
+    store: Store = None,
+    lang: Lang = None,
+    json: Json = False,
+) -> None:
+    """Show every event of a case, or search the events of all cases."""
+    with Engine.open(store) as engine:
+        changes = engine.desk.reading_cases.history(
+            case_,
+            state=state,
+            actor=by,
+            since=since,
+            until=until,
+            limit=limit,
+            language=language(lang),
+        )
+    if json:
+        show_json(changes)
+    else:
+        show_table(
+            ("case", "true from", "actor", "event", "what"),
+            [(c.number, c.valid_from[:19], c.actor, c.topic, c.summary) for c in changes],
+        )
+
+
+@case.command(name="state")
+def state_(
+    case_: Case,
+    state: Annotated[State, Parameter(name="STATE", help="Where it goes.")],
+    *,
+    reason: Annotated[str | None, Parameter(help="What it waits for (pending).")] = None,
+    disposition: Annotated[str | None, Parameter(help="How it ended (resolved).")] = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Move a case on: open (work on it), pending, resolved, or closed for good."""
+    if (reason is not None) != (state == "pending"):
+        raise UsageError("A pending case needs --reason, and no other does.")
+    if (disposition is not None) != (state == "resolved"):
+        raise UsageError("A resolved case needs --disposition, and no other does.")
+    with Engine.open(store) as engine:
+        desk = engine.desk.cases
+        if state == "open":
+            done = desk.use(case_, dry_run=dry_run)
+        elif state == "closed":
+            done = desk.close(case_, dry_run=dry_run)
+        else:
+            done = desk.add(case_, Entry(pending=reason, resolved=disposition), dry_run=dry_run)
+    show_saved(done, json=json)
+
+
+@note.command(name="add")
+def add_note(
+    case_: Case, text: Words, *, store: Store = None, dry_run: DryRun = False, json: Json = False
+) -> None:
+    """Write a note on a case."""
+    with Engine.open(store) as engine:
+        done = engine.desk.cases.add(case_, Entry(note=read_text(text)), dry_run=dry_run)
+    show_saved(done, json=json)
+
+
+@note.command(name="change")
+def change_note(
+    case_: Case,
+    note_id: NoteId,
+    text: Words,
+    *,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Let a note say something else; the history keeps what it said."""
+    with Engine.open(store) as engine:
+        done = engine.desk.cases.change_note(case_, note_id, read_text(text), dry_run=dry_run)
+    show_saved(done, json=json)
+
+
+@note.command(name="remove")
+def remove_note(
+    case_: Case,
+    note_id: NoteId,
+    *,
+    reason: Annotated[str | None, Parameter(help="Why, for the history.")] = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Take a note away; the history keeps it."""
+    with Engine.open(store) as engine:
+        done = engine.desk.cases.remove_note(case_, note_id, reason=reason, dry_run=dry_run)
+    show_saved(done, json=json)
+
+
+@case.command
+def link(
+    case_: Case,
+    interaction: Annotated[str, Parameter(name="INTERACTION", help="The interaction's id.")],
+    *,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Let an interaction belong to a case; it keeps its own contact."""
+    with Engine.open(store) as engine:
+        done = engine.desk.cases.link(case_, interaction, dry_run=dry_run)
+    show_saved(done, json=json)
+
+
+@case.command
+def assign(
+    case_: Case,
+    *,
+    agent: Annotated[str | None, Parameter(help="Into this agent's personal queue.")] = None,
+    queue: Annotated[str | None, Parameter(help="Into this team's queue.")] = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Put a case into a queue; without --agent and --queue, into none."""
+    with Engine.open(store) as engine:
+        done = engine.desk.cases.assign(case_, agent_id=agent, queue=queue, dry_run=dry_run)
+    show_saved(done, json=json)
+
+
+@case.command
+def pin(case_: Case, *, store: Store = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Keep a case at hand, for yourself."""
+    with Engine.open(store) as engine:
+        done = engine.desk.cases.pin(case_, dry_run=dry_run)
+    show_saved(done, json=json)
+
+
+@case.command
+def unpin(case_: Case, *, store: Store = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Keep a case at hand no longer."""
+    with Engine.open(store) as engine:
+        done = engine.desk.cases.unpin(case_, dry_run=dry_run)
+    show_saved(done, json=json)
+
+
+@case.command
+def compose(
+    *,
+    mode: Annotated[str, Parameter(help="A word for it, such as preview.")] = "compose",
+    of: Annotated[str | None, Parameter(help="The case that it is about, if there is one.")] = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Be busy outside an interaction; answers what names this when it is saved or discarded."""
+    with Engine.open(store) as engine:
+        composition = engine.desk.cases.compose(mode=mode, case=of)
+    if json:
+        show_json({"composition": composition})
+    else:
+        show(composition)
+
+
+@case.command
+def discard(
+    composition: Annotated[str, Parameter(name="COMPOSITION", help="What case compose answered.")],
+    *,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Throw away what you were composing and be free: nothing is left of it."""
+    with Engine.open(store) as engine:
+        done = engine.desk.cases.discard(composition)
+    if json:
+        show_json(done)
+    else:
+        show("Discarded; you are free.")
+
+
+@case.command
+def busy(*, store: Store = None, json: Json = False) -> None:
+    """List the agents who are composing outside an interaction."""
+    with Engine.open(store) as engine:
+        found = engine.desk.reading_cases.busy()
+    if json:
+        show_json(found)
+    elif not found:
+        show("Nobody is composing.")
+    else:
+        show_table(
+            ("agent", "mode", "since", "composition"),
+            [(one.agent, one.mode, one.since[:19], one.composition_id) for one in found],
+        )
+
+
+@case.command
+def sweep(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Close the cases that were resolved as many days ago as the settings say."""
+    with Engine.open(store) as engine:
+        closed = engine.desk.cases.sweep(dry_run=dry_run)
+    if json:
+        show_json({"closed": closed})
+    else:
+        show(f"{len(closed)} closed" + (f": {', '.join(closed)}" if closed else "") + ".")

@@ -1,0 +1,116 @@
+"""Verbs of the mails of cases: case mail write|rewrite|release|send|discard."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.cases.entry import Entry, Letter
+from identity_engine.application.engine import Engine
+from identity_engine.application.operations.command import Done
+from identity_engine.cli.case_entry import Case, Words, read_text, show_saved
+from identity_engine.cli.output import DryRun, Json, Store, show, show_json, show_table
+
+mail = App(name="mail", help="Write and send the mails of a case.")
+MailId = Annotated[str, Parameter(name="MAIL", help="The mail's id, as case show says it.")]
+To = Annotated[Sequence[str], Parameter(negative="", help="To whom; default: who wrote last.")]
+Cc = Annotated[Sequence[str], Parameter(negative="", help="Who gets a copy.")]
+Subject = Annotated[str | None, Parameter(help="Its subject; default: an answer to the last mail.")]
+
+
+@mail.command
+def write(
+    case_: Case,
+    text: Words,
+    *,
+    to: To = (),
+    cc: Cc = (),
+    subject: Subject = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Write a draft."""
+    letter = Letter(read_text(text), tuple(to), tuple(cc), subject)
+    with Engine.open(store) as engine:
+        done = engine.desk.cases.add(case_, Entry(letter=letter), dry_run=dry_run)
+    show_saved(done, json=json)
+
+
+@mail.command
+def rewrite(
+    case_: Case,
+    mail_id: MailId,
+    text: Words,
+    *,
+    to: To = (),
+    cc: Cc = (),
+    subject: Subject = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Write a draft anew."""
+    letter = Letter(read_text(text), tuple(to), tuple(cc), subject)
+    with Engine.open(store) as engine:
+        done = engine.desk.mails.rewrite(case_, mail_id, letter, dry_run=dry_run)
+    _show_done(done, "The draft was written anew.", json=json)
+
+
+@mail.command
+def release(
+    case_: Case,
+    mail_id: MailId,
+    *,
+    although_unsure: Annotated[
+        bool, Parameter(negative="", help="Send it although it may have gone out before.")
+    ] = False,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Give a draft, or a mail that failed, to be sent; case mail send sends it."""
+    with Engine.open(store) as engine:
+        done = engine.desk.mails.release(
+            case_, mail_id, although_unsure=although_unsure, dry_run=dry_run
+        )
+    _show_done(done, "The mail waits to be sent.", json=json)
+
+
+@mail.command
+def discard(
+    case_: Case,
+    mail_id: MailId,
+    *,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Do not send a mail."""
+    with Engine.open(store) as engine:
+        done = engine.desk.mails.discard(case_, mail_id, dry_run=dry_run)
+    _show_done(done, "The mail was discarded.", json=json)
+
+
+@mail.command
+def send(*, store: Store = None, json: Json = False) -> int:
+    """Send every mail that is due. Exit code 1 if one failed or is unsure."""
+    with Engine.open(store) as engine:
+        outcomes = engine.desk.mails.send_due()
+    if json:
+        show_json(outcomes)
+    elif not outcomes:
+        show("No mail is due.")
+    else:
+        show_table(
+            ("case", "mail", "status", "code"),
+            [(one.number, one.mail_id, one.status, one.code) for one in outcomes],
+        )
+    return 0 if all(one.status == "sent" for one in outcomes) else 1
+
+
+def _show_done(done: Done, said: str, *, json: bool) -> None:
+    if json:
+        show_json(done)
+    else:
+        show(said if done.position is not None else "Nothing was written.")

@@ -1,0 +1,51 @@
+"""Mail going out: one mail handed to a server, and what is certain of it afterwards."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+
+class Outgoing(NamedTuple):
+    """One mail. `content` is the whole message as RFC 5322 wants it, its Message-ID included; lines
+    end in CRLF."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The server answered that it took the mail, for all recipients but the `refused`."""
+
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The server certainly did not take the mail. `for_good`: trying again would not help.
+
+    `code` is stable and holds nothing personal: `smtp_NNN`, `unreachable`, `tls_refused`,
+    `login_refused`, `needs_smtputf8`.
+    """
+
+    code: str
+    for_good: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """The mail left, or may have left, and no answer came: the server may have taken it or not."""
+
+    code: str
+
+
+Delivery = Sent | NotSent | Unsure
+
+
+class MailPort(Protocol):
+    """A server that takes mail."""
+
+    def send(self, mail: Outgoing) -> Delivery:
+        """Hand over one mail, once, and say what is certain of it. Never raises for what a server or
+        a line does."""
+        ...

@@ -1,0 +1,1 @@
+"""Which cases are there, where does each lie, and what happened in it."""

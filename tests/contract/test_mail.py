@@ -1,0 +1,119 @@
+"""What the mail port promises, held by the fake and by a real SMTP conversation."""
+
+import pytest
+
+from aggregates.case_settings import OutgoingMail
+from identity_engine.adapters.mail_smtp import SmtpMail
+from identity_engine.errors import ConfigurationError
+from identity_engine.ports.mail import NotSent, Outgoing, Sent, Unsure
+from tests.support.mail import FakeMail, LocalServer
+
+CONTENT = b"Subject: Ihre Frage\r\nMessage-ID: <m1@centre.example>\r\n\r\n.Guten Tag\r\nbis bald"
+MAIL = Outgoing("desk@centre.example", ("anna@example.com",), CONTENT)
+
+
+class MailContract:
+    """One test for each promise; a subclass says which port and which server."""
+
+    @pytest.fixture
+    def server(self):
+        """What takes the mail."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def port(self, server):
+        """What hands it over."""
+        raise NotImplementedError
+
+    def away(self, server):
+        """Let nobody answer."""
+        server.answer = "away"
+
+    def test_a_mail_is_taken_as_it_is(self, server, port):
+        assert port.send(MAIL) == Sent()
+        (message,) = server.messages
+        assert message["Message-ID"] == "<m1@centre.example>"
+        assert message.get_content().split() == [".Guten", "Tag", "bis", "bald"]
+
+    def test_recipients_that_are_refused_are_named(self, server, port):
+        server.unknown = {"gone@example.com"}
+        mail = MAIL._replace(recipients=("anna@example.com", "gone@example.com"))
+        assert port.send(mail) == Sent(refused=("gone@example.com",))
+        assert len(server.taken) == 1
+
+    def test_a_mail_that_nobody_can_get_is_not_sent_for_good(self, server, port):
+        server.unknown = {"anna@example.com"}
+        assert port.send(MAIL) == NotSent("smtp_550", for_good=True)
+        assert server.taken == []
+
+    def test_a_server_that_says_never_means_it(self, server, port):
+        server.answer = "refuse"
+        assert port.send(MAIL) == NotSent("smtp_550", for_good=True)
+        assert server.taken == []
+
+    def test_a_server_that_says_later_may_be_tried_again(self, server, port):
+        server.answer = "busy"
+        assert port.send(MAIL) == NotSent("smtp_451", for_good=False)
+        assert server.taken == []
+
+    def test_a_server_that_is_away_took_nothing(self, server, port):
+        self.away(server)
+        assert port.send(MAIL) == NotSent("unreachable", for_good=False)
+        assert server.taken == []
+
+    def test_a_server_that_vanishes_before_it_answers_leaves_it_unsure(self, server, port):
+        server.answer = "vanish"
+        assert port.send(MAIL) == Unsure("no_answer")
+
+    def test_an_address_in_any_script_is_taken(self, server, port):
+        mail = MAIL._replace(recipients=("büro@例え.jp",))
+        assert port.send(mail) == Sent()
+
+
+class TestFake(MailContract):
+    """The fake that other tests use."""
+
+    @pytest.fixture
+    def server(self):
+        return FakeMail()
+
+    @pytest.fixture
+    def port(self, server):
+        return server
+
+
+class TestSmtp(MailContract):
+    """The adapter, over a real connection."""
+
+    @pytest.fixture
+    def server(self):
+        with LocalServer() as server:
+            yield server
+
+    @pytest.fixture
+    def port(self, server):
+        return SmtpMail(OutgoingMail(host="127.0.0.1", port=server.port, tls="none", seconds=5))
+
+    def away(self, server):
+        server.stop()
+
+    def test_a_server_without_tls_is_not_spoken_to_where_tls_is_wanted(self, server):
+        port = SmtpMail(OutgoingMail(host="127.0.0.1", port=server.port, tls="starttls", seconds=5))
+        assert port.send(MAIL) == NotSent("tls_refused", for_good=False)
+        assert server.taken == []
+
+
+def test_without_a_server_nothing_can_be_sent():
+    with pytest.raises(ConfigurationError, match=r"outgoing_mail\.host"):
+        SmtpMail(OutgoingMail())
+
+
+def test_a_login_that_is_not_set_names_its_variable_and_no_secret():
+    settings = OutgoingMail(host="h", user_variable="MAIL_USER", password_variable="MAIL_PASSWORD")
+    with pytest.raises(ConfigurationError, match="MAIL_PASSWORD"):
+        SmtpMail(settings, environment={"MAIL_USER": "desk"})
+
+
+def test_a_login_is_never_sent_in_the_clear():
+    with pytest.raises(ValueError, match="TLS only"):
+        OutgoingMail(host="h", tls="none", user_variable="U", password_variable="P")

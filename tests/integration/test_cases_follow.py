@@ -1,0 +1,150 @@
+"""CA-5: cases follow the person, through merge, unmerge and a corrected link; nothing is rewritten."""
+
+import pytest
+
+from aggregates import interaction as interactions
+from aggregates.contact import ContactMerged, ContactUnmerged, MergeEdge
+from aggregates.interaction import Link
+from identity_engine import Engine
+from identity_engine.application.cases.entry import Entry, Origin
+from projections.cases.query import open_cases_of
+from tests.integration.resolving import facts
+from tests.integration.working_on_cases import (
+    ANNA,
+    BEN,
+    configure,
+    is_sound,
+    mail,
+    mail_opens_cases,
+    shown,
+)
+from tests.support.interactions import email, event, phone
+from tests.support.world import Clock, world
+
+NOTE = Entry(note="Ruft morgen zurück.")
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def engine(clock):
+    """An engine with settings for outgoing mail."""
+    with Engine.in_memory(world(clock=clock)) as engine:
+        configure(engine)
+        yield engine
+
+
+@pytest.fixture
+def call(engine):
+    """A call, and the contact that it made."""
+    return engine.ingest([event("call", phone(), email(ANNA), profile={"full_name": "Anna"})])[0]
+
+
+@pytest.fixture
+def case(engine, call):
+    """The number of a case of the contact."""
+    return engine.desk.cases.open(Origin("contact", call.contact_id), NOTE).number
+
+
+def merge(engine, one, other):
+    """Two contacts are one person from now on."""
+    with engine.desk.cases.under("case:edit").command() as command:
+        command.contacts([one, other])
+        merge_id = command.new_id()
+        edges = (MergeEdge(one=one, other=other),)
+        command.write(one, ContactMerged(merge_id=merge_id, edges=edges))
+    return merge_id, edges
+
+
+def unmerge(engine, one, merged):
+    """They are two again."""
+    merge_id, edges = merged
+    with engine.desk.cases.under("case:edit").command() as command:
+        command.contacts([edge for pair in edges for edge in (pair.one, pair.other)])
+        command.write(one, ContactUnmerged(merge_id=merge_id, edges=edges))
+
+
+def relink(engine, interaction_id, contact_id):
+    """A person gives an interaction to another contact."""
+    evidence = facts(engine, "interaction.linked")[0].evidence
+    with engine.desk.cases.under("case:edit").command() as command:
+        row = command.interaction(interaction_id)
+        command.contact(contact_id)
+        state = interactions.Linked(row.contact_id)
+        wanted = Link(contact_id=contact_id, evidence=evidence, pinned=True)
+        command.write(interaction_id, *interactions.decide(state, wanted))
+
+
+def numbers_of(engine, contact_id):
+    return sorted(one.number for one in engine.desk.reading_cases.find(contact=contact_id))
+
+
+def test_cases_follow_the_person_through_merge_and_unmerge(engine, call):
+    (other,) = engine.ingest([event("other", phone("+81387654321"))])
+    first = engine.desk.cases.open(Origin("contact", call.contact_id), NOTE).number
+    second = engine.desk.cases.open(Origin("interaction", other.interaction_id), NOTE).number
+    merged = merge(engine, call.contact_id, other.contact_id)
+    assert numbers_of(engine, call.contact_id) == [first, second]
+    assert numbers_of(engine, other.contact_id) == [first, second]
+    unmerge(engine, call.contact_id, merged)
+    assert numbers_of(engine, call.contact_id) == [first]
+    assert numbers_of(engine, other.contact_id) == [second]
+    assert is_sound(engine)
+
+
+def test_a_case_goes_where_a_corrected_link_goes(engine, call):
+    (other,) = engine.ingest([event("other", phone("+81387654321"))])
+    number = engine.desk.cases.open(Origin("interaction", call.interaction_id), NOTE).number
+    written = engine.store.read_stream(shown(engine, number).summary.case_id)
+    relink(engine, call.interaction_id, other.contact_id)
+    assert numbers_of(engine, call.contact_id) == []
+    assert numbers_of(engine, other.contact_id) == [number]
+    assert shown(engine, number).summary.contact_id == other.contact_id
+    assert engine.store.read_stream(shown(engine, number).summary.case_id) == written
+    assert is_sound(engine)
+
+
+def test_a_case_of_a_mail_goes_where_the_mails_link_goes():
+    with Engine.in_memory(world(7)) as engine:
+        mail_opens_cases(engine)
+        anna, ben = engine.ingest([mail("1"), mail("2", BEN, "Anderes")])
+        relink(engine, anna.interaction_id, ben.contact_id)
+        assert numbers_of(engine, ben.contact_id) == ["C-000001", "C-000002"]
+
+
+def test_a_contacts_history_shows_its_cases(engine, call, case):
+    told = [one.topic for one in engine.history(call.contact_id)]
+    assert told[-2:] == ["case.opened", "note.added"]
+
+
+def test_the_history_of_whoever_gets_a_corrected_link_shows_the_case(engine, call):
+    (other,) = engine.ingest([event("other", phone("+81387654321"))])
+    engine.desk.cases.open(Origin("interaction", call.interaction_id), NOTE)
+    relink(engine, call.interaction_id, other.contact_id)
+    assert "case.opened" in [one.topic for one in engine.history(other.contact_id)]
+    assert "case.opened" in [one.topic for one in engine.history(call.contact_id)]
+    assert engine.how(other.contact_id)
+
+
+def test_a_contact_shows_the_numbers_of_its_cases_and_is_found_by_one(engine, call, case):
+    assert engine.profile(call.contact_id).cases == (case,)
+    (found,) = engine.search(case.lower())
+    assert (found.contact_id, found.matched) == (call.contact_id, (("case", case),))
+    assert engine.search("C-000099") == []
+    assert engine.search(case, field="phone") == []
+
+
+def test_a_case_that_is_not_closed_is_known_of_its_contact(engine, call, case):
+    engine.follow()
+    views = engine.follower.views.connection
+    assert open_cases_of(views, [call.contact_id])
+    engine.desk.cases.add(case, Entry(resolved="solved"))
+    engine.follow()
+    assert open_cases_of(views, [call.contact_id])
+    engine.desk.cases.close(case)
+    engine.follow()
+    assert not open_cases_of(views, [call.contact_id])
+    assert not open_cases_of(views, [])

@@ -1,0 +1,83 @@
+"""Mail servers for tests: one in memory behind the port, and a real one on the loopback interface."""
+
+from email import message_from_bytes, policy
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+
+from identity_engine.ports.mail import NotSent, Sent, Unsure
+
+
+class FakeMail:
+    """Takes mail into memory, or answers as it is told to."""
+
+    def __init__(self) -> None:
+        self.taken = []
+        self.answer = "take"
+        self.unknown = set()
+
+    def send(self, mail):
+        """Take a mail, or not."""
+        if self.answer == "away":
+            return NotSent("unreachable", for_good=False)
+        if self.answer in ("busy", "refuse"):
+            for_good = self.answer == "refuse"
+            return NotSent("smtp_550" if for_good else "smtp_451", for_good=for_good)
+        refused = tuple(one for one in mail.recipients if one in self.unknown)
+        if len(refused) == len(mail.recipients):
+            return NotSent("smtp_550", for_good=True)
+        self.taken.append(mail.content)
+        return Unsure("no_answer") if self.answer == "vanish" else Sent(refused)
+
+    @property
+    def messages(self):
+        """What was taken, parsed."""
+        return [message_from_bytes(one, policy=policy.default) for one in self.taken]
+
+
+class LocalServer(FakeMail):
+    """A real SMTP server that behaves like the fake."""
+
+    def __enter__(self):
+        self._controller = _Controller(self, hostname="127.0.0.1", port=0)
+        self._controller.start()
+        self.port = self._controller.server.sockets[0].getsockname()[1]
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        """Be away."""
+        if self._controller is not None:
+            self._controller.stop()
+            self._controller = None
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+        """Know a recipient, or not."""
+        if address in self.unknown:
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        """Take the content, or not."""
+        if self.answer == "busy":
+            return "451 try later"
+        if self.answer == "refuse":
+            return "550 no"
+        self.taken.append(envelope.content)
+        if self.answer == "vanish":
+            server.transport.abort()
+        return "250 taken"
+
+
+class _Controller(Controller):
+    def factory(self):
+        return SMTP(self.handler, hostname="localhost", enable_SMTPUTF8=True)
+
+    def _trigger_server(self):
+        # The one of the library connects to the port it was given, and it was given none.
+        host, port = self.server.sockets[0].getsockname()[:2]
+        self.hostname, self.port = host, port
+        super()._trigger_server()
