@@ -13,6 +13,7 @@ from pydantic import Field
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.division import ContactMoved, DivisionFact
+from aggregates.editing import ContactEdited
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.lifecycle import (
     ContactDeleted,
@@ -66,18 +67,27 @@ class ContactPromoted(Fact):
     stage_before: Stage
 
 
+class ReasonPersonal(Stored):
+    """A person's words on why."""
+
+    reason: str
+
+
+class ContactPromotionUndone(Fact):
+    """A person took back the promotion; the contact has the stage again that it had before."""
+
+    TOPIC: ClassVar[str] = "contact.promotion_undone"
+
+    stage: Stage
+    personal: ReasonPersonal | Erased | None = None
+
+
 class MergeEdge(Stored):
     """Two member contacts that were found to be one person: the two ids that were asked for, or that
     the evidence named, never the canonical ids of the day."""
 
     one: ContactId
     other: ContactId
-
-
-class ReasonPersonal(Stored):
-    """A person's words on why."""
-
-    reason: str
 
 
 class MergePersonal(Stored):
@@ -144,25 +154,6 @@ class ContactToldApartLifted(Fact):
     personal: ReasonPersonal | Erased | None = None
 
 
-class EditPersonal(Stored):
-    """What a save changed: `set` gives a field its value, `added` and `removed` change one value of it.
-
-    A value that is removed is shown no longer, whoever says it, until a person gives it again.
-    """
-
-    set: dict[str, str] = Field(default_factory=dict)
-    added: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    removed: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-
-
-class ContactEdited(Fact):
-    """A person saved values of the contact; one event for each save."""
-
-    TOPIC: ClassVar[str] = "contact.edited"
-
-    personal: EditPersonal | Erased
-
-
 class ContactMergeRefused(Fact):
     """Records of this contact and of `other` are strong enough to be one person, and `guard` keeps the
     contacts apart.
@@ -193,6 +184,7 @@ ContactFact = (
     | ContactEdited
     | ContactIdentified
     | ContactPromoted
+    | ContactPromotionUndone
     | ContactMerged
     | ContactUnmerged
     | ContactToldApart
@@ -277,6 +269,14 @@ class Promote:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoPromotion:
+    """Take back the promotion; `stage` is the one that it raised the contact from."""
+
+    stage: Stage
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RefuseMerge:
     """Keep the contact apart from `other`, although the evidence is strong enough."""
 
@@ -292,7 +292,7 @@ class EndRefusal:
     other: ContactId
 
 
-ContactCommand = Create | Identify | Promote | RefuseMerge | EndRefusal
+ContactCommand = Create | Identify | Promote | UndoPromotion | RefuseMerge | EndRefusal
 
 
 def decide(state: ContactState | None, command: ContactCommand) -> tuple[ContactFact, ...]:
@@ -300,7 +300,7 @@ def decide(state: ContactState | None, command: ContactCommand) -> tuple[Contact
 
     Raises:
         AlreadyDone: the contact exists already.
-        NotYet: the contact does not exist.
+        NotYet: the contact does not exist, or was not promoted.
     """
     match state, command:
         case None, Create(division=division, interaction_id=interaction_id):
@@ -319,6 +319,11 @@ def decide(state: ContactState | None, command: ContactCommand) -> tuple[Contact
             )
         case ContactState(stage=stage), Promote() if stage is not Stage.CURATED:
             return (ContactPromoted(stage_before=stage),)
+        case ContactState(stage=now), UndoPromotion(stage, reason):
+            if now is not Stage.CURATED:
+                raise NotYet("This contact was not promoted.")
+            why = None if reason is None else ReasonPersonal(reason=reason)
+            return (ContactPromotionUndone(stage=stage, personal=why),)
         case ContactState(), RefuseMerge(other, guard, evidence):
             refused = ContactMergeRefused(other=other, guard=guard, evidence=evidence)
             return () if state.refused.get(other) == _refusal(refused) else (refused,)
@@ -341,6 +346,8 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             return replace(state, stage=Stage.CURATED)
         case ContactMoved(division=division) if state is not None:
             return replace(state, division=division)
+        case ContactPromotionUndone(stage=stage) if state is not None:
+            return replace(state, stage=stage)
         case ContactExpired() if state is not None:
             return replace(state, presence="expired", gone_since=valid_from)
         case ContactDeleted() if state is not None:

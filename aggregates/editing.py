@@ -6,15 +6,37 @@ over both: a value by hand comes first, a removed one is not shown.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pydantic import Field
 
 from aggregates.augmentation import (
     AugmentedPersonal,
     ContactAugmentationReverted,
     ContactAugmented,
 )
-from aggregates.contact import ContactEdited, EditPersonal
 from aggregates.errors import Refused
-from aggregates.values import Erased, Fact
+from aggregates.values import Erased, Fact, Stored
+
+
+class EditPersonal(Stored):
+    """What a save changed: `set` gives a field its value, `added` and `removed` change one value of it.
+
+    A value that is removed is shown no longer, whoever says it, until a person gives it again.
+    """
+
+    set: dict[str, str] = Field(default_factory=dict)
+    added: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    removed: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class ContactEdited(Fact):
+    """A person saved values of the contact; one event for each save."""
+
+    TOPIC: ClassVar[str] = "contact.edited"
+
+    personal: EditPersonal | Erased
+
 
 Values = Mapping[str, tuple[str, ...]]
 """Field -> values."""

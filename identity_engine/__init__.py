@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from identity_engine.application.explanation.how import Step as Step
     from identity_engine.application.explanation.why_not import WhyNot as WhyNot
     from identity_engine.application.ingest import IngestSummary as IngestSummary
+    from identity_engine.application.operations.claiming import Value as Value
+    from identity_engine.application.operations.contacts import NewIdentifier as NewIdentifier
     from identity_engine.application.queries import HistoryEntry as HistoryEntry
     from identity_engine.application.resolution.outcome import Outcome as Outcome
     from identity_engine.errors import IdentityEngineError as IdentityEngineError
+    from identity_engine.errors import Stale as Stale
     from identity_engine.ingestion.faults import Fault as Fault
     from identity_engine.ingestion.faults import Rejected as Rejected
     from projections.profile.query import Profile as Profile
@@ -32,10 +35,13 @@ _EXPORTS = {
     "HistoryEntry": "identity_engine.application.queries",
     "IdentityEngineError": "identity_engine.errors",
     "IngestSummary": "identity_engine.application.ingest",
+    "NewIdentifier": "identity_engine.application.operations.contacts",
     "Outcome": "identity_engine.application.resolution.outcome",
     "Profile": "projections.profile.query",
     "Rejected": "identity_engine.ingestion.faults",
+    "Stale": "identity_engine.errors",
     "Step": "identity_engine.application.explanation.how",
+    "Value": "identity_engine.application.operations.claiming",
     "WhyNot": "identity_engine.application.explanation.why_not",
 }
 __all__ = [*_EXPORTS, "__version__"]

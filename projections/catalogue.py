@@ -5,6 +5,7 @@ from projections.cases.projection import CaseProjection
 from projections.crm.projection import CrmProjection
 from projections.identity.projection import IdentityProjection
 from projections.journey.projection import JourneyProjection
+from projections.notes.projection import NotesProjection
 from projections.profile.projection import ProfileProjection
 from projections.review.projection import ReviewProjection
 from projections.search.projection import SearchProjection
@@ -15,10 +16,11 @@ PROJECTIONS: tuple[Projection, ...] = (
     ProfileProjection(),
     TimelineProjection(),
     SearchProjection(),
+    NotesProjection(),
     ReviewProjection(),
     CaseProjection(),
     JourneyProjection(),
     CrmProjection(),
 )
-VIEWS_VERSION = 22
+VIEWS_VERSION = 23
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

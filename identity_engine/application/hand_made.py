@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlite3 import Cursor
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
-from aggregates.contact import ContactEdited
 from aggregates.division import ContactMoved
-from aggregates.editing import hand_made
+from aggregates.editing import ContactEdited, EditPersonal, HandMade, hand_made
 from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
@@ -72,18 +71,15 @@ class HandMadeRecords:
             return
         row = self._known(contact_id)
         given = self._given(contact_id, row, stream_id, facts_of)
-        values = hand_made(facts_of(contact_id)).values
-        if row is None and not given and not values:
+        said = hand_made(_edits(facts_of(contact_id)))
+        if row is None and not given and not said.values:
             return
         division = contact.state.division
         personal = InteractionPersonal(
             source=SOURCE,
             id=contact_id,
             identifiers=tuple(given),
-            profile={
-                name: " ".join(some) if name == "other_names" else some[0]
-                for name, some in values.items()
-            },
+            profile=first_values(said),
         )
         made = comparable(personal, division, self._digests, self._index.is_crowded)
         if row is not None:
@@ -123,6 +119,25 @@ class HandMadeRecords:
             rows.append(changed)
         ordered = sorted(rows, key=lambda one: one.identifier_id)
         return [one for row in ordered for one in _held_by_hand(contact_id, row, facts_of)]
+
+
+def _edits(facts: Sequence[Fact]) -> Iterable[Fact]:
+    """Yield the edits of a contact, and what people took over from a source as if they had typed it."""
+    taken_back = {f.augmentation_id for f in facts if isinstance(f, ContactAugmentationReverted)}
+    for fact in facts:
+        if not isinstance(fact, ContactAugmented):
+            yield fact
+        elif fact.augmentation_id not in taken_back and not isinstance(fact.personal, Erased):
+            taken = EditPersonal(set=fact.personal.set, added=fact.personal.added)
+            yield ContactEdited(personal=taken)
+
+
+def first_values(said: HandMade) -> dict[str, str]:
+    """Return values by hand as the envelope has them: one of each field, of other names all."""
+    return {
+        name: " ".join(some) if name == "other_names" else some[0]
+        for name, some in said.values.items()
+    }
 
 
 def _said_of(stream_id: str, fact: Fact) -> tuple[ContactId, ...]:

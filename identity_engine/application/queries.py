@@ -27,12 +27,13 @@ from identity_engine.application.explanation.telling import tell
 from identity_engine.application.explanation.why_not import WhyNot, why_not
 from identity_engine.application.following import Follower, Progress
 from identity_engine.application.policies import Policies
-from identity_engine.application.revisions import positions_since
+from identity_engine.application.revisions import revisions
 from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore
 from projections.base import Recorded
-from projections.identity.query import merges_in_force
+from projections.identity.query import find_identity, merges_in_force
+from projections.notes.query import ContactNote, notes_of
 from projections.profile.query import Profile, find_profile, links
 from projections.runner import Views
 from projections.timeline.projection import positions_of
@@ -114,13 +115,32 @@ class Queries:
             raise NotFound(_no_contact(as_of))
         return entries
 
+    def notes(
+        self, contact_id: ContactId, as_of: str | None = None, *, removed: bool = False
+    ) -> tuple[ContactNote, ...]:
+        """Return the notes of a contact, now or as of a time or `pos:N`.
+
+        Raises:
+            NotFound: there is, or was then, no such contact.
+        """
+        with self._views_of(contact_id, as_of) as views:
+            identity = find_identity(views.connection, contact_id)
+            if identity is None:
+                raise NotFound(_no_contact(as_of))
+            return notes_of(views.connection, identity.members, removed=removed)
+
     def changes_since(
         self, contact_id: ContactId, revision: int, language: Language = DEFAULT
     ) -> list[HistoryEntry]:
         """Return the events that raised the revision of a contact above the one given."""
-        positions = positions_since(contact_id, self._events_of(contact_id, None), revision)
         say = sentences_in(language)
-        return [_entry(event, say) for event in self._store.read_positions(positions)]
+        history = revisions(contact_id, self._events_of(contact_id, None))
+        return [_entry(event, say) for event, after in history if after > revision]
+
+    def revision_as_of(self, contact_id: ContactId, as_of: str) -> int:
+        """Return the revision that a contact had as of a time or `pos:N`, 0 where it was not there."""
+        history = revisions(contact_id, self._events_of(contact_id, as_of))
+        return max((after for _, after in history), default=0)
 
     def how(
         self,

@@ -1,6 +1,6 @@
-"""Which events raised the revision of a contact: its own history, replayed as the index counts it."""
+"""The revision of a contact after each of its events: its own history, replayed as the index counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from aggregates.contact import ContactFact, ContactState
 from aggregates.identifier import IdentifierFact
@@ -11,17 +11,14 @@ from projections.match_index.index import MatchIndex
 from projections.match_index.rows import ContactRow
 
 
-def positions_since(
-    contact_id: ContactId, events: Iterable[Recorded], revision: int
-) -> tuple[int, ...]:
-    """Return the positions of the events that raised a contact's revision above `revision`.
+def revisions(contact_id: ContactId, events: Iterable[Recorded]) -> Iterator[tuple[Recorded, int]]:
+    """Yield each event that changed a contact's revision, with the revision after it.
 
     Args:
         contact_id: whose.
         events: all that made its identity what it is, in log order.
-        revision: the last one that is known.
     """
-    index, raised = MatchIndex(), []
+    index = MatchIndex()
     for event in events:
         if not isinstance(event.fact, ContactFact | IdentifierFact):
             continue
@@ -29,9 +26,8 @@ def positions_since(
             _make_room(index, event)
         before = _revision(index, contact_id)
         index.apply(event.stream_id, event.version, event.header.valid_from, event.fact)
-        if revision < _revision(index, contact_id) != before:
-            raised.append(event.position)
-    return tuple(raised)
+        if _revision(index, contact_id) != before:
+            yield event, _revision(index, contact_id)
 
 
 def _revision(index: MatchIndex, contact_id: ContactId) -> int:

@@ -21,6 +21,7 @@ from identity_engine.cli import (
     measuring,
     merging,
     models,
+    notes,
     policy,
     rehearsing,
     reviewing,
@@ -41,9 +42,12 @@ app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
 merging.add_to(contacts.contact)
+contacts.contact.command(editing.create)
 contacts.contact.command(editing.edit)
+contacts.contact.command(editing.promote)
 contacts.contact.command(identifiers.identifier)
 contacts.contact.command(interactions.journey)
+contacts.contact.command(notes.note)
 app.command(contacts.contact)
 for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
     contacts.contact.command(verb)

@@ -122,7 +122,7 @@ def search(
     Parameters
     ----------
     field
-        Look in this field or identifier type only, for example family_name or phone.
+        Look in this field or identifier type only, for example family_name or phone; note: in notes.
     stage
         Show contacts of this stage only; may be given several times.
     presence

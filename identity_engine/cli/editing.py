@@ -1,13 +1,24 @@
-"""Verbs that write contacts by hand: contact edit."""
+"""Verbs that write contacts by hand: contact create|edit|promote."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from identity_engine.application.engine import Engine
+from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.contacts import Created, NewIdentifier
 from identity_engine.cli.contacts import Id
-from identity_engine.cli.output import DryRun, EffectiveAt, Json, Store, show_done
+from identity_engine.cli.output import (
+    DryRun,
+    EffectiveAt,
+    Json,
+    Store,
+    show,
+    show_done,
+    show_json,
+    show_table,
+)
 from identity_engine.errors import UsageError
 
 Set = Annotated[
@@ -52,6 +63,98 @@ def edit(
             dry_run=dry_run,
         )
     show_done(done, f"{done.contact_id} is saved, revision {done.revision}", json=json)
+
+
+def create(
+    *,
+    set_: Set = None,
+    add: Add = None,
+    identifier: Annotated[
+        list[str] | None,
+        Parameter(help="TYPE=VALUE, such as email=a@b.org; verified with a + before the type."),
+    ] = None,
+    division: Annotated[
+        str | None, Parameter(help="Where it belongs; default: the policy's.")
+    ] = None,
+    despite_duplicates: Annotated[
+        bool, Parameter(negative="", help="Save although there are possible duplicates.")
+    ] = False,
+    effective_at: EffectiveAt = None,
+    store: Store = None,
+    dry_run: Annotated[
+        bool,
+        Parameter(negative="", help="Show possible duplicates only; write nothing."),
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Enter a contact by hand. Exit code 1 if there are possible duplicates and nothing is saved."""
+    given = [
+        NewIdentifier(Value(type_.removeprefix("+"), value), verified=type_.startswith("+"))
+        for type_, values in several(identifier).items()
+        for value in values
+    ]
+    with Engine.open(store) as engine:
+        created = engine.desk.contacts.create(
+            set=single(set_),
+            add=several(add),
+            identifiers=given,
+            division=division,
+            despite_duplicates=despite_duplicates,
+            effective_at=effective_at,
+            dry_run=dry_run,
+        )
+    if json:
+        show_json(created)
+    else:
+        _show_created(created, given)
+    return 0 if created.done.written or dry_run else 1
+
+
+def _show_created(created: Created, given: Sequence[NewIdentifier]) -> None:
+    if created.duplicates:
+        show_table(
+            ("possible duplicate", "stage", "bits", "identifiers", "because of"),
+            [
+                (
+                    one.contact_id,
+                    one.stage,
+                    one.bits or None,
+                    len(one.identifiers),
+                    ", ".join(part.name for part in one.parts if part.bits > 0),
+                )
+                for one in created.duplicates
+            ],
+        )
+    if not created.done.written:
+        show("Nothing is saved. If it is none of them, add --despite-duplicates.")
+        return
+    if created.done.position is None and not created.duplicates:
+        show("No possible duplicates.")
+    if created.done.position is not None:
+        show(f"Contact {created.done.contact_id} is entered.")
+        for place in created.not_claimed:
+            kind = given[place].value.type
+            show(f"The {kind} is held by an ephemeral contact; merge the two to have it.")
+
+
+def promote(
+    id_: Id,
+    *,
+    undo: Annotated[bool, Parameter(negative="", help="Take a promotion back instead.")] = False,
+    reason: Annotated[str | None, Parameter(help="Why it is taken back.")] = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Vouch for a contact: it is curated from now on, and never expires."""
+    with Engine.open(store) as engine:
+        contacts = engine.desk.contacts
+        if undo:
+            done = contacts.undo_promotion(id_, reason=reason, dry_run=dry_run)
+        else:
+            done = contacts.promote(id_, dry_run=dry_run)
+    said = "has the stage again that it had before" if undo else "is curated"
+    show_done(done, f"{done.contact_id} {said}", json=json)
 
 
 def single(typed: Iterable[str] | None) -> dict[str, str]:

@@ -13,6 +13,7 @@ from aggregates.contact import (
     ContactIdentified,
     ContactMerged,
     ContactPromoted,
+    ContactPromotionUndone,
     ContactUnmerged,
 )
 from aggregates.division import ContactAcrossLinked, ContactAcrossUnlinked, ContactMoved
@@ -121,8 +122,16 @@ class IdentityRows(Rows):
             0,
         ]
 
-    def _raise(self, event: Recorded, fact: ContactIdentified | ContactPromoted) -> None:
-        stage = Stage.CURATED if isinstance(fact, ContactPromoted) else Stage.IDENTIFIED
+    def _identify(self, event: Recorded, _: ContactIdentified) -> None:
+        self._set_stage(event, Stage.IDENTIFIED)
+
+    def _promote(self, event: Recorded, _: ContactPromoted) -> None:
+        self._set_stage(event, Stage.CURATED)
+
+    def _undo_promotion(self, event: Recorded, fact: ContactPromotionUndone) -> None:
+        self._set_stage(event, fact.stage)
+
+    def _set_stage(self, event: Recorded, stage: Stage) -> None:
         contact = self._contacts.get(event.stream_id)
         if contact is not None:
             contact[3] = stage.value
@@ -173,8 +182,9 @@ class IdentityRows(Rows):
 
     follows: ClassVar[Follows] = {
         ContactCreated: _create,
-        ContactIdentified: _raise,
-        ContactPromoted: _raise,
+        ContactIdentified: _identify,
+        ContactPromoted: _promote,
+        ContactPromotionUndone: _undo_promotion,
         ContactMerged: _merge,
         ContactUnmerged: _unmerge,
         ContactExpired: _go,

@@ -9,16 +9,17 @@ from functools import partial
 from aggregates import contact as contacts
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.contact import (
-    ContactEdited,
     ContactIdentified,
     ContactMerged,
     ContactPromoted,
+    ContactPromotionUndone,
     ContactState,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
 )
 from aggregates.division import ContactMoved
+from aggregates.editing import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierReassigned,
@@ -36,13 +37,15 @@ from aggregates.identity import (
 from aggregates.values import ContactId, Fact, IdentifierId, MergeId
 from projections.match_index.rows import ContactRow, LifeChanges
 
+STAGING = (ContactIdentified, ContactPromoted, ContactPromotionUndone)
+"""Facts that change the stage of a contact."""
+
 REVISING = (
     ContactAugmented,
     ContactAugmentationReverted,
     ContactEdited,
-    ContactIdentified,
     ContactMoved,
-    ContactPromoted,
+    *STAGING,
 )
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused
 because messages keep arriving; merges and unmerges do, for all whom they touch."""
@@ -198,10 +201,7 @@ class Identities:
                 self.apart.pop(frozenset((stream, other)), None)
         if isinstance(fact, ContactMerged | ContactUnmerged):
             self._stand_in({id_ for edge in fact.edges for id_ in (edge.one, edge.other)})
-        elif (
-            isinstance(fact, ContactIdentified | ContactPromoted)
-            and len(self.members(self.canonical(stream))) > 1
-        ):
+        elif isinstance(fact, STAGING) and len(self.members(self.canonical(stream))) > 1:
             self._stand_in({stream})
 
     def _stand_in(self, touched: set[ContactId]) -> None:

@@ -12,7 +12,8 @@ import orjson
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.change import ChangePersonal, InteractionChanged
-from aggregates.contact import ContactEdited, ContactMerged, MergePersonal
+from aggregates.contact import ContactMerged, MergePersonal
+from aggregates.editing import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,

@@ -81,8 +81,8 @@ class Profile:
     `contact_id` stands for the whole identity; `members` are all the contacts that are one with it.
     `cases` are the numbers of its cases, the last changed first.
     `removed` are values that interactions said and a person took away. `revision` is what a save
-    names, None where the profile is one of the past.
-    One that is expired or deleted says so, and since when, and shows no values.
+    names; the view itself does not know it. One that is expired or deleted says so, and since when,
+    and shows no values.
     """
 
     contact_id: ContactId

@@ -1,16 +1,23 @@
-"""Searchable values by contact: each different text once, counted by the interactions that say it.
+"""Searchable values by contact: each different text once, counted by who says it: interactions, people.
 
 Texts are folded as the matchers fold them, so accents, case and kana forms do not matter. The index
 is FTS5's trigrams, which find a part of a word in any script.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from sqlite3 import Connection
 from typing import ClassVar, NamedTuple
 
 import orjson
 
 from aggregates.change import ChangePersonal, InteractionChanged
+from aggregates.editing import ContactEdited
+from aggregates.identifier import (
+    ClaimPersonal,
+    IdentifierClaimed,
+    IdentifierTransferred,
+)
 from aggregates.interaction import (
     InteractionLinked,
     InteractionPersonal,
@@ -20,6 +27,8 @@ from aggregates.interaction import (
 from aggregates.values import Erased
 from matchers.text import fold
 from projections.base import Follows, Projection, Recorded, Rows, Table
+from projections.search.by_hand import SCHEMA as WORDS
+from projections.search.by_hand import WORD, Key, Words
 
 SCHEMA = """
 CREATE TABLE search_interaction (
@@ -33,7 +42,7 @@ CREATE TABLE search_value (
     contact_id TEXT NOT NULL,
     field TEXT NOT NULL,
     text TEXT NOT NULL,
-    said INTEGER NOT NULL, -- by how many linked interactions; 0 is not found
+    said INTEGER NOT NULL, -- by how many linked interactions and words of people; 0 is not found
     UNIQUE (contact_id, field, text)
 );
 CREATE VIRTUAL TABLE search_text USING fts5(
@@ -41,6 +50,7 @@ CREATE VIRTUAL TABLE search_text USING fts5(
     tokenize='trigram', detail='none', columnsize=0
 );
 """
+SCHEMA += WORDS
 NOT_SEARCHED = frozenset({"language", "gender", "country"})
 Texts = list[tuple[str, str]]
 
@@ -60,6 +70,7 @@ class SearchRows(Rows):
         super().__init__(views)
         self._known: dict[str, Known] = {}
         self._said: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+        self._words = Words(views)
 
     def _receive(self, event: Recorded, fact: InteractionReceived) -> None:
         self._known[event.stream_id] = Known(_texts(fact.personal))
@@ -69,6 +80,30 @@ class SearchRows(Rows):
 
     def _unlink(self, event: Recorded, _: InteractionUnlinked) -> None:
         self._count(event.stream_id, self._of(event)._replace(contact_id=None))
+
+    def _edit(self, event: Recorded, fact: ContactEdited) -> None:
+        if not isinstance(fact.personal, Erased):
+            changes = self._words.edit(event.stream_id, fact.personal, event.position)
+            self._tally(event.stream_id, changes)
+
+    def _claim(self, event: Recorded, fact: IdentifierClaimed) -> None:
+        if fact.interaction_id is None:
+            self._hold(event, fact.contact_id, fact.personal)
+
+    def _transfer(self, event: Recorded, fact: IdentifierTransferred) -> None:
+        before = fact.from_contact_id
+        self._tally(before, self._words.give_up(before, event.stream_id))
+        self._hold(event, fact.contact_id, fact.personal)
+
+    def _hold(self, event: Recorded, contact_id: str, personal: ClaimPersonal | Erased) -> None:
+        if not isinstance(personal, Erased):
+            said = (personal.type, personal.value, event.stream_id, event.position)
+            self._tally(contact_id, self._words.claim(contact_id, *said))
+
+    def _tally(self, contact_id: str, changes: Iterable[tuple[Key, int]]) -> None:
+        for (name, text), change in changes:
+            if name not in NOT_SEARCHED and text:
+                self._said[contact_id, name, text] += change
 
     def _change(self, event: Recorded, fact: InteractionChanged) -> None:
         """A correction says something else from now on, a message something more."""
@@ -94,6 +129,9 @@ class SearchRows(Rows):
         return known
 
     follows: ClassVar[Follows] = {
+        ContactEdited: _edit,
+        IdentifierClaimed: _claim,
+        IdentifierTransferred: _transfer,
         InteractionReceived: _receive,
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
@@ -103,6 +141,7 @@ class SearchRows(Rows):
     def write(self) -> None:
         """Write the values that are new and the counts of those that are not."""
         views = self.views
+        self._words.write()
         views.executemany(
             "INSERT OR REPLACE INTO search_interaction VALUES (?,?,?,?)",
             [
@@ -143,6 +182,7 @@ class SearchProjection(Projection):
             ("contact_id", "field", "text", "said"),
             ("contact_id", "field", "text"),
         ),
+        Table("search_word", WORD, WORD[:3], frozenset({"origin", "position"})),
     )
 
 

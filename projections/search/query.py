@@ -8,8 +8,14 @@ import orjson
 
 from aggregates.case_facts import number_of, number_text
 from matchers.text import fold
+from projections.base import ID
 from projections.cases.query import contact_of_case
 from projections.identity.query import find_identity
+from projections.notes.query import contacts_whose_notes_say, notes_of
+from projections.search.by_hand import TAKEN_AWAY
+
+NOTE = "note"
+"""The field under which notes are searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +41,14 @@ def search_contacts(
 ) -> list[Found]:
     """Return contacts in which each word of `text` occurs, as a whole or a part of a word.
 
+    An id finds the contact that it stands for now, also one that was merged into another.
+
     Args:
         views: the view file.
-        text: words; a word with a quote or a wildcard is taken as it is written. A case number finds
-            the contact of the case.
-        field: look in this profile field or identifier type only.
+        text: words, an id, or a case number, which finds the contact of the case; a word with a
+            quote or a wildcard is taken as it is written.
+        field: look in this profile field or identifier type only; `note` looks in notes, which are
+            not searched otherwise.
         stages: return contacts of these stages only; empty for all.
         presences: live contacts, and expired or deleted ones only if asked for.
         divisions: return contacts of these divisions only; None for all.
@@ -51,6 +60,9 @@ def search_contacts(
     terms = fold(text).split()
     if not terms:
         return []
+    named = _named(views, text.strip().lower())
+    if named is not None:
+        return [named] if divisions is None or named.division in divisions else []
     holding: set[str] | None = None
     for term in terms:
         contacts = _contacts_with(views, term, field, among=holding)
@@ -67,6 +79,17 @@ def search_contacts(
     ]
     wanted.sort(key=lambda one: (-_whole_matches(one, terms), one.contact_id))
     return wanted[:limit]
+
+
+def _named(views: Connection, text: str) -> Found | None:
+    """Return the contact of an id that was ever issued; None where the text is none."""
+    identity = find_identity(views, text) if ID.fullmatch(text) else None
+    if identity is None:
+        return None
+    matched = (("id", text),)
+    return Found(
+        identity.canonical_id, identity.stage, identity.division, matched, identity.presence
+    )
 
 
 def _of_case(
@@ -87,14 +110,20 @@ def _of_case(
 def _contacts_with(
     views: Connection, term: str, field: str | None, among: set[str] | None
 ) -> set[str]:
-    rows = views.execute(
-        "SELECT DISTINCT i.canonical_id FROM search_text t "
-        "JOIN search_value v ON v.number = t.rowid JOIN identity_contact i USING (contact_id) "
-        "WHERE t.text LIKE ? AND v.said > 0 AND (? IS NULL OR v.field = ?)"
+    pattern = f"%{_escaped(term)}%"
+    if field == NOTE:
+        contacts = contacts_whose_notes_say(views, pattern)
+        return contacts if among is None else contacts & among
+    values = (
+        "search_text t JOIN search_value v ON v.number = t.rowid"
         if _has_trigram(term)
-        else "SELECT DISTINCT canonical_id FROM search_value JOIN identity_contact USING (contact_id) "
-        "WHERE text LIKE ? ESCAPE '\\' AND said > 0 AND (? IS NULL OR field = ?)",
-        (f"%{_escaped(term)}%", field, field),
+        else "search_value v"
+    )
+    text = "t.text LIKE ?" if _has_trigram(term) else "v.text LIKE ? ESCAPE '\\'"
+    rows = views.execute(
+        f"SELECT DISTINCT i.canonical_id FROM {values} JOIN identity_contact i USING (contact_id) "
+        f"WHERE {text} AND v.said > 0 AND (? IS NULL OR v.field = ?) AND NOT {TAKEN_AWAY}",
+        (pattern, field, field),
     )
     contacts = {contact_id for (contact_id,) in rows}
     return contacts if among is None else contacts & among
@@ -103,10 +132,16 @@ def _contacts_with(
 def _found(views: Connection, canonical: str, terms: list[str], field: str | None) -> Found:
     identity = find_identity(views, canonical)
     assert identity is not None
+    if field == NOTE:
+        texts = (fold(note.text or "") for note in notes_of(views, identity.members))
+        saying = tuple((NOTE, text) for text in texts if any(term in text for term in terms))
+        return Found(canonical, identity.stage, identity.division, saying)
     rows = views.execute(
-        "SELECT DISTINCT field, text FROM search_value "
-        "WHERE contact_id IN (SELECT value FROM json_each(?)) "
-        "AND said > 0 AND (? IS NULL OR field = ?) ORDER BY field, text",
+        "SELECT DISTINCT v.field, v.text FROM search_value v "
+        "JOIN identity_contact i USING (contact_id) "
+        "WHERE v.contact_id IN (SELECT value FROM json_each(?)) "
+        f"AND v.said > 0 AND (? IS NULL OR v.field = ?) AND NOT {TAKEN_AWAY} "
+        "ORDER BY v.field, v.text",
         (orjson.dumps(identity.members).decode(), field, field),
     )
     matched = tuple((name, text) for name, text in rows if any(term in text for term in terms))

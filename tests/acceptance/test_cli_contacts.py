@@ -92,3 +92,52 @@ class TestIdentifiers:
     def test_an_invalid_value_says_its_fault(self, cli, anna):
         refused = cli("contact", "identifier", "add", anna, "email", "nowhere")
         assert (refused.code, refused.err) == (1, "error: This is no e-mail address.\n")
+
+
+class TestCreateAndPromote:
+    JONAS = ("--set", "full_name=Jonas Wettstein", "--set", "date_of_birth=1961-02-17")
+
+    def test_a_contact_is_entered_and_shown(self, cli, anna):
+        answer = cli("contact", "create", *self.JONAS, "--identifier", "+email=jonas@example.org")
+        assert answer.code == 0
+        entered = answer.out.split()[1]
+        shown = cli("contact", "show", entered, "--json").document
+        assert shown["stage"] == "curated"
+        assert [one["verified"] for one in shown["identifiers"]] == [True]
+
+    def test_possible_duplicates_come_first_with_exit_code_1(self, cli, anna):
+        typed = ("contact", "create", "--identifier", "email=anna.berger@gmail.com")
+        refused = cli(*typed, *self.JONAS)
+        assert (refused.code, anna in refused.out) == (1, True)
+        assert "--despite-duplicates" in refused.out
+        looked = cli(*typed, *self.JONAS, "--dry-run")
+        assert (looked.code, anna in looked.out) == (0, True)
+
+    def test_a_dry_run_says_where_there_are_none(self, cli, anna):
+        assert cli("contact", "create", *self.JONAS, "--dry-run").out == "No possible duplicates.\n"
+
+    def test_promote_and_undo(self, cli, anna):
+        assert cli("contact", "promote", anna).out == f"{anna} is curated.\n"
+        assert cli("contact", "promote", anna).out == "Nothing would change.\n"
+        undone = cli("contact", "promote", anna, "--undo", "--reason", "The wrong one")
+        assert "has the stage again" in undone.out
+
+
+class TestNotes:
+    def test_a_note_is_written_changed_listed_and_removed(self, cli, anna):
+        assert cli("contact", "note", "list", anna).out == "No notes.\n"
+        written = cli("contact", "note", "add", anna, "Calls at noon.", "--json").document
+        note_id = written["note_id"]
+        assert cli("contact", "note", "change", note_id, "Calls at ten.").out == (
+            "The note is changed.\n"
+        )
+        (shown,) = cli("contact", "note", "list", anna, "--json").document
+        assert shown["text"] == "Calls at ten."
+        assert note_id in cli("contact", "note", "list", anna).out
+        assert cli("contact", "note", "remove", note_id, "--reason", "Wrong").code == 0
+        assert cli("contact", "note", "list", anna).out == "No notes.\n"
+        (note,) = cli("contact", "note", "list", anna, "--removed", "--json").document
+        assert [one["did"] for one in note["words"]] == ["added", "changed", "removed"]
+
+    def test_an_empty_note_is_wrong_usage(self, cli, anna):
+        assert cli("contact", "note", "add", anna, " ").code == 2

@@ -4,8 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from aggregates.access import Action
+from aggregates.augmentation import (
+    AugmentedPersonal,
+    ContactAugmentationReverted,
+    ContactAugmented,
+)
+from aggregates.errors import Refused
 from identity_engine import Engine
 from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.contacts import NewIdentifier
 from identity_engine.errors import NotFound
 from tests.integration.resolving import ANNA, KENTA, NUMBER, arrive, cookie, facts, mailed
 from tests.support.interactions import event, phone
@@ -55,6 +63,13 @@ def letter(id_, profile=MARRIED, **more):
     return event(id_, channel="letter", profile=profile, **more)
 
 
+def write(engine, contact_id, fact):
+    """A fact that another operation writes about a contact."""
+    with engine.desk.contacts.under(Action.CONTACT_EDIT).command() as command:
+        command.contact(contact_id)
+        command.write(contact_id, fact)
+
+
 def interactions(engine, contact_id):
     return {one.id for one in engine.profile(contact_id).interactions}
 
@@ -74,6 +89,14 @@ class TestOnArrival:
         engine.desk.contacts.edit(anna, set=MARRIED)
         engine.desk.contacts.edit(anna, set=ANNA | {"address": "Am Markt 1", "postcode": "10115"})
         assert arrive(engine, letter("l-1"))[0].contact_id != anna
+
+    def test_what_was_taken_over_from_a_source_is_found_until_it_is_taken_back(self, engine, anna):
+        one = "019b1c3e-7c5a-7000-8000-0123456789ab"
+        taken = AugmentedPersonal(reference="R-1", set=MARRIED)
+        write(engine, anna, ContactAugmented(augmentation_id=one, source="crm", personal=taken))
+        assert arrive(engine, letter("l-1"))[0].contact_id == anna
+        write(engine, anna, ContactAugmentationReverted(augmentation_id=one))
+        assert engine.verify_index().is_sound
 
     def test_what_another_process_edited_is_what_is_compared(self, tmp_path):
         with Engine.open(tmp_path, world(1)) as one, Engine.open(tmp_path, world(2)) as other:
@@ -138,6 +161,42 @@ class TestAfterwards:
         assert interactions(engine, old) == {"v-1"}
 
 
+class TestAContactThatIsGone:
+    def test_it_is_not_found_until_it_is_restored(self, engine, clock):
+        mail = NewIdentifier(Value("email", "jonas@example.org"), verified=True)
+        jonas = engine.desk.contacts.create(set=JONAS, identifiers=[mail]).done.contact_id
+        engine.desk.lifecycle.delete(jonas, "A test.")
+        assert engine.verify_index().is_sound
+        assert engine.desk.contacts.create(set=JONAS, dry_run=True).duplicates == ()
+        assert arrive(engine, letter("l-1", JONAS))[0].contact_id != jonas
+        with pytest.raises(Refused):
+            engine.desk.contacts.edit(jonas, set={"city": "Bonn"})
+        assert engine.search("wettstein bonn") == []
+
+        engine.desk.lifecycle.restore(jonas)
+        assert engine.verify_index().is_sound
+        clock.set(LATER + timedelta(days=2))
+        (found,) = arrive(engine, mailed("m-9", "jonas@example.org", time="2030-01-02T00:00:00Z"))
+        assert found.contact_id == jonas
+        engine.reevaluate()
+        assert "m-9" in interactions(engine, jonas)
+
+
+class TestMergedByHand:
+    def test_what_people_said_of_each_goes_along_and_comes_back(self, engine, anna):
+        one = engine.desk.contacts.create(set=JONAS).done.contact_id
+        merged = engine.desk.merging.merge([anna, one], confirmed=True, reason="One person.")
+        (found,) = arrive(engine, letter("l-1", JONAS))
+        assert engine.profile(found.contact_id).members == engine.profile(anna).members
+        engine.reevaluate()
+        assert engine.profile(anna).fields["city"][0].value == "Ulm"
+        engine.desk.unmerging.unmerge(merged.merge_id, reason="They are two.")
+        engine.reevaluate()
+        assert interactions(engine, anna) == {"m-1"}
+        assert interactions(engine, one) == {"l-1"}
+        assert "city" not in engine.profile(anna).fields
+
+
 class TestItIsNoInteraction:
     def test_it_is_counted_and_shown_nowhere(self, engine, anna, tmp_path):
         before = engine.counts()
@@ -152,7 +211,7 @@ class TestItIsNoInteraction:
         engine.desk.contacts.edit(anna, set=MARRIED)
         with (
             pytest.raises(NotFound),
-            engine.desk.contacts.under("contact:edit").command() as command,
+            engine.desk.contacts.under(Action.CONTACT_EDIT).command() as command,
         ):
             command.interaction(anna)
 

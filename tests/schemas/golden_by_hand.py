@@ -1,6 +1,10 @@
 """Examples of the facts that people write about contacts; `golden_facts` joins them."""
 
-from aggregates.contact import ContactEdited, EditPersonal
+from aggregates.contact import (
+    ContactPromotionUndone,
+    ReasonPersonal,
+)
+from aggregates.editing import ContactEdited, EditPersonal
 from aggregates.identifier import (
     DescriptionPersonal,
     IdentifierDescribed,
@@ -14,7 +18,7 @@ from aggregates.notes import (
     NoteRemovalPersonal,
     NoteRemoved,
 )
-from aggregates.values import IdentifierClass
+from aggregates.values import IdentifierClass, Stage
 
 CONTACT = "019b1c3e-7c5a-7000-8000-000000000003"
 NOTE = "019b1c3e-7c5a-7000-8000-00000000000b"
@@ -22,6 +26,9 @@ INTERACTION = "019b1c3e-7c5a-7000-8000-000000000005"
 OTHER_CONTACT = "019b1c3e-7c5a-7000-8000-000000000004"
 
 FACTS_BY_HAND = (
+    ContactPromotionUndone(
+        stage=Stage.IDENTIFIED, personal=ReasonPersonal(reason="Es war die falsche Person.")
+    ),
     ContactEdited(
         personal=EditPersonal(
             set={"family_name": "髙橋"},

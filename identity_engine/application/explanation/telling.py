@@ -6,12 +6,12 @@ from aggregates.augmentation import ContactAugmentationReverted, ContactAugmente
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
-    ContactEdited,
     ContactIdentified,
     ContactMerged,
     ContactMergeRefusalEnded,
     ContactMergeRefused,
     ContactPromoted,
+    ContactPromotionUndone,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
@@ -25,6 +25,7 @@ from aggregates.division import (
     ContactMoved,
     DivisionFact,
 )
+from aggregates.editing import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -199,6 +200,8 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.identified", contact=contact_id, reason=reason)
         case ContactPromoted(stage_before=before):
             return say.say("event.promoted", contact=contact_id, before=before.value)
+        case ContactPromotionUndone(stage=stage):
+            return say.say("event.promotion_undone", contact=contact_id, stage=stage.value)
         case ContactToldApart(other=other):
             return say.say("event.told_apart", one=contact_id, other=other)
         case ContactToldApartLifted(other=other):

@@ -16,6 +16,7 @@ from aggregates.identifier import (
 )
 from aggregates.interaction import GivenIdentifier
 from aggregates.ownership import Claim, ClaimByHand, OwnershipCommand
+from aggregates.policy import Policy
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, Stage
 from identity_engine.application.operations.command import Command
 from identity_engine.application.operations.typed import ID, NAME, VALUE, checked
@@ -63,8 +64,11 @@ class ByHand:
 
     def __init__(self, command: Command, contact: ContactRow, value: Value) -> None:
         self._command, self._contact = command, contact
-        self._given, self._personal = _normalised(command, value)
-        self._digest = command.digest(contact.state.division, self._personal)
+        self._given, self._personal = normalised(command.rules.policy, value)
+        value_ = self._personal
+        self._digest = command.digests.identifier_key(
+            contact.state.division, value_.family, value_.scope, value_.value
+        )
         command.tables.load_identifiers(command.cursor, command.index, [self._digest])
         command.load({held.contact_id for held in self._holdings()})
 
@@ -205,11 +209,16 @@ class ByHand:
         return label, primary
 
 
-def _normalised(command: Command, value: Value) -> tuple[GivenIdentifier, ClaimPersonal]:
+def normalised(policy: Policy, value: Value) -> tuple[GivenIdentifier, ClaimPersonal]:
+    """Return an identifier in normal form, as it is given and as it is claimed.
+
+    Raises:
+        UsageError: type, scope or value has not the form of one.
+        Refused: the value is invalid or blocked.
+    """
     type_ = checked(NAME, value.type, "The type of an identifier")
     raw = checked(VALUE, value.value, "An identifier")
     scope = checked(ID, value.scope, "A scope") if value.scope is not None else None
-    policy = command.rules.policy
     try:
         found = normalise_identifier(type_, raw, value.country or policy.default_country)
     except InvalidIdentifier as invalid:

@@ -11,7 +11,6 @@ from typing import Self
 from aggregates.access import Action
 from aggregates.case_facts import number_of
 from aggregates.errors import Refused
-from aggregates.identifier import ClaimPersonal
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Fact, InteractionId
 from identity_engine.application.hand_made import HandMadeRecords
@@ -25,6 +24,7 @@ from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.store import Writer, stream_versions
 from projections.base import Recorded
 from projections.match_index.cases import CaseRow
+from projections.match_index.digests import DigestKeys
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import ContactRow, InteractionRow, Mention
 
@@ -207,10 +207,18 @@ class Command:
         self.tables.load_postings(self.cursor, self.index, [key], MOST_MENTIONS)
         self.index.evaluate_again(self.index.numbers_under(key))
 
-    def digest(self, division: str, value: ClaimPersonal) -> bytes:
-        """Return the digest under which the index finds an identifier."""
-        digests = self._office.store.digests
-        return digests.identifier_key(division, value.family, value.scope, value.value)
+    @property
+    def digests(self) -> DigestKeys:
+        """The keyed digests of the store."""
+        return self._office.store.digests
+
+    def permit(self, division: str) -> None:
+        """Check that the actor may do what the command does in a division.
+
+        Raises:
+            Denied: no grant allows it.
+        """
+        self._office.allows(self._action, division)
 
     def may(self, action: Action, division: str) -> bool:
         """Tell whether the actor may also do another thing in a division."""

@@ -1,25 +1,144 @@
-"""Contacts by hand: what people save in their fields (BP-1, BP-2)."""
+"""Contacts by hand: entered (GX-14), promoted (GX-4), and what people save in them (BP-1, BP-2)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from aggregates import editing
+from aggregates import contact, editing
 from aggregates.access import Action
+from aggregates.contact import ContactCreated, ContactPromoted, Promote, UndoPromotion
 from aggregates.editing import HandMade, hand_made
-from aggregates.values import ContactId
+from aggregates.errors import NotYet, Refused
+from aggregates.values import ContactId, Stage
+from identity_engine.application.hand_made import first_values
 from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.operations.claiming import ByHand, Value, normalised
 from identity_engine.application.operations.command import Command, Done, Operations
+from identity_engine.application.operations.duplicates import Duplicates, PossibleDuplicate
 from identity_engine.application.operations.filling import Filling
 from identity_engine.application.operations.permissions import needs
-from identity_engine.errors import NotFound, Stale
+from identity_engine.application.operations.typed import ID, checked, checked_text
+from identity_engine.errors import NotFound, Stale, UsageError
 from projections.match_index.rows import ContactRow
 from projections.profile.query import Profile
 
 Texts = Mapping[str, Collection[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class NewIdentifier:
+    """An identifier that a new contact is to hold, and whether it was shown to reach the contact."""
+
+    value: Value
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What entering a contact did.
+
+    Where there are possible duplicates, nothing is written unless the caller saves despite them.
+    `not_claimed` are the places of the given identifiers that an ephemeral contact holds, which the
+    new one may be merged with.
+    """
+
+    done: Done
+    duplicates: tuple[PossibleDuplicate, ...]
+    not_claimed: tuple[int, ...] = ()
+
+
 class Contacts(Operations):
     """What a person does to contacts."""
+
+    @needs(Action.CONTACT_ADD)
+    def create(
+        self,
+        *,
+        set: Mapping[str, str] | None = None,  # noqa: A002 - the word of the command line
+        add: Texts | None = None,
+        identifiers: Sequence[NewIdentifier] = (),
+        division: str | None = None,
+        despite_duplicates: bool = False,
+        effective_at: datetime | None = None,
+        dry_run: bool = False,
+    ) -> Created:
+        """Enter a contact by hand; it is curated.
+
+        Args:
+            set: field -> value.
+            add: field that takes several values -> values.
+            identifiers: those it is to hold.
+            division: where it belongs; None for the policy's default.
+            despite_duplicates: save although there are possible duplicates.
+            effective_at: since when it is known; None for now.
+            dry_run: look for possible duplicates, and write nothing.
+
+        Raises:
+            UsageError: a field is none that a person may fill, a value has not its form, or nothing
+                is given.
+            Refused: an identifier is invalid or another contact holds it; a required field is missing.
+        """
+        filling = Filling(self.office.rules)
+        wanted = filling.edit(set or {}, add or {}, {})
+        filling.check_required(wanted)
+        given = [normalised(self.office.rules.policy, one.value)[0] for one in identifiers]
+        facts = editing.decide(HandMade(), wanted)
+        if not facts and not given:
+            raise UsageError("A new contact needs a value or an identifier.")
+        where = checked(ID, division, "A division") if division is not None else None
+        with self.command(dry_run=dry_run, effective_at=effective_at) as command:
+            where = where or command.rules.policy.default_division
+            command.permit(where)
+            found = Duplicates(command, where).of(first_values(hand_made(facts)), given)
+            if found and (dry_run or not despite_duplicates):
+                return Created(command.done(), found)
+            id_ = ContactId(command.new_id())
+            command.write(id_, ContactCreated(division=where))
+            command.write(id_, ContactPromoted(stage_before=Stage.EPHEMERAL), *facts)
+            row = command.index.contacts[id_]
+            not_claimed = tuple(
+                place
+                for place, one in enumerate(identifiers)
+                if ByHand(command, row, one.value).add(verified=one.verified)
+            )
+        return Created(command.done(id_), found, not_claimed)
+
+    @needs(Action.IDENTITY_PROMOTE)
+    def promote(self, contact_id: str, *, dry_run: bool = False) -> Done:
+        """Vouch for a contact: it is curated, and never expires. No change if it is so already.
+
+        Raises:
+            Refused: it is expired, deleted or erased.
+        """
+        with self.command(dry_run=dry_run) as command:
+            row = command.contact(checked_id(contact_id))
+            if command.index.identity(row.contact_id).stage is not Stage.CURATED:
+                command.write(row.contact_id, *contact.decide(row.state, Promote()))
+        return command.done(row.contact_id)
+
+    @needs(Action.IDENTITY_PROMOTE)
+    def undo_promotion(
+        self, contact_id: str, *, reason: str | None = None, dry_run: bool = False
+    ) -> Done:
+        """Take back a promotion: the contact has the stage again that it had before.
+
+        Raises:
+            NotYet: no member of its identity was promoted.
+            Refused: it was entered by hand, or several members were promoted and none is named.
+        """
+        why = checked_text(reason, "A reason") if reason is not None else None
+        with self.command(dry_run=dry_run) as command:
+            row = _promoted(command, command.contact(checked_id(contact_id)))
+            facts = command.facts(row.contact_id)
+            (made, *_) = (fact for fact in facts if isinstance(fact, ContactCreated))
+            if made.interaction_id is None:
+                raise Refused(
+                    "made_by_hand", "This contact was entered by hand; delete it instead."
+                )
+            stages = [one.stage_before for one in facts if isinstance(one, ContactPromoted)]
+            undo = UndoPromotion(stages[-1], why)
+            command.write(row.contact_id, *contact.decide(row.state, undo))
+        return command.done(row.contact_id)
 
     @needs(Action.CONTACT_EDIT)
     def edit(
@@ -75,6 +194,20 @@ class Contacts(Operations):
         if shown is None or not self.office.rights.allow(Action.CONTACT_VIEW, shown.division):
             return stale
         return Stale(stale.revision, self.office.queries.changes_since(contact_id, since))
+
+
+def _promoted(command: Command, row: ContactRow) -> ContactRow:
+    """Return the member of an identity that was promoted: the named one, else the only one."""
+    if row.state.stage is Stage.CURATED:
+        return row
+    members = (command.index.contacts[one] for one in command.index.members(row.canonical))
+    curated = [one for one in members if one.state.stage is Stage.CURATED]
+    if not curated:
+        raise NotYet("This contact was not promoted.")
+    if len(curated) > 1:
+        named = ", ".join(sorted(one.contact_id for one in curated))
+        raise Refused("several", f"Several members were promoted; name one of {named}.")
+    return curated[0]
 
 
 def _refuse_stale(row: ContactRow, revision: int | None) -> None:

@@ -12,6 +12,7 @@ from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.lifecycle import Lifecycle
 from identity_engine.application.operations.mails import Mails
 from identity_engine.application.operations.merging import Merging
+from identity_engine.application.operations.notes import Notes
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
 from identity_engine.application.operations.reading_cases import ReadingCases
@@ -30,6 +31,7 @@ class Desk:
         self.contacts = Contacts(office)
         self.lifecycle = Lifecycle(office)
         self.identifiers = Identifiers(office)
+        self.notes = Notes(office)
         self.reading = Reading(office)
         self.crm = CustomerRelations(office)
         self.augmentation = Augmentations(office)

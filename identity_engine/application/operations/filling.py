@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from aggregates.editing import Edit, Values
+from aggregates.editing import Edit
 from aggregates.errors import NotYet, Refused
 from aggregates.fields import ContactField
 from identity_engine.application.operations.typed import NAME, checked, checked_text
@@ -69,13 +69,15 @@ class Filling:
             if field is not None and field.required and not given and set(shown) <= set(gone):
                 raise Refused("required", f"The field {name} is required; give it another value.")
 
-    def check_required(self, given: Values) -> None:
+    def check_required(self, wanted: Edit) -> None:
         """Check that a new contact has every field that is required.
 
         Raises:
             Refused: `required`, some have no value.
         """
-        missing = [n for n, field in self._schema.items() if field.required and not given.get(n)]
+        given = wanted.set.keys() | wanted.add.keys()
+        required = {name for name, field in self._schema.items() if field.required}
+        missing = sorted(required - given)
         if missing:
             raise Refused("required", f"These fields are required: {', '.join(missing)}.")
 

@@ -67,7 +67,9 @@ class Reading(Operations):
         id_ = ContactId(self._seen(contact_id))
         # Read before the view follows: a save with an older revision is refused, one with a newer
         # revision than what was shown would not be.
-        revision = self._revision(id_) if as_of is None else None
+        revision = (
+            self._revision(id_) if as_of is None else self.office.queries.revision_as_of(id_, as_of)
+        )
         return replace(self.office.queries.profile(id_, as_of), revision=revision)
 
     @needs(Action.CONTACT_VIEW)

@@ -1,4 +1,4 @@
-"""A contact is born ephemeral, rises by evidence or by hand, and never falls."""
+"""A contact is born ephemeral, rises by evidence or by hand, and falls only by undo."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +16,7 @@ from aggregates.contact import (
     Identify,
     Promote,
     RefuseMerge,
+    UndoPromotion,
     decide,
     evolve,
     holding,
@@ -152,3 +153,17 @@ class TestARefusedMerge:
         assert decide(given(CREATED), EndRefusal("bob")) == ()
         assert decide(given(CREATED, self.REFUSED), EndRefusal("bob")) == (ended,)
         assert self.refuse(given(CREATED, self.REFUSED, ended)) == (self.REFUSED,)
+
+
+class TestUndoingAPromotion:
+    def test_the_contact_has_the_stage_again_that_it_was_raised_from(self):
+        state = evolve(None, ContactCreated(division="north"), FIRST)
+        state = evolve(state, ContactPromoted(stage_before=Stage.EPHEMERAL), FIRST)
+        (fact,) = decide(state, UndoPromotion(Stage.EPHEMERAL, "The wrong one."))
+        assert fact.personal.reason == "The wrong one."
+        assert evolve(state, fact, FIRST).stage is Stage.EPHEMERAL
+
+    def test_what_was_not_promoted_cannot_be_undone(self):
+        state = evolve(None, ContactCreated(division="north"), FIRST)
+        with pytest.raises(NotYet):
+            decide(state, UndoPromotion(Stage.EPHEMERAL))

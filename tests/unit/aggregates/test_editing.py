@@ -2,8 +2,8 @@
 
 import pytest
 
-from aggregates.contact import ContactCreated, ContactEdited, EditPersonal
-from aggregates.editing import Edit, HandMade, decide, hand_made
+from aggregates.contact import ContactCreated
+from aggregates.editing import ContactEdited, Edit, EditPersonal, HandMade, decide, hand_made
 from aggregates.errors import Refused
 from aggregates.values import Erased
 

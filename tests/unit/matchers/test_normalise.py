@@ -29,8 +29,21 @@ def test_phone_types_share_a_family_and_e164(kind, written, country, canonical):
     assert (found.type, found.family, found.value) == (kind, "phone", canonical)
 
 
-def test_brazilian_landline_gets_no_ninth_digit():
-    assert normalise_identifier("phone", "+55 11 3333-4444").value == "+551133334444"
+@pytest.mark.parametrize(
+    ("written", "country", "canonical"),
+    [
+        ("+55 11 3333-4444", None, "+551133334444"),
+        ("(11) 3333-4444", "BR", "+551133334444"),
+        ("011 3333-4444", "BR", "+551133334444"),
+        ("+55 11 93333-4444", None, "+5511933334444"),
+        ("(11) 93333-4444", "BR", "+5511933334444"),
+        ("+55 61 8888-7777", None, "+556188887777"),
+    ],
+    ids=["landline", "national", "with trunk zero", "mobile", "national mobile", "old mobile"],
+)
+def test_over_normalised_numbers_do_not_corrupt_landlines(written, country, canonical):
+    """Pain: over-normalised numbers (Brazil's ninth digit) corrupt landlines."""
+    assert normalise_identifier("phone", written, country).value == canonical
 
 
 def test_italian_leading_zero_stays():

@@ -1,0 +1,134 @@
+"""Contacts that may be the person whom somebody is about to enter: by identifier, and by likeness."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from aggregates.access import Action
+from aggregates.interaction import GivenIdentifier, InteractionPersonal
+from aggregates.values import ContactId, IdentifierId
+from identity_engine.application.explanation.waterfall import Part, parts_of_score
+from identity_engine.application.operations.command import Command
+from identity_engine.application.resolution.prepare import comparable
+from matchers.record import MatchRecord
+from matchers.scoring import MILLIBITS
+from projections.match_index.rows import InteractionRow
+
+MOST_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleDuplicate:
+    """A contact that may be the same person.
+
+    `identifiers` are those given that it holds. `bits` is the weight of its best record, made up of
+    `parts`; 0 and none where only an identifier speaks for it.
+    """
+
+    contact_id: ContactId
+    stage: str
+    identifiers: tuple[IdentifierId, ...] = ()
+    bits: float = 0.0
+    parts: tuple[Part, ...] = ()
+
+
+class Duplicates:
+    """Looks for contacts within a command.
+
+    Args:
+        command: under way.
+        division: where to look; only what the actor sees there is found.
+    """
+
+    def __init__(self, command: Command, division: str) -> None:
+        self._command, self._division = command, division
+
+    def of(
+        self,
+        profile: dict[str, str],
+        identifiers: Sequence[GivenIdentifier],
+        exclude: Collection[ContactId] = (),
+    ) -> tuple[PossibleDuplicate, ...]:
+        """Return contacts like these values, holders first, then the likeliest; at most ten.
+
+        Args:
+            profile: field -> value.
+            identifiers: in normal form.
+            exclude: identities that are no duplicates, such as the contact's own.
+        """
+        if not self._command.may(Action.CONTACT_VIEW, self._division):
+            return ()
+        holders = self._holders(identifiers)
+        likeness = self._alike(profile, identifiers)
+        found = [
+            self._described(one, holders.get(one, ()), likeness.get(one))
+            for one in sorted({*holders, *likeness} - set(exclude))
+            if self._command.index.contacts[one].state.presence == "live"
+        ]
+        found.sort(key=lambda one: (not one.identifiers, -one.bits, one.contact_id))
+        return tuple(found[:MOST_SHOWN])
+
+    def _holders(
+        self, identifiers: Iterable[GivenIdentifier]
+    ) -> dict[ContactId, tuple[IdentifierId, ...]]:
+        command, found = self._command, dict[ContactId, tuple[IdentifierId, ...]]()
+        for given in identifiers:
+            assert given.family is not None
+            assert given.normalised is not None
+            key = (self._division, given.family, given.scope, given.normalised)
+            digest = command.digests.identifier_key(*key)
+            command.tables.load_identifiers(command.cursor, command.index, [digest])
+            row = command.index.identifiers.get(digest)
+            state = row.state if row is not None else None
+            if row is None or state is None:
+                continue
+            held = {one.contact_id for one in state.holdings if one.valid_to is None}
+            command.load(held)
+            for canonical in {command.index.canonical(one) for one in held}:
+                found[canonical] = (*found.get(canonical, ()), row.identifier_id)
+        return found
+
+    def _alike(
+        self, profile: dict[str, str], identifiers: Sequence[GivenIdentifier]
+    ) -> dict[ContactId, tuple[int, InteractionRow, MatchRecord]]:
+        """Return the best record of each contact that weighs enough to ask a person."""
+        command = self._command
+        index, rules = command.index, command.rules
+        said = InteractionPersonal(
+            source="", id="", identifiers=tuple(identifiers), profile=profile
+        )
+        made = comparable(said, self._division, command.digests, index.is_crowded)
+        if made.record is None:
+            return {}
+        cap = rules.policy.block_cap
+        command.tables.load_postings(command.cursor, index, made.block_keys, cap)
+        numbers = {
+            number
+            for key in made.block_keys
+            for number in index.numbers_under(key)[: rules.policy.candidate_cap]
+        }
+        command.tables.load_nearby(command.cursor, index, numbers, ())
+        best: dict[ContactId, tuple[int, InteractionRow, MatchRecord]] = {}
+        for row in filter(None, map(index.interaction, sorted(numbers))):
+            if row.record is None or row.contact_id is None:
+                continue
+            weight = rules.scorer.weight(made.record, row.record)
+            canonical = index.canonical(row.contact_id)
+            known = best.get(canonical)
+            if weight >= rules.link_rules.review and (known is None or weight > known[0]):
+                best[canonical] = (weight, row, made.record)
+        return best
+
+    def _described(
+        self,
+        canonical: ContactId,
+        identifiers: tuple[IdentifierId, ...],
+        alike: tuple[int, InteractionRow, MatchRecord] | None,
+    ) -> PossibleDuplicate:
+        stage = self._command.index.identity(canonical).stage.value
+        if alike is None:
+            return PossibleDuplicate(canonical, stage, identifiers)
+        weight, row, record = alike
+        assert row.record is not None
+        rules = self._command.rules
+        parts = parts_of_score(rules.scorer.explain(record, row.record), rules.model)
+        return PossibleDuplicate(canonical, stage, identifiers, weight / MILLIBITS, parts)

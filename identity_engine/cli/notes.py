@@ -1,0 +1,107 @@
+"""Verbs of notes on a contact: contact note add|change|remove|list."""
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.cli.output import (
+    AsOf,
+    DryRun,
+    Json,
+    Store,
+    show,
+    show_done,
+    show_json,
+    show_table,
+)
+
+note = App(name="note", help="Notes that people write about a contact.")
+Id = Annotated[str, Parameter(name="ID", help="The contact's id.")]
+NoteId = Annotated[str, Parameter(name="NOTE", help="The note's id.")]
+Text = Annotated[str, Parameter(name="TEXT", help="What it says.")]
+
+
+@note.command
+def add(
+    id_: Id,
+    text: Text,
+    *,
+    interaction: Annotated[
+        str | None, Parameter(help="The interaction it is written in; it goes where that goes.")
+    ] = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Write a note about a contact."""
+    with Engine.open(store) as engine:
+        noted = engine.desk.notes.add(id_, text, interaction_id=interaction, dry_run=dry_run)
+    if json:
+        show_json(noted)
+    else:
+        show_done(noted.done, f"Note {noted.note_id} is written", json=False)
+
+
+@note.command
+def change(
+    note_id: NoteId,
+    text: Text,
+    *,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Let a note say something else; what it said stays in its history."""
+    with Engine.open(store) as engine:
+        done = engine.desk.notes.change(note_id, text, dry_run=dry_run)
+    show_done(done, "The note is changed", json=json)
+
+
+@note.command
+def remove(
+    note_id: NoteId,
+    *,
+    reason: Annotated[str | None, Parameter(help="Why.")] = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Take a note away; it stays in the history."""
+    with Engine.open(store) as engine:
+        done = engine.desk.notes.remove(note_id, reason=reason, dry_run=dry_run)
+    show_done(done, "The note is removed", json=json)
+
+
+@note.command(name="list")
+def list_(
+    id_: Id,
+    *,
+    removed: Annotated[
+        bool, Parameter(negative="", help="Show those that were removed, too.")
+    ] = False,
+    store: Store = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """List the notes of a contact and of all that are one with it, the oldest first."""
+    with Engine.open(store) as engine:
+        found = engine.desk.notes.list(id_, removed=removed, as_of=as_of)
+    if json:
+        show_json(found)
+    elif not found:
+        show("No notes.")
+    else:
+        show_table(
+            ("note", "says", "by", "since", ""),
+            [
+                (
+                    one.note_id,
+                    one.text,
+                    one.words[-1].actor,
+                    one.words[-1].time[:19],
+                    one.words[-1].did if len(one.words) > 1 else "",
+                )
+                for one in found
+            ],
+        )

@@ -1,0 +1,153 @@
+"""Notes on a contact: their history is kept, and they follow merges, unmerges and corrected links."""
+
+import pytest
+
+from aggregates.access import Action
+from aggregates.errors import Refused
+from aggregates.interaction import InteractionLinked, InteractionUnlinked
+from aggregates.values import Evidence
+from identity_engine import Engine
+from identity_engine.errors import Denied, NotFound, UsageError
+from tests.integration.resolving import ANNA, KENTA, arrive, cookie, facts, mailed
+from tests.support.interactions import event
+from tests.support.world import world
+
+VALUES = ANNA | {"address": "Rheinweg 14", "postcode": "53113", "city": "Bonn"}
+
+
+@pytest.fixture
+def engine():
+    with Engine.in_memory(world()) as engine:
+        engine.desk.administration.grant("agent-7", "agent")
+        yield engine
+        engine.follow()
+        assert all(one.is_sound for one in [*engine.verify(), engine.verify_index()])
+
+
+@pytest.fixture
+def anna(engine):
+    return arrive(engine, mailed("m-1", profile=ANNA))[0].contact_id
+
+
+def texts(engine, contact_id, **how):
+    return [one.text for one in engine.desk.notes.list(contact_id, **how)]
+
+
+def test_a_note_is_shown_with_who_wrote_it(engine, anna):
+    noted = engine.acting_as("agent-7").notes.add(anna, " Calls at noon. ")
+    (note,) = engine.desk.notes.list(anna)
+    assert (note.note_id, note.text) == (noted.note_id, "Calls at noon.")
+    assert [(one.did, one.actor) for one in note.words] == [("added", "agent-7")]
+
+
+def test_a_changed_note_keeps_what_it_said(engine, anna):
+    note_id = engine.desk.notes.add(anna, "Calls at noon.").note_id
+    engine.acting_as("agent-7").notes.change(note_id, "Calls at ten.")
+    assert engine.desk.notes.change(note_id, "Calls at ten.").written == ()
+    (note,) = engine.desk.notes.list(anna)
+    assert note.text == "Calls at ten."
+    assert [one.text for one in note.words] == ["Calls at noon.", "Calls at ten."]
+
+
+def test_a_removed_note_stays_in_the_history(engine, anna):
+    note_id = engine.desk.notes.add(anna, "Calls at noon.").note_id
+    engine.desk.notes.remove(note_id, reason="Wrong person.")
+    assert texts(engine, anna) == []
+    (note,) = engine.desk.notes.list(anna, removed=True)
+    assert note.is_removed
+    assert note.words[-1].text == "Wrong person."
+    assert [one.topic for one in engine.history(anna)][-2:] == ["note.added", "note.removed"]
+    with pytest.raises(Refused):
+        engine.desk.notes.change(note_id, "Calls at ten.")
+
+
+def test_a_note_does_not_raise_the_revision(engine, anna):
+    before = engine.profile(anna).revision
+    engine.desk.notes.add(anna, "Calls at noon.")
+    assert engine.profile(anna).revision == before
+    assert engine.desk.contacts.edit(anna, set={"city": "Ulm"}, revision=before).written
+
+
+def test_resolution_goes_on_after_a_note(engine, anna):
+    engine.desk.notes.add(anna, "Calls at noon.")
+    (second,) = arrive(engine, mailed("m-2", profile=ANNA))
+    assert second.contact_id == anna
+    assert engine.profile(anna).stage == "identified"
+
+
+def test_notes_lie_sealed_and_no_sentence_tells_them(engine, anna):
+    engine.desk.notes.add(anna, "Xyzzy calls at noon.")
+    stored = [engine.store.stored_bytes(n).state for n in range(1, engine.store.head() + 1)]
+    assert not any(b"Xyzzy" in state for state in stored)
+    assert "Xyzzy" not in engine.history(anna)[-1].summary
+
+
+def test_notes_follow_a_merge_and_stand_on_the_member_they_were_written_on(engine):
+    ends = []
+    for name in ("c-1", "c-2"):
+        (made,) = arrive(engine, event(f"w-{name}", cookie(name), channel="web"))
+        engine.desk.contacts.edit(made.contact_id, set=VALUES)
+        engine.desk.notes.add(made.contact_id, f"Written on {name}")
+        ends.append(made.contact_id)
+    engine.reevaluate()
+    assert texts(engine, ends[0]) == texts(engine, ends[1]) == ["Written on c-1", "Written on c-2"]
+    assert [one.contact_id for one in engine.desk.notes.list(ends[0])] == ends
+    engine.desk.contacts.edit(
+        ends[1], set={"given_name": "Otto", "family_name": "Vogel", "date_of_birth": "1930-01-01"}
+    )
+    engine.reevaluate()
+    assert facts(engine, "contact.unmerged")
+    assert texts(engine, ends[0]) == ["Written on c-1"]
+    assert texts(engine, ends[1]) == ["Written on c-2"]
+
+
+def give(engine, interaction_id, before, after):
+    """A person gives an interaction of one contact to another."""
+    by_hand = Evidence(rule="person", model="", policy="")
+    with engine.desk.contacts.under(Action.CONVERSATION_ASSOCIATE).command() as command:
+        command.interaction(interaction_id)
+        command.contact(after)
+        command.write(
+            interaction_id,
+            InteractionUnlinked(contact_id=before, pinned=True),
+            InteractionLinked(contact_id=after, evidence=by_hand, pinned=True),
+        )
+
+
+def test_a_note_of_an_interaction_goes_where_the_interaction_goes(engine):
+    (letter,) = arrive(engine, event("l-1", channel="letter", profile=KENTA))
+    one = letter.contact_id
+    (target,) = arrive(engine, event("w-2", cookie("c-2"), channel="web"))
+    engine.desk.notes.add(one, "From the letter", interaction_id=letter.interaction_id)
+    engine.desk.notes.add(one, "Of the contact")
+
+    give(engine, letter.interaction_id, one, target.contact_id)
+
+    assert texts(engine, one) == ["Of the contact"]
+    assert texts(engine, target.contact_id) == ["From the letter"]
+    with pytest.raises(Refused) as refused:
+        engine.desk.notes.add(one, "Not hers", interaction_id=letter.interaction_id)
+    assert refused.value.reason == "not_linked"
+
+
+def test_as_of_shows_the_notes_of_that_moment(engine, anna):
+    note_id = engine.desk.notes.add(anna, "Calls at noon.").note_id
+    then = f"pos:{engine.store.head()}"
+    engine.desk.notes.change(note_id, "Calls at ten.")
+    assert texts(engine, anna, as_of=then) == ["Calls at noon."]
+
+
+def test_it_needs_the_right_and_another_divisions_note_is_absent(engine, anna):
+    note_id = engine.desk.notes.add(anna, "Calls at noon.").note_id
+    engine.desk.administration.grant("auditor-1", "auditor")
+    engine.desk.administration.grant("north-1", "agent", divisions=["north"])
+    with pytest.raises(Denied):
+        engine.acting_as("auditor-1").notes.add(anna, "Hello")
+    with pytest.raises(NotFound):
+        engine.acting_as("north-1").notes.change(note_id, "Hello")
+    with pytest.raises(NotFound):
+        engine.acting_as("north-1").notes.list(anna)
+    with pytest.raises(NotFound):
+        engine.desk.notes.remove(anna)
+    with pytest.raises(UsageError):
+        engine.desk.notes.add(anna, "  ")
