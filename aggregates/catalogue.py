@@ -15,6 +15,7 @@ from aggregates.identifier import IdentifierFact
 from aggregates.interaction import InteractionFact
 from aggregates.notes import NoteFact
 from aggregates.policy import PolicyActivated, ReevaluationRequested
+from aggregates.review import ReviewFact
 from aggregates.values import Fact
 
 FACTS: dict[str, type[Fact]] = {
@@ -24,6 +25,7 @@ FACTS: dict[str, type[Fact]] = {
         *get_args(IdentifierFact),
         *get_args(InteractionFact),
         *get_args(ChangeFact),
+        *get_args(ReviewFact),
         *get_args(AccessFact),
         *get_args(CrmFact),
         *get_args(NoteFact),

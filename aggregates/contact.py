@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
+from aggregates.division import ContactMoved, DivisionFact
 from aggregates.editing import ContactEdited
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.lifecycle import (
@@ -189,6 +190,7 @@ ContactFact = (
     | ContactToldApart
     | ContactToldApartLifted
     | LifecycleFact
+    | DivisionFact
     | ContactMergeRefused
     | ContactMergeRefusalEnded
 )
@@ -344,6 +346,8 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             return replace(state, stage=Stage.CURATED)
         case ContactPromotionUndone(stage=stage) if state is not None:
             return replace(state, stage=stage)
+        case ContactMoved(division=division) if state is not None:
+            return replace(state, division=division)
         case ContactExpired() if state is not None:
             return replace(state, presence="expired", gone_since=valid_from)
         case ContactDeleted() if state is not None:

@@ -98,13 +98,15 @@ class Approve:
 
 @dataclass(frozen=True, slots=True)
 class NoteCorrected:
-    """Note that the CRM has the correction."""
+    """Note that the CRM has the correction; `canonical_id` stands for the contact by now."""
 
     link_id: LinkId
     correction: Correction
     activity_id: str | None = None
     version: str | None = None
     sent_as: ContactId | None = None
+    canonical_id: ContactId | None = None
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +268,12 @@ def _sent(link: CrmLink, command: NoteCorrected) -> tuple[CrmFact, ...]:
         version=command.version,
         sent_as=command.sent_as,
     )
+    if (
+        link.correction == command.correction == "rewrite"
+        and command.sent_as != command.canonical_id
+    ):
+        stale = replace(link, correction=None)
+        return (sent, *_propose(stale, "rewrite", "merged", at_once=command.at_once))
     if link.correction == command.correction:
         return (sent,)
     if command.correction == "withdraw" and link.linked and link.written:

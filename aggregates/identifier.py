@@ -10,6 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from aggregates.correction import (
+    Corrections,
+    IdentifierCorrectionEnded,
+    IdentifierLinkCorrected,
+    corrected,
+    ended,
+)
 from aggregates.values import (
     ContactId,
     Erased,
@@ -181,6 +188,8 @@ IdentifierFact = (
     | IdentifierUnshared
     | IdentifierTransferred
     | IdentifierDescribed
+    | IdentifierLinkCorrected
+    | IdentifierCorrectionEnded
 )
 
 
@@ -201,11 +210,13 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class IdentifierState:
-    """Every claim on the value, in the order they were made, and why it is shared, if it is."""
+    """Every claim on the value, in the order they were made, why it is shared, if it is, and which
+    contacts it skips because a person corrected a link."""
 
     identifier_class: IdentifierClass
     holdings: tuple[Holding, ...] = ()
     shared_by: tuple[SharedBy, ...] = ()
+    corrections: Corrections = ()
 
     @property
     def shared(self) -> bool:
@@ -272,6 +283,32 @@ def evolve(
     state: IdentifierState | None, fact: Fact, valid_from: datetime
 ) -> IdentifierState | None:
     """Return the state after `fact`, which became true at `valid_from`."""
+    after = _held(state, fact, valid_from)
+    if after is None or not (after.corrections or isinstance(fact, IdentifierLinkCorrected)):
+        return after
+    return replace(after, corrections=_corrected(after.corrections, fact, valid_from))
+
+
+def _corrected(known: Corrections, fact: Fact, valid_from: datetime) -> Corrections:
+    """A newly verified claim of the contact, and a person who gives it the value, end a correction."""
+    match fact:
+        case IdentifierLinkCorrected():
+            return corrected(known, fact, valid_from)
+        case (
+            IdentifierCorrectionEnded(contact_id=contact_id)
+            | IdentifierVerified(contact_id=contact_id)
+            | IdentifierClaimed(contact_id=contact_id, verified=True)
+            | IdentifierClaimed(contact_id=contact_id, interaction_id=None)
+            | IdentifierTransferred(contact_id=contact_id)
+        ):
+            return ended(known, contact_id)
+        case _:
+            return known
+
+
+def _held(
+    state: IdentifierState | None, fact: Fact, valid_from: datetime
+) -> IdentifierState | None:
     match fact:
         case IdentifierClaimed():
             holding = Holding(
@@ -301,9 +338,9 @@ def evolve(
             )
         case IdentifierTransferred(from_contact_id=former):
             given = state or IdentifierState(identifier_class=fact.identifier_class)
-            ended = _with_holdings(given, former, lambda held: replace(held, valid_to=valid_from))
+            without = _with_holdings(given, former, lambda held: replace(held, valid_to=valid_from))
             holding = Holding(fact.contact_id, None, valid_from, None, fact.verified)
-            return replace(ended, holdings=(*ended.holdings, holding))
+            return replace(without, holdings=(*without.holdings, holding))
         case IdentifierShared(by=by) if state is not None:
             others = tuple(known for known in state.shared_by if known != by)
             return replace(state, shared_by=(*others, by))

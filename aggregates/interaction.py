@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from aggregates.errors import AlreadyDone, NotYet
+from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.values import (
     ContactId,
     Erased,
@@ -70,6 +70,12 @@ class InteractionReceived(Fact):
     personal: InteractionPersonal | Erased
 
 
+class LinkPersonal(Stored):
+    """A person's words on why the interaction belongs there."""
+
+    reason: str
+
+
 class InteractionLinked(Fact):
     """The interaction belongs to this member contact; `pinned` where a person said so."""
 
@@ -78,6 +84,7 @@ class InteractionLinked(Fact):
     contact_id: ContactId
     evidence: Evidence
     pinned: bool = False
+    personal: LinkPersonal | Erased | None = None
 
 
 class UnlinkPersonal(Stored):
@@ -125,22 +132,21 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Unlinked:
-    """Received, and belonging to no contact; `pinned` where a person wants it so."""
+    """Received, and belonging to no contact; `pinned` where a person wants it so, or the publisher has
+    `retracted` it."""
 
     pinned: bool = False
+    retracted: bool = False
+    taken_from: ContactId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """Received and belonging to a member contact; `proposed` while a review is open.
-
-    `rejected` are the contacts of which a person said that it does not belong to them.
-    """
+    """Received and belonging to a member contact; `proposed` while a review is open."""
 
     contact_id: ContactId
     pinned: bool = False
     proposed: ContactId | None = None
-    rejected: frozenset[ContactId] = frozenset()
 
 
 InteractionState = Unknown | Unlinked | Linked
@@ -155,11 +161,16 @@ class Receive:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Give the interaction to a member contact. Giving it to another contact moves it."""
+    """Give the interaction to a member contact. Giving it to another contact moves it.
+
+    `reason` is a person's. `confirms` that the contact which had it was only a stand-in.
+    """
 
     contact_id: ContactId
     evidence: Evidence
     pinned: bool = False
+    reason: str | None = None
+    confirms: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +198,7 @@ def decide(state: InteractionState, command: InteractionCommand) -> tuple[Intera
     Raises:
         AlreadyDone: the interaction was received before, or is already where it should go.
         NotYet: it was never received, or has no link to review or take away.
+        Refused: `retracted`, the publisher took it back.
     """
     match state, command:
         case Unknown(), Receive(fact=fact):
@@ -197,11 +209,11 @@ def decide(state: InteractionState, command: InteractionCommand) -> tuple[Intera
             raise NotYet("This interaction was never received.")
         case Linked(contact_id=held), Link(contact_id=wanted) if held == wanted:
             raise AlreadyDone("This interaction is linked to that contact already.")
+        case Unlinked(retracted=True), Link():
+            raise Refused("retracted", "The publisher took this interaction back.")
         case Linked(contact_id=held), Link():
-            return (
-                InteractionUnlinked(contact_id=held, pinned=command.pinned),
-                _linked(command),
-            )
+            taken = command.pinned and not command.confirms
+            return (InteractionUnlinked(contact_id=held, pinned=taken), _linked(command))
         case Unlinked(), Link():
             return (_linked(command),)
         case Linked(contact_id=own), HoldForReview(proposed=proposed, evidence=evidence):
@@ -226,8 +238,8 @@ def evolve(state: InteractionState, fact: Fact) -> InteractionState:
             return Unlinked()
         case InteractionLinked(contact_id=contact_id, pinned=pinned):
             return Linked(contact_id, pinned)
-        case InteractionUnlinked(pinned=pinned):
-            return Unlinked(pinned)
+        case InteractionUnlinked(pinned=pinned, cause=cause, contact_id=contact_id):
+            return Unlinked(pinned, cause is not None, contact_id)
         case InteractionHeldForReview(proposed=proposed) if isinstance(state, Linked):
             return Linked(state.contact_id, state.pinned, proposed)
         case _:
@@ -236,5 +248,8 @@ def evolve(state: InteractionState, fact: Fact) -> InteractionState:
 
 def _linked(command: Link) -> InteractionLinked:
     return InteractionLinked(
-        contact_id=command.contact_id, evidence=command.evidence, pinned=command.pinned
+        contact_id=command.contact_id,
+        evidence=command.evidence,
+        pinned=command.pinned,
+        personal=None if command.reason is None else LinkPersonal(reason=command.reason),
     )

@@ -138,6 +138,14 @@ class Crm(Value):
         return self
 
 
+class Conversations(Value):
+    """How interactions are shown. `card`: opening an interaction shows the card of its contact.
+    `session_gap_minutes`: a pause of this length ends a session of a device."""
+
+    card: bool = False
+    session_gap_minutes: Annotated[int, Field(ge=1, le=1_440)] = 30
+
+
 class Settings(Value):
     """The settings in force; every section has defaults, so a content names only what differs.
 
@@ -153,6 +161,7 @@ class Settings(Value):
     crm: Crm | None = None
     cases: Cases = Cases()
     outgoing_mail: OutgoingMail = OutgoingMail()
+    conversations: Conversations = Conversations()
 
     @model_validator(mode="after")
     def _fields_are_new(self) -> Self:

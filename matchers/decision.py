@@ -70,7 +70,9 @@ def decide(
         scorer,
         rules,
         live_channel=live_channel,
-        is_held_by_many=any(held.shared or len(held.holders) > 1 for held in identifiers),
+        is_held_by_many=any(
+            held.shared or held.skipped or len(held.holders) > 1 for held in identifiers
+        ),
         weights={} if weights is None else weights,
     )
     ladder.add(candidates)
@@ -84,7 +86,11 @@ def decide(
         return decision
     ladder.come_near(near)
     weighed = ladder.weigh_all()
-    return ladder.scored(weighed) or ladder.new(weighed, [i for i in identifiers if i.shared])
+    return (
+        ladder.scored(weighed)
+        or ladder.corrected([i for i in identifiers if i.skipped])
+        or ladder.new(weighed, [i for i in identifiers if i.shared])
+    )
 
 
 def _of_class(identifiers: Iterable[HeldIdentifier], cls: str) -> Iterator[HeldIdentifier]:
@@ -195,6 +201,21 @@ class _Ladder:
                 return self._alike("link", "score", contact, weighed, ranking)
             return self._alike("review", "review_band", contact, weighed, ranking)
         return None
+
+    def corrected(self, identifiers: Sequence[HeldIdentifier]) -> Decision | None:
+        """Ask a person where a link that rested on the same values was corrected before."""
+        if not identifiers:
+            return None
+        named = [held.right for held in identifiers if held.right] or [
+            held.skipped for held in identifiers if held.skipped
+        ]
+        return Decision(
+            kind="review",
+            contact_id=min(named),
+            rule="corrected_link",
+            matched_identifiers=_identifiers(identifiers),
+            refusals=self._refusals(),
+        )
 
     def new(self, weighed: _Weighed, shared: Sequence[HeldIdentifier]) -> Decision:
         """Make a new contact; show who holds the shared values, and who came nearest."""

@@ -20,7 +20,9 @@ class Holder(NamedTuple):
 class HeldIdentifier(NamedTuple):
     """An identifier of the interaction with the contacts that hold it; never a blocked one.
 
-    `cls` is its class in the policy; a `strong` one that is not `verified` counts as weak.
+    `cls` is its class in the policy; a `strong` one that is not `verified` counts as weak. `skipped`
+    is a contact that a person took an interaction from which the value had led there; it is none of
+    the holders, and `right` is the contact that the person named instead.
     """
 
     identifier_id: str
@@ -28,6 +30,8 @@ class HeldIdentifier(NamedTuple):
     verified: bool
     shared: bool
     holders: tuple[Holder, ...]
+    skipped: str | None = None
+    right: str | None = None
 
 
 class Candidate(NamedTuple):

@@ -4,6 +4,7 @@ from projections.base import Projection
 from projections.cases.projection import CaseProjection
 from projections.crm.projection import CrmProjection
 from projections.identity.projection import IdentityProjection
+from projections.journey.projection import JourneyProjection
 from projections.notes.projection import NotesProjection
 from projections.profile.projection import ProfileProjection
 from projections.review.projection import ReviewProjection
@@ -18,7 +19,8 @@ PROJECTIONS: tuple[Projection, ...] = (
     NotesProjection(),
     ReviewProjection(),
     CaseProjection(),
+    JourneyProjection(),
     CrmProjection(),
 )
-VIEWS_VERSION = 21
+VIEWS_VERSION = 23
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

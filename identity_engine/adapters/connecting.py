@@ -4,6 +4,7 @@ The adapters are imported where they are needed: an HTTP client costs more than 
 """
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from aggregates.settings import AugmentationSource as SourceSettings
@@ -61,11 +62,14 @@ def connect_crm(settings: CrmSettings) -> Crm:
     )
 
 
-def connect_source(settings: SourceSettings, fold: Fold) -> AugmentationSource:
+def connect_source(
+    settings: SourceSettings, types: Collection[str], fold: Fold
+) -> AugmentationSource:
     """Return the source of augmentation that the settings name.
 
     Args:
         settings: of the source.
+        types: which columns of a file hold identifiers, by their names.
         fold: makes identifiers comparable.
 
     Raises:
@@ -73,7 +77,7 @@ def connect_source(settings: SourceSettings, fold: Fold) -> AugmentationSource:
     """
     if settings.kind == "csv":
         assert settings.folder is not None
-        return CsvSource(settings.name, Path(settings.folder), settings.identifier_types, fold)
+        return CsvSource(settings.name, Path(settings.folder), types, fold)
     from identity_engine.adapters.augmentation_http import HttpSource
     from identity_engine.adapters.guarded_http import GuardedHttp
 
@@ -86,7 +90,9 @@ def _secret(variable: str | None) -> str | None:
     """Return what an environment variable holds; None where none is named."""
     if variable is None:
         return None
-    value = os.environ.get(variable)
+    value = os.environ.get(variable, "").strip()
     if not value:
         raise ConfigurationError(f"The environment variable {variable} is not set.")
+    if not value.isascii() or not value.isprintable():
+        raise ConfigurationError(f"The environment variable {variable} holds no credential.")
     return value

@@ -181,7 +181,10 @@ def segment(text: str) -> str:
 
 
 def _is_public(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_global
+    found = ipaddress.ip_address(address.partition("%")[0])
+    # An IPv4 address in IPv6 clothes is as private as it is without them.
+    mapped = getattr(found, "ipv4_mapped", None)
+    return (mapped or found).is_global and not found.is_multicast
 
 
 def _retry_after(response: httpx.Response) -> float | None:

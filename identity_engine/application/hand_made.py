@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlite3 import Cursor
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
+from aggregates.division import ContactMoved
 from aggregates.editing import ContactEdited, EditPersonal, HandMade, hand_made
 from aggregates.identifier import (
     ClaimPersonal,
@@ -58,10 +59,13 @@ class HandMadeRecords:
 
     def follow(self, stream_id: str, fact: Fact, facts_of: FactsOf) -> None:
         """Make anew the rows that a fact changes, which the index has followed already."""
+        before = fact.division_before if isinstance(fact, ContactMoved) else None
         for contact_id in _said_of(stream_id, fact):
-            self._make(contact_id, stream_id, facts_of)
+            self._make(contact_id, stream_id, facts_of, before)
 
-    def _make(self, contact_id: ContactId, stream_id: str, facts_of: FactsOf) -> None:
+    def _make(
+        self, contact_id: ContactId, stream_id: str, facts_of: FactsOf, before: str | None
+    ) -> None:
         contact = self._index.contacts.get(contact_id)
         if contact is None or not contact.key_id:
             return
@@ -79,7 +83,7 @@ class HandMadeRecords:
         )
         made = comparable(personal, division, self._digests, self._index.is_crowded)
         if row is not None:
-            self._crowding.replace(row, made, division)
+            self._crowding.replace(row, made, division, before)
             return
         self._crowding.load(made.block_keys)
         new = self._index.receive_by_hand(
@@ -139,7 +143,7 @@ def first_values(said: HandMade) -> dict[str, str]:
 def _said_of(stream_id: str, fact: Fact) -> tuple[ContactId, ...]:
     """Return the contacts of which a fact changes what people said."""
     match fact:
-        case ContactEdited() | ContactAugmented() | ContactAugmentationReverted():
+        case ContactEdited() | ContactAugmented() | ContactAugmentationReverted() | ContactMoved():
             return (ContactId(stream_id),)
         case IdentifierClaimed(interaction_id=None) | IdentifierVerified(interaction_id=None):
             return (fact.contact_id,)

@@ -6,12 +6,14 @@ Both hold the write lock: the index must not miss an event, and nobody may decid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from aggregates.change import ChangeFact, ChangePersonal, InteractionChanged
+from aggregates.change import ChangeFact, InteractionChanged
+from aggregates.division import ContactMoved
 from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierTransferred
-from aggregates.interaction import InteractionPersonal, InteractionReceived
+from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from identity_engine.application.following import Progress, Verdict
 from identity_engine.application.hand_made import FactsOf, HandMadeRecords
+from identity_engine.application.rekeying import rekey, whole_correction
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
 from identity_engine.event_store.conversation_tables import load_changes
@@ -71,6 +73,9 @@ def _replay(store: EventStore, writer: Writer, block_cap: int, progress: Progres
         for event in events:
             _apply(store, index, crowding, comparables, event)
             hand_made.follow(event.stream_id, event.fact, _facts_until(store, writer, event))
+            if isinstance(event.fact, ContactMoved):
+                moved, until = ContactId(event.stream_id), event.position
+                rekey(store, cursor, index, crowding, moved, event.fact, until)
         write_changes(cursor, index.changes(), tables.records)
         after = events[-1].position
         if progress is not None:
@@ -177,12 +182,6 @@ def _correct(
     row, division = index.interaction_by_id(InteractionId(event.stream_id)), fact.division
     assert row is not None, "what is corrected was received"
     assert division is not None, "a correction says where the record stands"
-    said = fact.personal
-    if isinstance(said, ChangePersonal):
-        whole = InteractionPersonal(
-            source=said.source, id=said.id, identifiers=said.identifiers, profile=said.profile
-        )
-        made = comparable(whole, division, store.digests, index.is_crowded)
-    else:
-        made = Comparable("")
+    whole = whole_correction(fact.personal)
+    made = comparable(whole, division, store.digests, index.is_crowded)
     crowding.replace(row, made, division)

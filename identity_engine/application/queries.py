@@ -1,7 +1,7 @@
 """Answers about contacts and interactions, now or as of any moment, from views and the log."""
 
 import csv
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,15 @@ from projections.timeline.projection import positions_of
 DECIDING = (InteractionLinked, InteractionHeldForReview, InteractionUnlinked)
 FIRST_LINK = 2
 """Version of the link that follows the receipt of an interaction."""
+Shows = Callable[[Recorded], bool]
+"""Whether an event may be shown to who asks."""
+
 LINK_COLUMNS = ("source", "interaction_id", "contact_id", "stage", "decision", "weight")
+
+
+def everything(_: Recorded) -> bool:
+    """Show every event."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +96,21 @@ class Queries:
         return profile
 
     def history(
-        self, contact_id: ContactId, as_of: str | None = None, language: Language = DEFAULT
+        self,
+        contact_id: ContactId,
+        as_of: str | None = None,
+        language: Language = DEFAULT,
+        shows: Shows = everything,
     ) -> list[HistoryEntry]:
-        """Return every event of a contact, of its identifiers and interactions, in log order.
+        """Return every event of a contact, of its identifiers and interactions, in log order, of those
+        that `shows` lets through.
 
         Raises:
             NotFound: there is, or was then, no such contact.
         """
         say = sentences_in(language)
-        entries = [_entry(event, say) for event in self._events_of(contact_id, as_of)]
+        events = filter(shows, self._events_of(contact_id, as_of))
+        entries = [_entry(event, say) for event in events]
         if not entries:
             raise NotFound(_no_contact(as_of))
         return entries
@@ -129,14 +143,18 @@ class Queries:
         return max((after for _, after in history), default=0)
 
     def how(
-        self, contact_id: ContactId, as_of: str | None = None, language: Language = DEFAULT
+        self,
+        contact_id: ContactId,
+        as_of: str | None = None,
+        language: Language = DEFAULT,
+        shows: Shows = everything,
     ) -> list[Step]:
         """Return the steps in which an identity came to be what it is, or was then, in log order.
 
         Raises:
             NotFound: there is, or was then, no such contact.
         """
-        events = self._with_moves(self._events_of(contact_id, as_of))
+        events = self._with_moves(list(filter(shows, self._events_of(contact_id, as_of))))
         steps = steps_of(contact_id, events, sentences_in(language))
         if not steps:
             raise NotFound(_no_contact(as_of))

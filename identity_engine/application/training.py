@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.policy import Policy
+from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from identity_engine.application.resolution.prepare import comparable, nothing_crowded
 from identity_engine.application.streams import read_records
 from identity_engine.errors import UsageError
@@ -54,8 +55,8 @@ def tables_of_files(
 def table_of_store(store: EventStore) -> TrainingTable:
     """Read all interactions of a store, with the links that a person made or took away.
 
-    A pinned link confirms the interaction and the other records of its contact as one person; a
-    pinned unlink says that they are two.
+    A pinned link, such as a confirmed review, confirms the interaction and the other records of its
+    contact as one person; a pinned unlink and a rejected review say that they are two.
     """
     history = _History()
     after = 0
@@ -68,7 +69,12 @@ def table_of_store(store: EventStore) -> TrainingTable:
                 case InteractionLinked() as fact:
                     history.link(event.stream_id, fact.contact_id, is_pinned=fact.pinned)
                 case InteractionUnlinked() as fact:
-                    history.unlink(event.stream_id, fact.contact_id, is_pinned=fact.pinned)
+                    by_person = fact.pinned and fact.cause is None
+                    history.unlink(event.stream_id, fact.contact_id, is_pinned=by_person)
+                case InteractionReviewDecided(decision="rejected") as fact:
+                    history.reject(event.stream_id, fact.proposed)
+                case InteractionReviewUndone() as fact:
+                    history.forget(event.stream_id, fact.proposed)
         after = events[-1].position
     return TrainingTable(
         history.records, confirmed=sorted(history.confirmed), refuted=sorted(history.refuted)
@@ -144,6 +150,19 @@ class _History:
         self.contact_of.pop(place, None)
         if is_pinned:
             self._decide(place, contact, self.refuted, self.confirmed)
+
+    def reject(self, interaction: str, contact: str) -> None:
+        place = self.places.get(interaction)
+        if place is not None:
+            self._decide(place, contact, self.refuted, self.confirmed)
+
+    def forget(self, interaction: str, contact: str) -> None:
+        """An answer was taken back: nothing is known of these pairs."""
+        place = self.places.get(interaction)
+        for other in self.members[contact] if place is not None else ():
+            pair = min(place or 0, other), max(place or 0, other)
+            self.confirmed.discard(pair)
+            self.refuted.discard(pair)
 
     def _decide(self, place: int, contact: str, said: set[Pair], unsaid: set[Pair]) -> None:
         """The later decision about a pair holds."""

@@ -34,7 +34,7 @@ def measure_growth(contacts: int, seed: int, folder: Path) -> list[Result]:
     """
     traffic = simulate(contacts, contacts * 4 + REST, seed)
     with Engine.open(folder / "growth") as engine:
-        grown = _Growth(engine, traffic)
+        grown = Growth(engine, traffic)
         grown.until(min(EARLY_CONTACTS, contacts))
         early = grown.throughput()
         grown.until(min(SINGLE_CONTACTS, contacts))
@@ -56,7 +56,7 @@ def measure_growth(contacts: int, seed: int, folder: Path) -> list[Result]:
     ]
 
 
-class _Growth:
+class Growth:
     """An engine that is fed from an endless stream."""
 
     def __init__(self, engine: Engine, traffic: Iterator[tuple[dict[str, Any], str]]) -> None:

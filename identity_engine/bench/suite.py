@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from identity_engine.bench.growth import measure_growth
+from identity_engine.bench.commands import measure_commands
+from identity_engine.bench.growth import SINGLE_CONTACTS, measure_growth
 from identity_engine.bench.limits import raw_append
 from identity_engine.bench.quality import measure_quality
 from identity_engine.bench.results import Result, at_least, at_most, reported
@@ -113,6 +114,10 @@ def _growth(plan: Plan, folder: Path) -> list[Result]:
     return measure_growth(plan.contacts, SEED, folder)
 
 
+def _commands(plan: Plan, folder: Path) -> list[Result]:
+    return measure_commands(min(plan.contacts, SINGLE_CONTACTS), SEED, folder)
+
+
 def _quality(plan: Plan, folder: Path) -> list[Result]:
     return measure_quality(plan.data, folder) if plan.data is not None else []
 
@@ -127,5 +132,6 @@ GROUPS: dict[str, Callable[[Plan, Path], list[Result]]] = {
     "start": _start,
     "ingest": _ingest,
     "growth": _growth,
+    "commands": _commands,
     "quality": _quality,
 }

@@ -11,6 +11,7 @@ from identity_engine.cli import (
     crm,
     demo,
     diagnosis,
+    divisions,
     editing,
     identifiers,
     ingesting,
@@ -18,10 +19,12 @@ from identity_engine.cli import (
     lifecycle,
     mails,
     measuring,
+    merging,
     models,
     notes,
     policy,
     rehearsing,
+    reviewing,
     views,
 )
 
@@ -39,19 +42,23 @@ app.command(ingesting.ingest)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
 contacts.contact.command(editing.create)
+merging.add_to(contacts.contact)
 contacts.contact.command(editing.edit)
 contacts.contact.command(editing.promote)
 contacts.contact.command(identifiers.identifier)
 contacts.contact.command(notes.note)
+contacts.contact.command(interactions.journey)
 app.command(contacts.contact)
 for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
     contacts.contact.command(verb)
+contacts.contact.command(divisions.move)
+contacts.contact.command(divisions.across)
 app.command(interactions.interaction)
 app.command(contacts.why_not)
 app.command(contacts.search)
-app.command(contacts.review)
 cases.case.command(mails.mail)
 app.command(cases.case)
+app.command(reviewing.review)
 app.command(contacts.export)
 app.command(augmentation.augment)
 app.command(crm.crm)

@@ -40,7 +40,7 @@ def show_contact(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json
     if json:
         show_json(profile)
     else:
-        _show_profile(profile)
+        show_profile(profile)
 
 
 @contact.command
@@ -253,7 +253,8 @@ def links(
         show(f"{count} links written to {out}.")
 
 
-def _show_profile(profile: Profile) -> None:
+def show_profile(profile: Profile) -> None:
+    """Write a profile for people."""
     show(f"Contact {profile.contact_id}", "bold")
     known = "" if profile.revision is None else f", revision {profile.revision}"
     since = profile.first_seen[:19]

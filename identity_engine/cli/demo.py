@@ -11,6 +11,7 @@ from identity_engine.application.engine import Engine
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.ingest import IngestSummary
+from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.cli.measuring import evaluate_files, show_quality
 from identity_engine.cli.output import counting, language, progress, show, show_table
 from identity_engine.cli.waterfall import show_explanation
@@ -19,6 +20,22 @@ from identity_engine.simulation import write_simulation
 
 PEOPLE, INTERACTIONS, SEED = 2_000, 10_000, 7
 SHOWN_EVENTS = 12
+FATHER_AND_SON = [
+    {
+        "specversion": "1.0",
+        "type": "identity_engine.interaction.v1",
+        "source": "demo",
+        "id": id_,
+        "time": "2025-11-03T10:00:00Z",
+        "data": {
+            "channel": "form",
+            "direction": "inbound",
+            "identifiers": [{"type": "customer_id", "value": id_, "verified": True}],
+            "profile": {"full_name": "Karl Vogelsang", "date_of_birth": born, "city": "Ulm"},
+        },
+    }
+    for id_, born in (("demo-1951", "1951-04-02"), ("demo-1984", "1984-09-17"))
+]
 
 
 def demo(
@@ -58,6 +75,10 @@ def demo(
         _heading("5. How good was it, measured against the simulator's truth")
         engine.export_links(links)
         show_quality(evaluate_files(links, truth))
+        _heading(
+            "6. A merge that was wrong is found, explained and undone; the past stays readable"
+        )
+        _undo_a_wrong_merge(engine)
     _heading("Now you")
     executable = (
         "identity-engine" if shutil.which("identity-engine") else ".venv/bin/identity-engine"
@@ -124,6 +145,26 @@ def _tell_history(engine: Engine, contact_id: str) -> None:
     )
     if len(entries) > SHOWN_EVENTS:
         show(f"... and {len(entries) - SHOWN_EVENTS} more.")
+
+
+def _undo_a_wrong_merge(engine: Engine) -> None:
+    """Let a clerk take father and son for one, and another one see it."""
+    outcomes = engine.ingest(FATHER_AND_SON)
+    father, son = (one.contact_id for one in outcomes if isinstance(one, Outcome))
+    assert father is not None
+    assert son is not None
+    merged = engine.desk.merging.merge([father, son], reason="The same name in the same town.")
+    born = engine.profile(son).fields["date_of_birth"]
+    show(
+        f"One contact, {len(born)} dates of birth: {' and '.join(one.value for one in born)}. How?"
+    )
+    for step in engine.how(son, language=language(None))[-2:]:
+        show(f"  {step.sentence}")
+    undone = engine.desk.unmerging.unmerge(merged.merge_id, reason="Father and son.")
+    show(f"Undone: {len(undone.parts)} contacts again, told apart, so that no rule joins them.")
+    before = engine.profile(son, as_of=f"pos:{merged.done.position}")
+    now = engine.profile(son)
+    show(f"Members as of then: {len(before.members)}; now: {len(now.members)}.")
 
 
 def _heading(text: str) -> None:

@@ -1,11 +1,204 @@
-"""Verbs of interactions: interaction waiting."""
+"""Verbs of interactions: interaction show|list|card|link|unlink|create-contact|waiting."""
 
-from cyclopts import App
+from collections.abc import Sequence
+from typing import Annotated
+
+from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.cli.output import Json, Store, show, show_json, show_table
+from identity_engine.application.operations.linking import Identifiers
+from identity_engine.cli.output import (
+    DryRun,
+    EffectiveAt,
+    Json,
+    Store,
+    show,
+    show_done,
+    show_json,
+    show_table,
+)
+from projections.journey.query import InteractionView, Session
 
+WITHOUT_CARD = {
+    "not_enabled": "No card: the administrator has not enabled cards (settings, conversations.card).",
+    "no_contact": "No card: the interaction belongs to no contact.",
+}
 interaction = App(name="interaction", help="Show interactions, and correct whom they belong to.")
+Id = Annotated[str, Parameter(name="ID", help="The interaction's id.")]
+Why = Annotated[str, Parameter(help="Why, for the audit.")]
+Choice = Annotated[
+    Identifiers,
+    Parameter(
+        name="--identifiers",
+        help="The values that the wrong contact holds: it keeps them, they are transferred, or shared.",
+    ),
+]
+Apart = Annotated[
+    bool, Parameter(negative="", help="Also record that the two contacts are two people.")
+]
+
+
+Own = Annotated[
+    bool,
+    Parameter(negative="", help="Only what the actor accepted or was given; needs less rights."),
+]
+
+
+@interaction.command(name="show")
+def show_interaction(id_: Id, *, own: Own = False, store: Store = None, json: Json = False) -> None:
+    """Show an interaction and how it went on."""
+    with Engine.open(store) as engine:
+        desk = engine.desk.conversations
+        found = desk.show_own(id_) if own else desk.show(id_)
+    if json:
+        show_json(found)
+    else:
+        _show(found)
+
+
+@interaction.command(name="list")
+def list_(
+    *,
+    own: Own = False,
+    all: Annotated[bool, Parameter(negative="", help="Of all divisions.")] = False,  # noqa: A002
+    store: Store = None,
+    limit: int = 50,
+    json: Json = False,
+) -> None:
+    """List interactions of the divisions that the actor sees, the newest first.
+
+    Parameters
+    ----------
+    limit
+        Show at most this many.
+    """
+    with Engine.open(store) as engine:
+        desk = engine.desk.conversations
+        listed = desk.own if own else desk.everywhere if all else desk.in_divisions
+        found = listed(limit)
+    if json:
+        show_json(found)
+    elif not found:
+        show("There are no interactions to show.")
+    else:
+        _show_list(found)
+
+
+@interaction.command
+def card(id_: Id, *, store: Store = None, json: Json = False) -> int:
+    """Show the customer card of an interaction: it, its contact, and what else the contact has.
+
+    Exit code 1 if there is none, because cards are not enabled or the interaction has no contact.
+    """
+    with Engine.open(store) as engine:
+        found = engine.desk.conversations.card(id_)
+    if json:
+        show_json(found)
+    elif found.reason is not None:
+        show(WITHOUT_CARD[found.reason])
+    else:
+        assert found.current is not None
+        show("Current interaction", "bold")
+        _show(found.current)
+        show()
+        show("Related interactions", "bold")
+        _show_list(found.related)
+    return 0 if found.reason is None else 1
+
+
+def _show(found: InteractionView) -> None:
+    show(f"Interaction {found.interaction_id} ({found.source} {found.id})")
+    agent = f", with {found.agent}" if found.agent is not None else ""
+    show(f"{found.channel}, {found.direction}, {found.time[:19]}, {found.state}{agent}")
+    show(f"contact {found.contact_id}" if found.contact_id else "belongs to no contact")
+    if found.changes:
+        show_table(
+            ("time", "change", "agent", "to"),
+            [
+                (one.time[:19], one.kind, one.agent, one.to_agent or one.to_queue)
+                for one in found.changes
+            ],
+        )
+
+
+def _show_list(found: Sequence[InteractionView]) -> None:
+    show_table(
+        ("interaction", "channel", "time", "state", "agent", "contact"),
+        [
+            (one.interaction_id, one.channel, one.time[:19], one.state, one.agent, one.contact_id)
+            for one in found
+        ],
+    )
+
+
+@interaction.command
+def link(
+    id_: Id,
+    contact_id: Annotated[str, Parameter(name="CONTACT", help="The right contact's id.")],
+    *,
+    reason: Why,
+    identifiers: Choice = "keep",
+    tell_apart: Apart = False,
+    effective_at: EffectiveAt = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Give an interaction to a contact for good, and remember whom it was taken from."""
+    with Engine.open(store) as engine:
+        done = engine.desk.interactions.associate(
+            id_,
+            contact_id,
+            reason=reason,
+            identifiers=identifiers,
+            tell_apart=tell_apart,
+            effective_at=effective_at,
+            dry_run=dry_run,
+        )
+    show_done(done, f"{id_} belongs to {done.contact_id}", json=json)
+
+
+@interaction.command
+def unlink(
+    id_: Id,
+    *,
+    reason: Why,
+    effective_at: EffectiveAt = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Take an interaction from its contact; it belongs to nobody and waits for a person."""
+    with Engine.open(store) as engine:
+        done = engine.desk.interactions.unlink(
+            id_, reason=reason, effective_at=effective_at, dry_run=dry_run
+        )
+    show_done(done, f"{id_} belongs to nobody", json=json)
+
+
+@interaction.command
+def create_contact(
+    id_: Id,
+    *,
+    reason: Why,
+    identifiers: Choice = "keep",
+    tell_apart: Apart = False,
+    effective_at: EffectiveAt = None,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Give an interaction to a new, curated contact."""
+    with Engine.open(store) as engine:
+        done = engine.desk.interactions.create_contact(
+            id_,
+            reason=reason,
+            identifiers=identifiers,
+            tell_apart=tell_apart,
+            effective_at=effective_at,
+            dry_run=dry_run,
+        )
+    show_done(done, f"{id_} belongs to the new contact {done.contact_id}", json=json)
 
 
 @interaction.command
@@ -38,3 +231,32 @@ def waiting(*, store: Store = None, limit: int = 100, json: Json = False) -> Non
                 for one in found
             ],
         )
+
+
+def journey(
+    id_: Annotated[str, Parameter(name="ID", help="The contact's id.")],
+    *,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Show the sessions of a contact: what it did, where, in which order."""
+    with Engine.open(store) as engine:
+        sessions = engine.desk.conversations.journey(id_)
+    if json:
+        show_json(sessions)
+    else:
+        show_table(
+            ("session", "started", "ended", "interaction", "channel"),
+            [row for number, one in enumerate(sessions, 1) for row in _rows(number, one)],
+        )
+
+
+def _rows(number: int, session: Session) -> list[tuple[object, ...]]:
+    return [
+        (
+            *((number, session.started[:19], session.ended[:19]) if place == 0 else ("", "", "")),
+            one.interaction_id,
+            one.channel,
+        )
+        for place, one in enumerate(session.interactions)
+    ]

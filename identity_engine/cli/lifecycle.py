@@ -1,12 +1,13 @@
 """Verbs that take a contact away, bring it back and keep it: contact sweep|delete|restore|hold."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.operations.command import Done
-from identity_engine.application.operations.lifecycle import Restored
+from identity_engine.application.operations.presence import HeldElsewhere
 from identity_engine.cli.contacts import Id
 from identity_engine.cli.output import Json, Store, counting, show, show_json, show_table
 
@@ -37,7 +38,7 @@ def delete(
     """Delete a contact with all that is merged with it; it can be restored for some time."""
     with Engine.open(store) as engine:
         done = engine.desk.lifecycle.delete(id_, reason, dry_run=dry_run)
-    _show_done(done, f"{done.contact_id} is deleted.", dry_run=dry_run, json=json)
+    show_done(done, f"{done.contact_id} is deleted.", dry_run=dry_run, json=json)
 
 
 def restore(
@@ -53,8 +54,10 @@ def restore(
         restored = engine.desk.lifecycle.restore(id_, reason, dry_run=dry_run)
     if json:
         show_json(restored)
-    else:
-        _show_restored(restored, dry_run=dry_run)
+        return
+    done = restored.done
+    show_done(done, f"{done.contact_id} is back.", dry_run=dry_run, json=False)
+    show_elsewhere(restored.elsewhere)
 
 
 @hold.command(name="set")
@@ -64,7 +67,7 @@ def set_hold(
     """Set a legal hold on a contact; it keeps all that is merged with it."""
     with Engine.open(store) as engine:
         done = engine.desk.lifecycle.set_hold(id_, reason, dry_run=dry_run)
-    _show_done(done, f"A legal hold keeps {done.contact_id}.", dry_run=dry_run, json=json)
+    show_done(done, f"A legal hold keeps {done.contact_id}.", dry_run=dry_run, json=json)
 
 
 @hold.command(name="lift")
@@ -74,10 +77,11 @@ def lift_hold(
     """Lift the legal hold that names a contact."""
     with Engine.open(store) as engine:
         done = engine.desk.lifecycle.lift_hold(id_, reason, dry_run=dry_run)
-    _show_done(done, f"The legal hold on {done.contact_id} is lifted.", dry_run=dry_run, json=json)
+    show_done(done, f"The legal hold on {done.contact_id} is lifted.", dry_run=dry_run, json=json)
 
 
-def _show_done(done: Done, sentence: str, *, dry_run: bool, json: bool) -> None:
+def show_done(done: Done, sentence: str, *, dry_run: bool, json: bool) -> None:
+    """Say what a command did, or would do."""
     if json:
         show_json(done)
     elif not done.written:
@@ -88,14 +92,14 @@ def _show_done(done: Done, sentence: str, *, dry_run: bool, json: bool) -> None:
         show(sentence)
 
 
-def _show_restored(restored: Restored, *, dry_run: bool) -> None:
-    _show_done(restored.done, f"{restored.done.contact_id} is back.", dry_run=dry_run, json=False)
-    if restored.elsewhere:
+def show_elsewhere(elsewhere: Sequence[HeldElsewhere]) -> None:
+    """List the identifiers that a contact did not get."""
+    if elsewhere:
         show("Others hold these identifiers now:")
         show_table(
             ("identifier", "value", "held by"),
             [
                 (one.type, one.value, ", ".join(one.holders) or "a contact that you do not see")
-                for one in restored.elsewhere
+                for one in elsewhere
             ],
         )

@@ -4,7 +4,7 @@ No personal text lies here; a message id is a keyed digest.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from aggregates.case_facts import StateName
@@ -46,6 +46,12 @@ HASHED_CASES = (
     "SELECT digest, case_id FROM case_message ORDER BY digest",
 )
 MENTIONS_LOOKED_AT = 200
+OPEN_OF_CONTACTS = """
+SELECT EXISTS (SELECT 1 FROM case_row WHERE state != 'closed' AND contact_id IN (%s))
+OR EXISTS (
+    SELECT 1 FROM interaction JOIN case_row USING (interaction_id)
+    WHERE state != 'closed' AND interaction.contact_id IN (%s))
+"""
 
 
 def write_cases(cursor: sqlite3.Cursor, changes: CaseChanges) -> None:
@@ -202,3 +208,11 @@ def _row(
 
 def _optional(id_: str | None) -> bytes | None:
     return id_bytes(id_) if id_ is not None else None
+
+
+def has_open_case(cursor: sqlite3.Cursor, contact_ids: Collection[ContactId]) -> bool:
+    """Tell whether a case of one of these contacts, or of an interaction of theirs, is not closed."""
+    wanted = list(map(id_bytes, contact_ids))
+    places = ",".join("?" * len(wanted))
+    cursor.execute(OPEN_OF_CONTACTS % (places, places), wanted * 2)
+    return bool(cursor.fetchone()[0])

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from aggregates.values import instant_text
 
+SOURCE = "write-backs to the CRM"
+"""Its position stands beside those of the sources, which have other names."""
 FIRST_DELAY_SECONDS = 5.0
 LONGEST_DELAY_SECONDS = 3_600.0
 CHANCE_BYTES = 2
@@ -34,14 +36,14 @@ def delay_seconds(
 
 def position(cursor: sqlite3.Cursor) -> int:
     """Return up to which position of the log it was noted what the CRM is to be told."""
-    cursor.execute("SELECT COALESCE(MAX(position), 0) FROM crm_follower")
-    return int(cursor.fetchone()[0])
+    cursor.execute("SELECT position FROM source_position WHERE source = ?", (SOURCE,))
+    row = cursor.fetchone()
+    return int(row[0]) if row is not None else 0
 
 
 def move(cursor: sqlite3.Cursor, position: int) -> None:
     """Note up to which position it was noted, in the transaction that notes it."""
-    cursor.execute("DELETE FROM crm_follower")
-    cursor.execute("INSERT INTO crm_follower VALUES (?)", (position,))
+    cursor.execute("INSERT OR REPLACE INTO source_position VALUES (?, ?)", (SOURCE, position))
 
 
 def put_off(

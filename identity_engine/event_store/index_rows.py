@@ -31,6 +31,8 @@ INTERACTION = (
     "interaction.hidden"
 )
 NUMBER, INTERACTION_ID, KEY_ID, CONTACT_ID, SEALED = 0, 1, 4, 7, 10
+CORRECTED = 2
+"""What stands for `pinned` where a person took the interaction from another contact before."""
 MOST_PARAMETERS = 16_384
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -116,6 +118,7 @@ def interaction_row(
         time,
         ContactId(id_text(contact_id)) if contact_id is not None else None,
         bool(pinned),
+        pinned == CORRECTED,
         record,
         name,
         mentions=unpack_mentions(mentions),

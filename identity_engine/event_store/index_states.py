@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from aggregates.contact import ContactState, Refusal
+from aggregates.correction import Correction
 from aggregates.identifier import Holding, IdentifierState
 from aggregates.values import IdentifierClass, Stage
 
@@ -52,15 +53,29 @@ def pack_identifier(state: IdentifierState | None) -> bytes:
     if state is None:
         raise ValueError("an index row is written only after a first event")
     return orjson.dumps(
-        (state.identifier_class, list(map(_packed_holding, state.holdings)), state.shared_by)
+        (
+            state.identifier_class,
+            list(map(_packed_holding, state.holdings)),
+            state.shared_by,
+            [
+                (one.contact_id, one.right, one.interaction_id, one.since)
+                for one in state.corrections
+            ],
+        )
     )
 
 
 def unpack_identifier(packed: bytes) -> IdentifierState:
     """Read the state of an identifier."""
-    class_, holdings, shared_by = orjson.loads(packed)
+    class_, holdings, shared_by, corrections = orjson.loads(packed)
     return IdentifierState(
-        CLASSES[class_], tuple(_holding(*one) for one in holdings), tuple(shared_by)
+        CLASSES[class_],
+        tuple(_holding(*one) for one in holdings),
+        tuple(shared_by),
+        tuple(
+            Correction(contact_id, right, interaction_id, instant(since))
+            for contact_id, right, interaction_id, since in corrections
+        ),
     )
 
 

@@ -23,7 +23,7 @@ from identity_engine.event_store.conversation_tables import (
     write_conversations,
 )
 from identity_engine.event_store.ids import id_bytes
-from identity_engine.event_store.index_rows import EDGE
+from identity_engine.event_store.index_rows import CORRECTED, EDGE
 from identity_engine.event_store.index_states import pack_contact, pack_identifier
 from identity_engine.event_store.life_tables import (
     LIFE_ROWS,
@@ -36,7 +36,7 @@ from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 
-INDEX_VERSION = 12
+INDEX_VERSION = 13
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = (
@@ -105,8 +105,6 @@ CREATE TABLE IF NOT EXISTS evaluated (number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS crowded (number INTEGER PRIMARY KEY, block_key INTEGER NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS source_position (source TEXT PRIMARY KEY, position INTEGER NOT NULL)
 WITHOUT ROWID;
--- How far the follower has read that notes what the CRM is to be told.
-CREATE TABLE IF NOT EXISTS crm_follower (position INTEGER NOT NULL);
 -- Work for the CRM that failed and is put off. What is not here may be tried at once.
 CREATE TABLE IF NOT EXISTS crm_queue (
     named TEXT PRIMARY KEY,
@@ -137,7 +135,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
     cursor.executemany(
         "UPDATE interaction SET contact_id = ?, pinned = ?, hidden = ? WHERE interaction_id = ?",
         [
-            (_optional(row.contact_id), row.pinned, row.hidden, id_bytes(row.interaction_id))
+            (_optional(row.contact_id), _pinned(row), row.hidden, id_bytes(row.interaction_id))
             for row in changes.relinked
         ],
     )
@@ -198,7 +196,7 @@ def _write_received(
                 row.channel,
                 row.time,
                 _optional(row.contact_id),
-                row.pinned,
+                _pinned(row),
                 pack_mentions(row.mentions),
                 row.record is not None,
                 sealed,
@@ -305,6 +303,10 @@ def replace_tables(cursor: sqlite3.Cursor) -> None:
     for statement in SCHEMA.split(";"):
         cursor.execute(statement)
     cursor.execute(f"PRAGMA user_version = {INDEX_VERSION}")
+
+
+def _pinned(row: InteractionRow) -> int:
+    return CORRECTED if row.corrected else int(row.pinned)
 
 
 def _optional(contact_id: ContactId | None) -> bytes | None:

@@ -104,7 +104,9 @@ class EventFile:
         if self._content.is_live:
             return self._start_at
         head = self._content.head
-        lengths = {int(fingerprint.partition("-")[0]) for fingerprint in known}
+        # Followers of the log keep their positions beside those of files, under names of their own.
+        begun = (fingerprint.partition("-")[0] for fingerprint in known)
+        lengths = {int(length) for length in begun if length.isdecimal()}
         for length in sorted(lengths, reverse=True):
             position = known.get(self._fingerprint_of(head[:length]), 0)
             # A damaged end counts one byte more than there is.

@@ -18,6 +18,13 @@ CASES = (
     f"LEFT JOIN identity_contact i ON i.contact_id = {WHOSE}"
 )
 """The present contact: where the opening interaction's link goes, else the contact that was named."""
+OF_MEMBERS = (
+    "c.case_id IN (SELECT case_id FROM case_view WHERE interaction_id IS NULL "
+    "AND contact_id IN (SELECT value FROM json_each(:members)) UNION ALL "
+    "SELECT case_id FROM profile_contribution own JOIN case_view USING (interaction_id) "
+    "WHERE own.contact_id IN (SELECT value FROM json_each(:members)))"
+)
+"""The same from the other side, by indexes: the cases of some contacts."""
 DIVISION = "COALESCE(i.division, c.division)"
 SUMMARY = (
     f"c.case_id, c.number, c.state, c.reason, c.disposition, c.subject, i.canonical_id, {DIVISION}, "
@@ -118,9 +125,8 @@ class Composing:
 def open_cases_of(views: Connection, members: Collection[ContactId]) -> bool:
     """Tell whether any of these contacts has a case that is not closed."""
     (found,) = views.execute(
-        f"SELECT EXISTS (SELECT 1 {CASES} WHERE c.state != 'closed' "
-        f"AND {WHOSE} IN (SELECT value FROM json_each(?)))",
-        (orjson.dumps(sorted(members)).decode(),),
+        f"SELECT EXISTS (SELECT 1 FROM case_view c WHERE c.state != 'closed' AND {OF_MEMBERS})",
+        {"members": orjson.dumps(sorted(members)).decode()},
     ).fetchone()
     return bool(found)
 
@@ -172,7 +178,7 @@ def find_cases(
         "limit": limit,
     }
     if members is not None:
-        conditions.append(f"{WHOSE} IN (SELECT value FROM json_each(:members))")
+        conditions.append(OF_MEMBERS)
     if queue is not None:
         conditions.append("c.queue = :queue")
     if agent is not None:

@@ -16,6 +16,7 @@ from aggregates.contact import (
     ContactPromotionUndone,
     ContactUnmerged,
 )
+from aggregates.division import ContactAcrossLinked, ContactAcrossUnlinked, ContactMoved
 from aggregates.identifier import IdentifierShared, IdentifierUnshared
 from aggregates.identity import Edge, Member, canonical_id, components, edges_of
 from aggregates.lifecycle import (
@@ -59,6 +60,12 @@ CREATE TABLE identity_edge (
     PRIMARY KEY (one, other, merge_id)
 ) WITHOUT ROWID;
 CREATE INDEX identity_edge_of_other ON identity_edge (other);
+CREATE TABLE identity_across (
+    one TEXT NOT NULL, -- in whose stream it stands
+    other TEXT NOT NULL, -- a contact of another division
+    PRIMARY KEY (one, other)
+) WITHOUT ROWID;
+CREATE INDEX identity_across_of_other ON identity_across (other);
 CREATE INDEX identity_edge_of_merge ON identity_edge (merge_id);
 CREATE TABLE identity_rested (
     identifier_id TEXT NOT NULL, -- a value that the evidence of a merge names
@@ -139,6 +146,15 @@ class IdentityRows(Rows):
     def _restore(self, event: Recorded, _: ContactRestored) -> None:
         self._presences.append(("live", None, event.stream_id))
 
+    def _move(self, event: Recorded, fact: ContactMoved) -> None:
+        self._edges.append((MOVE, (fact.division, event.stream_id)))
+
+    def _link_across(self, event: Recorded, fact: ContactAcrossLinked) -> None:
+        self._edges.append((INSERT_ACROSS, (event.stream_id, fact.other)))
+
+    def _unlink_across(self, event: Recorded, fact: ContactAcrossUnlinked) -> None:
+        self._edges.append((END_ACROSS, (event.stream_id, fact.other)))
+
     def _hold(self, event: Recorded, fact: ContactHoldSet | ContactHoldLifted) -> None:
         self._holds.append((int(isinstance(fact, ContactHoldSet)), event.stream_id))
 
@@ -174,6 +190,9 @@ class IdentityRows(Rows):
         ContactExpired: _go,
         ContactDeleted: _go,
         ContactRestored: _restore,
+        ContactMoved: _move,
+        ContactAcrossLinked: _link_across,
+        ContactAcrossUnlinked: _unlink_across,
         ContactHoldSet: _hold,
         ContactHoldLifted: _hold,
         IdentifierShared: _share,
@@ -233,11 +252,15 @@ class IdentityProjection(Projection):
         Table("identity_contact", CONTACT, ("contact_id",), frozenset({"created_at"})),
         Table("identity_edge", EDGE, ("one", "other", "merge_id"), LINEAGE, state="in_force"),
         Table("identity_rested", RESTED, RESTED, frozenset({"merge_id"}), state=STILL_RESTS),
+        Table("identity_across", ("one", "other"), ("one", "other")),
         Table("identity_shared", SHARED, SHARED[:2], frozenset({"identifier_id", "since"})),
     )
 
 
 INSERT_RESTED = "INSERT OR IGNORE INTO identity_rested VALUES (?,?)"
+MOVE = "UPDATE identity_contact SET division = ? WHERE contact_id = ?"
+INSERT_ACROSS = "INSERT OR IGNORE INTO identity_across VALUES (?,?)"
+END_ACROSS = "DELETE FROM identity_across WHERE one = ? AND other = ?"
 MARK = "INSERT OR REPLACE INTO identity_shared VALUES (?,?,?,?)"
 UNMARK = "DELETE FROM identity_shared WHERE identifier_id = ? AND by = ?"
 INSERT_EDGE = "INSERT OR REPLACE INTO identity_edge VALUES (?,?,?,?,?,?,?,1,?,?,?,NULL,NULL)"

@@ -81,6 +81,38 @@ def gone_before(
     return [GoneIdentity(ContactId(id_), *rest) for id_, *rest in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Across:
+    """A contact of another division that one is like: the canonical id, and where it lies."""
+
+    contact_id: ContactId
+    division: str
+
+
+def across_edges(
+    views: Connection, contact_id: str, divisions: Collection[str] | None
+) -> list[Across]:
+    """Return the live identities of other divisions, of these if given, that one is linked across to."""
+    own = find_identity(views, contact_id)
+    if own is None:
+        return []
+    rows = views.execute(
+        "SELECT DISTINCT there.canonical_id, there.division FROM "
+        "(SELECT one AS here, other AS away FROM identity_across "
+        "UNION SELECT other, one FROM identity_across) edge "
+        "JOIN identity_contact there ON there.contact_id = edge.away "
+        "WHERE edge.here IN (SELECT value FROM json_each(:members)) "
+        "AND there.presence = 'live' AND there.division != :own "
+        f"AND {within('there.division')} ORDER BY 2, 1",
+        {
+            "members": orjson.dumps(own.members).decode(),
+            "own": own.division,
+            "divisions": among(divisions),
+        },
+    )
+    return [Across(ContactId(id_), division) for id_, division in rows]
+
+
 def _is_identified_by_merge(views: Connection, members: Collection[ContactId]) -> bool:
     """Tell whether the evidence of a merge in force shows that the members are a lasting person."""
     (found,) = views.execute(

@@ -55,13 +55,14 @@ class Identifiers(Identities):
         return row.state.holdings if row is not None and row.state is not None else ()
 
     def holders(self) -> set[ContactId]:
-        """Return every contact that holds or held a loaded identifier."""
-        return {
-            holding.contact_id
-            for row in self.identifiers.values()
-            if row.state is not None
-            for holding in row.state.holdings
+        """Return every contact that holds or held a loaded identifier, or that a correction names."""
+        states = [row.state for row in self.identifiers.values() if row.state is not None]
+        named = {
+            c for state in states for one in state.corrections for c in (one.contact_id, one.right)
         }
+        return {held.contact_id for state in states for held in state.holdings}.union(
+            contact_id for contact_id in named if contact_id is not None
+        )
 
     def holders_at(self, state: IdentifierState, moment: datetime) -> tuple[Holding, ...]:
         """Return the claims of contacts that are there, in force at a moment, earliest first."""

@@ -18,6 +18,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
+from aggregates.division import ContactMoved
 from aggregates.editing import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
@@ -39,7 +40,10 @@ from projections.match_index.rows import ContactRow, LifeChanges
 STAGING = (ContactIdentified, ContactPromoted, ContactPromotionUndone)
 """Facts that change the stage of a contact."""
 
-REVISING = (ContactAugmented, ContactAugmentationReverted, ContactEdited, *STAGING)
+REVISING = (
+    *(ContactAugmented, ContactAugmentationReverted, ContactEdited, ContactMoved),
+    *STAGING,
+)
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused
 because messages keep arriving; merges and unmerges do, for all whom they touch."""
 

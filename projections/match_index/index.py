@@ -17,6 +17,7 @@ from aggregates.identifier import IdentifierClaimed, IdentifierFact
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.notes import NoteFact
 from aggregates.policy import PolicyActivated, ReevaluationRequested
+from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.settings import Settings
 from aggregates.values import CaseId, ContactId, Fact, IdentifierId, InteractionId
 from projections.match_index.cases import CaseBook
@@ -272,6 +273,10 @@ class MatchIndex(Identifiers):
                 self._link(InteractionId(stream_id), contact_id, valid_from, pinned=pinned)
             case InteractionUnlinked(pinned=pinned):
                 self._link(InteractionId(stream_id), None, valid_from, pinned=pinned)
+            case InteractionReviewDecided(decision="rejected"):
+                self._pin(InteractionId(stream_id), pinned=True)
+            case InteractionReviewUndone(decision="rejected"):
+                self._pin(InteractionId(stream_id), pinned=False)
             case InteractionChanged():
                 self.conversations.note(InteractionId(stream_id), fact)
                 if fact.change.kind == "message":
@@ -346,6 +351,7 @@ class MatchIndex(Identifiers):
                 self._of_contact[row.contact_id].remove(row)
             self._revise(row.contact_id, contacts.unlinked)
             self.life.recounted.add(row.contact_id)
+        row.corrected = pinned and row.contact_id is None and row.pinned
         row.contact_id, row.pinned = contact_id, pinned
         row.hidden = contact_id is not None and not self.is_live(contact_id)
         if contact_id is not None:
@@ -354,6 +360,11 @@ class MatchIndex(Identifiers):
             self.life.renewed.append((contact_id, row.channel, row.time))
         if row.number > 0:
             self._relinked[interaction_id] = row
+
+    def _pin(self, interaction_id: InteractionId, *, pinned: bool) -> None:
+        row = self._by_id[interaction_id]
+        row.pinned = pinned
+        self._relinked[interaction_id] = row
 
     def _renew(self, interaction_id: InteractionId, time: datetime) -> None:
         row = self._by_id.get(interaction_id)
@@ -370,11 +381,7 @@ class MatchIndex(Identifiers):
     ) -> None:
         super()._change_identifier(identifier_id, version, valid_from, fact)
         row = self.identifier(identifier_id)
-        if (
-            row is not None
-            and isinstance(fact, IdentifierClaimed)
-            and fact.interaction_id is not None
-        ):
+        if row is not None and isinstance(fact, IdentifierClaimed) and fact.interaction_id:
             self._note_heard(fact.interaction_id, row.digest)
 
     def _note_heard(self, interaction_id: InteractionId, digest: bytes) -> None:

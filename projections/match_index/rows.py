@@ -50,6 +50,7 @@ class InteractionRow:
     On the channel `BY_HAND` it is no interaction, but what people said of a contact, under the
     contact's own id.
     `hidden` tells that its contact is gone, so that nothing may be compared with it.
+    `pinned`: a person linked or unlinked it; `corrected`: and had taken it from another contact.
     """
 
     number: int
@@ -61,6 +62,7 @@ class InteractionRow:
     time: int
     contact_id: ContactId | None = None
     pinned: bool = False
+    corrected: bool = False
     record: MatchRecord | None = None
     name: str = ""
     block_keys: tuple[int, ...] = ()

@@ -19,6 +19,7 @@ from aggregates.interaction import (
     InteractionLinked,
     InteractionUnlinked,
 )
+from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.scope import among, within
@@ -26,13 +27,14 @@ from projections.scope import among, within
 SCHEMA = """
 CREATE TABLE review_item (
     interaction_id TEXT PRIMARY KEY,
-    contact_id TEXT NOT NULL, -- its own ephemeral contact
-    proposed TEXT NOT NULL,
+    contact_id TEXT NOT NULL, -- the contact that has it; of an unlinked one, that had it
+    proposed TEXT, -- NULL where it was unlinked: nobody is proposed
     weight INTEGER NOT NULL, -- millibits
     rule TEXT NOT NULL,
     evidence TEXT NOT NULL, -- JSON
     valid_from TEXT NOT NULL,
-    held_at TEXT NOT NULL -- recorded time
+    held_at TEXT NOT NULL, -- recorded time
+    deferred TEXT -- when a person put it behind the others
 ) WITHOUT ROWID;
 CREATE TABLE review_merge (
     one TEXT NOT NULL,
@@ -53,20 +55,22 @@ CREATE TABLE review_apart (
 """
 COLUMNS = (
     "interaction_id", "contact_id", "proposed", "weight", "rule", "evidence", "valid_from",
-    "held_at",
+    "held_at", "deferred",
 )  # fmt: skip
 MERGE = ("one", "other", "guard", "weight", "rule", "evidence", "valid_from", "refused_at")
 HELD = (
     "review_item r JOIN identity_contact own ON own.contact_id = r.contact_id "
-    "JOIN identity_contact wanted ON wanted.contact_id = r.proposed "
-    "WHERE own.canonical_id != wanted.canonical_id "
-    "AND own.presence = 'live' AND wanted.presence = 'live'"
+    "LEFT JOIN identity_contact wanted ON wanted.contact_id = r.proposed "
+    "WHERE own.canonical_id IS NOT wanted.canonical_id "
+    "AND own.presence = 'live' AND COALESCE(wanted.presence, 'live') = 'live' "
+    "AND own.division = COALESCE(wanted.division, own.division)"
 )
-"""Once the two contacts are one identity, or one is gone, there is nothing left to decide."""
+"""Once the two contacts are one identity, or one is gone or moved away, nothing is left to decide."""
 REFUSED = (
     "review_merge m JOIN identity_contact a ON a.contact_id = m.one "
     "JOIN identity_contact b ON b.contact_id = m.other WHERE a.canonical_id != b.canonical_id "
-    "AND a.presence = 'live' AND b.presence = 'live'"
+    "AND a.presence = 'live' AND b.presence = 'live' "
+    "AND a.division = b.division"
 )
 SUGGESTED_DESPITE = ("below_merge", "members_differ", "both_curated")
 """Guards that leave it to a person. The others say that the two are two, or that nobody can know."""
@@ -85,20 +89,22 @@ FIRST_LINK = 2
 class ReviewItem:
     """Two contacts that may be one: `contact_id`, and the `proposed` one.
 
-    `kind` is `interaction` where one was held in doubt, and `merge` where re-evaluation found the two
+    `kind` is `interaction` where one was held in doubt, `unlinked` where a person took one from
+    `contact_id` and nobody is proposed, and `merge` where re-evaluation found the two
     likely and `guard` left them to a person. `weight` is in millibits. `valid_from` is the time of the
     interaction, of a merge that of the later of the two that were compared. `evidence` is as it was
-    stored, without what it leaves at its default.
+    stored, without what it leaves at its default. `deferred`: a person put it behind the others.
     """
 
-    kind: Literal["interaction", "merge"]
+    kind: Literal["interaction", "unlinked", "merge"]
     interaction_id: str | None
     contact_id: str
-    proposed: str
+    proposed: str | None
     weight: int
     rule: str
     valid_from: str
     guard: str | None
+    deferred: bool
     evidence: Mapping[str, Any]
 
 
@@ -124,14 +130,41 @@ class ReviewRows(Rows):
 
     def _hold(self, event: Recorded, fact: InteractionHeldForReview) -> None:
         self.views.execute(
-            "INSERT OR REPLACE INTO review_item VALUES (?,?,?,?,?,?,?,?)", _row(event, fact)
+            "INSERT OR REPLACE INTO review_item VALUES (?,?,?,?,?,?,?,?,NULL)", _row(event, fact)
         )
 
-    def _close(self, event: Recorded, _: InteractionLinked | InteractionUnlinked) -> None:
+    def _link(self, event: Recorded, _: InteractionLinked) -> None:
         if event.version > FIRST_LINK:
+            self._close(event.stream_id)
+
+    def _unlink(self, event: Recorded, fact: InteractionUnlinked) -> None:
+        self._close(event.stream_id)
+        if fact.pinned and fact.cause is None:
+            moment = instant_text(event.header.valid_from)
+            row = (event.stream_id, fact.contact_id, None, 0, "unlinked", "{}", moment)
             self.views.execute(
-                "DELETE FROM review_item WHERE interaction_id = ?", (event.stream_id,)
+                "INSERT INTO review_item VALUES (?,?,?,?,?,?,?,?,NULL)",
+                (*row, instant_text(event.recorded_at)),
             )
+
+    def _decide(self, event: Recorded, fact: InteractionReviewDecided) -> None:
+        if fact.decision == "deferred":
+            self.views.execute(
+                "UPDATE review_item SET deferred = ? WHERE interaction_id = ?",
+                (instant_text(event.recorded_at), event.stream_id),
+            )
+        else:
+            self._close(event.stream_id)
+
+    def _undo(self, event: Recorded, fact: InteractionReviewUndone) -> None:
+        if fact.decision == "deferred":
+            self.views.execute(
+                "UPDATE review_item SET deferred = NULL WHERE interaction_id = ?",
+                (event.stream_id,),
+            )
+
+    def _close(self, interaction_id: str) -> None:
+        self.views.execute("DELETE FROM review_item WHERE interaction_id = ?", (interaction_id,))
 
     def _refuse(self, event: Recorded, fact: ContactMergeRefused) -> None:
         self.views.execute(
@@ -154,8 +187,10 @@ class ReviewRows(Rows):
 
     follows: ClassVar[Follows] = {
         InteractionHeldForReview: _hold,
-        InteractionLinked: _close,
-        InteractionUnlinked: _close,
+        InteractionLinked: _link,
+        InteractionUnlinked: _unlink,
+        InteractionReviewDecided: _decide,
+        InteractionReviewUndone: _undo,
         ContactMergeRefused: _refuse,
         ContactMergeRefusalEnded: _end,
         ContactToldApart: _tell_apart,
@@ -173,7 +208,7 @@ class ReviewProjection(Projection):
     schema: ClassVar[str] = SCHEMA
     rows: ClassVar[type[Rows]] = ReviewRows
     tables: ClassVar[tuple[Table, ...]] = (
-        Table("review_item", COLUMNS, ("interaction_id",), frozenset({"held_at"})),
+        Table("review_item", COLUMNS, ("interaction_id",), frozenset({"held_at", "deferred"})),
         Table("review_merge", MERGE, ("one", "other"), frozenset({"refused_at"})),
         # Who was told apart is what people said, not what follows from what was recorded.
         Table("review_apart", ("one", "other"), ("one", "other"), state="FALSE"),
@@ -186,19 +221,23 @@ def open_items(
     proposed: str | None = None,
     divisions: Collection[str] | None = None,
 ) -> Iterator[ReviewItem]:
-    """Yield open items, the most likely pairs first; of one proposed contact and of these divisions
-    only, if given."""
+    """Yield open items: what a person unlinked, then the most likely pairs, then what was deferred, the
+    longest ago first; of one proposed contact and of these divisions only, if given."""
     rows = views.execute(
-        "SELECT 'interaction', interaction_id, r.contact_id, proposed, weight, rule, valid_from, "
-        f"NULL, evidence FROM {HELD} AND (:proposed IS NULL OR proposed = :proposed) "
+        "SELECT * FROM (SELECT CASE WHEN proposed IS NULL THEN 'unlinked' ELSE 'interaction' END "
+        "AS kind, interaction_id, r.contact_id, proposed, weight, rule, valid_from, NULL, deferred, "
+        "evidence "
+        f"FROM {HELD} AND (:proposed IS NULL OR proposed = :proposed) "
         f"AND {within('own.division')} UNION ALL "
         "SELECT 'merge', NULL, a.canonical_id, b.canonical_id, weight, rule, valid_from, "
-        f"guard, evidence FROM {LIKELY} AND (:proposed IS NULL OR b.canonical_id = :proposed) "
-        f"AND {within('a.division')} ORDER BY 5 DESC, 2, 3, 4 LIMIT :limit",
+        f"guard, NULL, evidence FROM {LIKELY} AND (:proposed IS NULL OR b.canonical_id = :proposed) "
+        f"AND {within('a.division')}) "
+        "ORDER BY deferred, kind != 'unlinked', weight DESC, 2, 3, 4 LIMIT :limit",
         {"proposed": proposed, "divisions": among(divisions), "limit": limit},
     )
     for row in rows:
-        yield ReviewItem(*_with_evidence(row))
+        *told, deferred, evidence = row
+        yield ReviewItem(*(*told, deferred is not None, orjson.loads(evidence)))
 
 
 def count_open(views: Connection, divisions: Collection[str] | None = None) -> int:
@@ -221,13 +260,8 @@ def refused_merges(
         {"divisions": among(divisions), "limit": limit},
     )
     for row in rows:
-        yield RefusedMerge(*_with_evidence(row))
-
-
-def _with_evidence(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return a row whose last column is evidence, with that read."""
-    *told, evidence = row
-    return (*told, orjson.loads(evidence))
+        *told, evidence = row
+        yield RefusedMerge(*(*told, orjson.loads(evidence)))
 
 
 def _row(event: Recorded, held: InteractionHeldForReview) -> tuple[object, ...]:

@@ -20,7 +20,9 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
+from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.crm import CrmFact
+from aggregates.division import ContactAcrossLinked, ContactAcrossUnlinked
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -39,6 +41,7 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.notes import NoteFact
+from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import ContactId, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.identity.projection import ever_one_with
@@ -176,13 +179,23 @@ class TimelineRows(Rows):
         | IdentifierVerified
         | IdentifierReleased
         | IdentifierReclaimed
-        | IdentifierDescribed,
+        | IdentifierDescribed
+        | IdentifierCorrectionEnded,
     ) -> None:
         self._enter(fact.contact_id, event)
 
-    def _hold(self, event: Recorded, fact: InteractionHeldForReview) -> None:
+    def _hold(
+        self,
+        event: Recorded,
+        fact: InteractionHeldForReview | InteractionReviewDecided | InteractionReviewUndone,
+    ) -> None:
         self._enter(fact.contact_id, event)
         self._enter(fact.proposed, event)
+
+    def _correct(self, event: Recorded, fact: IdentifierLinkCorrected) -> None:
+        self._enter(fact.contact_id, event)
+        if fact.right is not None:
+            self._enter(fact.right, event)
 
     def _share(self, event: Recorded, _: IdentifierShared | IdentifierUnshared) -> None:
         known = {holder for stream, holder in self._holders if stream == event.stream_id}
@@ -224,7 +237,11 @@ class TimelineRows(Rows):
         InteractionLinked: _link,
         InteractionUnlinked: _names_contact,
         InteractionHeldForReview: _hold,
+        InteractionReviewDecided: _hold,
+        InteractionReviewUndone: _hold,
         InteractionChanged: _change,
+        IdentifierLinkCorrected: _correct,
+        IdentifierCorrectionEnded: _names_contact,
         IdentifierClaimed: _claim,
         IdentifierVerified: _names_contact,
         IdentifierReleased: _names_contact,
@@ -244,6 +261,8 @@ class TimelineRows(Rows):
         ContactToldApart: _names_other,
         ContactToldApartLifted: _names_other,
         ContactMergeRefused: _names_other,
+        ContactAcrossLinked: _names_other,
+        ContactAcrossUnlinked: _names_other,
         ContactMergeRefusalEnded: _names_other,
     }
 

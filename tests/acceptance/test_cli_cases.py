@@ -48,8 +48,8 @@ def test_a_mail_is_a_case_and_an_agent_works_on_it(desk):
     assert desk("case", "state", "C-000001", "open").out == "C-000001 is open.\n"
     desk("case", "state", "C-000001", "resolved", "--disposition", "solved")
     assert desk("case", "state", "C-000001", "closed").out == "C-000001 is closed.\n"
-    history = desk("case", "history", "C-000001", "--lang", "de").out
-    assert "Der Fall wurde gelöst: solved." in history
+    history = desk("case", "history", "C-000001", "--lang", "de", "--json").document
+    assert "Der Fall wurde gelöst: solved." in [one["summary"] for one in history]
     follow_up = desk("case", "follow-up", "C-000001", "--note", "meldet sich wieder")
     assert follow_up.out == "C-000002 is open.\n"
 

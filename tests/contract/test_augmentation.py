@@ -21,6 +21,7 @@ ANNA = {
     "fields": {"city": "Tokyo", "occupation": ["teacher", "writer"]},
 }
 KENTA = {"id": "r-2", "identifiers": [{"type": "phone", "value": "+81312349999"}], "fields": {}}
+TYPES = ("phone", "email")
 BY_PHONE = Named("phone", "+81312345678")
 
 
@@ -118,7 +119,7 @@ def place(request, tmp_path, monkeypatch):
 
 @pytest.fixture
 def source(place):
-    source = connect_source(place.settings, folded)
+    source = connect_source(place.settings, TYPES, folded)
     yield source
     source.close()
 
@@ -170,7 +171,7 @@ def registry(tmp_path, monkeypatch):
 )
 def test_a_status_of_failure_is_never_no_data(registry, status, reason):
     registry.server.fail_next = [(status, {"Location": "/elsewhere"}, b"")]
-    source = connect_source(registry.settings, folded)
+    source = connect_source(registry.settings, TYPES, folded)
     with pytest.raises(RemoteError) as failure:
         source.look_up([BY_PHONE])
     source.close()
@@ -178,14 +179,16 @@ def test_a_status_of_failure_is_never_no_data(registry, status, reason):
 
 
 def test_no_identifier_stands_in_an_address(registry):
-    source = connect_source(registry.settings, folded)
+    source = connect_source(registry.settings, TYPES, folded)
     source.look_up([BY_PHONE])
     source.close()
     assert [path for _, path, _ in registry.server.requests] == ["/people"]
 
 
 def test_a_private_address_needs_leave(registry):
-    source = connect_source(registry.settings.model_copy(update={"allow_private": False}), folded)
+    source = connect_source(
+        registry.settings.model_copy(update={"allow_private": False}), TYPES, folded
+    )
     with pytest.raises(RemoteError) as failure:
         source.look_up([BY_PHONE])
     source.close()
@@ -195,7 +198,7 @@ def test_a_private_address_needs_leave(registry):
 def test_a_token_that_is_not_there_is_named(registry, monkeypatch):
     monkeypatch.delenv("REGISTRY_TOKEN")
     with pytest.raises(ConfigurationError, match="REGISTRY_TOKEN is not set"):
-        connect_source(registry.settings, folded)
+        connect_source(registry.settings, TYPES, folded)
 
 
 def test_a_source_needs_the_place_of_its_kind():

@@ -1,6 +1,14 @@
 """What the mail port promises, held by the fake and by a real SMTP conversation."""
 
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from aggregates.case_settings import OutgoingMail
 from identity_engine.adapters.mail_smtp import SmtpMail
@@ -100,6 +108,66 @@ class TestSmtp(MailContract):
     def test_a_server_without_tls_is_not_spoken_to_where_tls_is_wanted(self, server):
         port = SmtpMail(OutgoingMail(host="127.0.0.1", port=server.port, tls="starttls", seconds=5))
         assert port.send(MAIL) == NotSent("tls_refused", for_good=False)
+        assert server.taken == []
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate of our own for the loopback interface: its file, and that of its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("certificate")
+    (folder / "cert.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def over_tls(server, password, context=None):
+    """The adapter with a login, over STARTTLS."""
+    settings = OutgoingMail(
+        host="127.0.0.1",
+        port=server.port,
+        user_variable="MAIL_USER",
+        password_variable="MAIL_PASSWORD",
+        seconds=5,
+    )
+    return SmtpMail(settings, {"MAIL_USER": "desk", "MAIL_PASSWORD": password}, context)
+
+
+def test_a_login_over_tls_is_taken_or_refused(certificate):
+    believed = ssl.create_default_context(cafile=certificate[0])
+    with LocalServer(certificate, {"desk": "open sesame"}) as server:
+        assert over_tls(server, "wrong", believed).send(MAIL) == NotSent(
+            "login_refused", for_good=False
+        )
+        assert server.taken == []
+        assert over_tls(server, "open sesame", believed).send(MAIL) == Sent()
+        assert len(server.taken) == 1
+
+
+def test_a_server_whose_certificate_nobody_vouches_for_gets_no_login_and_no_mail(certificate):
+    with LocalServer(certificate, {"desk": "open sesame"}) as server:
+        assert over_tls(server, "open sesame").send(MAIL) == NotSent("tls_refused", for_good=False)
         assert server.taken == []
 
 

@@ -147,6 +147,11 @@ class TestLooking:
         with pytest.raises(NotFound):
             engine.acting_as("north").augmentation.look(anna)
 
+    def test_a_contact_that_is_gone_is_asked_about_no_more(self, engine, anna):
+        engine.desk.lifecycle.delete(anna, reason="wanted so")
+        with pytest.raises(Refused, match="deleted"):
+            engine.desk.augmentation.look(anna)
+
 
 class TestTakingOver:
     def test_all_of_a_record(self, engine, anna):
@@ -154,6 +159,11 @@ class TestTakingOver:
         assert done.written == ("identifier.claimed", "contact.augmented")
         assert values(engine, anna, "city") == ["Osaka", "Tokyo"]
         assert set(values(engine, anna, "occupation")) == {"teacher", "writer"}
+        assert ("email", "new@example.org", False) in held(engine, anna)
+
+    def test_identifiers_of_other_types_than_are_sent_come_along(self, engine, folder, anna):
+        configure(engine, folder, identifier_types=["phone"])
+        take(engine, anna)
         assert ("email", "new@example.org", False) in held(engine, anna)
 
     def test_single_fields(self, engine, anna):
@@ -236,6 +246,37 @@ class TestTakingOver:
         take(engine, anna, ("city", "Osaka"))
         assert engine.desk.contacts.edit(anna, set={"city": "Tokyo"}).written
         assert values(engine, anna, "city")[0] == "Tokyo"
+
+
+class TestMatching:
+    SAME = {"full_name": "Anna Berger", "date_of_birth": "1980-05-06", "postcode": "530-0001"}  # noqa: RUF012
+
+    @pytest.fixture
+    def caller(self, engine, folder):
+        """Somebody of whom nothing is known but the number, which the source knows."""
+        (folder / "people.csv").write_text(
+            "id,phone,full_name,date_of_birth,postcode\n"
+            "r-1,03-1234-5678,Anna Berger,1980-05-06,530-0001\n"
+        )
+        return arrive(engine, event("c-1", phone()))[0].contact_id
+
+    def told(self, engine):
+        said = event("i-1", channel="import", profile=self.SAME)
+        return arrive(engine, said)[0].contact_id
+
+    def test_what_was_taken_over_is_compared_like_what_people_said(self, engine, caller):
+        take(engine, caller)
+        assert self.told(engine) == caller
+
+    def test_what_was_taken_back_is_not(self, engine, caller):
+        (augmentation,) = take(engine, caller).augmentation_ids
+        engine.desk.augmentation.revert(caller, augmentation)
+        assert self.told(engine) != caller
+
+    def test_an_identifier_that_was_taken_over_finds_the_contact(self, engine, anna):
+        take(engine, anna)
+        mail = event("m-1", email("new@example.org"), channel="email")
+        assert arrive(engine, mail)[0].contact_id == anna
 
 
 class TestTakingBack:

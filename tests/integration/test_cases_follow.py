@@ -7,6 +7,7 @@ from aggregates.contact import ContactMerged, ContactUnmerged, MergeEdge
 from aggregates.interaction import Link
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
+from identity_engine.event_store.case_tables import cases_of_contacts
 from projections.cases.query import open_cases_of
 from tests.integration.resolving import facts
 from tests.integration.working_on_cases import (
@@ -148,3 +149,19 @@ def test_a_case_that_is_not_closed_is_known_of_its_contact(engine, call, case):
     engine.follow()
     assert not open_cases_of(views, [call.contact_id])
     assert not open_cases_of(views, [])
+
+
+def test_the_keys_of_a_persons_cases_are_found_for_an_erasure(engine, call):
+    (other,) = engine.ingest([event("other", phone("+81387654321"))])
+    opened = [
+        engine.desk.cases.open(origin, NOTE).case_id
+        for origin in (
+            Origin("contact", call.contact_id),
+            Origin("interaction", call.interaction_id),
+            Origin("contact", other.contact_id),
+        )
+    ]
+    keys = {one.subject: one.key_id for one in engine.store.read(0, 99) if one.subject in opened}
+    with engine.store.reading() as cursor:
+        found = {row.case_id: row.key_id for row in cases_of_contacts(cursor, [call.contact_id])}
+    assert found == {case_id: keys[case_id] for case_id in opened[:2]}

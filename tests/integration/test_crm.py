@@ -17,6 +17,7 @@ from tests.support.crm import (
     connect,
     happens,
     merged,
+    moved,
     topics,
     unmerged,
 )
@@ -344,6 +345,14 @@ class TestUnlinkingAndCorrecting:
         (activity,) = activities(server)
         assert activity["canonical_id"] == contact_of(engine, other)
         assert engine.desk.crm.status(call).links[0].correction is None
+
+    def test_another_contact_of_the_interaction_is_corrected_too(self, engine, call):
+        engine.desk.crm.work()
+        other = arrives(engine, "call-0", "+81399999999", profile={})
+        moved(engine, call, contact_of(engine, other))
+        engine.desk.crm.work()
+        (proposed,) = [one for one in engine.desk.crm.ledger() if one.detail == "rewrite: moved"]
+        assert proposed.interaction_id == call
 
     def test_a_pending_write_back_is_known_to_the_sweep(self, engine, call):
         contact = ContactId(contact_of_link(engine, call))

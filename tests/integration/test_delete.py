@@ -4,6 +4,7 @@ import pytest
 
 from aggregates.errors import Refused
 from identity_engine import Engine
+from identity_engine.application.operations.claiming import Value
 from identity_engine.errors import Denied, NotFound, UsageError
 from tests.integration.lifetimes import WHY, day, ids, presence
 from tests.integration.reevaluating import anna_twice, is_sound, together
@@ -116,6 +117,13 @@ class TestDelete:
         assert other.decision == "none"
         assert engine.review() == []
 
+    def test_why_not_says_that_it_is_gone(self, engine, desk, anna):
+        (other,) = arrive(engine, event("2", phone(), profile=KENTA))
+        desk.delete(anna, WHY)
+
+        answer = engine.why_not(anna, other.contact_id)
+        assert (answer.verdict, "deleted" in answer.sentence) == ("gone", True)
+
     def test_an_open_review_of_it_is_closed(self, engine, desk):
         contacts = arrive(
             engine,
@@ -188,6 +196,20 @@ class TestRestore:
         desk.restore(anna)
 
         (again,) = arrive(engine, mailed("2", time="2026-03-01T00:03:00Z"))
+        assert again.contact_id == anna
+
+    def test_what_people_saved_comes_back_with_it(self, engine, desk, anna):
+        engine.desk.contacts.edit(anna, set={"city": "Weimar"})
+        engine.desk.identifiers.add(anna, Value("phone", "+81312345678"))
+        before = unrevised(engine, anna)
+        desk.delete(anna, WHY)
+        assert is_sound(engine)
+
+        desk.restore(anna)
+
+        assert unrevised(engine, anna) == before
+        assert is_sound(engine)
+        (again,) = arrive(engine, event("2", phone(), time="2026-03-01T00:01:00Z"))
         assert again.contact_id == anna
 
     def test_an_exclusive_identifier_guards_it_again(self, engine, desk, anna):

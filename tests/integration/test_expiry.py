@@ -3,6 +3,7 @@
 import pytest
 
 from aggregates.access import Action
+from aggregates.case_facts import CaseClosed, CaseOpened
 from aggregates.contact import ContactMerged, ContactPromoted, MergeEdge
 from aggregates.errors import Refused
 from aggregates.values import Stage
@@ -177,6 +178,25 @@ class TestWhatHoldsItOff:
         assert sweep().held_off == {"legal_hold": 1}
 
         engine.desk.lifecycle.lift_hold(anna, "settled")
+
+        assert sweep().expired == 1
+
+    @pytest.mark.parametrize("opened", ["contact", "interaction"])
+    def test_a_case_that_is_not_closed_keeps_it(self, sweep, clock, engine, opened):
+        (one,) = arrive(engine, mailed("1", profile=ANNA))
+        whose = {
+            "contact": {"contact_id": one.contact_id},
+            "interaction": {"interaction_id": one.interaction_id},
+        }[opened]
+        with engine.desk.lifecycle.under(Action.CASE_EDIT).command() as command:
+            case = command.new_id()
+            command.write(case, CaseOpened(number=1, division="default", place="contact", **whose))
+        clock.set(day(12, 31))
+        assert sweep().held_off == {"case_open": 1}
+
+        with engine.desk.lifecycle.under(Action.CASE_EDIT).command() as command:
+            command.tables.load_cases(command.cursor, command.index, {case})
+            command.write(case, CaseClosed(cause="hand"))
 
         assert sweep().expired == 1
 

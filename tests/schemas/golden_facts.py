@@ -42,6 +42,7 @@ from aggregates.interaction import (
     InteractionPersonal,
     InteractionReceived,
     InteractionUnlinked,
+    LinkPersonal,
     UnlinkPersonal,
 )
 from aggregates.policy import PolicyActivated, ReevaluationRequested
@@ -241,7 +242,14 @@ GOLDEN = (
             ),
         )
     ),
-    Golden(InteractionLinked(contact_id=CONTACT, evidence=EVIDENCE, pinned=True)),
+    Golden(
+        InteractionLinked(
+            contact_id=CONTACT,
+            evidence=EVIDENCE,
+            pinned=True,
+            personal=LinkPersonal(reason="Elle a donné son nom."),
+        )
+    ),
     Golden(
         InteractionUnlinked(
             contact_id=CONTACT,

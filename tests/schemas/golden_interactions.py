@@ -7,9 +7,13 @@ from aggregates.change import (
     InteractionChanged,
     InteractionChangeDeferred,
 )
+from aggregates.contact import ReasonPersonal
+from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.interaction import GivenIdentifier
+from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 
 CONTACT = "019b1c3e-7c5a-7000-8000-000000000003"
+OTHER_CONTACT = "019b1c3e-7c5a-7000-8000-000000000004"
 INTERACTION = "019b1c3e-7c5a-7000-8000-000000000005"
 
 CHANGE = Change(
@@ -41,7 +45,17 @@ SAID = ChangePersonal(
     reason="Mandantenfehler",
 )
 
+WHY = ReasonPersonal(reason="Sie hat ihren Namen genannt.")
+
 FACTS_OF_INTERACTIONS = (
+    InteractionReviewDecided(
+        decision="confirmed", proposed=OTHER_CONTACT, contact_id=CONTACT, personal=WHY
+    ),
+    InteractionReviewUndone(
+        decision="deferred", proposed=OTHER_CONTACT, contact_id=CONTACT, personal=WHY
+    ),
+    IdentifierLinkCorrected(contact_id=CONTACT, right=OTHER_CONTACT, interaction_id=INTERACTION),
+    IdentifierCorrectionEnded(contact_id=CONTACT),
     InteractionChanged(change=CHANGE, contact_id=CONTACT, division="north", personal=SAID),
     InteractionChangeDeferred(
         interaction_key="22" * 16,

@@ -2,6 +2,12 @@
 
 from datetime import UTC, datetime
 
+from aggregates.division import (
+    ContactAcrossLinked,
+    ContactAcrossUnlinked,
+    ContactMoved,
+    DivisionPersonal,
+)
 from aggregates.identifier import IdentifierReclaimed
 from aggregates.lifecycle import (
     ContactDeleted,
@@ -20,5 +26,10 @@ LIFECYCLE = (
     ContactRestored(was="deleted", personal=LifecyclePersonal(reason="Ein Versehen.")),
     ContactHoldSet(personal=LifecyclePersonal(reason="Verfahren 4 O 12/26")),
     ContactHoldLifted(personal=LifecyclePersonal(reason="Vergleich")),
+    ContactMoved(
+        division="north", division_before="south", personal=DivisionPersonal(reason="Umzug")
+    ),
+    ContactAcrossLinked(other=CONTACT, personal=DivisionPersonal(reason="Derselbe Mensch")),
+    ContactAcrossUnlinked(other=CONTACT, personal=DivisionPersonal(reason="Doch nicht")),
     IdentifierReclaimed(contact_id=CONTACT, ended=MOMENT),
 )

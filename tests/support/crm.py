@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from aggregates.access import Action
 from aggregates.contact import ContactMerged, ContactUnmerged, MergeEdge
-from aggregates.values import instant_text
+from aggregates.interaction import InteractionLinked, InteractionUnlinked
+from aggregates.values import Evidence, instant_text
 from tests.support.crm_servers import TOKEN
 from tests.support.interactions import change, event, phone
 
@@ -70,3 +71,19 @@ def unmerged(engine, merge):
     with engine.desk.crm.under(Action.CRM_LINK).command() as command:
         command.contacts([edge.one, edge.other])
         command.write(stream, ContactUnmerged(merge_id=merge_id, edges=(edge,)))
+
+
+def moved(engine, interaction_id, contact_id):
+    """Give an interaction to another contact, as the rules do when more is known."""
+    with engine.desk.crm.under(Action.CRM_LINK).command() as command:
+        before = command.interaction(interaction_id).contact_id
+        command.contacts([before, contact_id])
+        rules = command.rules
+        evidence = Evidence(
+            rule="score", model=rules.model_version, policy=rules.policy_version, weight=1
+        )
+        command.write(
+            interaction_id,
+            InteractionUnlinked(contact_id=before),
+            InteractionLinked(contact_id=contact_id, evidence=evidence),
+        )

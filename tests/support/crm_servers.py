@@ -7,6 +7,7 @@ one client.
 
 import json
 import re
+import ssl
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,9 +57,10 @@ class Server:
 
     Args:
         dialect: a class with `token(server, body)` and `answer(server, method, path, query, body)`.
+        certificate: a file with certificate and key, for TLS.
     """
 
-    def __init__(self, dialect):
+    def __init__(self, dialect, certificate=None):
         self.rows = Rows()
         self.dialect = dialect
         self.requests = []
@@ -88,6 +90,11 @@ class Server:
                 pass
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.handle_error = lambda *_: None  # a client that hangs up is no noise
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         self._thread = Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
@@ -318,9 +325,9 @@ class Dynamics:
 
 
 @contextmanager
-def listening(dialect):
+def listening(dialect, certificate=None):
     """Let a CRM listen, and stop it at the end."""
-    server = Server(dialect)
+    server = Server(dialect, certificate)
     try:
         yield server
     finally:

@@ -1,9 +1,10 @@
 """Mail servers for tests: one in memory behind the port, and a real one on the loopback interface."""
 
+import ssl
 from email import message_from_bytes, policy
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 from identity_engine.ports.mail import NotSent, Sent, Unsure
 
@@ -36,7 +37,16 @@ class FakeMail:
 
 
 class LocalServer(FakeMail):
-    """A real SMTP server that behaves like the fake."""
+    """A real SMTP server that behaves like the fake.
+
+    Args:
+        certificate: its file and that of its key; then STARTTLS is offered.
+        logins: passwords by user; then one is needed.
+    """
+
+    def __init__(self, certificate=None, logins=None):
+        super().__init__()
+        self.certificate, self.logins = certificate, logins
 
     def __enter__(self):
         self._controller = _Controller(self, hostname="127.0.0.1", port=0)
@@ -74,7 +84,17 @@ class LocalServer(FakeMail):
 
 class _Controller(Controller):
     def factory(self):
-        return SMTP(self.handler, hostname="localhost", enable_SMTPUTF8=True)
+        how = {}
+        if self.handler.certificate is not None:
+            how["tls_context"] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            how["tls_context"].load_cert_chain(*self.handler.certificate)
+        if self.handler.logins is not None:
+            how |= {"authenticator": self._knows, "auth_required": True}
+        return SMTP(self.handler, hostname="localhost", enable_SMTPUTF8=True, **how)
+
+    def _knows(self, server, session, envelope, mechanism, login):
+        known = self.handler.logins.get(login.login.decode())
+        return AuthResult(success=known == login.password.decode(), handled=False)
 
     def _trigger_server(self):
         # The one of the library connects to the port it was given, and it was given none.

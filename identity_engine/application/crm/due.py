@@ -5,6 +5,7 @@ nothing falls due twice, whenever the process dies.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from aggregates.contact import ContactMerged, ContactUnmerged
@@ -21,6 +22,7 @@ from identity_engine.application.crm.dossier import (
     turn_of,
 )
 from identity_engine.application.operations.command import Command, Operations
+from identity_engine.errors import NotFound
 from identity_engine.event_store import crm_queue
 from projections.base import Recorded
 from projections.crm import query
@@ -49,37 +51,38 @@ class Due:
         if first is None:
             return 0
         count = 0
-        with self._store.reading() as cursor:
-            after = max(crm_queue.position(cursor), first - 1)
-        while events := self._read(after, head):
-            after = events[-1].position
-            count += self._take(events, after)
+        while events := self._read(first - 1, head):
+            count += self._take(events)
         count += self._give_up_waiting()
         self._operations.office.follower.follow()
         return count
 
-    def _read(self, after: int, head: int) -> list[Recorded]:
-        """Read what the views know too."""
+    def _read(self, at_least: int, head: int) -> list[Recorded]:
+        """Read on from where this follower is, no further than the views know."""
+        with self._store.reading() as cursor:
+            after = max(crm_queue.position(cursor), at_least)
         return self._store.read(after, min(BATCH, head - after)) if after < head else []
 
-    def _take(self, events: Sequence[Recorded], position: int) -> int:
+    def _take(self, events: Sequence[Recorded]) -> int:
         views = self._operations.office.follower.views.connection
         turning = [event for event in events if turn_of(event) is not None]
         turned = query.linked_interactions(views, {event.stream_id for event in turning})
         changed = dict(self._with_another_contact(events))
         with self._operations.command() as command:
+            if crm_queue.position(command.cursor) >= events[0].position:
+                return 0  # another worker was first
             for interaction_id in turned:
                 here = {e.version for e in turning if e.stream_id == interaction_id}
-                self._make_due(command, interaction_id, here)
+                with suppress(NotFound):
+                    self._make_due(self._dossier(command, interaction_id), here)
             for interaction_id, cause in changed.items():
-                dossier = Dossier(command, InteractionId(interaction_id), self._settings)
-                self._compare(dossier, cause)
-            crm_queue.move(command.cursor, position)
+                with suppress(NotFound):  # erased meanwhile
+                    self._compare(self._dossier(command, interaction_id), cause)
+            crm_queue.move(command.cursor, events[-1].position)
         return len(command.pen.events)
 
-    def _make_due(self, command: Command, interaction_id: str, versions: Collection[int]) -> None:
+    def _make_due(self, dossier: Dossier, versions: Collection[int]) -> None:
         """Let every record that was linked at a turn be told of it, if the turn is worth telling."""
-        dossier = Dossier(command, InteractionId(interaction_id), self._settings)
         state = CrmState()
         conversation = conversation_of(dossier.stream[:1], self._settings)
         for event in dossier.stream:
@@ -110,6 +113,9 @@ class Due:
                 for interaction_id in query.written_interactions(views, self._members(ends)):
                     yield interaction_id, cause
 
+    def _dossier(self, command: Command, interaction_id: str) -> Dossier:
+        return Dossier(command, InteractionId(interaction_id), self._settings)
+
     def _members(self, contact_ids: Collection[ContactId]) -> set[str]:
         views = self._operations.office.follower.views.connection
         found = [find_identity(views, contact_id) for contact_id in sorted(contact_ids)]
@@ -132,7 +138,7 @@ class Due:
             return 0
         with self._operations.command() as command:
             for interaction_id in late:
-                dossier = Dossier(command, InteractionId(interaction_id), self._settings)
+                dossier = self._dossier(command, interaction_id)
                 for link in list(dossier.state.links.values()):
                     if link.linked and not link.due:
                         dossier.carry_out(MakeDue(link.link_id, "wrap_up_timeout"))

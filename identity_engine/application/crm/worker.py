@@ -143,7 +143,15 @@ class Worker:
         written, sent_as = self._send_activity(task, link)
         self._note(
             task,
-            lambda _: NoteCorrected(link.link_id, "rewrite", written.id, written.version, sent_as),
+            lambda dossier: NoteCorrected(
+                link.link_id,
+                "rewrite",
+                written.id,
+                written.version,
+                sent_as,
+                dossier.canonical_id,
+                at_once=self._settings.corrections_at_once,
+            ),
         )
         return True
 

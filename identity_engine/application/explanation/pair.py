@@ -38,6 +38,7 @@ class Side:
     stage: Stage
     refused: frozenset[tuple[ContactId, ContactId]]
     rows: tuple[InteractionRow, ...]
+    is_live: bool = True
 
     @property
     def records(self) -> Iterator[InteractionRow]:
@@ -97,7 +98,14 @@ class Pair:
             (member, other) for member in members for other in index.contacts[member].state.refused
         )
         return Side(
-            id_, canonical, members, identity.division, identity.stage, refused, tuple(rows)
+            id_,
+            canonical,
+            members,
+            identity.division,
+            identity.stage,
+            refused,
+            tuple(rows),
+            identity.presence == "live",
         )
 
     def are_told_apart(self, one: Side, other: Side) -> bool:

@@ -17,7 +17,14 @@ from aggregates.contact import (
     ContactUnmerged,
     MergeEdge,
 )
+from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.crm import CrmCorrectionProposed, CrmWriteBackDue
+from aggregates.division import (
+    ContactAcrossLinked,
+    ContactAcrossUnlinked,
+    ContactMoved,
+    DivisionFact,
+)
 from aggregates.editing import ContactEdited
 from aggregates.identifier import (
     IdentifierClaimed,
@@ -45,6 +52,7 @@ from aggregates.lifecycle import (
     LifecycleFact,
 )
 from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
+from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, Fact
 from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.sentences import Sentences
@@ -78,6 +86,13 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
         case InteractionUnlinked(contact_id=contact_id, cause=cause):
             key = "event.unlinked" if cause is None else f"event.unlinked_{cause}"
             return say.say(key, interaction=stream_id, contact=contact_id)
+        case InteractionReviewDecided() | InteractionReviewUndone():
+            undone = "_undone" if isinstance(fact, InteractionReviewUndone) else ""
+            return say.say(
+                f"event.review_{fact.decision}{undone}",
+                interaction=stream_id,
+                proposed=fact.proposed,
+            )
         case InteractionChanged(change=change):
             return say.say(
                 f"event.change_{change.kind}",
@@ -89,6 +104,8 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):
             return _each(edges, "event.unmerged", say)
+        case _ if isinstance(fact, DivisionFact):
+            return _of_division(stream_id, fact, say)
         case _ if isinstance(fact, LifecycleFact):
             return _of_life(stream_id, fact, say)
         case NoteAdded() | NoteChanged() | NoteRemoved():
@@ -158,6 +175,10 @@ def _of_identifier(fact: Fact, say: Sentences) -> str:
         case IdentifierDescribed(contact_id=contact_id, primary=primary):
             key = "event.described_primary" if primary else "event.described"
             return say.say(key, contact=contact_id)
+        case IdentifierLinkCorrected(contact_id=contact_id):
+            return say.say("event.link_corrected", contact=contact_id)
+        case IdentifierCorrectionEnded(contact_id=contact_id):
+            return say.say("event.correction_ended", contact=contact_id)
         case IdentifierReassigned(from_contact_id=before, contact_id=contact_id):
             return say.say("event.reassigned", before=before, contact=contact_id)
         case _:
@@ -194,6 +215,18 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.merge_refusal_ended", one=contact_id, other=other)
         case _:
             return say.say("event.other", topic=fact.TOPIC)
+
+
+def _of_division(contact_id: str, fact: DivisionFact, say: Sentences) -> str:
+    match fact:
+        case ContactMoved(division=division, division_before=before):
+            return say.say(
+                "event.contact_moved", contact=contact_id, division=division, before=before
+            )
+        case ContactAcrossLinked(other=other):
+            return say.say("event.across_linked", one=contact_id, other=other)
+        case ContactAcrossUnlinked(other=other):
+            return say.say("event.across_unlinked", one=contact_id, other=other)
 
 
 def _of_crm(interaction_id: str, fact: Fact, say: Sentences) -> str:

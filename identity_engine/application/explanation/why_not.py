@@ -39,7 +39,7 @@ from matchers.proposals import Node, exact_pairs, scored_pairs
 from matchers.scoring import MILLIBITS
 from projections.match_index.rows import InteractionRow
 
-NOTHING_TO_TIP = ("already_one", "other_division", "would_join")
+NOTHING_TO_TIP = ("already_one", "gone", "other_division", "would_join")
 TIPS = {
     "below_attach": "bits",
     "below_merge": "bits",
@@ -67,7 +67,7 @@ class RecordedRefusal:
 class WhyNot:
     """Why `one` and `other` are not one.
 
-    `verdict` is `already_one`, `would_join`, `never_compared`, `other_division`, `says_nothing`,
+    `verdict` is `already_one`, `gone`, `would_join`, `never_compared`, `other_division`, `says_nothing`,
     `shared_identifier`, `below_attach`, `not_enough_alone` or the guard that refuses. `contacts` stand
     for the two identities; `compared` are the two interactions that are most alike, whose `parts` add
     up to `bits`. `needed` is the threshold that counts for the two, `missing` how much `bits` fall
@@ -213,6 +213,8 @@ class _Question:
         one, other = self._one, self._other
         if one.canonical == other.canonical:
             return "already_one"
+        if not (one.is_live and other.is_live):
+            return "gone"
         if one.division != other.division:
             return "other_division"
         if self._pair.are_told_apart(one, other):

@@ -210,13 +210,11 @@ class Augmentations(Operations):
         ]
 
     def _profile(self, contact_id: str) -> Profile:
-        """Return the profile of a contact that the call may read."""
-        id_ = ContactId(checked(contact_id))
-        profile = self.office.queries.profile(id_)
-        if not self.office.sees(self.action, profile.division):
-            raise NotFound("No contact has this id.")
-        self.office.allows(self.action, profile.division, id_)
-        return profile
+        """Return the profile of a contact that the call may act on."""
+        id_ = checked(contact_id)
+        with self.command(dry_run=True) as command:
+            command.contact(id_)
+        return self.office.queries.profile(id_)
 
     def _answer(self, source: SourceSettings, profile: Profile) -> Answer:
         try:
@@ -239,7 +237,7 @@ class Augmentations(Operations):
         if not asked:
             return []
         known = {self._key(one) for one in asked}
-        source = connect_source(settings, self._folded)
+        source = connect_source(settings, self._identifier_types(), self._folded)
         try:
             found = source.look_up(list(asked))
         finally:
@@ -319,6 +317,12 @@ class Augmentations(Operations):
                     for holding in held.held():
                         if holding.contact_id == row.contact_id and not holding.verified:
                             held.write(Release(row.contact_id, command.moment, None))
+
+    def _identifier_types(self) -> frozenset[str]:
+        """Return the words that name an identifier, and no field of a contact."""
+        classes = self.office.rules.policy.classes.values()
+        types = {type_ for rule in classes for type_ in rule.types} | FAMILY_OF_TYPE.keys()
+        return frozenset(types - self.office.rules.settings.contact_fields.keys())
 
     def _folded(self, type_: str, value: str) -> str | None:
         country = self.office.rules.policy.default_country

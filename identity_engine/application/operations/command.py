@@ -17,6 +17,7 @@ from identity_engine.application.hand_made import HandMadeRecords
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations.office import Office
 from identity_engine.application.pen import Pen, Seal, Upstream
+from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.case_tables import case_by_number, cases_by_id
 from identity_engine.event_store.keys import DataKey
@@ -143,9 +144,12 @@ class Command:
             raise NotFound(absent)
         if row.contact_id is not None:
             self.tables.load_nearby(self.cursor, self.index, (), [row.contact_id])
-        received = self.stream(interaction_id)[0].fact
-        assert isinstance(received, InteractionReceived)
-        self._check(received.division, interaction_id, absent)
+            division = self.index.contacts[row.contact_id].state.division
+        else:
+            received = self.stream(interaction_id)[0].fact
+            assert isinstance(received, InteractionReceived)
+            division = received.division
+        self._check(division, interaction_id, absent)
         return row
 
     def case(self, case: str) -> CaseRow:
@@ -219,6 +223,14 @@ class Command:
     def may(self, action: Action, division: str) -> bool:
         """Tell whether the actor may also do another thing in a division."""
         return self._office.rights.allow(action, division)
+
+    def require(self, action: Action, division: str, target: str) -> None:
+        """Check that the actor may also do another thing in a division.
+
+        Raises:
+            Denied: no grant allows it.
+        """
+        self._office.allows(action, division, target)
 
     def may_view(self, contact_id: ContactId) -> bool:
         """Tell whether the actor may see a loaded contact."""
@@ -337,7 +349,7 @@ class Operations:
             dry_run: decide, and write nothing.
             effective_at: when what it does became true; None for now.
         """
-        with self.office.store.writing() as writer:
+        with no_garbage_collection(), self.office.store.writing() as writer:
             command = Command(self.office, self.action, writer, effective_at)
             yield command
             if not dry_run:

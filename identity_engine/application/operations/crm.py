@@ -158,14 +158,15 @@ class CustomerRelations(Operations):
         wanted = AskCreation(
             CreationId(self.office.world.new_id()), record_type, link, _form(fields)
         )
-        with self.command() as command:
-            dossier = Dossier(command, id_, settings)
-            if dossier.conversation.is_complete:
-                raise Refused(
-                    "not_handled", "This interaction is over; records are made while it is handled."
-                )
-            dossier.carry_out(wanted)
         with self._connected(settings) as crm:
+            with self.command() as command:
+                dossier = Dossier(command, id_, settings)
+                if dossier.conversation.is_complete:
+                    raise Refused(
+                        "not_handled",
+                        "This interaction is over; records are made while it is handled.",
+                    )
+                dossier.carry_out(wanted)
             Worker(self, settings, crm).create(id_, wanted.creation_id)
         asked = {one.creation_id: one for one in self._creations(id_)}
         return asked[wanted.creation_id]

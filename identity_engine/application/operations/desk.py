@@ -4,7 +4,9 @@ from identity_engine.application.operations.administration import Administration
 from identity_engine.application.operations.augmentation import Augmentations
 from identity_engine.application.operations.cases import Cases
 from identity_engine.application.operations.contacts import Contacts
+from identity_engine.application.operations.conversations import Conversations
 from identity_engine.application.operations.crm import CustomerRelations
+from identity_engine.application.operations.divisions import Divisions
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.lifecycle import Lifecycle
@@ -14,6 +16,7 @@ from identity_engine.application.operations.notes import Notes
 from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.reading import Reading
 from identity_engine.application.operations.reading_cases import ReadingCases
+from identity_engine.application.operations.reviewing import Reviewing
 from identity_engine.application.operations.telling_apart import TellingApart
 from identity_engine.application.operations.unmerging import Unmerging
 
@@ -24,6 +27,7 @@ class Desk:
     def __init__(self, office: Office) -> None:
         self.office = office
         self.administration = Administration(office)
+        self.divisions = Divisions(office)
         self.contacts = Contacts(office)
         self.lifecycle = Lifecycle(office)
         self.identifiers = Identifiers(office)
@@ -32,8 +36,9 @@ class Desk:
         self.crm = CustomerRelations(office)
         self.augmentation = Augmentations(office)
         self.interactions = Interactions(office)
+        self.reviewing = Reviewing(office)
+        self.conversations = Conversations(office)
         self.merging = Merging(office)
-        self.reading = Reading(office)
         self.telling_apart = TellingApart(office)
         self.unmerging = Unmerging(office)
         self.cases = Cases(office)

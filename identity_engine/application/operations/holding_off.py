@@ -10,6 +10,8 @@ from typing import Literal
 from aggregates.contact import ContactState
 from aggregates.values import ContactId, Stage
 from identity_engine.application.operations.command import Command
+from identity_engine.event_store.case_tables import has_open_case
+from projections.crm.query import pending_write_back
 
 Reason = Literal["curated", "merged_by_person", "legal_hold", "case_open", "write_back_pending"]
 
@@ -47,7 +49,25 @@ def on_legal_hold(quiet: Quiet) -> Reason | None:
     return "legal_hold" if any(one.on_hold for one in quiet.states) else None
 
 
-REASONS: tuple[Callable[[Quiet], Reason | None], ...] = (curated, merged_by_person, on_legal_hold)
+def with_open_case(quiet: Quiet) -> Reason | None:
+    """A case of theirs is not closed."""
+    return "case_open" if has_open_case(quiet.command.cursor, quiet.members) else None
+
+
+def to_be_written_back(quiet: Quiet) -> Reason | None:
+    """The CRM is still to be told something."""
+    return (
+        "write_back_pending" if pending_write_back(quiet.command.views(), quiet.members) else None
+    )
+
+
+REASONS: tuple[Callable[[Quiet], Reason | None], ...] = (
+    curated,
+    merged_by_person,
+    on_legal_hold,
+    with_open_case,
+    to_be_written_back,
+)
 
 
 def held_off_by(quiet: Quiet) -> Reason | None:

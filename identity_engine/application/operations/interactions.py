@@ -1,12 +1,17 @@
 """Interactions as people work with them: what waits, who has them, and whom they belong to."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from aggregates import contact
 from aggregates.access import Action
 from aggregates.change import AwaitedPersonal, InteractionChangeDeferred
-from aggregates.values import instant_text
-from identity_engine.application.operations.command import Operations
+from aggregates.values import ContactId, InteractionId, instant_text
+from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.operations.command import Done, Operations
+from identity_engine.application.operations.linking import Identifiers, LinkByHand, target_row
 from identity_engine.application.operations.permissions import needs
+from identity_engine.application.operations.typed import checked_text
 from identity_engine.event_store.conversation_tables import all_waiting
 
 
@@ -25,6 +30,99 @@ class Waiting:
 
 class Interactions(Operations):
     """What an actor does with interactions."""
+
+    @needs(Action.CONVERSATION_ASSOCIATE)
+    def unlink(
+        self,
+        interaction_id: str,
+        *,
+        reason: str,
+        effective_at: datetime | None = None,
+        dry_run: bool = False,
+    ) -> Done:
+        """Take an interaction from its contact; it belongs to nobody and is listed for review.
+
+        The values that had led there lead there no more by themselves: later interactions with
+        nothing else wait for a person.
+
+        Args:
+            interaction_id: the interaction.
+            reason: why, for the audit.
+            effective_at: since when the values lead there no more; None for now.
+            dry_run: decide, and write nothing.
+
+        Raises:
+            NotYet: it is linked to no contact.
+        """
+        why = checked_text(reason, "A reason")
+        with self.command(dry_run=dry_run, effective_at=effective_at) as command:
+            link = LinkByHand(command, interaction_of(interaction_id))
+            wrong = link.wrong
+            link.unlink(why)
+        return command.done(wrong)
+
+    @needs(Action.CONVERSATION_ASSOCIATE)
+    def associate(
+        self,
+        interaction_id: str,
+        contact_id: str,
+        *,
+        reason: str,
+        identifiers: Identifiers = "keep",
+        tell_apart: bool = False,
+        effective_at: datetime | None = None,
+        dry_run: bool = False,
+    ) -> Done:
+        """Give an interaction to a contact, for good: only a person moves it again.
+
+        Args:
+            interaction_id: the interaction.
+            contact_id: any id of the contact; the link stands on exactly this member.
+            reason: why, for the audit.
+            identifiers: what becomes of the interaction's values that the contact which had it holds:
+                it keeps them, they are transferred (needs the right), or both share them (likewise).
+                Kept or shared, later interactions with nothing else do not go there any more.
+            tell_apart: also record that the two contacts are two people (needs the right).
+            effective_at: since when; None for now.
+            dry_run: decide, and write nothing.
+
+        Raises:
+            AlreadyDone: it belongs there.
+            Refused: `retracted`, the publisher took it back; `divisions`.
+        """
+        why = checked_text(reason, "A reason")
+        with self.command(dry_run=dry_run, effective_at=effective_at) as command:
+            link = LinkByHand(command, interaction_of(interaction_id))
+            target = target_row(command, checked_id(contact_id), link.division).contact_id
+            link.give(target, why, identifiers, tell_apart=tell_apart)
+        return command.done(target)
+
+    @needs(Action.CONVERSATION_ASSOCIATE)
+    def create_contact(
+        self,
+        interaction_id: str,
+        *,
+        reason: str,
+        identifiers: Identifiers = "keep",
+        tell_apart: bool = False,
+        effective_at: datetime | None = None,
+        dry_run: bool = False,
+    ) -> Done:
+        """Give an interaction to a new, curated contact; needs the right to add contacts too.
+
+        Arguments and refusals are those of `associate`.
+        """
+        why = checked_text(reason, "A reason")
+        with self.command(dry_run=dry_run, effective_at=effective_at) as command:
+            link = LinkByHand(command, interaction_of(interaction_id))
+            command.require(Action.CONTACT_ADD, link.division, link.interaction_id)
+            fresh = ContactId(command.new_id())
+            create = contact.Create(division=link.division, interaction_id=link.interaction_id)
+            command.write(fresh, *contact.decide(None, create))
+            promoted = contact.decide(command.index.contacts[fresh].state, contact.Promote())
+            command.write(fresh, *promoted)
+            link.give(fresh, why, identifiers, tell_apart=tell_apart)
+        return command.done(fresh)
 
     @needs(Action.OPERATIONS_REDRIVE)
     def waiting(self, limit: int = 100) -> list[Waiting]:
@@ -49,3 +147,12 @@ class Interactions(Operations):
                 )
             )
         return found
+
+
+def interaction_of(text: str) -> InteractionId:
+    """Return an interaction's id in its canonical form.
+
+    Raises:
+        UsageError: it has not the form of one.
+    """
+    return InteractionId(checked_id(text))

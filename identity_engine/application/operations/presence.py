@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aggregates import identifier, ownership
 from aggregates.identifier import (
+    ClaimPersonal,
     IdentifierClaimed,
     IdentifierReclaimed,
     IdentifierReleased,
@@ -90,7 +91,9 @@ def come_back(
                 continue
             taken = _taken_since(command, stream, row, ended, frozenset(members))
             if taken:
-                elsewhere.append(_held_elsewhere(command, stream, member, taken))
+                elsewhere.append(
+                    held_elsewhere(command, row.identifier_id, _own_value(stream, member), taken)
+                )
             else:
                 back = IdentifierReclaimed(contact_id=member, ended=ended.header.valid_from)
                 command.write(row.identifier_id, back)
@@ -148,16 +151,23 @@ def _taken_since(
     )
 
 
-def _held_elsewhere(
-    command: Command, stream: Sequence[Recorded], member: ContactId, taken: frozenset[ContactId]
+def held_elsewhere(
+    command: Command,
+    identifier_id: IdentifierId,
+    said: ClaimPersonal | None,
+    taken: frozenset[ContactId],
 ) -> HeldElsewhere:
-    claims = [event.fact for event in stream if isinstance(event.fact, IdentifierClaimed)]
-    own = [claim.personal for claim in claims if claim.contact_id == member]
-    said = next((one for one in own if not isinstance(one, Erased)), None)
+    """Return what a contact did not get, naming the loaded holders whom the actor may view."""
     holders = sorted({command.index.canonical(holder) for holder in taken})
     return HeldElsewhere(
-        IdentifierId(stream[0].stream_id),
+        identifier_id,
         said.type if said is not None else None,
         said.value if said is not None else None,
         tuple(one for one in holders if command.may_view(one)),
     )
+
+
+def _own_value(stream: Sequence[Recorded], member: ContactId) -> ClaimPersonal | None:
+    claims = [event.fact for event in stream if isinstance(event.fact, IdentifierClaimed)]
+    own = [claim.personal for claim in claims if claim.contact_id == member]
+    return next((one for one in own if not isinstance(one, Erased)), None)

@@ -1,12 +1,14 @@
 """What one actor sees: another division's contact is absent, never named."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregates.access import Action
+from aggregates.division import ContactAcrossLinked, ContactAcrossUnlinked
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId
+from identity_engine.application.explanation.duplicates import Duplicate, duplicates_of
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
 from identity_engine.application.explanation.sentences import DEFAULT, Language
@@ -17,10 +19,15 @@ from identity_engine.application.operations.command import Operations
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.queries import HistoryEntry
 from identity_engine.errors import NotFound
+from projections.base import Recorded
 from projections.identity.query import (
+    Across,
+    LineageEdge,
     SharedValue,
+    across_edges,
     find_identity,
     identities_by_stage,
+    lineage_of,
     shared_values,
 )
 from projections.profile.query import Profile, contacts_linked_by
@@ -32,6 +39,20 @@ from projections.review.projection import (
     refused_merges,
 )
 from projections.search.query import Found, search_contacts
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """What became of an id: the id that stands for it now, its members, and every merge it took part in.
+
+    An id once issued resolves for ever.
+    """
+
+    asked: ContactId
+    contact_id: ContactId
+    members: tuple[ContactId, ...]
+    merges: tuple[LineageEdge, ...]
+
 
 LIVE_STAGES = ("ephemeral", "identified", "curated")
 LIVE = ("live",)
@@ -56,7 +77,8 @@ class Reading(Operations):
         self, contact_id: str, as_of: str | None = None, language: Language = DEFAULT
     ) -> list[HistoryEntry]:
         """Return every event of a contact in log order, now or as of a time or `pos:N`."""
-        return self.office.queries.history(ContactId(self._seen(contact_id)), as_of, language)
+        seen = ContactId(self._seen(contact_id))
+        return self.office.queries.history(seen, as_of, language, self._shows)
 
     @needs(Action.CONTACT_VIEW)
     def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
@@ -73,7 +95,45 @@ class Reading(Operations):
         self, contact_id: str, as_of: str | None = None, language: Language = DEFAULT
     ) -> list[Step]:
         """Return the steps in which a contact came to be what it is, now or as of a time or `pos:N`."""
-        return self.office.queries.how(ContactId(self._seen(contact_id)), as_of, language)
+        seen = ContactId(self._seen(contact_id))
+        return self.office.queries.how(seen, as_of, language, self._shows)
+
+    @needs(Action.CONTACT_VIEW)
+    def across(self, contact_id: str) -> list[Across]:
+        """Return what a contact is like in other divisions, of those that the actor may view."""
+        seen = self._seen(contact_id)
+        self.office.follower.follow()
+        return across_edges(self.office.follower.views.connection, seen, self._divisions())
+
+    @needs(Action.CONTACT_VIEW)
+    def duplicates(self, contact_id: str, limit: int = 10) -> list[Duplicate]:
+        """Return who may be the same person as a contact, the most likely first, with the evidence.
+
+        Raises:
+            UsageError, NotFound: as for `profile`.
+        """
+        asked = self._seen(contact_id)
+        return duplicates_of(self.office.store, self.office.policies, asked, limit)
+
+    @needs(Action.CONTACT_VIEW)
+    def lineage(self, contact_id: str) -> Lineage:
+        """Return every id that this contact was ever merged with: when, by whom, and undone when.
+
+        Raises:
+            UsageError, NotFound: as for `profile`.
+        """
+        asked = self._seen(contact_id)
+        self.office.follower.follow()
+        views = self.office.follower.views.connection
+        identity = find_identity(views, asked)
+        if identity is None:
+            raise NotFound("No contact has this id.")
+        return Lineage(
+            ContactId(asked),
+            identity.canonical_id,
+            identity.members,
+            tuple(lineage_of(views, asked)),
+        )
 
     @needs(Action.CONTACT_VIEW)
     def search(
@@ -162,6 +222,13 @@ class Reading(Operations):
         if scope is not None and self._division_of(id_) not in scope:
             raise NotFound("No contact has this id.")
         return id_
+
+    def _shows(self, event: Recorded) -> bool:
+        """Tell whether an event of a contact names no contact that the call may not read."""
+        scope, fact = self._divisions(), event.fact
+        if scope is None or not isinstance(fact, ContactAcrossLinked | ContactAcrossUnlinked):
+            return True
+        return {self._division_of(one) for one in (event.stream_id, fact.other)} <= scope
 
     def _division_of(self, id_: str) -> str | None:
         self.office.follower.follow()

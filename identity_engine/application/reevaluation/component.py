@@ -9,10 +9,12 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from sqlite3 import Cursor
 
 from aggregates.policy import Policy
 from aggregates.values import ContactId, IdentifierClass
+from identity_engine.application.reevaluation.corrections import is_later, led_to_right
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import ROLE_MAILBOX
 from identity_engine.application.rules import Rules
@@ -148,6 +150,15 @@ class Component:
         tables.load_identifiers(
             cursor, index, [one for one in digests if one not in index.identifiers]
         )
+        states = (index.identifiers[one].state for one in digests if one in index.identifiers)
+        named = {
+            contact_id
+            for state in states
+            for one in (state.corrections if state is not None else ())
+            for contact_id in (one.contact_id, one.right)
+            if contact_id is not None
+        }
+        tables.load_nearby(cursor, index, (), named)
 
     def _keys_of(self, row: InteractionRow) -> tuple[int, ...]:
         if row.contact_id is None:
@@ -193,7 +204,7 @@ class Component:
             row.record,
             self._rules.policy.channel(row.channel).live,
             exclusive,
-            row.contact_id if row.pinned else None,
+            row.contact_id if row.pinned and not row.corrected else None,
         )
 
     def class_of(self, mention: Mention, row: InteractionRow) -> IdentifierClass:
@@ -207,7 +218,14 @@ class Component:
         self._weighed.add(row.number)
         near = set(self._near(row)) - self._weighed
         others = (self._index.interaction(number) for number in sorted(near))
-        rows = {one.number: one for one in others if one is not None and _takes_part(one)}
+        # A corrected interaction is where it is by a person's word alone: it ties nobody to it.
+        rows = {
+            one.number: one
+            for one in others
+            if one is not None and _takes_part(one) and not one.corrected
+        }
+        if row.corrected:
+            return
         nodes = {number: self.nodes.get(number) or self.node(one) for number, one in rows.items()}
         nodes[row.number] = self.nodes[row.number]
         found = list(
@@ -236,23 +254,29 @@ class Component:
         uses = self._uses(value)
         nodes = {row.number: self.nodes.get(row.number) or self.node(row) for row, _ in uses}
         before = self._index.identifiers.get(value.digest)
-        known = before.state.shared_by if before is not None and before.state is not None else ()
+        state = before.state if before is not None else None
+        known = state.shared_by if state is not None else ()
         eras = self._eras(value, uses)
         people = max((self._people(value, era) for era in eras), default=0)
         if people and "names" not in known:
             self.shared[value.digest] = people
         elif not people and "names" in known:
             self.unshared.add(value.digest)
+        scorer, rules = self._rules.scorer, self._rules.link_rules
+        exact = partial(exact_pairs, nodes, value.digest, scorer=scorer, rules=rules)
+        if state is not None:
+            for right in led_to_right(self._index, state, uses):
+                self.pairs += exact(right)
         if people and "names" in known:
             return
         if not people and "person" not in known:
             for era in eras:
-                self.pairs += exact_pairs(
-                    nodes,
-                    value.digest,
-                    [Use(row.number, class_.value) for row, class_ in era],
-                    self._rules.scorer,
-                    self._rules.link_rules,
+                self.pairs += exact(
+                    [
+                        Use(row.number, class_.value)
+                        for row, class_ in era
+                        if not row.corrected and not is_later(row, state)
+                    ]
                 )
         self._reach(row.number for row, _ in uses)
 

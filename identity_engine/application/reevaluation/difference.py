@@ -29,6 +29,7 @@ from identity_engine.application.pen import Pen
 from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.rules import Rules
+from identity_engine.event_store.conversation_tables import load_heard
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, stream_versions
 from matchers.clustering import Clusters, Refused, home
@@ -65,6 +66,9 @@ class Difference:
         }
         self._groups = clusters.groups
         self._home: dict[ContactId, int] = {}
+        self._given: dict[int, ContactId] = {}
+        self._heard: dict[InteractionId, list[bytes]] = {}
+        self._store = store
 
     def tell(self, total: "Reevaluated") -> list[Pending]:
         """Return the events, and count them."""
@@ -92,17 +96,28 @@ class Difference:
         return shared
 
     def _find_homes(self) -> None:
-        """Give each contact the cluster of most of its interactions, in a tie of the earliest."""
+        """Give each contact the cluster of most of its interactions, in a tie of the earliest.
+
+        What a person linked says where it belongs itself, not where the others do: it counts only
+        where there are no others. What a person has moved speaks for its whole cluster.
+        """
         of_contact: defaultdict[ContactId, list[int]] = defaultdict(list)
-        for group in self._groups:
+        for place, group in enumerate(self._groups):
             for key in group:
-                contact_id = self._component.row(key).contact_id
-                assert contact_id is not None
-                of_contact[contact_id].append(key)
+                row = self._component.row(key)
+                assert row.contact_id is not None
+                if row.corrected:
+                    self._given.setdefault(place, row.contact_id)
+                of_contact[row.contact_id].append(key)
         for contact_id, keys in of_contact.items():
+            telling = [key for key in keys if self._tells_home(key)]
             self._home[contact_id] = home(
-                keys, self._component.nodes, self._cluster_of, self._age_of_group
+                telling or keys, self._component.nodes, self._cluster_of, self._age_of_group
             )
+
+    def _tells_home(self, key: int) -> bool:
+        row = self._component.row(key)
+        return self._cluster_of[key] not in self._given and (row.is_by_hand or not row.pinned)
 
     def _age(self, key: int) -> tuple[int, str]:
         node = self._component.nodes[key]
@@ -117,12 +132,12 @@ class Difference:
             key
             for group in self._groups
             for key in group
-            if not self._component.row(key).pinned
-            and self._home[self._linked(key)] != self._cluster_of[key]
+            if not self._component.row(key).pinned and self._is_stray(key)
         ]
         ids = [self._component.row(key).interaction_id for key in strays]
         versions = stream_versions(self._cursor, ids)
-        at_home: dict[int, ContactId] = {}
+        self._load_heard(ids)
+        at_home = dict(self._given)
         for contact_id in sorted(self._home, key=self._seniority):
             at_home.setdefault(self._home[contact_id], contact_id)
         left: dict[tuple[ContactId, bytes], None] = {}
@@ -137,6 +152,23 @@ class Difference:
             left |= dict.fromkeys((before, digest) for digest in claims)
         self._claims.renew(left)
         return len(strays)
+
+    def _load_heard(self, interaction_ids: Sequence[InteractionId]) -> None:
+        """Load what was claimed on the word of messages: it goes along too."""
+        self._heard = load_heard(self._cursor, interaction_ids)
+        digests = [one for some in self._heard.values() for one in some]
+        tables = self._store.index
+        tables.load_identifiers(
+            self._cursor, self._index, [d for d in digests if d not in self._index.identifiers]
+        )
+        tables.load_nearby(self._cursor, self._index, (), self._index.holders())
+
+    def _is_stray(self, key: int) -> bool:
+        place, linked = self._cluster_of[key], self._linked(key)
+        given = self._given.get(place)
+        if given is not None:
+            return not self._are_one(given, linked)
+        return self._home[linked] != place
 
     def _linked(self, key: int) -> ContactId:
         contact_id = self._component.row(key).contact_id
@@ -175,7 +207,8 @@ class Difference:
 
     def _claims_of(self, row: InteractionRow, held: ContactId) -> list[IdentifierRow]:
         """Return the identifiers that the contact holds on the word of this interaction."""
-        rows = (self._index.identifiers.get(mention.digest) for mention in row.mentions)
+        said = (mention.digest for mention in row.mentions)
+        rows = map(self._index.identifiers.get, (*said, *self._heard.get(row.interaction_id, ())))
         return [
             one
             for one in {id(one): one for one in rows if one is not None}.values()

@@ -75,13 +75,16 @@ def _may_claim(
 ) -> bool:
     """Tell whether the contact becomes a holder of a value.
 
-    A free value is held from now, also one of a contact that is gone. A value of others gains a
-    holder only where a guard kept the two contacts apart (`refused`; empty for an exclusive value,
-    whose earliest claim keeps it); resolution never takes a value from anybody.
+    A value that led to a wrong contact before gains no holder by itself. A free value is held from
+    now, also one of a contact that is gone. A value of others gains a holder only where a guard kept
+    the two contacts apart (`refused`; empty for an exclusive value, whose earliest claim keeps it);
+    resolution never takes a value from anybody.
     """
     holders = index.holders_at(state, moment)
     if not holders or any(held.contact_id == contact_id for held in holders):
         return True
+    if any(one.since <= moment for one in state.corrections):
+        return False
     identities = {index.canonical(holding.contact_id) for holding in holders}
     if index.canonical(contact_id) in identities:
         return False  # the identity holds it already, by another member

@@ -44,9 +44,13 @@ class Crowding:
         """Return the keys under which a record stands now."""
         return hashed_keys(record, self._digests.block_secret(division), self._index.is_crowded)
 
-    def replace(self, row: InteractionRow, made: Comparable, division: str) -> None:
-        """Let a row stand under the keys of what it says now, and no more under the old."""
-        secret, is_crowded = self._digests.block_secret(division), self._index.is_crowded
+    def replace(
+        self, row: InteractionRow, made: Comparable, division: str, before: str | None = None
+    ) -> None:
+        """Let a row stand under the keys of what it says now, and no more under the old ones: it was
+        corrected, or its contact moved here from the division `before`."""
+        secret = self._digests.block_secret(before or division)
+        is_crowded = self._index.is_crowded
         _, stood_under = all_hashed_keys(row.record, secret, is_crowded)
         made = made._replace(block_keys=self.keys(made.record, division))
         mentioned = {mention_key(one) for one in (*row.mentions, *made.mentions)}

@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from sqlite3 import Cursor
 
-from aggregates import interaction
+from aggregates import interaction, review
 from aggregates.identifier import IdentifierReleased
-from aggregates.interaction import InteractionUnlinked, Linked
+from aggregates.interaction import InteractionUnlinked
+from aggregates.review import ReviewState
 from aggregates.values import ContactId, Fact, IdentifierClass, InteractionId
 from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen
@@ -108,25 +109,22 @@ class Effects:
     ) -> None:
         """Ask a person, unless the same is being asked, or was answered."""
         state = self._state(row.interaction_id, pen.events)
-        assert isinstance(state, Linked), "a message is heard by a contact"
-        asked = {*state.rejected, *({state.proposed} if state.proposed is not None else ())}
+        asked = {*state.rejected, *({state.asked.proposed} if state.asked is not None else ())}
         self._store.index.load_nearby(self._cursor, self._index, (), asked)
         if wanted in map(self._index.canonical, asked):
             return
         command = interaction.HoldForReview(wanted, evidence_of(decision, self._rules))
-        for fact in interaction.decide(state, command):
+        for fact in interaction.decide(state.link, command):
             self._own(pen, row, time, fact)
 
-    def _state(
-        self, interaction_id: InteractionId, pending: Sequence[Pending]
-    ) -> interaction.InteractionState:
+    def _state(self, interaction_id: InteractionId, pending: Sequence[Pending]) -> ReviewState:
         stored = self._store.read_stream(interaction_id, cursor=self._cursor)
-        state: interaction.InteractionState = interaction.Unknown()
+        state = ReviewState()
         for fact in (
             *(event.fact for event in stored),
             *(e.fact for e in (*self._events, *pending) if e.stream_id == interaction_id),
         ):
-            state = interaction.evolve(state, fact)
+            state = review.evolve(state, fact)
         return state
 
     def _without_conflicts(self, prepared: Prepared, contact_id: ContactId) -> Prepared:

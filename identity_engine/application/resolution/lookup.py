@@ -7,8 +7,10 @@ an identifier, comes with more of its records, because only there a guard will a
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from sqlite3 import Cursor
 
+from aggregates.identifier import IdentifierState
 from aggregates.policy import Policy
 from aggregates.values import ContactId, InteractionId
 from identity_engine.application.resolution.crowding import Crowding
@@ -197,6 +199,13 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
         if row is None or row.state is None:
             continue
         holdings = index.holders_at(row.state, prepared.time)
+        shared, skipped, right = row.state.shared, None, None
+        if row.state.corrections:
+            skipped, right = _corrected(row.state, index, prepared.time)
+            holdings = tuple(h for h in holdings if index.canonical(h.contact_id) != skipped)
+            if right is not None and row.state.held_by(index.members(right)):
+                holdings = row.state.held_by(index.members(right))
+                shared = False
         class_ = considered.identifier_class
         if class_ in ("exclusive", "strong"):
             verified = tuple(holding for holding in holdings if holding.verified)
@@ -207,11 +216,26 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
                 row.identifier_id,
                 class_.value,
                 considered.verified,
-                row.state.shared,
+                shared,
                 _earliest(index, (holding.contact_id for holding in holdings)),
+                skipped,
+                right,
             )
         )
     return held
+
+
+def _corrected(
+    state: IdentifierState, index: MatchIndex, moment: datetime
+) -> tuple[ContactId | None, ContactId | None]:
+    """Return the identity that a value skips at a moment, and the one that a person named instead;
+    None where they are one by now."""
+    for one in reversed(state.corrections):
+        wrong = index.canonical(one.contact_id)
+        right = index.canonical(one.right) if one.right is not None else None
+        if one.since <= moment and wrong != right:
+            return wrong, right
+    return None, None
 
 
 def _earliest(index: MatchIndex, contact_ids: Iterable[ContactId]) -> tuple[Holder, ...]:

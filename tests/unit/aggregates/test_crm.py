@@ -160,6 +160,13 @@ class TestCorrecting:
         stale = NoteWritten("link-1", 1, "task-1", "v1", ANNA, KENTA)
         assert topics(after(LINK, DUE), stale) == ["written_back", "correction_proposed"]
 
+    def test_a_rewrite_that_is_wrong_by_the_time_it_was_sent_is_proposed_again(self):
+        state = after(LINK, DUE, WRITTEN, Compare("link-1", KENTA, "merged"), Approve("link-1"))
+        right = NoteCorrected("link-1", "rewrite", "task-1", "v2", KENTA, KENTA)
+        assert topics(state, right) == ["correction_sent"]
+        stale = NoteCorrected("link-1", "rewrite", "task-1", "v2", KENTA, ANNA)
+        assert topics(state, stale) == ["correction_sent", "correction_proposed"]
+
     def test_linking_again_drops_the_correction(self):
         state = after(LINK, DUE, WRITTEN, UNLINK)
         assert topics(state, LINK) == ["record_linked", "correction_dropped"]

@@ -116,7 +116,7 @@ def test_an_unlinked_interaction_belongs_to_nobody_and_keeps_the_reason_apart():
             contact_id="ann", pinned=True, personal=UnlinkPersonal(reason="It was her brother.")
         ),
     )
-    assert given(RECEIVED, LINKED, *facts) == Unlinked(pinned=True)
+    assert given(RECEIVED, LINKED, *facts) == Unlinked(pinned=True, taken_from="ann")
 
 
 def test_an_unlink_without_a_reason_has_no_personal_part():

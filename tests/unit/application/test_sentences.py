@@ -11,7 +11,7 @@ from matchers.clustering import RANK
 from matchers.vocabulary import Guard
 
 GUARDS_OF_GROUPS = ("told_apart", "below_merge", "several_users", "unverified")
-RULES = (*RANK, "review_band", "shared_identifier", "resolution_off", "none")
+RULES = (*RANK, "review_band", "shared_identifier", "corrected_link", "resolution_off", "none")
 
 
 def placeholders(template):

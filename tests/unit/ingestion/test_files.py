@@ -136,6 +136,13 @@ def test_a_position_beyond_what_its_fingerprint_covers_is_not_trusted(tmp_path):
     assert len(resumed(path, known)) == 100
 
 
+def test_positions_of_followers_of_the_log_are_passed_over(tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(events(3))
+
+    assert len(resumed(path, {"cases from mail": 7})) == 3
+
+
 def test_the_name_of_a_file_is_no_part_of_its_fingerprint(tmp_path):
     fingerprints = set()
     for name, pack in (("a", bytes), ("b", bytes), ("c.gz", gzip.compress)):

@@ -1,0 +1,234 @@
+"""Moving contacts between divisions, and saying which are alike over two of them (GX-12)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aggregates import division, ownership
+from aggregates.access import Action
+from aggregates.division import ContactMoved, LinkAcross, Move, UnlinkAcross
+from aggregates.identifier import (
+    ClaimPersonal,
+    Holding,
+    IdentifierClaimed,
+    IdentifierDescribed,
+    IdentifierTransferred,
+)
+from aggregates.ownership import Claim
+from aggregates.values import ContactId, Erased, Fact, IdentifierId
+from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.operations.command import Command, Done, Operations
+from identity_engine.application.operations.permissions import needs
+from identity_engine.application.operations.presence import (
+    HeldElsewhere,
+    end_claim,
+    held_elsewhere,
+)
+from identity_engine.application.operations.typed import ID, checked, checked_text
+from identity_engine.application.rekeying import rekey
+from identity_engine.application.resolution.crowding import Crowding
+from projections.match_index.rows import ContactRow, IdentifierRow
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a move did, and the identifiers that others hold in the new division."""
+
+    done: Done
+    elsewhere: tuple[HeldElsewhere, ...]
+
+
+class Divisions(Operations):
+    """What a person does over the bounds of divisions."""
+
+    @needs(Action.CONTACT_MOVE)
+    def move(self, contact_id: str, to: str, reason: str, *, dry_run: bool = False) -> Moved:
+        """Move a contact with its whole set to another division.
+
+        Its interactions stay linked. Its claims end in the old division and are made in the new one,
+        where the values are free; what others hold there is listed.
+
+        Args:
+            contact_id: any id of the set.
+            to: the division; the actor needs the right there too.
+            reason: why, in a person's words.
+            dry_run: decide, and write nothing.
+
+        Raises:
+            NotFound: there is no such contact where the actor may look.
+            Denied: the actor may not move contacts into that division.
+            Refused: `expired`, `deleted` or `erased`.
+        """
+        wanted, there = checked_id(contact_id), checked(ID, to, "A division")
+        order = Move(there, checked_text(reason, "A reason"))
+        with self.command(dry_run=dry_run) as command:
+            row = command.contact(wanted)
+            self.office.allows(self.action, there)
+            fact = division.decide(row.state.division, (), order)
+            elsewhere: list[HeldElsewhere] = []
+            if isinstance(fact, ContactMoved):
+                members = sorted(command.index.members(row.canonical))
+                elsewhere = self._move(command, members, fact)
+        return Moved(command.done(wanted), tuple(elsewhere))
+
+    @needs(Action.IDENTITY_MERGE)
+    def link_across(self, one: str, other: str, reason: str, *, dry_run: bool = False) -> Done:
+        """Say that two contacts of two divisions are alike; it joins no profile.
+
+        Raises:
+            NotFound: one of them is not there for the actor.
+            Denied: the actor may not do this in both divisions.
+            Refused: `same_division`; one of them is expired or deleted.
+        """
+        first, second = checked_id(one), checked_id(other)
+        with self.command(dry_run=dry_run) as command:
+            ours, theirs = command.contact(first), command.contact(second)
+            why = checked_text(reason, "A reason")
+            order = LinkAcross(second, theirs.state.division, why)
+            linked = _linked_across(command, ours) | _linked_to(command, theirs, first)
+            fact = division.decide(ours.state.division, linked, order)
+            if fact is not None:
+                command.write(first, fact)
+        return command.done(first)
+
+    @needs(Action.IDENTITY_MERGE)
+    def unlink_across(self, one: str, other: str, reason: str, *, dry_run: bool = False) -> Done:
+        """Take back that two contacts of two divisions are alike.
+
+        Raises:
+            NotFound: one of them is not there for the actor.
+            Denied: the actor may not do this in both divisions.
+            NotYet: nobody has said so.
+        """
+        first, second = checked_id(one), checked_id(other)
+        with self.command(dry_run=dry_run) as command:
+            ours, theirs = command.contact(first, gone=True), command.contact(second, gone=True)
+            order = UnlinkAcross(second, checked_text(reason, "A reason"))
+            stands_in = first if second in _linked_across(command, ours) else second
+            linked = _linked_across(command, ours) | _linked_to(command, theirs, first)
+            fact = division.decide(ours.state.division, linked, order)
+            if fact is not None and stands_in == second:
+                turned = UnlinkAcross(first, order.reason)
+                fact = division.decide(theirs.state.division, {first}, turned)
+            if fact is not None:
+                command.write(stands_in, fact)
+        return command.done(first)
+
+    def _move(
+        self, command: Command, members: Sequence[ContactId], fact: ContactMoved
+    ) -> list[HeldElsewhere]:
+        cap = command.rules.policy.block_cap
+        tables, cursor, index = command.tables, command.cursor, command.index
+        crowding = Crowding(tables, cursor, index, self.office.store.digests, cap)
+        claims = {member: _claims(command, member) for member in members}
+        for member in members:
+            for row, _ in claims[member]:
+                end_claim(command, row, member)
+            command.write(member, fact)
+            rekey(self.office.store, cursor, index, crowding, member, fact)
+        elsewhere = []
+        for member in members:
+            for row, held in claims[member]:
+                taken = _claim_there(command, member, row, held, fact.division, members)
+                elsewhere += [taken] if taken is not None else []
+        return elsewhere
+
+
+def _claims(command: Command, member: ContactId) -> list[tuple[IdentifierRow, Holding]]:
+    """Return the identifiers that a contact holds, with the claim in force."""
+    rows = command.tables.load_held(command.cursor, command.index, member)
+    held = [(row, row.state.held_by({member}) if row.state is not None else ()) for row in rows]
+    return [(row, claims[-1]) for row, claims in held if claims]
+
+
+def _claim_there(
+    command: Command,
+    member: ContactId,
+    row: IdentifierRow,
+    held: Holding,
+    there: str,
+    members: Sequence[ContactId],
+) -> HeldElsewhere | None:
+    """Let a contact hold a value in its new division; where others do, return what it did not get."""
+    facts = command.facts(row.identifier_id)
+    personal = _value(facts, member, held)
+    if personal is None:
+        return None  # erased: there is no value to hold
+    key = (there, personal.family, personal.scope, personal.value)
+    digest = command.digests.identifier_key(*key)
+    tables, cursor, index = command.tables, command.cursor, command.index
+    if digest not in index.identifiers:
+        tables.load_identifiers(cursor, index, [digest])
+    new = index.identifiers.get(digest)
+    state = new.state if new is not None else None
+    others = frozenset[ContactId]() if state is None else state.holders - frozenset(members)
+    if state is not None and others and not state.shared:
+        command.load(others)
+        return held_elsewhere(command, row.identifier_id, personal, others)
+    if new is None:
+        new = index.introduce(digest, IdentifierId(command.new_id()))
+    policy = command.rules.policy
+    assert row.state is not None
+    class_ = row.state.identifier_class
+    claim = Claim(
+        contact_id=member,
+        interaction_id=held.interaction_id,
+        division=there,
+        identifier_class=class_,
+        verified=held.verified,
+        cap=policy.cap_of(class_),
+        window=policy.window_of(class_),
+        valid_from=command.moment,
+        personal=personal,
+    )
+    if held.interaction_id is not None:
+        tables.load_linked(cursor, index, [held.interaction_id])
+    about = held.interaction_id or member
+    for fact in ownership.decide(state, claim):
+        command.write(new.identifier_id, fact, about=about)
+    for described in _description(facts, member):
+        command.write(new.identifier_id, described, about=member)
+    return None
+
+
+def _value(facts: Sequence[Fact], member: ContactId, held: Holding) -> ClaimPersonal | None:
+    """Return the value that a claim is on, as it came with that claim."""
+    known = [
+        (fact.contact_id == member, fact.personal, getattr(fact, "interaction_id", None))
+        for fact in facts
+        if isinstance(fact, IdentifierClaimed | IdentifierTransferred)
+    ]
+    usable = [
+        (interaction_id == held.interaction_id, own, personal)
+        for own, personal, interaction_id in known
+        if not isinstance(personal, Erased)
+    ]
+    if not usable:
+        return None
+    _, _, best = max(usable, key=lambda one: one[:2])
+    return ClaimPersonal(**{name: getattr(best, name) for name in ClaimPersonal.model_fields})
+
+
+def _description(facts: Sequence[Fact], member: ContactId) -> list[IdentifierDescribed]:
+    """Return the last description of a holder's use of a value, if there is one."""
+    said = [
+        fact
+        for fact in facts
+        if isinstance(fact, IdentifierDescribed) and fact.contact_id == member
+    ]
+    return said[-1:]
+
+
+def _linked_across(command: Command, row: ContactRow) -> set[ContactId]:
+    """Return the contacts that a contact's own stream links it across to."""
+    linked: set[ContactId] = set()
+    for fact in command.facts(row.contact_id):
+        if isinstance(fact, division.ContactAcrossLinked):
+            linked.add(fact.other)
+        elif isinstance(fact, division.ContactAcrossUnlinked):
+            linked.discard(fact.other)
+    return linked
+
+
+def _linked_to(command: Command, row: ContactRow, contact_id: ContactId) -> set[ContactId]:
+    """Return the contact, if its own stream links it across to another one."""
+    return {row.contact_id} if contact_id in _linked_across(command, row) else set()

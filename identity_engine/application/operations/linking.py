@@ -1,0 +1,252 @@
+"""One interaction that a person gives to another contact, or to none, within a command."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from aggregates import contact, interaction, ownership, review
+from aggregates.access import Action
+from aggregates.contact import ContactToldApart, ReasonPersonal
+from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
+from aggregates.errors import AlreadyDone, NotYet, Refused
+from aggregates.identifier import IdentifierReassigned, IdentifierReleased
+from aggregates.interaction import (
+    InteractionHeldForReview,
+    InteractionLinked,
+    InteractionPersonal,
+    InteractionReceived,
+    InteractionUnlinked,
+    Linked,
+    Unlinked,
+)
+from aggregates.ownership import OwnershipCommand, Share, Transfer
+from aggregates.review import ReviewState
+from aggregates.values import ContactId, Evidence, Fact, InteractionId, Stage
+from identity_engine.application.operations.command import Command
+from identity_engine.application.resolution.claiming import claim_of
+from identity_engine.application.resolution.prepare import Considered, considered
+from projections.match_index.rows import ContactRow, IdentifierRow
+
+Identifiers = Literal["keep", "transfer", "share"]
+"""What becomes of the values that the wrong contact holds and the interaction carries."""
+
+OF_LINK = (InteractionLinked, InteractionUnlinked, InteractionHeldForReview)
+RIGHTS = {"transfer": Action.IDENTITY_TRANSFER, "share": Action.IDENTITY_SHARE}
+
+
+class LinkByHand:
+    """What a command does to the link of one interaction.
+
+    Args:
+        command: under way.
+        interaction_id: the interaction; its contact and the holders of its values are loaded.
+
+    Raises:
+        NotFound, Denied: as `Command.interaction`.
+    """
+
+    def __init__(self, command: Command, interaction_id: InteractionId) -> None:
+        self._command, self.interaction_id = command, interaction_id
+        self._row = command.interaction(interaction_id)
+        facts = command.facts(interaction_id)
+        self._time = command.stream(interaction_id)[0].header.valid_from
+        assert isinstance(facts[0], InteractionReceived)
+        self.received = facts[0]
+        self.state = ReviewState()
+        for fact in facts:
+            self.state = review.evolve(self.state, fact)
+        digests = [mention.digest for mention in self._row.mentions]
+        command.tables.load_identifiers(command.cursor, command.index, digests)
+        command.load(command.index.holders())
+
+    @property
+    def division(self) -> str:
+        """Where the interaction lies."""
+        return self.received.division
+
+    @property
+    def evidence(self) -> Evidence:
+        """What a person's link rests on: the person's word."""
+        rules = self._command.rules
+        return Evidence(rule="person", model=rules.model_version, policy=rules.policy_version)
+
+    @property
+    def wrong(self) -> ContactId | None:
+        """The member contact that has it, or that a person took it from; None where there is none."""
+        match self.state.link:
+            case Linked(contact_id=held):
+                return held
+            case Unlinked(taken_from=before, retracted=False):
+                return before
+            case _:
+                return None
+
+    def unlink(self, reason: str) -> None:
+        """Let the interaction belong to nobody, and remember whom it was taken from."""
+        wrong = self.wrong
+        if not isinstance(self.state.link, Linked) or wrong is None:
+            raise NotYet("This interaction is linked to no contact.")
+        self._again(wrong)
+        self.write(
+            *interaction.decide(self.state.link, interaction.Unlink(pinned=True, reason=reason))
+        )
+        self._remember(wrong, None)
+
+    def give(
+        self, target: ContactId, reason: str, identifiers: Identifiers, *, tell_apart: bool
+    ) -> None:
+        """Let the interaction belong to a contact, and remember whom it was taken from.
+
+        Raises:
+            AlreadyDone: it belongs there.
+            Refused: `retracted`, the publisher took it back.
+            Denied: the actor may not also transfer, share or tell apart.
+        """
+        index, wrong = self._command.index, self.wrong
+        if wrong is not None and index.canonical(wrong) == index.canonical(target):
+            if isinstance(self.state.link, Linked):
+                raise AlreadyDone("This interaction is linked to that contact already.")
+            wrong = None
+        if identifiers in RIGHTS:
+            self._command.require(RIGHTS[identifiers], self.division, self.interaction_id)
+        link = interaction.Link(target, self.evidence, pinned=True, reason=reason)
+        alone = wrong is not None and self._is_stand_in(wrong)
+        self._again(target, *((wrong,) if wrong is not None else ()))
+        self.write(*interaction.decide(self.state.link, replace(link, confirms=alone)))
+        self._end_corrections(target)
+        if wrong is not None and alone:
+            self.take_along(wrong, target)
+        elif wrong is not None:
+            self._hand_over(wrong, target, identifiers, reason)
+            self._remember(wrong, target)
+        if tell_apart and wrong is not None:
+            self._tell_apart(target, wrong, reason)
+        self.identify(target)
+
+    def write(self, *facts: Fact) -> None:
+        """Write into the interaction's own stream. A link is true from the time of the interaction."""
+        own = self.interaction_id
+        for fact in facts:
+            time = self._time if isinstance(fact, OF_LINK) else None
+            self._command.write(own, fact, about=own, valid_from=time)
+
+    def identify(self, target: ContactId) -> None:
+        """Raise a contact whose link a person vouches for (GX-0)."""
+        index = self._command.index
+        if index.identity(target).stage is not Stage.EPHEMERAL:
+            return
+        row = index.contacts[index.canonical(target)]
+        command = contact.Identify(by="confirmed", interaction_id=self.interaction_id)
+        self._command.write(row.contact_id, *contact.decide(row.state, command))
+
+    def take_along(self, stand_in: ContactId, target: ContactId) -> None:
+        """Give the claims that rest on the interaction to the contact that it belongs to."""
+        for row in self._rows():
+            assert row.state is not None
+            if any(
+                held.interaction_id == self.interaction_id and held.contact_id == stand_in
+                for held in row.state.holdings
+            ):
+                self._command.write(
+                    row.identifier_id,
+                    IdentifierReassigned(
+                        contact_id=target,
+                        from_contact_id=stand_in,
+                        interaction_id=self.interaction_id,
+                    ),
+                )
+
+    def _is_stand_in(self, held: ContactId) -> bool:
+        """Tell whether a contact is there only because this interaction had none."""
+        state = self._command.index.contacts[held].state
+        return (
+            state.stage is Stage.EPHEMERAL
+            and state.interactions == 1
+            and self.state.asked is not None
+        )
+
+    def _hand_over(
+        self, wrong: ContactId, target: ContactId, choice: Identifiers, reason: str
+    ) -> None:
+        if choice == "keep":
+            return
+        index, command = self._command.index, self._command
+        ours = frozenset(index.members(index.canonical(target)))
+        theirs = frozenset(index.members(index.canonical(wrong)))
+        for row, given in self._held_by(wrong):
+            claim = claim_of(
+                target,
+                self.interaction_id,
+                self.received,
+                command.moment,
+                given,
+                command.rules.policy,
+            )
+            claim = replace(claim, interaction_id=None)
+            wanted: OwnershipCommand = (
+                Transfer(claim, ours, theirs, reason)
+                if choice == "transfer"
+                else Share(claim, ours, reason)
+            )
+            for fact in ownership.decide(row.state, wanted):
+                about = fact.contact_id if isinstance(fact, IdentifierReleased) else target
+                command.write(row.identifier_id, fact, about=about)
+
+    def _remember(self, wrong: ContactId, right: ContactId | None) -> None:
+        """Let the values that led to the wrong contact lead there no more by themselves."""
+        for row, _ in list(self._held_by(wrong)):
+            fact = IdentifierLinkCorrected(
+                contact_id=wrong, right=right, interaction_id=self.interaction_id
+            )
+            self._command.write(row.identifier_id, fact)
+
+    def _end_corrections(self, target: ContactId) -> None:
+        index = self._command.index
+        for row in self._rows():
+            assert row.state is not None
+            for one in row.state.corrections:
+                if index.canonical(one.contact_id) == index.canonical(target):
+                    ended = IdentifierCorrectionEnded(contact_id=one.contact_id)
+                    self._command.write(row.identifier_id, ended)
+
+    def _tell_apart(self, target: ContactId, wrong: ContactId, reason: str) -> None:
+        self._command.require(Action.IDENTITY_TELL_APART, self.division, target)
+        fact = ContactToldApart(other=wrong, personal=ReasonPersonal(reason=reason))
+        self._command.write(target, fact)
+
+    def _held_by(self, contact_id: ContactId) -> Iterator[tuple[IdentifierRow, Considered]]:
+        """Yield the values of the interaction that an identity holds now."""
+        index, personal = self._command.index, self.received.personal
+        if not isinstance(personal, InteractionPersonal):
+            return
+        members = frozenset(index.members(index.canonical(contact_id)))
+        policy = self._command.rules.policy
+        for given in considered(
+            personal.identifiers, self._row.mentions, self.received.channel, policy
+        ):
+            row = index.identifiers.get(given.digest)
+            if row is not None and row.state is not None and row.state.held_by(members):
+                yield row, given
+
+    def _rows(self) -> Sequence[IdentifierRow]:
+        digests = dict.fromkeys(mention.digest for mention in self._row.mentions)
+        rows = (self._command.index.identifiers.get(digest) for digest in digests)
+        return [row for row in rows if row is not None and row.state is not None]
+
+    def _again(self, *contact_ids: ContactId) -> None:
+        """Let everything that these contacts have be evaluated again."""
+        index, command = self._command.index, self._command
+        members = {one for id_ in contact_ids for one in index.members(index.canonical(id_))}
+        index.evaluate_again(command.tables.load_all_of(command.cursor, index, members))
+
+
+def target_row(command: Command, contact_id: ContactId, division: str) -> ContactRow:
+    """Return the contact that an interaction of a division is given to.
+
+    Raises:
+        Refused: it belongs to another division.
+    """
+    row = command.contact(contact_id)
+    if row.state.division != division:
+        raise Refused("divisions", "The contact belongs to another division.")
+    return row

@@ -1,0 +1,77 @@
+"""Verbs over the bounds of divisions: contact move, contact across link|unlink|list."""
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.cli.contacts import Id
+from identity_engine.cli.lifecycle import DryRun, Reason, show_done, show_elsewhere
+from identity_engine.cli.output import Json, Store, show, show_json, show_table
+
+across = App(name="across", help="Contacts of two divisions that are alike; no profile is joined.")
+Other = Annotated[str, Parameter(name="OTHER", help="A contact of another division.")]
+
+
+def move(
+    id_: Id,
+    *,
+    to: Annotated[str, Parameter(name="--to", help="The division it moves to.")],
+    reason: Reason,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Move a contact, with all that is merged with it, to another division."""
+    with Engine.open(store) as engine:
+        moved = engine.desk.divisions.move(id_, to, reason, dry_run=dry_run)
+    if json:
+        show_json(moved)
+        return
+    show_done(moved.done, f"{moved.done.contact_id} is in {to} now.", dry_run=dry_run, json=False)
+    show_elsewhere(moved.elsewhere)
+
+
+@across.command
+def link(
+    id_: Id,
+    other: Other,
+    *,
+    reason: Reason,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Say that two contacts of two divisions are alike."""
+    with Engine.open(store) as engine:
+        done = engine.desk.divisions.link_across(id_, other, reason, dry_run=dry_run)
+    show_done(done, "They are linked across divisions.", dry_run=dry_run, json=json)
+
+
+@across.command
+def unlink(
+    id_: Id,
+    other: Other,
+    *,
+    reason: Reason,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Take back that two contacts of two divisions are alike."""
+    with Engine.open(store) as engine:
+        done = engine.desk.divisions.unlink_across(id_, other, reason, dry_run=dry_run)
+    show_done(done, "They are no longer linked across divisions.", dry_run=dry_run, json=json)
+
+
+@across.command(name="list")
+def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
+    """List the contacts of other divisions that a contact is linked across to."""
+    with Engine.open(store) as engine:
+        found = engine.desk.reading.across(id_)
+    if json:
+        show_json(found)
+    elif not found:
+        show("It is linked to no contact of another division.")
+    else:
+        show_table(("contact", "division"), [(one.contact_id, one.division) for one in found])

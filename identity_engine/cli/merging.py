@@ -1,0 +1,305 @@
+"""Verbs about who is one with whom: contact merge, unmerge, tell-apart, duplicates and more."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.application.operations.merging import MergePreview
+from identity_engine.application.operations.unmerging import UnmergePreview
+from identity_engine.cli.contacts import show_profile
+from identity_engine.cli.output import Json, Lang, Store, language, show, show_json, show_table
+from identity_engine.errors import UsageError
+
+Ids = Annotated[Sequence[str], Parameter(name="ID", help="Two contacts or more.")]
+One = Annotated[str, Parameter(name="ONE", help="A contact's id.")]
+Other = Annotated[str, Parameter(name="OTHER", help="Another contact's id.")]
+Reason = Annotated[str | None, Parameter(name="--reason", help="Why, in your words.")]
+Preview = Annotated[
+    bool,
+    Parameter(
+        name=("--preview", "--dry-run"), negative="", help="Show what it would make; write nothing."
+    ),
+]
+Token = Annotated[
+    str | None,
+    Parameter(name="--token", help="Of the preview: refuse if anything changed since."),
+]
+
+
+def add_to(contact: App) -> None:
+    """Add the verbs to those about contacts."""
+    contact.command(merge)
+    contact.command(unmerge)
+    contact.command(tell_apart, name="tell-apart")
+    contact.command(lift_apart, name="lift-apart")
+    contact.command(duplicates)
+    contact.command(lineage)
+
+
+def merge(
+    ids: Ids,
+    *,
+    store: Store = None,
+    survivor: str | None = None,
+    choose: Sequence[str] = (),
+    reason: Reason = None,
+    confirm: Annotated[bool, Parameter(negative="")] = False,
+    preview: Preview = False,
+    token: Token = None,
+    json: Json = False,
+) -> int:
+    """Let contacts be one person. Nothing moves, so it can be undone at any time.
+
+    Parameters
+    ----------
+    survivor
+        The contact that is to stand for the result; default: curated before identified before
+        ephemeral, then the earliest.
+    choose
+        field=value to prefer while the merge is in force; may be given several times.
+    confirm
+        Merge also where several of them are curated.
+    """
+    choices = dict(_pair(one, "field=value") for one in choose)
+    with Engine.open(store) as engine:
+        merging = engine.desk.merging
+        if preview:
+            foreseen = merging.preview(ids, survivor=survivor, choices=choices)
+            return _show_preview(foreseen, json=json)
+        done = merging.merge(
+            ids, survivor=survivor, choices=choices, reason=reason, confirmed=confirm, token=token
+        )
+    if json:
+        show_json(done)
+    else:
+        show(f"Merged: {done.done.contact_id} now stands for {len(done.members)} contacts.")
+        show(f"To undo it: contact unmerge {done.merge_id}")
+    return 0
+
+
+def unmerge(
+    merge_id: Annotated[str, Parameter(name="MERGE", help="The id of the merge.")],
+    *,
+    store: Store = None,
+    member: str | None = None,
+    reason: Reason = None,
+    decline_told_apart: Annotated[bool, Parameter(negative="")] = False,
+    move: Sequence[str] = (),
+    preview: Preview = False,
+    token: Token = None,
+    lang: Lang = None,
+    json: Json = False,
+) -> None:
+    """Undo a merge, whole or for one member: each contact has again what it had.
+
+    Parameters
+    ----------
+    member
+        Take only this contact out; the others stay one.
+    decline_told_apart
+        Do not record that they are different people, so that the rules may join them again.
+    move
+        position=contact: give what was written on the survivor meanwhile to this member; may be given
+        several times. The preview lists the positions.
+    """
+    moved = {_position(place): target for place, target in (_pair(one, MOVE) for one in move)}
+    with Engine.open(store) as engine:
+        unmerging, told_apart = engine.desk.unmerging, not decline_told_apart
+        if preview:
+            foreseen = unmerging.preview(
+                merge_id, member=member, told_apart=told_apart, move=moved, language=language(lang)
+            )
+            _show_unmerge_preview(foreseen, json=json)
+            return
+        done = unmerging.unmerge(
+            merge_id, member=member, reason=reason, told_apart=told_apart, move=moved, token=token
+        )
+    if json:
+        show_json(done)
+    else:
+        show(f"Undone: there are {len(done.parts)} contacts now.")
+        for part in done.parts:
+            show(f"  {part}")
+        if done.told_apart:
+            show("They were told apart: no rule joins them again. To lift it: contact lift-apart")
+
+
+def tell_apart(
+    one: One,
+    other: Other,
+    *,
+    store: Store = None,
+    reason: Reason = None,
+    until: datetime | None = None,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> None:
+    """Say that two contacts are two people, so that nothing joins them until that is lifted.
+
+    Parameters
+    ----------
+    until
+        The time, with its zone, from which it holds no longer; default: until it is lifted.
+    dry_run
+        Decide, and write nothing.
+    """
+    if until is not None and until.tzinfo is None:
+        raise UsageError("The end needs a time zone, as in 2027-01-01T00:00:00Z.")
+    with Engine.open(store) as engine:
+        done = engine.desk.telling_apart.tell(
+            one, other, reason=reason, until=until, dry_run=dry_run
+        )
+    if json:
+        show_json(done)
+    else:
+        show("They are two people." if done.written else "They were told apart before.")
+
+
+def lift_apart(
+    one: One,
+    other: Other,
+    *,
+    store: Store = None,
+    reason: Reason = None,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> None:
+    """Let two contacts that were told apart be merged again.
+
+    Parameters
+    ----------
+    dry_run
+        Decide, and write nothing.
+    """
+    with Engine.open(store) as engine:
+        done = engine.desk.telling_apart.lift(one, other, reason=reason, dry_run=dry_run)
+    if json:
+        show_json(done)
+    else:
+        show("They may be merged again.")
+
+
+def duplicates(
+    id_: Annotated[str, Parameter(name="ID", help="The contact's id.")],
+    *,
+    store: Store = None,
+    limit: int = 10,
+    json: Json = False,
+) -> None:
+    """Show who may be the same person as a contact, and on what evidence.
+
+    Parameters
+    ----------
+    limit
+        Show at most this many, the most likely first.
+    """
+    with Engine.open(store) as engine:
+        found = engine.desk.reading.duplicates(id_, limit)
+    if json:
+        show_json(found)
+    elif not found:
+        show("Nobody known is likely to be the same person.")
+    else:
+        show_table(
+            ("contact", "stage", "bits", "values in common", "alike in"),
+            [
+                (
+                    one.contact_id,
+                    one.stage,
+                    one.bits,
+                    ", ".join(v.identifier_class + " (shared)" * v.shared for v in one.in_common),
+                    ", ".join(
+                        f"{part.name} {part.bits:+.1f}" for part in one.parts if part.bits > 0
+                    ),
+                )
+                for one in found
+            ],
+        )
+
+
+def lineage(
+    id_: Annotated[str, Parameter(name="ID", help="Any id that was ever issued.")],
+    *,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Show which ids a contact was merged with: when, by whom, and when that was undone."""
+    with Engine.open(store) as engine:
+        answer = engine.desk.reading.lineage(id_)
+    if json:
+        show_json(answer)
+        return
+    show(f"{answer.asked} is answered by {answer.contact_id}, members: {len(answer.members)}.")
+    for edge in answer.merges:
+        show()
+        show(f"Merge {edge.merge_id}", "bold")
+        show(f"  {edge.one} and {edge.other}")
+        show(f"  merged {edge.made_at[:19]} by {edge.made_by}")
+        if edge.undone_at is not None:
+            show(f"  undone {edge.undone_at[:19]} by {edge.undone_by}")
+
+
+def _show_preview(preview: MergePreview, *, json: bool) -> int:
+    """Show what a merge would make, or everything that speaks against it (exit code 1)."""
+    if json:
+        show_json(preview)
+    elif preview.profile is None:
+        show("This merge would be refused:", "bold")
+        for one in preview.objections:
+            show(f"  {one.message}")
+    else:
+        show_profile(preview.profile)
+        if preview.conflicts:
+            show()
+            show_table(
+                ("field", "contact", "says", "the result says"),
+                [
+                    (conflict.field, contact, value, conflict.survives)
+                    for conflict in preview.conflicts
+                    for contact, value in conflict.values.items()
+                ],
+            )
+        show()
+        if preview.needs_confirmation:
+            show("Several of them are curated: this merge needs --confirm.")
+        show(f"Nothing was written. To make exactly this: --token {preview.token}")
+    return 1 if preview.objections else 0
+
+
+def _show_unmerge_preview(preview: UnmergePreview, *, json: bool) -> None:
+    if json:
+        show_json(preview)
+        return
+    for part in preview.parts:
+        show_profile(part)
+        show()
+    if preview.meanwhile:
+        show("Written on the survivor meanwhile; it stays there unless you move it:", "bold")
+        show_table(
+            ("position", "by", "can be moved", "what"),
+            [
+                (one.position, one.actor, "yes" if one.is_movable else "no", one.sentence)
+                for one in preview.meanwhile
+            ],
+        )
+        show()
+    show(f"Nothing was written. To make exactly this: --token {preview.token}")
+
+
+MOVE = "position=contact"
+
+
+def _pair(text: str, form: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise UsageError(f"Give it as {form}.")
+    return name, value
+
+
+def _position(text: str) -> int:
+    if not text.isdecimal():
+        raise UsageError(f"Give it as {MOVE}; the preview lists the positions.")
+    return int(text)

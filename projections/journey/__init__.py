@@ -1,0 +1,1 @@
+"""What happened with whom, when and by which agent: interactions as conversations, in sessions."""

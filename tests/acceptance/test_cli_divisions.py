@@ -1,0 +1,42 @@
+"""Contacts of several divisions, by the command line."""
+
+import pytest
+
+WHY = ("--reason", "she moved")
+
+
+@pytest.fixture
+def anna(filled):
+    return filled.contact_of("berger")
+
+
+class TestMove:
+    def test_a_contact_is_moved_and_says_so(self, filled, anna):
+        answer = filled("contact", "move", anna, "--to", "south", *WHY)
+
+        assert (answer.code, "is in south now" in answer.out) == (0, True)
+        assert filled("contact", "show", anna, "--json").document["division"] == "south"
+        assert "Nothing to change" in filled("contact", "move", anna, "--to", "south", *WHY).out
+
+    def test_a_dry_run_says_what_would_be_written(self, filled, anna):
+        answer = filled("contact", "move", anna, "--to", "south", *WHY, "--dry-run")
+
+        assert "contact.moved" in answer.out
+        assert filled("contact", "show", anna, "--json").document["division"] == "default"
+
+    def test_a_division_must_be_named(self, filled, anna):
+        assert filled("contact", "move", anna, "--to", "", *WHY).code == 2
+
+
+class TestAcross:
+    def test_two_are_linked_listed_and_unlinked(self, filled, anna):
+        kenta = filled.contact_of("kenta")
+        assert filled("contact", "across", "link", anna, kenta, *WHY).code == 1  # one division
+        filled("contact", "move", anna, "--to", "south", *WHY)
+
+        assert filled("contact", "across", "link", anna, kenta, *WHY).code == 0
+        (there,) = filled("contact", "across", "list", anna, "--json").document
+        assert there == {"contact_id": kenta, "division": "default"}
+        assert kenta in filled("contact", "across", "list", anna).out
+        assert filled("contact", "across", "unlink", anna, kenta, *WHY).code == 0
+        assert "no contact" in filled("contact", "across", "list", anna).out

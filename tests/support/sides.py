@@ -1,0 +1,88 @@
+"""An engine beside a reference model: what each contact and merge of the model is called in it."""
+
+from pathlib import Path
+
+from identity_engine import Engine
+from tests.integration.resolving import change_channel
+from tests.support.interactions import customer, email, event
+from tests.support.world import Clock, world
+
+
+class Side:
+    """One engine, and what it calls the contacts and merges that the model knows by name."""
+
+    def __init__(self, seed: int, folder: Path | None = None) -> None:
+        self.clock = Clock()
+        self._seed, self._folder = seed, folder
+        self.ids: dict[str, str] = {}
+        self.merges: dict[str, str] = {}
+        self.engine = self._open()
+        change_channel(self.engine, "import", resolve=False)
+
+    def _open(self):
+        self._seed += 1
+        if self._folder is None:
+            return Engine.in_memory(world(self._seed, self.clock))
+        return Engine.open(self._folder, world(self._seed, self.clock))
+
+    def restart(self):
+        """Close the store and open it again."""
+        self.engine.close()
+        self.engine = self._open()
+
+    def link_of(self, key):
+        """The member contact that an interaction is linked to."""
+        views = self.engine.follower.views.connection
+        (row,) = views.execute(
+            "SELECT contact_id FROM profile_contribution WHERE id = ?", (key,)
+        ).fetchall()
+        return row[0]
+
+    def law_state(self):
+        """What is so now, free of ids; lineage is left out, and the evidence of past decisions."""
+        engine = self.engine
+        while engine.reevaluation.waiting():
+            engine.reevaluate()
+        engine.follow()
+        hashes = engine.follower.views.canonical_hashes()
+        # Which edges join the members of an identity depends on the order of merges; who is one, and
+        # which id and stage stand for them, does not. What a link weighed was seen on its day.
+        del hashes["identity"], hashes["profile"]
+        return hashes, {name: self._shown(name) for name in self.ids}
+
+    def _shown(self, name):
+        names = {id_: name for name, id_ in self.ids.items()}
+        profile = self.engine.profile(self.ids[name])
+        return (
+            names[profile.contact_id],
+            profile.stage,
+            {names[member] for member in profile.members},
+            profile.fields.keys(),
+            [value.value for values in profile.fields.values() for value in values],
+            [(one.value, one.verified, one.valid_from) for one in profile.identifiers],
+            [(one.id, one.decision) for one in profile.interactions],
+        )
+
+
+def as_event(arrival):
+    """An interaction as its publisher sends it."""
+    is_number = arrival.value.startswith("C-")
+    said = customer(arrival.value) if is_number else email(arrival.value)
+    channel = "email" if arrival.resolves else "import"
+    if not arrival.resolves:
+        said = said | {"verified": True}
+    profile = {"nickname": arrival.nickname}
+    return event(arrival.key, said, channel=channel, time=arrival.time, profile=profile)
+
+
+def arrived(side, batch):
+    """Ingest a batch; a contact is known by the interaction that made it."""
+    before = set(side.ids.values())
+    outcomes = side.engine.ingest([as_event(arrival) for arrival in batch])
+    assert {outcome.status for outcome in outcomes} <= {"accepted", "duplicate"}
+    side.engine.follow()
+    for arrival, outcome in zip(batch, outcomes, strict=True):
+        member = side.link_of(arrival.key)
+        if outcome.status == "accepted" and member not in before:
+            before.add(member)
+            side.ids[arrival.key] = member
