@@ -344,10 +344,10 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             return replace(state, stage=Stage.IDENTIFIED)
         case ContactPromoted() if state is not None:
             return replace(state, stage=Stage.CURATED)
-        case ContactMoved(division=division) if state is not None:
-            return replace(state, division=division)
         case ContactPromotionUndone(stage=stage) if state is not None:
             return replace(state, stage=stage)
+        case ContactMoved(division=division) if state is not None:
+            return replace(state, division=division)
         case ContactExpired() if state is not None:
             return replace(state, presence="expired", gone_since=valid_from)
         case ContactDeleted() if state is not None:

@@ -147,8 +147,8 @@ def _said_of(stream_id: str, fact: Fact) -> tuple[ContactId, ...]:
             return (ContactId(stream_id),)
         case IdentifierClaimed(interaction_id=None) | IdentifierVerified(interaction_id=None):
             return (fact.contact_id,)
-        case IdentifierReleased(contact_id=contact_id) | IdentifierReclaimed(contact_id=contact_id):
-            return (contact_id,)
+        case IdentifierReleased() | IdentifierReclaimed():
+            return (fact.contact_id,)
         case IdentifierTransferred(contact_id=contact_id, from_contact_id=before):
             return (before, contact_id)
         case _:

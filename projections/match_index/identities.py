@@ -41,10 +41,7 @@ STAGING = (ContactIdentified, ContactPromoted, ContactPromotionUndone)
 """Facts that change the stage of a contact."""
 
 REVISING = (
-    ContactAugmented,
-    ContactAugmentationReverted,
-    ContactEdited,
-    ContactMoved,
+    *(ContactAugmented, ContactAugmentationReverted, ContactEdited, ContactMoved),
     *STAGING,
 )
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused

@@ -13,16 +13,14 @@ def anna(filled):
 class TestDelete:
     def test_a_contact_is_deleted_says_so_and_comes_back(self, filled, anna):
         before = filled("contact", "show", anna, "--json").document
-        revision = before.pop("revision")
 
         assert "is deleted" in filled("contact", "delete", anna, *WHY).out
         shown = filled("contact", "show", anna)
         assert (shown.code, "deleted since 2" in shown.out) == (0, True)
         assert "Nothing found" in filled("search", "berger").out
         assert "is back" in filled("contact", "restore", anna).out
-        after = filled("contact", "show", anna, "--json").document
-        assert after.pop("revision") > revision
-        assert after == before
+        back = filled("contact", "show", anna, "--json").document
+        assert back | {"revision": 0} == before | {"revision": 0}
 
     def test_without_a_reason_it_is_wrong_usage(self, filled, anna):
         assert filled("contact", "delete", anna).code == 2

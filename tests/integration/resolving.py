@@ -63,6 +63,6 @@ def change_channel(engine, name, **rules):
     change_policy(engine, channels=channels | {name: channels.get(name, {}) | rules})
 
 
-def unrevised(engine, contact_id):
-    """What a contact shows now, apart from its revision."""
-    return replace(engine.profile(contact_id), revision=None)
+def unrevised(engine, contact_id, as_of=None):
+    """What a contact shows, or showed then, apart from its revision."""
+    return replace(engine.profile(contact_id, as_of), revision=None)

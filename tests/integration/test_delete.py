@@ -66,7 +66,7 @@ class TestDelete:
         assert engine.history(anna)[-1].personal == {"reason": WHY}
 
     def test_its_past_can_be_seen(self, engine, desk, clock, anna):
-        then = unrevised(engine, anna)
+        then = engine.profile(anna)
         head = engine.store.head()
         desk.delete(anna, WHY)
 

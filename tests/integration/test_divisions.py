@@ -174,7 +174,7 @@ class TestMove:
         assert is_sound(engine)
 
     def test_its_past_can_be_seen(self, engine, desk, anna):
-        then, head = unrevised(engine, anna), engine.store.head()
+        then, head = engine.profile(anna), engine.store.head()
         desk.move(anna, "south", WHY)
 
         assert engine.profile(anna, f"pos:{head}") == then

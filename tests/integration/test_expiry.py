@@ -329,7 +329,7 @@ class TestExpired:
         assert is_sound(engine)
 
     def test_it_comes_back_whole_and_waits_anew(self, engine, clock, sweep, gone):
-        before = engine.profile(gone, "2026-04-02")
+        before = unrevised(engine, gone, "2026-04-02")
         clock.set(day(4, 20))
 
         restored = engine.desk.lifecycle.restore(gone)

@@ -153,7 +153,8 @@ def _claim_there(
     personal = _value(facts, member, held)
     if personal is None:
         return None  # erased: there is no value to hold
-    digest = command.digests.identifier_key(there, personal.family, personal.scope, personal.value)
+    key = (there, personal.family, personal.scope, personal.value)
+    digest = command.digests.identifier_key(*key)
     tables, cursor, index = command.tables, command.cursor, command.index
     if digest not in index.identifiers:
         tables.load_identifiers(cursor, index, [digest])
