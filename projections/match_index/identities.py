@@ -117,7 +117,8 @@ class Identities:
     ) -> None:
         """Change a contact by something that lies in another stream."""
         row = self.contacts[contact_id]
-        self._change(replace(row, touched=row.touched + 1, state=change(row.state)))
+        row.state = change(row.state)
+        self._touch(row)
 
     def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
         for type_ in self._let_go_exclusive(fact.from_contact_id, identifier_id):
@@ -143,16 +144,18 @@ class Identities:
 
     def _count(self, contact_id: ContactId) -> None:
         """Raise the revision of an identity that a contact is a member of."""
-        rows = [row for _, row in self._rows(self.members(self.canonical(contact_id)))]
+        rows = [self.contacts[member] for member in self.members(self.canonical(contact_id))]
         revision = 1 + max(row.revision for row in rows)
         for row in rows:
-            self._change(replace(row, touched=row.touched + 1, revision=revision))
+            row.revision = revision
+            self._touch(row)
 
     def seal(self, subject: str, key_id: int) -> None:
         """Note the data key of what was written about a contact by hand; other subjects are passed."""
         row = self.contacts.get(ContactId(subject))
         if row is not None and not row.key_id:
-            self._change(replace(row, touched=row.touched + 1, key_id=key_id))
+            row.key_id = key_id
+            self._touch(row)
 
     def _change_contact(
         self, contact_id: ContactId, version: int, valid_from: datetime, fact: Fact
@@ -228,6 +231,11 @@ class Identities:
                 self.edges.discard(edge)
                 self._edges_at[one].discard(edge)
                 self._edges_at[other].discard(edge)
+
+    def _touch(self, row: ContactRow) -> None:
+        """Note that a row of the working set was changed in place: it belongs to this batch alone."""
+        row.touched += 1
+        self._changed_contacts[row.contact_id] = row
 
     def _rows(self, members: Iterable[ContactId]) -> list[tuple[ContactId, ContactRow]]:
         return [(member, self.contacts[member]) for member in sorted(members)]

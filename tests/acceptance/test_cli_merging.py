@@ -36,7 +36,8 @@ def test_a_merge_is_previewed_made_shown_and_undone(cli, three):
     undone = cli("contact", "unmerge", merge_id, "--reason", "No.")
     assert undone.code == 0
     assert "there are 3 contacts now" in undone.out
-    assert parts == [cli("contact", "show", one, "--json").document for one in sorted(three)]
+    shown = [cli("contact", "show", one, "--json").document for one in sorted(three)]
+    assert parts == [one | {"revision": None} for one in shown]
     assert cli("projections", "verify").code == 0
 
 
