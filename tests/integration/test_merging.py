@@ -17,7 +17,7 @@ from tests.integration.merging import (
     vouched,
 )
 from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import arrive, facts, unrevised
+from tests.integration.resolving import arrive, facts
 from tests.support.interactions import customer, email, event
 from tests.support.world import world
 
@@ -283,7 +283,7 @@ class TestThePreview:
         preview = engine.desk.merging.preview([anna, bert, cleo], **asked)
         engine.desk.merging.merge([anna, bert, cleo], **asked, token=preview.token)
 
-        assert unrevised(engine, anna) == preview.profile
+        assert engine.profile(anna) == preview.profile
         assert preview.contact_id == dora
 
     def test_writes_nothing(self, engine):

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -122,8 +122,11 @@ class Merging(Operations):
             token = _token(command, parties, request)
             stream = self._write(command, parties, merge)
             pending = command.pen.events
+            revision = command.index.contacts[stream].revision
         members = [member for party in parties for member in party.identity.members]
-        return self._foresee(request, stream, members, pending, confirmation, token)
+        preview = self._foresee(request, stream, members, pending, confirmation, token)
+        assert preview.profile is not None
+        return replace(preview, profile=replace(preview.profile, revision=revision))
 
     @needs(Action.IDENTITY_MERGE)
     def merge(

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -130,6 +130,7 @@ class Unmerging(Operations):
             _move(command, merge, written, move or {})
             self._write(command, merge, None, told_apart=told_apart)
             parts = _parts(command, merge)
+            revisions = [command.index.contacts[part].revision for part in parts]
             pending = command.pen.events
         say = sentences_in(language)
         preferred = self.office.rules.policy.preferred_sources
@@ -137,7 +138,11 @@ class Unmerging(Operations):
             profiles = [find_profile(views.connection, part, preferred) for part in parts]
         return UnmergePreview(
             id_,
-            tuple(profile for profile in profiles if profile is not None),
+            tuple(
+                replace(profile, revision=revision)
+                for profile, revision in zip(profiles, revisions, strict=True)
+                if profile is not None
+            ),
             merge.undoing.apart if told_apart else (),
             tuple(_meanwhile(event, say) for event in written),
             token,
