@@ -21,7 +21,7 @@ from identity_engine.application.explanation.why_not import WhyNot
 from identity_engine.application.following import Follower, Progress, Verdict
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.indexing import rebuild_index, verify_index
-from identity_engine.application.ingest import BATCH_SIZE, Ingestion, IngestSummary
+from identity_engine.application.ingest import BATCH_SIZE, Ingestion, IngestSummary, Publishing
 from identity_engine.application.ingest import Progress as IngestProgress
 from identity_engine.application.operations.administration import checked_actor
 from identity_engine.application.operations.desk import Desk
@@ -134,7 +134,8 @@ class Engine:
             For each event, in order, its outcome, or its faults; what is rejected here is not kept.
         """
         now = self._world.now()
-        decoded = [decode(_line(event), now=now) for event in events]
+        lines = [_line(event) for event in events]
+        decoded = self._publishing().only_allowed([decode(one, now=now) for one in lines], lines)
         usable = [one for one in decoded if not isinstance(one, Rejected)]
         outcomes = iter(self.resolver.resolve(usable))
         self._intake.follow()
@@ -160,7 +161,12 @@ class Engine:
         """
         secret = self.store.digests.source_secret()
         with open_events(path, format, mapping, batch_size=batch_size, secret=secret) as file:
-            return self._ingestion.run(file, again=again, progress=self._taking_in(progress))
+            return self._ingestion.run(
+                file, self._publishing(), again=again, progress=self._taking_in(progress)
+            )
+
+    def _publishing(self) -> Publishing:
+        return Publishing(self.office.rights, self.policies.rules.policy)
 
     def _taking_in(self, progress: IngestProgress | None) -> IngestProgress:
         """Let the mail of each batch come to its cases before progress is told."""

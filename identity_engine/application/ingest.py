@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from aggregates.access import Action, Rights
+from aggregates.policy import Policy
 from identity_engine.adapters.clock import World
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.application.resolution.resolve import Portion, Resolver
 from identity_engine.event_store.store import EventStore, SourcePosition
 from identity_engine.ingestion.dead_letters import DeadLetters
-from identity_engine.ingestion.envelope import decode
+from identity_engine.ingestion.envelope import Incoming, IncomingInteraction, decode
 from identity_engine.ingestion.faults import Rejected, fault
 from identity_engine.ingestion.files import Batch, EventFile
 
@@ -61,6 +63,39 @@ class IngestSummary:
 
 
 CONFLICT = "conflicting_duplicate"
+NOT_ALLOWED = "division_not_allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """What a publisher may publish: everything, or interactions of some divisions.
+
+    A change names its interaction and no division, so it takes the right to publish everything.
+    """
+
+    rights: Rights
+    policy: Policy
+
+    def only_allowed(
+        self, decoded: Sequence[Incoming | Rejected], lines: Sequence[bytes]
+    ) -> Sequence[Incoming | Rejected]:
+        """Return what was decoded, with what may not be published rejected."""
+        if self.rights.allow_everywhere(Action.INGEST_PUBLISH):
+            return decoded
+        return [
+            one
+            if isinstance(one, Rejected) or self._allows(one)
+            else Rejected(line, (fault(NOT_ALLOWED, "data", "division"),))
+            for one, line in zip(decoded, lines, strict=True)
+        ]
+
+    def _allows(self, one: Incoming) -> bool:
+        if not isinstance(one, IncomingInteraction):
+            return False
+        division = self.policy.division_of(one.channel, one.division)
+        return self.rights.allow(Action.INGEST_PUBLISH, division)
+
+
 Progress = Callable[[EventFile, IngestSummary], None]
 
 
@@ -76,12 +111,18 @@ class Ingestion:
         self._world = world
 
     def run(
-        self, file: EventFile, *, again: bool = False, progress: Progress | None = None
+        self,
+        file: EventFile,
+        publishing: "Publishing",
+        *,
+        again: bool = False,
+        progress: Progress | None = None,
     ) -> IngestSummary:
         """Read a file to its end. A batch is counted when it is on disk; the next is read meanwhile.
 
         Args:
             file: an open source.
+            publishing: what the publisher may publish.
             again: read from the start even if an earlier run has read this file; what is stored
                 already is answered as a duplicate.
             progress: called after each batch.
@@ -94,7 +135,7 @@ class Ingestion:
 
         def portions() -> Iterator[Portion]:
             for batch in file:
-                taken.append(self._take(batch, stream))
+                taken.append(self._take(batch, stream, publishing))
                 yield taken[-1].portion
 
         for outcomes in self._resolver.resolve_each(portions()):
@@ -120,9 +161,9 @@ class Ingestion:
         self._dead_letters.mark(came_through, "redriven")
         return summary
 
-    def _take(self, batch: Batch, stream: str) -> "_Taken":
+    def _take(self, batch: Batch, stream: str, publishing: "Publishing") -> "_Taken":
         now = self._world.now()
-        decoded = batch.decode(now=now)
+        decoded = publishing.only_allowed(batch.decode(now=now), batch.lines)
         usable = [
             (place, one) for place, one in enumerate(decoded) if not isinstance(one, Rejected)
         ]

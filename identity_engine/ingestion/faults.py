@@ -35,6 +35,8 @@ MESSAGES: Final = {
     "time_in_future": "The time is more than 5 minutes ahead; check the publisher's clock.",
     "conflicting_duplicate": "This source and id were stored before with other content; "
     "send a correction under an id of its own.",
+    "division_not_allowed": "The publisher may not publish into this division; ask whoever grants "
+    "roles.",
     # a field
     "missing_field": "The field is required; add it.",
     "unknown_field": "The field is not known here; remove it or put it into data.attributes.",

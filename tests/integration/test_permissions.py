@@ -9,6 +9,7 @@ from identity_engine import Engine
 from identity_engine.application.operations.command import Operations
 from identity_engine.application.operations.permissions import action_of
 from identity_engine.errors import Denied, NotFound, UsageError
+from tests.acceptance.commands import lines
 from tests.integration.resolving import arrive, facts
 from tests.support.interactions import event, phone
 from tests.support.world import world
@@ -138,6 +139,19 @@ def test_an_engine_opened_for_a_restricted_actor_cannot_ingest(tmp_path):
         pass
     with Engine.open(tmp_path / "s", world(), actor="reader") as engine, pytest.raises(Denied):
         engine.ingest([event("1", phone())])
+
+
+def test_a_publisher_of_one_division_publishes_there_only(tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(lines([in_division("1", "north"), in_division("2", "south")]))
+    with Engine.open(tmp_path / "s", world()) as engine:
+        engine.desk.administration.grant("centre", "publisher", divisions=["north"])
+    with Engine.open(tmp_path / "s", world(), actor="centre") as engine:
+        summary = engine.ingest_file(path)
+        assert (summary.accepted, summary.rejected) == (1, 1)
+        assert dict(summary.faults) == {"division_not_allowed": 1}
+        _, refused = engine.ingest([in_division("3", "north"), in_division("4", "south")])
+        assert [one.code for one in refused.faults] == ["division_not_allowed"]
 
 
 @pytest.mark.parametrize("actor", ["", "anna@example.org", "Anna Klein", "system", "policy:1"])
