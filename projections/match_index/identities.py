@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from aggregates import contact as contacts
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
@@ -20,11 +19,6 @@ from aggregates.contact import (
 )
 from aggregates.division import ContactMoved
 from aggregates.editing import ContactEdited
-from aggregates.identifier import (
-    IdentifierClaimed,
-    IdentifierReassigned,
-    IdentifierTransferred,
-)
 from aggregates.identity import (
     Edge,
     Identity,
@@ -34,7 +28,7 @@ from aggregates.identity import (
     edges_of,
     stage_of,
 )
-from aggregates.values import ContactId, Fact, IdentifierId, MergeId
+from aggregates.values import ContactId, Fact, MergeId
 from projections.match_index.rows import ContactRow, LifeChanges
 
 STAGING = (ContactIdentified, ContactPromoted, ContactPromotionUndone)
@@ -119,28 +113,6 @@ class Identities:
         row = self.contacts[contact_id]
         row.state = change(row.state)
         self._touch(row)
-
-    def _move_exclusive(self, fact: IdentifierReassigned, identifier_id: IdentifierId) -> None:
-        for type_ in self._let_go_exclusive(fact.from_contact_id, identifier_id):
-            taken = partial(contacts.holding, type_=type_, identifier_id=identifier_id)
-            self._revise(fact.contact_id, taken)
-
-    def _let_go_exclusive(self, contact_id: ContactId, identifier_id: IdentifierId) -> list[str]:
-        """Let a contact hold an exclusive identifier no longer; return the types it was held as."""
-        exclusive = self.contacts[contact_id].state.exclusive
-        types = [type_ for type_, held_id in exclusive.items() if held_id == identifier_id]
-        for type_ in types:
-            self._revise(contact_id, partial(contacts.letting_go, type_=type_))
-        return types
-
-    def _note_exclusive(
-        self, fact: IdentifierClaimed | IdentifierTransferred, identifier_id: IdentifierId
-    ) -> None:
-        type_ = getattr(fact.personal, "type", None)
-        if type_ is not None:
-            self._revise(
-                fact.contact_id, lambda state: contacts.holding(state, type_, identifier_id)
-            )
 
     def _count(self, contact_id: ContactId) -> None:
         """Raise the revision of an identity that a contact is a member of."""
