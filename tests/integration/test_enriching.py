@@ -46,6 +46,11 @@ def refused(engine, operation, *identifiers, **record):
     return [(one.code, one.pointer) for one in why.value.faults]
 
 
+def numbers(*values):
+    """Customer numbers that were checked: a person has one."""
+    return [NewIdentifier(Value("customer_id", value), verified=True) for value in values]
+
+
 def held(engine, contact_id):
     return {one.value: one.verified for one in engine.profile(contact_id).identifiers}
 
@@ -203,8 +208,15 @@ class TestMerge:
 
     def test_contacts_that_are_told_apart_are_not_merged(self, engine):
         anna, bert = known(engine, "anna"), known(engine, "bert")
-        engine.desk.telling_apart.tell_apart(anna, bert, reason="Two people.")
+        engine.desk.telling_apart.tell(anna, bert, reason="Two people.")
         assert refused(engine, "merge", of("anna"), of("bert")) == [("told_apart", "/identifiers")]
+
+    def test_numbers_that_each_of_them_holds_already_are_no_conflict(self, engine):
+        for number in numbers("C-1", "C-2"):
+            enrich(engine, "insert", number)
+        done = enrich(engine, "merge", *numbers("C-1", "C-2"), confirmed=True)
+        assert (done.outcome, done.not_claimed) == ("merged", ())
+        assert done.done.written == ("contact.merged",)
 
     def test_a_value_that_a_person_took_from_one_of_them_counts_as_none(self, engine):
         anna, bert = known(engine, "anna", city="Lyon"), known(engine, "bert", city="Lyon")
@@ -240,8 +252,8 @@ class TestRefused:
         assert refused(engine, "delete", FREE)[0] == ("unknown_operation", "/operation")
 
     def test_a_second_value_of_an_exclusive_type_undoes_the_whole_record(self, engine):
-        done = enrich(engine, "insert", NewIdentifier(Value("customer_id", "C-1")), FREE)
-        second = NewIdentifier(Value("customer_id", "C-2"))
+        first, second = numbers("C-1", "C-2")
+        done = enrich(engine, "insert", first, FREE)
         why = refused(engine, "update", FREE, second, fields={"city": ["Bonn"]})
         assert why == [("exclusive_conflict", "/identifiers/1")]
         assert "city" not in shown(engine.profile(done.done.contact_id))
