@@ -13,6 +13,7 @@ from identity_engine.cli import (
     diagnosis,
     divisions,
     editing,
+    enriching,
     identifiers,
     ingesting,
     interactions,
@@ -45,6 +46,7 @@ merging.add_to(contacts.contact)
 contacts.contact.command(editing.create)
 contacts.contact.command(editing.edit)
 contacts.contact.command(editing.promote)
+contacts.contact.command(enriching.enrich)
 contacts.contact.command(identifiers.identifier)
 contacts.contact.command(interactions.journey)
 contacts.contact.command(notes.note)

@@ -80,6 +80,7 @@ _ENVELOPE_NAMES: Final = frozenset(
         *("channel", "direction", "division", "identifiers", "value", "scope", "verified"),
         *("profile", "attributes", "session", "mail", "interaction", "change"),
         *("agent", "to_agent", "to_queue", "reason"),
+        *("operation", "fields", "rules", "promote", "confirmed", "effective_at"),
         *("message_id", "in_reply_to", "references", "to", "cc", "auto_submitted"),
         *("full_name", "other_names", "given_name", "family_name", "date_of_birth", "birth_place"),
         *("gender", "occupation", "address", "city", "region", "postcode", "country", "language"),

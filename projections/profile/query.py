@@ -99,6 +99,11 @@ class Profile:
     presence: str = "live"
     since: str | None = None
 
+    @property
+    def values(self) -> dict[str, tuple[str, ...]]:
+        """What is shown in each field, the winning value first."""
+        return {name: tuple(one.value for one in some) for name, some in self.fields.items()}
+
 
 def find_profile(
     views: Connection, contact_id: ContactId, preferred_sources: Sequence[str] = ()

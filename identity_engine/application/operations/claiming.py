@@ -65,12 +65,7 @@ class ByHand:
     def __init__(self, command: Command, contact: ContactRow, value: Value) -> None:
         self._command, self._contact = command, contact
         self._given, self._personal = normalised(command.rules.policy, value)
-        value_ = self._personal
-        self._digest = command.digests.identifier_key(
-            contact.state.division, value_.family, value_.scope, value_.value
-        )
-        command.tables.load_identifiers(command.cursor, command.index, [self._digest])
-        command.load({held.contact_id for held in self._holdings()})
+        self._digest = loaded(command, contact.state.division, self._given)
 
     @property
     def members(self) -> frozenset[ContactId]:
@@ -156,10 +151,6 @@ class ByHand:
     def _row(self) -> IdentifierRow | None:
         return self._command.index.identifiers.get(self._digest)
 
-    def _holdings(self) -> Sequence[Holding]:
-        row = self._row()
-        return row.state.holdings if row is not None and row.state is not None else ()
-
     def _canonical(self, contact_id: ContactId) -> ContactId:
         return self._command.index.canonical(contact_id)
 
@@ -207,6 +198,25 @@ class ByHand:
             elif isinstance(fact, IdentifierDescribed) and fact.contact_id == holder:
                 label, primary = getattr(fact.personal, "label", None), fact.primary
         return label, primary
+
+
+def loaded(command: Command, division: str, given: GivenIdentifier) -> bytes:
+    """Load a value with the identities of all who hold or held it, and return its digest.
+
+    Args:
+        command: under way.
+        division: where the value is held.
+        given: in normal form.
+    """
+    assert given.family is not None
+    assert given.normalised is not None
+    key = (division, given.family, given.scope, given.normalised)
+    digest = command.digests.identifier_key(*key)
+    command.tables.load_identifiers(command.cursor, command.index, [digest])
+    row = command.index.identifiers.get(digest)
+    if row is not None and row.state is not None:
+        command.load({held.contact_id for held in row.state.holdings})
+    return digest
 
 
 def normalised(policy: Policy, value: Value) -> tuple[GivenIdentifier, ClaimPersonal]:

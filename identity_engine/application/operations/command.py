@@ -224,7 +224,7 @@ class Command:
         """Tell whether the actor may also do another thing in a division."""
         return self._office.rights.allow(action, division)
 
-    def require(self, action: Action, division: str, target: str) -> None:
+    def require(self, action: Action, division: str, target: str | None = None) -> None:
         """Check that the actor may also do another thing in a division.
 
         Raises:

@@ -1,6 +1,6 @@
 """Contacts by hand: entered (GX-14), promoted (GX-4), and what people save in them (BP-1, BP-2)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from aggregates.access import Action
 from aggregates.contact import ContactCreated, ContactPromoted, Promote, UndoPromotion
 from aggregates.editing import HandMade, hand_made
 from aggregates.errors import NotYet, Refused
-from aggregates.values import ContactId, Stage
+from aggregates.values import ContactId, Fact, Stage
 from identity_engine.application.hand_made import first_values
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations.claiming import ByHand, Value, normalised
@@ -92,16 +92,13 @@ class Contacts(Operations):
             found = Duplicates(command, where).of(first_values(hand_made(facts)), given)
             if found and (dry_run or not despite_duplicates):
                 return Created(command.done(), found)
-            id_ = ContactId(command.new_id())
-            command.write(id_, ContactCreated(division=where))
-            command.write(id_, ContactPromoted(stage_before=Stage.EPHEMERAL), *facts)
-            row = command.index.contacts[id_]
+            row = entered(command, where, facts)
             not_claimed = tuple(
                 place
                 for place, one in enumerate(identifiers)
                 if ByHand(command, row, one.value).add(verified=one.verified)
             )
-        return Created(command.done(id_), found, not_claimed)
+        return Created(command.done(row.contact_id), found, not_claimed)
 
     @needs(Action.IDENTITY_PROMOTE)
     def promote(self, contact_id: str, *, dry_run: bool = False) -> Done:
@@ -112,8 +109,7 @@ class Contacts(Operations):
         """
         with self.command(dry_run=dry_run) as command:
             row = command.contact(checked_id(contact_id))
-            if command.index.identity(row.contact_id).stage is not Stage.CURATED:
-                command.write(row.contact_id, *contact.decide(row.state, Promote()))
+            vouch_for(command, row)
         return command.done(row.contact_id)
 
     @needs(Action.IDENTITY_PROMOTE)
@@ -170,7 +166,8 @@ class Contacts(Operations):
             Refused: a required field would be left without a value.
         """
         id_ = checked_id(contact_id)
-        filling = Filling(self.office.rules, self._shown(id_))
+        shown = self._shown(id_)
+        filling = Filling(self.office.rules, shown.values if shown is not None else None)
         wanted = filling.edit(set or {}, add or {}, remove or {})
         try:
             with self.command(dry_run=dry_run, effective_at=effective_at) as command:
@@ -194,6 +191,20 @@ class Contacts(Operations):
         if shown is None or not self.office.rights.allow(Action.CONTACT_VIEW, shown.division):
             return stale
         return Stale(stale.revision, self.office.queries.changes_since(contact_id, since))
+
+
+def entered(command: Command, division: str, facts: Iterable[Fact]) -> ContactRow:
+    """Write a new contact, which is curated, with what people say of it."""
+    id_ = ContactId(command.new_id())
+    command.write(id_, ContactCreated(division=division))
+    command.write(id_, ContactPromoted(stage_before=Stage.EPHEMERAL), *facts)
+    return command.index.contacts[id_]
+
+
+def vouch_for(command: Command, row: ContactRow) -> None:
+    """Let a contact be curated, if its identity is not so already."""
+    if command.index.identity(row.contact_id).stage is not Stage.CURATED:
+        command.write(row.contact_id, *contact.decide(row.state, Promote()))
 
 
 def _promoted(command: Command, row: ContactRow) -> ContactRow:

@@ -7,6 +7,7 @@ from identity_engine.application.operations.contacts import Contacts
 from identity_engine.application.operations.conversations import Conversations
 from identity_engine.application.operations.crm import CustomerRelations
 from identity_engine.application.operations.divisions import Divisions
+from identity_engine.application.operations.enriching import Enriching
 from identity_engine.application.operations.identifiers import Identifiers
 from identity_engine.application.operations.interactions import Interactions
 from identity_engine.application.operations.lifecycle import Lifecycle
@@ -31,6 +32,7 @@ class Desk:
         self.contacts = Contacts(office)
         self.lifecycle = Lifecycle(office)
         self.identifiers = Identifiers(office)
+        self.enriching = Enriching(office)
         self.notes = Notes(office)
         self.reading = Reading(office)
         self.crm = CustomerRelations(office)

@@ -7,6 +7,7 @@ from aggregates.access import Action
 from aggregates.interaction import GivenIdentifier, InteractionPersonal
 from aggregates.values import ContactId, IdentifierId
 from identity_engine.application.explanation.waterfall import Part, parts_of_score
+from identity_engine.application.operations.claiming import loaded
 from identity_engine.application.operations.command import Command
 from identity_engine.application.resolution.prepare import comparable
 from matchers.record import MatchRecord
@@ -72,18 +73,10 @@ class Duplicates:
     ) -> dict[ContactId, tuple[IdentifierId, ...]]:
         command, found = self._command, dict[ContactId, tuple[IdentifierId, ...]]()
         for given in identifiers:
-            assert given.family is not None
-            assert given.normalised is not None
-            key = (self._division, given.family, given.scope, given.normalised)
-            digest = command.digests.identifier_key(*key)
-            command.tables.load_identifiers(command.cursor, command.index, [digest])
-            row = command.index.identifiers.get(digest)
-            state = row.state if row is not None else None
-            if row is None or state is None:
+            row = command.index.identifiers.get(loaded(command, self._division, given))
+            if row is None or row.state is None:
                 continue
-            held = {one.contact_id for one in state.holdings if one.valid_to is None}
-            command.load(held)
-            for canonical in {command.index.canonical(one) for one in held}:
+            for canonical in {command.index.canonical(one) for one in row.state.holders}:
                 found[canonical] = (*found.get(canonical, ()), row.identifier_id)
         return found
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Collection, Mapping
 
-from aggregates.editing import Edit
+from aggregates.editing import Edit, Values
 from aggregates.errors import NotYet, Refused
 from aggregates.fields import ContactField
 from identity_engine.application.operations.typed import NAME, checked, checked_text
 from identity_engine.application.rules import Rules
 from identity_engine.errors import UsageError
 from matchers.normalise import FAMILY_OF_TYPE
-from projections.profile.query import Profile
 
 
 class Filling:
@@ -17,16 +16,15 @@ class Filling:
 
     Args:
         rules: in force; their settings hold the schema.
-        profile: what the contact shows; a field that only interactions gave it may be corrected too.
+        shown: what the contact shows; a field that only interactions gave it may be corrected too.
     """
 
-    def __init__(self, rules: Rules, profile: Profile | None = None) -> None:
+    def __init__(self, rules: Rules, shown: Values | None = None) -> None:
         self._schema = rules.settings.contact_fields
         self._identifier_types = FAMILY_OF_TYPE.keys() | {
             type_ for rule in rules.policy.classes.values() for type_ in rule.types
         }
-        fields = profile.fields if profile is not None else {}
-        self._shown = {name: [one.value for one in values] for name, values in fields.items()}
+        self._shown: Values = shown or {}
 
     def edit(
         self,
@@ -40,7 +38,7 @@ class Filling:
             UsageError: a field is none that a person may fill, or a value has not its form.
         """
         for name in add:
-            if not self._field(name).multi:
+            if not self.field(name).multi:
                 raise UsageError(f"The field {name} takes one value; set it instead of adding one.")
         return Edit(
             set={name: self._value(name, value) for name, value in set_.items()},
@@ -61,7 +59,7 @@ class Filling:
             Refused: `required`, the last value of a required field would go.
         """
         for name, gone in wanted.remove.items():
-            shown = self._shown.get(name, [])
+            shown = self._shown.get(name, ())
             if set(gone) - set(shown):
                 raise NotYet(f"The contact has no such value in the field {name}.")
             given = wanted.set.get(name) or wanted.add.get(name)
@@ -81,7 +79,12 @@ class Filling:
         if missing:
             raise Refused("required", f"These fields are required: {', '.join(missing)}.")
 
-    def _field(self, name: str) -> ContactField:
+    def field(self, name: str) -> ContactField:
+        """Return what a field takes.
+
+        Raises:
+            UsageError: a person may not fill it.
+        """
         checked(NAME, name, "The name of a field")
         if name in self._schema:
             return self._schema[name]
@@ -97,7 +100,7 @@ class Filling:
         )
 
     def _value(self, name: str, value: str) -> str:
-        field = self._field(name)
+        field = self.field(name)
         text = checked_text(value, f"The value of {name}")
         if not field.takes(text):
             raise UsageError(f"The field {name} takes {field.form}.")

@@ -25,6 +25,7 @@ from identity_engine.application.operations.foresight import foreseen
 from identity_engine.application.operations.permissions import needs
 from identity_engine.errors import UsageError
 from identity_engine.event_store.mapper import Pending
+from projections.match_index.rows import ContactRow
 from projections.profile.query import Profile, find_profile
 
 
@@ -120,7 +121,7 @@ class Merging(Operations):
             if against:
                 return MergePreview(request.ids, tuple(against), confirmation)
             token = _token(command, parties, request)
-            stream = self._write(command, parties, merge)
+            stream = join(command, parties, merge)
             pending = command.pen.events
             revision = command.index.contacts[stream].revision
         members = [member for party in parties for member in party.identity.members]
@@ -167,17 +168,14 @@ class Merging(Operations):
                     "was asked for. Look at the preview again.",
                 )
             merge = self._merge_of(command, request, reason=reason, confirmed=confirmed)
-            stream = self._write(command, parties, merge)
+            stream = join(command, parties, merge)
         members = command.index.identity(stream).members
         return Merged(merge.merge_id, tuple(sorted(members)), command.done(stream))
 
     def _parties(self, command: Command, request: _Request) -> list[Party]:
         rows = command.contacts(request.ids)
         self._check_choices(request)
-        return [
-            Party(row.contact_id, command.index.identity(row.contact_id), row.state.presence)
-            for row in rows
-        ]
+        return [party(command, row) for row in rows]
 
     def _check_choices(self, request: _Request) -> None:
         """Refuse a value that none of the contacts has, so that a slip of the pen makes no data."""
@@ -205,15 +203,6 @@ class Merging(Operations):
             MergeId(command.new_id()), request.survivor, request.choices, reason, confirmed
         )
 
-    def _write(self, command: Command, parties: Sequence[Party], merge: MergeByHand) -> ContactId:
-        """Write the merge into the stream of the contact that now stands for all, and return it."""
-        index = command.index
-        limits = command.rules.settings.merging
-        fact = decide_merge_by_hand(parties, index.apart_at(command.now), merge, limits)
-        stream = _survivor(command, parties, fact)
-        command.write(stream, fact)
-        return stream
-
     def _foresee(
         self,
         request: _Request,
@@ -232,6 +221,25 @@ class Merging(Operations):
         return MergePreview(
             request.ids, (), confirmation, profile.contact_id, profile, conflicts, token
         )
+
+
+def party(command: Command, row: ContactRow) -> Party:
+    """Return a loaded contact as one that is to be merged."""
+    return Party(row.contact_id, command.index.identity(row.contact_id), row.state.presence)
+
+
+def join(command: Command, parties: Sequence[Party], merge: MergeByHand) -> ContactId:
+    """Write the merge into the stream of the contact that now stands for all, and return it.
+
+    Raises:
+        Refused: as for `Merging.merge`.
+    """
+    index = command.index
+    limits = command.rules.settings.merging
+    fact = decide_merge_by_hand(parties, index.apart_at(command.now), merge, limits)
+    stream = _survivor(command, parties, fact)
+    command.write(stream, fact)
+    return stream
 
 
 def _survivor(command: Command, parties: Sequence[Party], fact: ContactMerged) -> ContactId:

@@ -1,0 +1,65 @@
+"""The verb that brings in what other systems know about contacts: contact enrich."""
+
+from collections import Counter
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from identity_engine.application.engine import Engine
+from identity_engine.application.operations.enriching import EnrichedLine
+from identity_engine.cli.output import DryRun, Json, Store, show, show_json
+from identity_engine.errors import UsageError
+
+
+def enrich(
+    file: Annotated[
+        str,
+        Parameter(help="JSON lines, also .gz; - is standard input.", allow_leading_hyphen=True),
+    ],
+    *,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """Fill contacts, found by identifiers, from records. Exit code 1 if any record is refused."""
+    if file.startswith("-") and file != "-":
+        raise UsageError(f"There is no option {file}. See: identity-engine contact enrich --help")
+    lines: list[EnrichedLine] = []
+    outcomes: Counter[str] = Counter()
+
+    def told(line: EnrichedLine) -> None:
+        outcomes[line.outcome] += 1
+        if json:
+            lines.append(line)
+        else:
+            _tell(line)
+
+    with Engine.open(store) as engine:
+        engine.desk.enriching.enrich_file(file, told, dry_run=dry_run)
+    numbers = {
+        name: outcomes[name] for name in ("inserted", "updated", "merged", "unchanged", "refused")
+    }
+    if json:
+        records = [
+            {
+                "line": one.line,
+                "outcome": one.outcome,
+                "enriched": one.enriched,
+                "faults": one.faults,
+            }
+            for one in lines
+        ]
+        show_json({"read": outcomes.total(), **numbers, "records": records})
+    else:
+        told_numbers = ", ".join(f"{count} {name}" for name, count in numbers.items())
+        written = "Dry run, nothing is written: " if dry_run else ""
+        show(f"{written}{outcomes.total()} read, {told_numbers}.")
+    return 1 if outcomes["refused"] else 0
+
+
+def _tell(line: EnrichedLine) -> None:
+    for fault in line.faults:
+        place = f" at {fault.pointer}" if fault.pointer else ""
+        show(f"line {line.line} refused: {fault.code}{place}. {fault.message}")
+    for one in line.enriched.not_claimed if line.enriched is not None else ():
+        show(f"line {line.line}: identifier {one.place + 1} is not claimed. {one.message}")
