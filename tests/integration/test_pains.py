@@ -1,4 +1,4 @@
-"""What users of other systems suffer from and no other test shows by name (docs/reference/features.md)."""
+"""Pains of users of other systems that no other test shows by name (docs/reference/features.md)."""
 
 import pytest
 
