@@ -19,7 +19,11 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 COLUMNS = 120
 MOST_SECONDS = 300  # for a page; a command that hangs ends the test
-MAY_FIND_A_PROBLEM = ("identity-engine dead-letters redrive 2", "identity-engine doctor")
+MAY_FIND_A_PROBLEM = (
+    "identity-engine dead-letters redrive 2",
+    "identity-engine doctor",
+    "identity-engine contact enrich records.jsonl",
+)
 END = "--- end of answer, exit code "
 
 
