@@ -223,3 +223,10 @@ def test_what_rehearse_has_not_written_queues_nothing(filled, tmp_path, content)
 
 def test_rehearse_without_other_rules_says_what_to_give(filled):
     check(filled("rehearse"), WRONG_USE, "--model", "--policy")
+
+
+@pytest.mark.parametrize("typed", [("--actor", ""), ("--actor=",), ("--actor",)], ids=str)
+def test_an_actor_that_is_empty_is_not_the_owner(filled, typed):
+    answer = in_own_process("search", "berger", "--store", filled.store, *typed)
+
+    check(answer, WRONG_USE, "--actor", "needs an id")
