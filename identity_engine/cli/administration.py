@@ -10,6 +10,7 @@ from identity_engine.cli.output import (
     AsOf,
     DryRun,
     Json,
+    Limit,
     Store,
     read_content,
     show,
@@ -91,7 +92,7 @@ def revoke(
 def refusals(
     *,
     store: Store = None,
-    limit: Annotated[int, Parameter(help="Show at most this many.")] = 100,
+    limit: Annotated[Limit, Parameter(help="Show at most this many.")] = 100,
     json: Json = False,
 ) -> None:
     """List refused calls, the newest first."""

@@ -13,6 +13,7 @@ from identity_engine.cli.output import (
     AsOf,
     Json,
     Lang,
+    Limit,
     Store,
     counting,
     language,
@@ -114,7 +115,7 @@ def search(
     field: str | None = None,
     stage: Sequence[Stage] = (),
     presence: Sequence[Presence] = (),
-    limit: int = 20,
+    limit: Limit = 20,
     json: Json = False,
 ) -> None:
     """Find contacts in which every word occurs.
@@ -157,7 +158,7 @@ def search(
 
 
 @review.command(name="list")
-def list_(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
+def list_(*, store: Store = None, limit: Limit = 50, json: Json = False) -> None:
     """List what a person should decide: interactions in doubt, and merges that the rules leave open.
 
     The most likely pairs come first.
@@ -190,7 +191,7 @@ def list_(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
 
 
 @review.command
-def refused(*, store: Store = None, limit: int = 50, json: Json = False) -> None:
+def refused(*, store: Store = None, limit: Limit = 50, json: Json = False) -> None:
     """List contacts that are strong enough to be one, and the guard that keeps them apart.
 
     Parameters
@@ -212,7 +213,7 @@ def refused(*, store: Store = None, limit: int = 50, json: Json = False) -> None
 
 
 @review.command
-def shared(*, store: Store = None, limit: int = 100, json: Json = False) -> None:
+def shared(*, store: Store = None, limit: Limit = 100, json: Json = False) -> None:
     """List values that stopped linking by themselves, and the merges that had rested on them.
 
     Parameters

@@ -6,7 +6,16 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.cli.editing import single
-from identity_engine.cli.output import DryRun, Json, Store, show, show_done, show_json, show_table
+from identity_engine.cli.output import (
+    DryRun,
+    Json,
+    Limit,
+    Store,
+    show,
+    show_done,
+    show_json,
+    show_table,
+)
 from projections.crm.query import AskedRecord, LinkedRecord
 
 crm = App(name="crm", help="Records of the CRM: linked to interactions, made, written back.")
@@ -115,7 +124,7 @@ def ledger(
     interaction: MaybeInteraction = None,
     /,
     *,
-    limit: Annotated[int, Parameter(help="Show at most this many.")] = 100,
+    limit: Annotated[Limit, Parameter(help="Show at most this many.")] = 100,
     store: Store = None,
     json: Json = False,
 ) -> None:

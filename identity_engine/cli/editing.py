@@ -90,7 +90,9 @@ def create(
     """Enter a contact by hand. Exit code 1 if there are possible duplicates and nothing is saved."""
     given = [
         NewIdentifier(Value(type_.removeprefix("+"), value), verified=type_.startswith("+"))
-        for type_, values in several(identifier).items()
+        for type_, values in several(
+            identifier, "An identifier", "TYPE=VALUE", "email=a@b.org"
+        ).items()
         for value in values
     ]
     with Engine.open(store) as engine:
@@ -169,7 +171,12 @@ def single(typed: Iterable[str] | None) -> dict[str, str]:
     return {name: value for name, (value,) in given.items()}
 
 
-def several(typed: Iterable[str] | None) -> dict[str, list[str]]:
+def several(
+    typed: Iterable[str] | None,
+    what: str = "A value",
+    form: str = "FIELD=VALUE",
+    example: str = "city=Bonn",
+) -> dict[str, list[str]]:
     """Return FIELD=VALUE, of which a field may come several times, as a dictionary.
 
     Raises:
@@ -179,6 +186,6 @@ def several(typed: Iterable[str] | None) -> dict[str, list[str]]:
     for one in typed or ():
         name, sign, value = one.partition("=")
         if not sign:
-            raise UsageError("A value is given as FIELD=VALUE, for example city=Bonn.")
+            raise UsageError(f"{what} is given as {form}, for example {example}.")
         given.setdefault(name.strip(), []).append(value)
     return given

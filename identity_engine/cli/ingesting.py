@@ -13,6 +13,7 @@ from identity_engine.application.ingest import IngestSummary
 from identity_engine.application.reevaluation.reevaluate import Reevaluated
 from identity_engine.cli.output import (
     Json,
+    Limit,
     Store,
     counting,
     progress,
@@ -116,7 +117,7 @@ def list_(
     *,
     store: Store = None,
     state: Literal["open", "redriven", "dropped"] = "open",
-    limit: int = 100,
+    limit: Limit = 100,
     json: Json = False,
 ) -> None:
     """List dead letters with every fault; the original content is not shown.

@@ -11,6 +11,7 @@ from identity_engine.cli.output import (
     DryRun,
     EffectiveAt,
     Json,
+    Limit,
     Store,
     show,
     show_done,
@@ -62,7 +63,7 @@ def list_(
     own: Own = False,
     all: Annotated[bool, Parameter(negative="", help="Of all divisions.")] = False,  # noqa: A002
     store: Store = None,
-    limit: int = 50,
+    limit: Limit = 50,
     json: Json = False,
 ) -> None:
     """List interactions of the divisions that the actor sees, the newest first.
@@ -202,7 +203,7 @@ def create_contact(
 
 
 @interaction.command
-def waiting(*, store: Store = None, limit: int = 100, json: Json = False) -> None:
+def waiting(*, store: Store = None, limit: Limit = 100, json: Json = False) -> None:
     """List changes that came before their interaction and wait for it, the oldest first.
 
     Parameters

@@ -19,7 +19,9 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
         sys.stdout.write(f"{__version__}\n")
         sys.exit(0)
-    sys.exit(_run(_global_options_last(_with_actor(given))))
+    if (rest := _with_actor(given)) is None:
+        sys.exit(_fail(f"{ACTOR_OPTION} needs an id: who acts.\nTry: identity-engine --help", 2))
+    sys.exit(_run(_global_options_last(rest)))
 
 
 def _run(arguments: list[str]) -> int:
@@ -67,8 +69,12 @@ def _run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _with_actor(arguments: list[str]) -> list[str]:
-    """Take `--actor ID` off the command line, wherever it stands: it says who runs every verb."""
+def _with_actor(arguments: list[str]) -> list[str] | None:
+    """Take `--actor ID` off the command line, wherever it stands: it says who runs every verb.
+
+    Returns:
+        The other arguments; None if the id is missing or empty, since nobody named is not the owner.
+    """
     from identity_engine.settings import ACTOR_VARIABLE
 
     rest = []
@@ -76,7 +82,10 @@ def _with_actor(arguments: list[str]) -> list[str]:
     for argument in given:
         name, equals, value = argument.partition("=")
         if name == ACTOR_OPTION:
-            os.environ[ACTOR_VARIABLE] = value if equals else next(given, "")
+            actor = value if equals else next(given, "")
+            if not actor.strip():
+                return None
+            os.environ[ACTOR_VARIABLE] = actor
         else:
             rest.append(argument)
     return rest

@@ -10,7 +10,16 @@ from identity_engine.application.engine import Engine
 from identity_engine.application.operations.merging import MergePreview
 from identity_engine.application.operations.unmerging import UnmergePreview
 from identity_engine.cli.contacts import show_profile
-from identity_engine.cli.output import Json, Lang, Store, language, show, show_json, show_table
+from identity_engine.cli.output import (
+    Json,
+    Lang,
+    Limit,
+    Store,
+    language,
+    show,
+    show_json,
+    show_table,
+)
 from identity_engine.errors import UsageError
 
 Ids = Annotated[Sequence[str], Parameter(name="ID", help="Two contacts or more.")]
@@ -155,7 +164,8 @@ def tell_apart(
     if json:
         show_json(done)
     else:
-        show("They are two people." if done.written else "They were told apart before.")
+        said = "They are two people." if done.written else "They were told apart before."
+        show(f"Dry run, nothing is written: {said}" if dry_run else said)
 
 
 def lift_apart(
@@ -179,14 +189,15 @@ def lift_apart(
     if json:
         show_json(done)
     else:
-        show("They may be merged again.")
+        said = "They may be merged again."
+        show(f"Dry run, nothing is written: {said}" if dry_run else said)
 
 
 def duplicates(
     id_: Annotated[str, Parameter(name="ID", help="The contact's id.")],
     *,
     store: Store = None,
-    limit: int = 10,
+    limit: Limit = 10,
     json: Json = False,
 ) -> None:
     """Show who may be the same person as a contact, and on what evidence.

@@ -1,5 +1,6 @@
 """What the command line shows: text for people, one JSON document for programs, progress for both."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 
 import orjson
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
@@ -42,6 +44,7 @@ AsOf = Annotated[
 DryRun = Annotated[
     bool, Parameter(name="--dry-run", negative="", help="Say what would be done; write nothing.")
 ]
+Limit = Annotated[int, Parameter(validator=Number(gte=1))]
 EffectiveAt = Annotated[
     datetime | None,
     Parameter(
@@ -53,6 +56,9 @@ Lang = Annotated[
     Language | None,
     Parameter(name="--lang", help="Language of the sentences; default: that of LANG, else en."),
 ]
+
+NARROWEST = 12  # cells of a terminal
+GAP = 2  # cells between columns
 
 screen = Console(highlight=False, soft_wrap=True)
 
@@ -105,17 +111,28 @@ def show_done(done: Done, said: str, *, json: bool) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Write a table for people."""
+    """Write a table for people.
+
+    A row that is not for a terminal stays on one line, so that it can be searched and cut. On a terminal
+    long texts fold, but no column gets narrower than `NARROWEST`: a row that needs more runs over.
+    """
     table = Table(
-        title=title or None, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False
+        title=title or None, title_justify="left", box=None, padding=(0, GAP, 0, 0), pad_edge=False
     )
+    widths = []
     cells = [[_cell(value) for value in row] for row in rows]
     for place, column in enumerate(columns):
         # An id is there to be copied, so it stays in one piece.
         has_ids = any(ID.fullmatch(row[place]) for row in cells)
-        table.add_column(
-            column, overflow="fold", no_wrap=has_ids, min_width=36 if has_ids else None
-        )
+        natural = max(map(cell_len, (column, *(row[place] for row in cells))))
+        least = natural if has_ids else min(natural, NARROWEST)
+        widths.append((least, natural))
+        table.add_column(column, overflow="fold", no_wrap=has_ids, min_width=least)
+    least, natural = (sum(width) + GAP * len(columns) for width in zip(*widths, strict=True))
+    if not screen.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
+        table.width = natural
+    elif least > screen.width:
+        table.width = least
     for row in cells:
         table.add_row(*row)
     screen.print(table, markup=False)

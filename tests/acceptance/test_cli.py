@@ -363,3 +363,11 @@ def test_every_question_can_be_answered_in_json(filled):
         answer = filled(*question, "--json")
         assert (answer.code, answer.err) == (0, ""), question
         json.loads(answer.out)
+
+
+def test_a_table_that_is_piped_keeps_each_row_on_one_line(filled):
+    answer = in_own_process("interaction", "list", "--store", filled.store, COLUMNS="")
+
+    head, *rows = answer.out.splitlines()
+    assert {"interaction", "channel", "time", "contact"} <= set(head.split())
+    assert len(rows) == 3

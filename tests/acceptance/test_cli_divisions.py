@@ -40,3 +40,9 @@ class TestAcross:
         assert kenta in filled("contact", "across", "list", anna).out
         assert filled("contact", "across", "unlink", anna, kenta, *WHY).code == 0
         assert "no contact" in filled("contact", "across", "list", anna).out
+
+
+def test_a_grant_names_its_divisions_as_contacts_do(filled):
+    answer = filled("admin", "grant", "agent-7", "agent", "--division", "")
+
+    assert (answer.code, "A division has" in answer.err) == (2, True)

@@ -223,3 +223,36 @@ def test_what_rehearse_has_not_written_queues_nothing(filled, tmp_path, content)
 
 def test_rehearse_without_other_rules_says_what_to_give(filled):
     check(filled("rehearse"), WRONG_USE, "--model", "--policy")
+
+
+@pytest.mark.parametrize("typed", [("--actor", ""), ("--actor=",), ("--actor",)], ids=str)
+def test_an_actor_that_is_empty_is_not_the_owner(filled, typed):
+    answer = in_own_process("search", "berger", "--store", filled.store, *typed)
+
+    check(answer, WRONG_USE, "--actor", "needs an id")
+
+
+@pytest.mark.parametrize("limit", ["0", "-1"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "search berger",
+        "interaction list",
+        "interaction waiting",
+        "review list",
+        "review refused",
+        "review shared",
+        f"contact duplicates {UNKNOWN}",
+        "dead-letters list",
+        "case list",
+        "case history",
+        "crm ledger",
+        "admin refusals",
+    ],
+)
+def test_a_list_of_less_than_one_is_wrong_usage(filled, typed, limit):
+    check(filled(*typed.split(), "--limit", limit), WRONG_USE, "--limit")
+
+
+def test_an_identifier_is_asked_for_in_its_own_form(filled):
+    check(filled("contact", "create", "--identifier", "x"), WRONG_USE, "TYPE=VALUE")

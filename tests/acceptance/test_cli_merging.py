@@ -112,3 +112,16 @@ def test_wrong_usage_is_said_and_ends_with_2(cli, three, typed):
     answer = cli("contact", *(names.get(word, word) for word in typed))
     assert answer.code == 2
     assert answer.err.startswith("error: ")
+
+
+def test_a_dry_run_about_two_people_says_that_nothing_is_written(cli, three):
+    pair = three[:2]
+
+    told = cli("contact", "tell-apart", *pair, "--dry-run")
+    assert told.out == "Dry run, nothing is written: They are two people.\n"
+    assert cli("contact", "lift-apart", *pair).code == 1
+
+    cli("contact", "tell-apart", *pair)
+    lifted = cli("contact", "lift-apart", *pair, "--dry-run")
+    assert lifted.out == "Dry run, nothing is written: They may be merged again.\n"
+    assert cli("contact", "merge", *pair).code == 1

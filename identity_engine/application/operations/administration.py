@@ -22,6 +22,7 @@ from aggregates.values import instant_text
 from identity_engine.application.as_of import position_as_of
 from identity_engine.application.operations.command import Done, Operations
 from identity_engine.application.operations.permissions import needs
+from identity_engine.application.operations.typed import ID, checked
 from identity_engine.errors import UsageError
 
 ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
@@ -87,10 +88,14 @@ class Administration(Operations):
         """Give an actor a role, in these divisions or (None) in all.
 
         Raises:
-            UsageError: the actor's id is none.
+            UsageError: the actor's id is none, or a division has not the form of one.
             NotYet: there is no such role.
         """
-        where = None if divisions is None else frozenset(divisions)
+        where = (
+            None
+            if divisions is None
+            else frozenset(checked(ID, one, "A division") for one in divisions)
+        )
         return self._change(GrantRole(checked_actor(actor), role, where), dry_run=dry_run)
 
     @needs(Action.ROLE_GRANT)
