@@ -6,7 +6,16 @@ from aggregates.errors import AlreadyDone, Refused
 from identity_engine import Engine
 from identity_engine.errors import Denied, NotFound
 from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, KENTA, MAIL, NUMBER, arrive, facts, mailed
+from tests.integration.resolving import (
+    ANNA,
+    KENTA,
+    MAIL,
+    NUMBER,
+    arrive,
+    change_channel,
+    facts,
+    mailed,
+)
 from tests.support.interactions import change, customer, event, phone
 from tests.support.world import Clock, world
 
@@ -64,6 +73,17 @@ class TestUnlink:
         assert interactions_of(engine, anna) == ["1"]
         (item,) = engine.review()
         assert (item.interaction_id, item.contact_id, item.proposed) == (call, anna, None)
+        assert is_sound(engine)
+
+    def test_a_contact_that_does_not_hold_its_values_lets_it_go_to_a_new_one(self, engine, desk, two):
+        anna, _, _ = two
+        change_channel(engine, "import", resolve=False)
+        (alone,) = arrive(engine, event("i", phone(), channel="import"))
+        desk.unlink(alone.interaction_id, reason=WHY)
+        fresh = desk.create_contact(alone.interaction_id, reason=WHY).contact_id
+
+        assert fresh not in (anna, alone.contact_id)
+        assert interactions_of(engine, fresh) == ["i"]
         assert is_sound(engine)
 
     def test_re_evaluation_leaves_it_there(self, engine, desk, two):

@@ -57,7 +57,8 @@ class LinkByHand:
             self.state = review.evolve(self.state, fact)
         digests = [mention.digest for mention in self._row.mentions]
         command.tables.load_identifiers(command.cursor, command.index, digests)
-        command.load(command.index.holders())
+        taken_from = () if self.wrong is None else (self.wrong,)
+        command.load({*command.index.holders(), *taken_from})
 
     @property
     def division(self) -> str:
