@@ -225,6 +225,15 @@ class TestTransferring:
         assert early.contact_id == owner
         assert late.contact_id == other
 
+    def test_re_evaluation_takes_what_mentions_a_value_that_was_transferred(self, engine):
+        first, other = identified(engine), kenta(engine)
+        engine.desk.identifiers.transfer(other, OWN, from_contact_id=first, reason=WHY)
+        engine.reevaluate()
+
+        late = arrive(engine, mailed("m-3", time="2026-01-01T09:00:00Z", profile=ANNA))[0]
+        engine.reevaluate()
+        assert late.contact_id == first
+
     def test_re_evaluation_keeps_the_two_sides_of_a_transfer_apart(self, engine, clock):
         owner, other = identified(engine), kenta(engine)
         engine.desk.identifiers.transfer(

@@ -158,7 +158,9 @@ class Component:
             for contact_id in (one.contact_id, one.right)
             if contact_id is not None
         }
-        tables.load_nearby(cursor, index, (), named)
+        rows = map(index.interaction, numbers)
+        said = {row.contact_id for row in rows if row is not None and row.pinned}
+        tables.load_nearby(cursor, index, (), named.union(one for one in said if one is not None))
 
     def _keys_of(self, row: InteractionRow) -> tuple[int, ...]:
         if row.contact_id is None:
