@@ -75,7 +75,9 @@ class TestUnlink:
         assert (item.interaction_id, item.contact_id, item.proposed) == (call, anna, None)
         assert is_sound(engine)
 
-    def test_a_contact_that_does_not_hold_its_values_lets_it_go_to_a_new_one(self, engine, desk, two):
+    def test_a_contact_that_does_not_hold_its_values_lets_it_go_to_a_new_one(
+        self, engine, desk, two
+    ):
         anna, _, _ = two
         change_channel(engine, "import", resolve=False)
         (alone,) = arrive(engine, event("i", phone(), channel="import"))

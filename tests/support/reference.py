@@ -50,6 +50,10 @@ class Reference:
     order: list = field(default_factory=list)
     edits: dict = field(default_factory=dict)
     saves: int = 0
+    gone: dict = field(default_factory=dict)
+    pinned: set = field(default_factory=set)
+    handled: set = field(default_factory=set)
+    """Values whose holders people changed: the engine says where those lead, within its promises."""
 
     def arrive(self, arrival):
         """Link an interaction: to whoever holds its value, else to a contact of its own."""
@@ -63,12 +67,37 @@ class Reference:
                 self.stage[holder] = "identified"
             return
         contact = self.contact_of[arrival.key] = arrival.key
-        self.order.append(contact)
-        self.born[contact], self.stage[contact] = arrival.time, "ephemeral"
+        self.add(contact, arrival.time, "ephemeral")
         if holder is None:
             self.holder[arrival.value] = contact
             if arrival.identifies:
                 self.stage[contact] = "identified"
+
+    def add(self, contact, born, stage):
+        """Let there be one contact more."""
+        self.order.append(contact)
+        self.born[contact], self.stage[contact] = born, stage
+
+    def give(self, key, contact):
+        """Let an interaction belong to a contact, or to nobody, because a person says so."""
+        self.contact_of[key] = contact
+        self.pinned.add(key)
+        self.handled.add(self.arrivals[key].value)
+
+    def take_away(self, members, presence):
+        """Let a set be gone, and its claims with it."""
+        self.gone |= dict.fromkeys(members, presence)
+        self.handled |= self.values_of(members)
+
+    def values_of(self, members):
+        """The values that contacts hold, or that their interactions gave."""
+        held = {value for value, contact in self.holder.items() if contact in members}
+        given = (self.arrivals[key].value for key, c in self.contact_of.items() if c in members)
+        return held.union(given)
+
+    def live(self):
+        """The contacts that are there."""
+        return [contact for contact in self.order if contact not in self.gone]
 
     def edges(self):
         """All edges in force."""

@@ -1,23 +1,28 @@
 """An engine beside a reference model: what each contact and merge of the model is called in it."""
 
+from datetime import datetime
 from pathlib import Path
 
 from identity_engine import Engine
 from tests.integration.resolving import change_channel
 from tests.support.interactions import customer, email, event
-from tests.support.world import Clock, world
+from tests.support.world import LATER, Clock, world
+
+SETTINGS = b'{"format": 1, "name": "centre", "fields": {"nickname": {}}}'
+"""A field that is compared with nothing, and may be saved also where no interaction says it."""
 
 
 class Side:
     """One engine, and what it calls the contacts and merges that the model knows by name."""
 
-    def __init__(self, seed: int, folder: Path | None = None) -> None:
-        self.clock = Clock()
+    def __init__(self, seed: int, folder: Path | None = None, start: datetime = LATER) -> None:
+        self.clock = Clock(start)
         self._seed, self._folder = seed, folder
         self.ids: dict[str, str] = {}
         self.merges: dict[str, str] = {}
         self.engine = self._open()
         change_channel(self.engine, "import", resolve=False)
+        self.engine.desk.administration.activate("settings", SETTINGS)
 
     def _open(self):
         self._seed += 1
@@ -37,6 +42,23 @@ class Side:
             "SELECT contact_id FROM profile_contribution WHERE id = ?", (key,)
         ).fetchall()
         return row[0]
+
+    def interaction(self, key):
+        """The engine's id of an interaction."""
+        views = self.engine.follower.views.connection
+        (row,) = views.execute(
+            "SELECT interaction_id FROM profile_contribution WHERE id = ?", (key,)
+        ).fetchall()
+        return row[0]
+
+    def holders_of(self, value):
+        """The contacts that hold a value now, and whether it is shared."""
+        views = self.engine.follower.views.connection
+        rows = views.execute(
+            "SELECT contact_id, shared FROM profile_claim WHERE raw = ? AND valid_to IS NULL",
+            (value,),
+        ).fetchall()
+        return {contact_id for contact_id, _ in rows}, any(shared for _, shared in rows)
 
     def law_state(self):
         """What is so now, free of ids; lineage is left out, and the evidence of past decisions."""

@@ -1,0 +1,331 @@
+"""People correct links, move identifiers and take contacts away in the midst of all the rest.
+
+The machine of merges goes on, with what people do to links, claims and contacts. Where a value leads
+once its holders changed takes the whole engine to say, so the model follows the engine there and holds
+it to what it promises: what a person said of a link stays, nothing leads to a contact that is gone, and
+what was asked for is what is seen.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from aggregates.errors import AlreadyDone, Refused
+from aggregates.values import instant_text
+from identity_engine.application.operations.claiming import Value
+from tests.properties.test_operations_machine import Operations, some, steps
+from tests.support.reference import RANK
+
+QUIET = timedelta(days=60)
+GONE_FOR_GOOD = timedelta(days=30)
+WHY = "They told us."
+
+
+def typed(value):
+    """A value as a person gives it."""
+    return Value("customer_id" if value.startswith("C-") else "email", value)
+
+
+class ByHand(Operations):
+    """People at one store who do more than merge."""
+
+    # So soon after the traffic that contacts expire one after the other.
+    start = datetime(2026, 4, 8, tzinfo=UTC)
+
+    def __init__(self):
+        super().__init__()
+        self.came_back = {}
+
+    # Links
+
+    @precondition(lambda self: self.linked())
+    @rule(pick=some, to=some, identifiers=st.sampled_from(("keep", "keep", "transfer", "share")))
+    def somebody_gives_an_interaction_to_another(self, pick, to, identifiers):
+        key, target = self.linked()[pick % len(self.linked())], self.contact(to)
+
+        def again(side):
+            side.engine.desk.interactions.associate(
+                side.interaction(key), side.ids[target], reason=WHY, identifiers=identifiers
+            )
+
+        held = self.model.contact_of[key]
+        if held is not None and held in self.model.members(target):
+            with pytest.raises(AlreadyDone):
+                again(self.side)
+            return
+        self.at(held, target)
+        self.run(again)
+        self.model.give(key, target)
+        self.see()
+
+    @precondition(lambda self: self.linked())
+    @rule(pick=some)
+    def somebody_gives_an_interaction_to_a_new_contact(self, pick):
+        key, name = self.linked()[pick % len(self.linked())], f"n{len(self.history):04}"
+
+        def again(side):
+            done = side.engine.desk.interactions.create_contact(side.interaction(key), reason=WHY)
+            side.ids[name] = done.contact_id
+
+        self.at(self.model.contact_of[key])
+        self.run(again)
+        self.model.add(name, instant_text(self.state(name).born), "curated")
+        self.model.give(key, name)
+        self.see()
+
+    @precondition(lambda self: self.linked())
+    @rule(pick=some)
+    def somebody_takes_an_interaction_away(self, pick):
+        key = self.linked()[pick % len(self.linked())]
+        if self.model.contact_of[key] is None:
+            return
+        self.at(self.model.contact_of[key])
+        self.run(
+            lambda side: side.engine.desk.interactions.unlink(side.interaction(key), reason=WHY)
+        )
+        self.model.give(key, None)
+        self.see()
+
+    # Claims
+
+    @precondition(lambda self: self.model.live())
+    @rule(pick=some, value=some, verified=st.booleans())
+    def somebody_adds_an_identifier(self, pick, value, verified):
+        contact, value = self.contact(pick), self.value(value)
+        ours, (before, shared) = self.model.members(contact), self.holders(value)
+        added = []
+
+        def again(side):
+            desk = side.engine.desk.identifiers
+            added.append(desk.add(side.ids[contact], typed(value), verified=verified))
+
+        reasons = ("held_by_another", "exclusive_conflict")
+        done = self.done_or_refused(again, value, reasons, contact)
+        claimed = done and not added[0].merge_offered
+        assert self.holders(value) == (before | {ours} if claimed else before, shared)
+        if claimed and ours not in before:
+            assert not before  # nobody else had it
+
+    @precondition(lambda self: self.model.live())
+    @rule(pick=some, value=some)
+    def somebody_releases_an_identifier(self, pick, value):
+        contact, value = self.contact(pick), self.value(value)
+        ours, (before, _) = self.model.members(contact), self.holders(value)
+        if ours not in before:
+            return
+        self.handle(
+            lambda side: side.engine.desk.identifiers.release(side.ids[contact], typed(value)),
+            value,
+            contact,
+        )
+        assert self.holders(value)[0] == before - {ours}
+
+    @precondition(lambda self: self.model.live())
+    @rule(to=some, of=some, value=some)
+    def somebody_transfers_an_identifier(self, to, of, value):
+        value = self.value(value)
+        before, _ = self.holders(value)
+        holding = sorted(min(one) for one in before)
+        if not holding:
+            return
+        target, former = self.contact(to), holding[of % len(holding)]
+        ours, theirs = self.model.members(target), self.model.members(former)
+
+        def again(side):
+            side.engine.desk.identifiers.transfer(
+                side.ids[target], typed(value), from_contact_id=side.ids[former], reason=WHY
+            )
+
+        reasons = ("same_contact", "exclusive_conflict")
+        if self.done_or_refused(again, value, reasons, target, former):
+            assert self.holders(value)[0] == before - {theirs} | {ours}
+
+    # Contacts that go and come back
+
+    @rule()
+    def the_sweep_runs(self):
+        model, now, before = self.model, self.now(), self.present()
+        self.not_compared |= set(self.by_hand())  # a merge by a person holds it off
+        self.run(lambda side: side.engine.desk.lifecycle.sweep())
+        by_person = [edge for m in model.merges.values() if not m.automatic for edge in m.edges]
+        for members in before:
+            keeps = any(edge <= members for edge in by_person)
+            keeps = keeps or model.stage_of(members) == "curated"
+            times = [model.arrivals[k].time for k, c in model.contact_of.items() if c in members]
+            if self.state(min(members)).presence == "expired":
+                assert not keeps
+                assert all(datetime.fromisoformat(one) + QUIET <= self.now() for one in times)
+                model.take_away(members, "expired")
+            elif not keeps:
+                times += [self.came_back.get(one, model.born[one]) for one in members]
+                assert any(datetime.fromisoformat(one) + QUIET > now for one in times)
+        self.see()
+
+    @precondition(lambda self: self.model.live())
+    @rule(pick=some)
+    def somebody_deletes_a_contact(self, pick):
+        if pick % 3:
+            return  # else few would be left
+        contact = self.contact(pick)
+        members = self.model.members(contact)
+        self.at(contact)
+        self.run(lambda side: side.engine.desk.lifecycle.delete(side.ids[contact], WHY))
+        self.model.take_away(members, "deleted")
+        self.see()
+
+    @precondition(lambda self: self.model.gone)
+    @rule(pick=some)
+    def somebody_restores_a_contact(self, pick):
+        gone = sorted(self.model.gone)
+        contact = gone[pick % len(gone)]
+        since = self.state(contact).gone_since
+
+        def again(side):
+            side.engine.desk.lifecycle.restore(side.ids[contact])
+
+        if since + GONE_FOR_GOOD <= self.now():
+            with pytest.raises(Refused) as raised:
+                again(self.side)
+            assert raised.value.reason == "restore_period_over"
+            return
+        self.at(contact)
+        self.run(again)
+        for member in self.model.members(contact):
+            del self.model.gone[member]
+            self.came_back[member] = instant_text(self.now())
+        self.see()
+
+    @precondition(lambda self: self.model.gone and self.model.live())
+    @rule(pick=some, other=some)
+    def nobody_changes_a_contact_that_is_gone(self, pick, other):
+        gone, live = sorted(self.model.gone), self.contact(other)
+        contact, desk, ids = gone[pick % len(gone)], self.side.engine.desk, self.side.ids
+        for act in (
+            lambda: desk.merging.merge([ids[live], ids[contact]], confirmed=True),
+            lambda: desk.contacts.edit(ids[contact], set={"nickname": "Late"}),
+            lambda: desk.identifiers.add(ids[contact], typed("a@x.example")),
+        ):
+            with pytest.raises(Refused) as raised:
+                act()
+            assert raised.value.reason == self.model.gone[contact]
+
+    # How it is done and seen
+
+    def linked(self):
+        """The interactions that belong to a contact that is there, or to nobody."""
+        gone, of = self.model.gone, self.model.contact_of
+        return sorted(key for key, contact in of.items() if contact not in gone)
+
+    def value(self, pick):
+        values = sorted({arrival.value for arrival in self.sent})
+        return values[pick % len(values)]
+
+    def holders(self, value):
+        """The identities that hold a value, and whether it is shared."""
+        self.side.engine.follow()
+        names = {id_: name for name, id_ in self.side.ids.items()}
+        holders, shared = self.side.holders_of(value)
+        return {self.model.members(names[one]) for one in holders}, shared
+
+    def state(self, name):
+        """What the aggregate knows of a contact."""
+        store, id_ = self.side.engine.store, self.side.ids[name]
+        with store.reading() as cursor:
+            index = store.index.begin(cursor)
+            store.index.load_nearby(cursor, index, (), [id_])
+        return index.contacts[id_].state
+
+    def at(self, *contacts):
+        """A person decides in sight of whole sets: a merge in force there is part of the decision."""
+        seen = {member for one in contacts if one for member in self.model.members(one)}
+        self.not_compared |= {
+            name for name in self.by_hand() if seen.intersection(self.model.ends(name))
+        }
+
+    def handle(self, again, value, *contacts):
+        """Carry out what changes who holds a value."""
+        self.at(*contacts)
+        self.model.handled.add(value)
+        self.run(again)
+        self.see()
+
+    def done_or_refused(self, again, value, reasons, *contacts):
+        """Carry out what may be refused for these reasons, and tell whether it was done."""
+        head = self.side.engine.store.head()
+        try:
+            self.handle(again, value, *contacts)
+        except Refused as refused:
+            reason = refused.reason
+        else:
+            return True
+        assert reason in reasons
+        assert self.side.engine.store.head() == head
+        return False
+
+    def see(self):
+        """Take over the stages that the engine gave: they never fall by what is done here."""
+        for name in self.model.order:
+            stage = self.state(name).stage.value
+            assert RANK.index(stage) >= RANK.index(self.model.stage[name])
+            self.model.stage[name] = stage
+        self.check()
+        gone = {self.side.ids[name] for name in self.model.gone}
+        for value in {value for value in self.model.handled if gone}:
+            assert gone.isdisjoint(self.side.holders_of(value)[0])
+        for text in ("Nono", "Bibi", "Zaza") if gone else ():
+            found = self.side.engine.search(text, limit=1_000)
+            assert gone.isdisjoint(one.contact_id for one in found)
+
+    def follow_arrival(self, arrival):
+        model, side = self.model, self.side
+        if arrival.value not in model.handled:
+            model.arrive(arrival)
+            return
+        model.arrivals[arrival.key] = arrival
+        names = {id_: name for name, id_ in side.ids.items()}
+        contact = names[side.link_of(arrival.key)]
+        assert contact not in model.gone
+        if contact == arrival.key:
+            model.add(contact, arrival.time, "ephemeral")
+        model.contact_of[arrival.key] = contact
+        model.stage[contact] = self.state(contact).stage.value
+
+    def follow_fact(self, written):
+        names = {id_: name for name, id_ in self.side.ids.items()}
+        keys = {self.side.interaction(arrival.key): arrival.key for arrival in self.sent}
+        fact = written.fact
+        match fact.TOPIC:
+            case "contact.merged":
+                return False
+            case "contact.created":
+                name = f"x{written.position:05}"
+                self.side.ids[name] = written.stream_id
+                self.model.add(name, instant_text(self.state(name).born), "ephemeral")
+                self.is_repeatable = False
+            case "interaction.linked" | "interaction.unlinked":
+                key = keys[written.stream_id]
+                assert key not in self.model.pinned, "a person said whose it is"
+                self.model.handled.add(self.model.arrivals[key].value)
+                if fact.TOPIC == "interaction.linked":
+                    self.model.contact_of[key] = names[fact.contact_id]
+            case "contact.unmerged":
+                (name,) = [n for n, id_ in self.side.merges.items() if id_ == fact.merge_id]
+                assert self.model.merges[name].automatic
+                del self.model.merges[name]
+                self.is_repeatable = False
+        return True
+
+
+class TestByHand(ByHand.TestCase):
+    """A few histories with every check."""
+
+    settings = steps(3, 20)
+
+
+@pytest.mark.slow
+class TestManyByHand(ByHand.TestCase):
+    """More than 2,000 steps."""
+
+    settings = steps(90, 30)
