@@ -40,7 +40,7 @@ class ByHand(Operations):
 
     # Links
 
-    @precondition(lambda self: self.linked())
+    @precondition(lambda self: self.linked() and self.model.live())
     @rule(pick=some, to=some, identifiers=st.sampled_from(("keep", "keep", "transfer", "share")))
     def somebody_gives_an_interaction_to_another(self, pick, to, identifiers):
         key, target = self.linked()[pick % len(self.linked())], self.contact(to)
@@ -283,6 +283,8 @@ class ByHand(Operations):
         if arrival.value not in model.handled:
             model.arrive(arrival)
             return
+        # With no holder at its time, likeness decides, in sight of the merges of that day.
+        self.not_compared |= set(self.by_hand())
         model.arrivals[arrival.key] = arrival
         names = {id_: name for name, id_ in side.ids.items()}
         contact = names[side.link_of(arrival.key)]

@@ -396,6 +396,7 @@ def steps(examples, length):
         max_examples=examples,
         stateful_step_count=length,
         deadline=None,
+        derandomize=True,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
