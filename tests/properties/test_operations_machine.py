@@ -7,19 +7,17 @@ carries a command out by `run`, which also records it for the second engine, and
 
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from aggregates.errors import AlreadyDone, Refused
 from projections.identity.query import find_identity
 from tests.integration.merging import promote
+from tests.support.histories import Recorded, steps
 from tests.support.reference import Arrival, Joined, Reference
 from tests.support.sides import Side, arrived
 from tests.support.world import LATER
@@ -38,15 +36,6 @@ arrivals = st.lists(
 )
 some = st.integers(0, 1_000)
 """Picks one of whatever there is at that moment."""
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A command that was carried out: how to do it again, when, and which merge it made or undid."""
-
-    again: Callable
-    moment: object
-    merge: str | None = None
 
 
 class Operations(RuleBasedStateMachine):
@@ -388,18 +377,6 @@ class Operations(RuleBasedStateMachine):
             assert other.law_state() == self.side.law_state()
         finally:
             other.engine.close()
-
-
-def steps(examples, length):
-    """Settings for so many histories of so many steps at most."""
-    return settings(
-        max_examples=examples,
-        stateful_step_count=length,
-        deadline=None,
-        derandomize=True,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 class TestOperations(Operations.TestCase):
