@@ -195,13 +195,18 @@ IdentifierFact = (
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One contact's claim on the value; `valid_to` is None while it is held."""
+    """One contact's claim on the value; `valid_to` is None while it is held.
+
+    `given_up` tells that the contact let the value go. A claim that only reaches back to where a later
+    one of the same contact begins has an end too, and lets nothing go.
+    """
 
     contact_id: ContactId
     interaction_id: InteractionId | None
     valid_from: datetime
     valid_to: datetime | None
     verified: bool
+    given_up: bool = False
 
     def covers(self, moment: datetime) -> bool:
         """Tell whether the value was held at `moment`."""
@@ -258,7 +263,9 @@ class IdentifierState:
                 {
                     ended.valid_to
                     for ended in self.holdings
-                    if ended.valid_to is not None
+                    if ended.given_up
+                    and ended.valid_to is not None
+                    and ended.valid_to != ended.valid_from
                     and not any(
                         later.contact_id == ended.contact_id and later.valid_from >= ended.valid_to
                         for later in self.holdings
@@ -323,14 +330,12 @@ def _held(
         case IdentifierVerified(contact_id=contact_id) if state is not None:
             return _with_holdings(state, contact_id, lambda held: replace(held, verified=True))
         case IdentifierReleased(contact_id=contact_id) if state is not None:
-            return _with_holdings(
-                state, contact_id, lambda held: replace(held, valid_to=valid_from)
-            )
+            return _let_go(state, contact_id, valid_from)
         case IdentifierReclaimed(contact_id=contact_id) if state is not None:
             return replace(
                 state,
                 holdings=tuple(
-                    replace(held, valid_to=None)
+                    replace(held, valid_to=None, given_up=False)
                     if held.contact_id == contact_id and held.valid_to == fact.ended
                     else held
                     for held in state.holdings
@@ -338,7 +343,7 @@ def _held(
             )
         case IdentifierTransferred(from_contact_id=former):
             given = state or IdentifierState(identifier_class=fact.identifier_class)
-            without = _with_holdings(given, former, lambda held: replace(held, valid_to=valid_from))
+            without = _let_go(given, former, valid_from)
             holding = Holding(fact.contact_id, None, valid_from, None, fact.verified)
             return replace(without, holdings=(*without.holdings, holding))
         case IdentifierShared(by=by) if state is not None:
@@ -360,6 +365,12 @@ def _held(
             )
         case _:
             return state
+
+
+def _let_go(state: IdentifierState, contact_id: ContactId, moment: datetime) -> IdentifierState:
+    return _with_holdings(
+        state, contact_id, lambda held: replace(held, valid_to=moment, given_up=True)
+    )
 
 
 def _with_holdings(

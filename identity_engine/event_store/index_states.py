@@ -80,11 +80,23 @@ def unpack_identifier(packed: bytes) -> IdentifierState:
 
 
 def _packed_holding(held: Holding) -> tuple[Any, ...]:
-    return held.contact_id, held.interaction_id, held.valid_from, held.valid_to, held.verified
+    return (
+        held.contact_id,
+        held.interaction_id,
+        held.valid_from,
+        held.valid_to,
+        held.verified,
+        held.given_up,
+    )
 
 
 def _holding(
-    contact_id: Any, interaction_id: Any, valid_from: str, valid_to: str | None, verified: bool
+    contact_id: Any,
+    interaction_id: Any,
+    valid_from: str,
+    valid_to: str | None,
+    verified: bool,
+    given_up: bool,
 ) -> Holding:
     return Holding(
         contact_id,
@@ -92,4 +104,5 @@ def _holding(
         instant(valid_from),
         instant(valid_to) if valid_to is not None else None,
         verified,
+        given_up,
     )

@@ -107,3 +107,24 @@ def test_a_contact_of_which_nothing_else_gave_the_value_holds_it_no_longer(engin
 
     assert set(held(engine, known.contact_id)) == {"email"}
     assert kenta.contact_id == known.contact_id
+
+
+def test_a_late_claim_that_moves_ends_nothing_the_value_meant(tmp_path):
+    """The line is shared by more people than it may be, whenever that is seen."""
+    line = phone("+81312345678")
+    family = form("family", line, day=2, family_name="Müller", city="Berlin")
+    given = form("given", line, given_name="Anna", city="Berlin", postcode="10115")
+    born = form("born", line, date_of_birth="1980-02-03", city="Berlin")
+    whole = form(
+        "whole", date_of_birth="1980-02-03", family_name="Müller", given_name="Anna",
+        city="Berlin", postcode="10115",
+    )  # fmt: skip
+    found = []
+    for deliveries in ([[given, born, whole, family]], [[family], [born, given], [whole]]):
+        with Engine.in_memory(world()) as opened:
+            for delivered in deliveries:
+                arrive(opened, *delivered)
+                opened.reevaluate()
+            found.append(together(opened, tmp_path))
+
+    assert found[0] == found[1]

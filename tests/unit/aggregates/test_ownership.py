@@ -9,6 +9,7 @@ from aggregates.errors import NotYet, Refused
 from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
+    IdentifierReassigned,
     IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
@@ -262,3 +263,16 @@ class TestTheEndsOfAValue:
     def test_who_holds_it_again_later_has_not_ceased_to(self):
         state = given((0, claimed()), (9, IdentifierReleased(contact_id="ann")), (12, claimed()))
         assert state.ends() == ()
+
+    def test_an_earlier_claim_that_reaches_to_a_later_one_lets_nothing_go(self):
+        state = given((30, claimed()))
+        (earlier,) = decide(state, replace(claim(valid_from=day(0)), interaction_id="call"))
+        state = evolve(state, earlier, day(0))
+        gone = IdentifierReassigned(contact_id="ben", from_contact_id="ann", interaction_id="call")
+        moved = evolve(state, gone, day(0))
+        assert state.ends() == ()
+        assert moved.ends() == ()
+        assert moved.holdings[1].contact_id == "ben"
+
+    def test_a_claim_that_was_taken_back_never_meant_anybody(self):
+        assert given((0, claimed()), (0, IdentifierReleased(contact_id="ann"))).ends() == ()

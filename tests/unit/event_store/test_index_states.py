@@ -36,7 +36,9 @@ CONTACT = ContactState(
 IDENTIFIER = IdentifierState(
     identifier_class=IdentifierClass.STRONG,
     holdings=(
-        Holding("019b1c3e-7c5a-7000-8000-000000000002", None, FIRST, LATER, verified=True),
+        Holding(
+            "019b1c3e-7c5a-7000-8000-000000000002", None, FIRST, LATER, verified=True, given_up=True
+        ),
         Holding(
             "019b1c3e-7c5a-7000-8000-000000000003",
             "019b1c3e-7c5a-7000-8000-000000000004",
