@@ -14,6 +14,7 @@ MASTER_KEY_VARIABLE = "IDENTITY_ENGINE_MASTER_KEY"
 TRACEBACK_VARIABLE = "IDENTITY_ENGINE_TRACEBACK"
 LANGUAGE_VARIABLE = "LANG"
 SCHEME = "sqlite:///"
+POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 
 
 def store_folder(store: str | Path | None) -> Path:
@@ -33,9 +34,21 @@ def store_folder(store: str | Path | None) -> Path:
         return Path(unquote(address.removeprefix(SCHEME))).absolute()
     if "://" in address:
         raise ConfigurationError(
-            f"This version opens sqlite:///FOLDER only, not {address.partition('://')[0]}://."
+            "A store is sqlite:///FOLDER, a folder or postgresql://...; not "
+            f"{address.partition('://')[0]}://."
         )
     return Path(address).absolute()
+
+
+def is_postgres(store: str | Path | None) -> str | None:
+    """Return the address of a store on PostgreSQL, None where the store lies elsewhere.
+
+    Args:
+        store: as given, or None for the environment's IDENTITY_ENGINE_STORE.
+    """
+    address = store or os.environ.get(STORE_VARIABLE) or ""
+    text = str(address) if not isinstance(address, Path) else ""
+    return text if text.startswith(POSTGRES_SCHEMES) else None
 
 
 def master_key_file() -> Path | None:

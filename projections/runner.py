@@ -8,10 +8,11 @@ go on, and re-driving replays the wait. A rebuild feeds a fresh file by the same
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from sqlite3 import Connection, IntegrityError
+from sqlite3 import IntegrityError
 
 from projections.base import Projection, Recorded
 from projections.profile.query import names_of_ids
+from projections.sql import Connection
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS projection_state (

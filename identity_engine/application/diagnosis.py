@@ -10,8 +10,8 @@ from pathlib import Path
 from identity_engine.application.engine import Engine
 from identity_engine.errors import IdentityEngineError
 from identity_engine.event_store.conversation_tables import count_waiting_changes
+from identity_engine.event_store.folder import EVENTS_FILE
 from identity_engine.event_store.mapper import recorded_at
-from identity_engine.event_store.store import EVENTS_FILE
 from identity_engine.settings import store_folder
 
 ENOUGH_FREE_BYTES = 1 << 30

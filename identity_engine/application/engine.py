@@ -1,7 +1,6 @@
 """The engine: one store, opened; the way in for the command line, for servers and for Python."""
 
 import json
-import tempfile
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -35,12 +34,15 @@ from identity_engine.application.reevaluation.rehearse import Rehearsed, rehears
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.application.resolution.resolve import Resolver
 from identity_engine.application.rules import OWNER
+from identity_engine.bootstrap import in_memory, place_of
+from identity_engine.event_store.place import Place
 from identity_engine.event_store.store import EventStore
+from identity_engine.ingestion.dead_letters import SCHEMA as LETTERS_SCHEMA
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.files import EventFile, Format, open_events
-from identity_engine.settings import actor_of_user, master_key_file, store_folder
+from identity_engine.settings import actor_of_user
 from projections.identity.query import SharedValue
 from projections.profile.query import Profile
 from projections.review.projection import RefusedMerge, ReviewItem
@@ -55,23 +57,19 @@ class Engine:
     time; several engines, in several processes, may share a store.
     """
 
-    def __init__(self, folder: Path | None, world: World | None = None, actor: str = OWNER) -> None:
+    def __init__(self, place: Place, world: World | None = None, actor: str = OWNER) -> None:
         self._world = world or World()
-        self.store = EventStore(folder, self._world, master_key=master_key_file())
-        self._scratch = tempfile.TemporaryDirectory(prefix="identity-engine-")
+        self.store = EventStore(place, self._world)
         try:
             self.policies = Policies(self.store, self._world)
-            self.dead_letters = DeadLetters(
-                (folder or Path(self._scratch.name)) / "dead_letters.db", self.store.keys
-            )
+            self.dead_letters = DeadLetters(place.dead_letters(LETTERS_SCHEMA), self.store.keys)
             if self.store.index_is_outdated:
                 rebuild_index(self.store, self.policies.rules.policy.block_cap)
                 self.store.index_is_outdated = False
         except BaseException:
             self.store.close()
-            self._scratch.cleanup()
             raise
-        self.follower = Follower(self.store, folder)
+        self.follower = Follower(self.store, place)
         self.resolver = Resolver(self.store, self._world, self.policies)
         self.reevaluation = Reevaluation(self.store, self._world, self.policies)
         self._ingestion = Ingestion(self.store, self.resolver, self.dead_letters, self._world)
@@ -91,7 +89,7 @@ class Engine:
         """Open a store, made if it is not there.
 
         Args:
-            store: `sqlite:///FOLDER` or a folder; None for the user's own.
+            store: `sqlite:///FOLDER`, a folder or `postgresql://...`; None for the user's own.
             world: clock and random bytes, for tests.
             actor: who acts, an opaque id; None for IDENTITY_ENGINE_ACTOR, else the owner. The owner
                 of an embedded store may do everything, others what their roles allow.
@@ -99,12 +97,12 @@ class Engine:
         Raises:
             ConfigurationError: the store cannot be opened as it is; the message says the fix.
         """
-        return cls(store_folder(store), world, actor or actor_of_user() or OWNER)
+        return cls(place_of(store), world, actor or actor_of_user() or OWNER)
 
     @classmethod
     def in_memory(cls, world: World | None = None, *, actor: str = OWNER) -> Self:
         """Open a store that is gone when it is closed."""
-        return cls(None, world, actor)
+        return cls(in_memory(), world, actor)
 
     def acting_as(self, actor: str) -> Desk:
         """Return what an actor may do and see here; `desk` is that of the engine's own actor.
@@ -322,7 +320,6 @@ class Engine:
         self.follower.close()
         self.dead_letters.close()
         self.store.close()
-        self._scratch.cleanup()
 
     def __enter__(self) -> Self:
         return self

@@ -1,32 +1,23 @@
-"""Views that follow the log: brought up to its head, built anew beside the live ones, verified.
+"""Views that follow the log: brought up to its head, built anew beside the live ones, verified."""
 
-FOLDER/views-N.db       one file with all views; N grows with each rebuild
-FOLDER/views.current    the number of the live file, replaced in one step by a rebuild
-"""
-
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from identity_engine.application.alone import alone
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import StoreError
+from identity_engine.event_store.place import Place
 from identity_engine.event_store.sqlite_files import connect, told_plainly
+from identity_engine.event_store.sqlite_views import unlogged
 from identity_engine.event_store.store import EventStore, Writer
 from projections.base import Recorded
-from projections.catalogue import PROJECTIONS, VIEWS_VERSION
+from projections.catalogue import PROJECTIONS
 from projections.runner import Views, ViewStatus
 
 BATCH = 4_000
-CACHE_MIB = 32
-PAGE_BYTES = 16_384
 REPLAY_BATCH = 16_000
-REPLAY_CACHE_MIB = 128
-"""A replay takes larger steps than a follower does: fewer pages are written twice."""
-POINTER = "views.current"
 Progress = Callable[[int], None]
 
 
@@ -51,12 +42,13 @@ class Follower:
 
     Args:
         store: the log.
-        folder: where the view files lie; None keeps them in memory.
+        place: where its views lie.
     """
 
-    def __init__(self, store: EventStore, folder: Path | None) -> None:
+    def __init__(self, store: EventStore, place: Place) -> None:
         self._store = store
-        self._folder = folder
+        self._place = place
+        self._shelf = place.views()
         self._number = 0
         self._live: Views | None = None
 
@@ -67,11 +59,11 @@ class Follower:
         Raises:
             StoreError: the views have seen events that the log does not hold.
         """
-        current = self._current_number()
+        current = self._shelf.current()
         if self._live is None or current != self._number:
             self.close()
             self._number = current
-            self._live = self._open(self._path(current))
+            self._live = Views(self._shelf.open(current), PROJECTIONS)
             self._refuse_rolled_back_log(self._live)
         return self._live
 
@@ -96,32 +88,19 @@ class Follower:
         Raises:
             StoreBusy: another rebuild of this store is running.
         """
-        with alone(self._folder, "rebuild.lock", "Another rebuild of these views is running."):
+        with self._place.alone("rebuild", "Another rebuild of these views is running."):
             return self._rebuild(progress)
 
     def _rebuild(self, progress: Progress | None) -> Sequence[ViewStatus]:
-        number = self._current_number() + 1
-        path = self._path(number)
-        if path is not None:
-            _remove(path)
-        fresh = self._open(path, durable=False)
+        number = self._shelf.current() + 1
+        fresh = Views(self._shelf.begin(number), PROJECTIONS)
         for events in self._log(0):
             fresh.feed(events)
             if progress is not None:
                 progress(len(events))
         self._refuse_more_parked(fresh)
         status = fresh.status()
-        if path is not None and self._folder is not None:
-            fresh.connection.execute("PRAGMA journal_mode = WAL")
-            fresh.connection.close()
-            _sync(path)
-            old = self._path(self._number) if self._live is not None else None
-            self.close()
-            _replace(self._folder / POINTER, f"{VIEWS_VERSION}.{number}")
-            if old is not None and old != path:
-                _remove(old)
-        else:
-            self._live = fresh
+        self._shelf.publish(number, fresh.connection)
         return status
 
     def verify(self, progress: Progress | None = None) -> list[Verdict]:
@@ -202,41 +181,15 @@ class Follower:
             yield events
             after = events[-1].position
 
-    def _open(self, path: Path | None, *, durable: bool = True) -> Views:
-        cache_mib = CACHE_MIB if durable else REPLAY_CACHE_MIB
-        connection = connect(path, durable=False, cache_mib=cache_mib, page_bytes=PAGE_BYTES)
-        if not durable:
-            # A file that nobody reads yet: a crash throws it away, so it needs no log on disk.
-            connection.execute("PRAGMA journal_mode = MEMORY")
-            connection.execute("PRAGMA synchronous = OFF")
-        return Views(connection, PROJECTIONS)
-
     @contextmanager
     def _scratch(self) -> Iterator[Views]:
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix="replay-") as folder:
-            path = Path(folder) / "views.db" if self._folder is not None else None
-            views = self._open(path, durable=False)
+        on_disk = self._place.scratch is not None
+        with tempfile.TemporaryDirectory(dir=self._place.scratch, prefix="replay-") as folder:
+            views = Views(unlogged(Path(folder) / "views.db" if on_disk else None), PROJECTIONS)
             try:
                 yield views
             finally:
                 views.connection.close()
-
-    def _current_number(self) -> int:
-        if self._folder is None:
-            return 1
-        try:
-            version, _, number = (self._folder / POINTER).read_text().strip().partition(".")
-        except FileNotFoundError:
-            version, number = str(VIEWS_VERSION), "1"
-            _replace(self._folder / POINTER, f"{version}.{number}")
-        if version != str(VIEWS_VERSION):
-            _remove(self._folder / f"views-{number}.db")
-            number = str(int(number) + 1)
-            _replace(self._folder / POINTER, f"{VIEWS_VERSION}.{number}")
-        return int(number)
-
-    def _path(self, number: int) -> Path | None:
-        return self._folder / f"views-{number}.db" if self._folder is not None else None
 
     def _refuse_rolled_back_log(self, views: Views) -> None:
         for status in views.status():
@@ -246,8 +199,8 @@ class Follower:
             if not events or events[0].header.event_id != status.last_event_id:
                 raise StoreError(
                     f"The view '{status.name}' has seen events that the log does not hold: the "
-                    "event store was restored from an older copy. Delete the views-*.db files "
-                    "and views.current of this store; they are built anew from the log."
+                    f"event store was restored from an older copy. {self._shelf.remedy}; they are "
+                    "built anew from the log."
                 )
 
     def _refuse_more_parked(self, fresh: Views) -> None:
@@ -259,23 +212,3 @@ class Follower:
                 f"The rebuilt views fail on {len(new)} partitions that the live views can read; "
                 "they were not swapped in. Report this as a bug."
             )
-
-
-def _remove(path: Path) -> None:
-    for name in (path.name, path.name + "-wal", path.name + "-shm"):
-        with suppress(FileNotFoundError):
-            path.with_name(name).unlink()
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(handle)
-    Path(fresh).replace(path)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -6,7 +6,6 @@ changes what people said makes the row anew, in the same way on writing and in a
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from sqlite3 import Cursor
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.division import ContactMoved
@@ -28,6 +27,7 @@ from projections.match_index.digests import DigestKeys
 from projections.match_index.identities import microseconds
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
+from projections.sql import Cursor
 
 FactsOf = Callable[[str], Sequence[Fact]]
 """Stream id -> its facts, up to the one that is followed."""

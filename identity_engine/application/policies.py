@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from sqlite3 import Cursor
 
 from aggregates import access
 from aggregates import policy as policies
@@ -26,6 +25,7 @@ from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore
 from matchers.model import Model, parse_model
 from projections.match_index.index import MatchIndex
+from projections.sql import Cursor
 
 SYSTEM_ACTOR = "system"
 SHIPPED: dict[PolicyKind, Callable[[], bytes]] = {

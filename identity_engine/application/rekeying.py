@@ -1,8 +1,6 @@
 """A contact that moves to another division takes its interactions along: they stand under the keys of
 the new one from then on, because the keys of two divisions never meet."""
 
-from sqlite3 import Cursor
-
 from aggregates.change import ChangePersonal, InteractionChanged
 from aggregates.division import ContactMoved
 from aggregates.interaction import InteractionPersonal, InteractionReceived
@@ -11,6 +9,7 @@ from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
 from identity_engine.event_store.store import EventStore
 from projections.match_index.index import MatchIndex
+from projections.sql import Cursor
 
 
 def rekey(

@@ -3,7 +3,6 @@
 No personal text lies here; a message id is a keyed digest.
 """
 
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from aggregates.values import CaseId, ContactId, InteractionId
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
 from projections.match_index.cases import CaseChanges, CaseRow
+from projections.sql import Cursor
 
 CASE_SCHEMA = """
 CREATE TABLE IF NOT EXISTS case_row (
@@ -54,7 +54,7 @@ OR EXISTS (
 """
 
 
-def write_cases(cursor: sqlite3.Cursor, changes: CaseChanges) -> None:
+def write_cases(cursor: Cursor, changes: CaseChanges) -> None:
     """Write what a batch changed."""
     cursor.executemany(
         "INSERT INTO case_row VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (case_id) DO UPDATE SET "
@@ -83,25 +83,25 @@ def write_cases(cursor: sqlite3.Cursor, changes: CaseChanges) -> None:
     )
 
 
-def cases_by_id(cursor: sqlite3.Cursor, case_ids: Iterable[str]) -> list[CaseRow]:
+def cases_by_id(cursor: Cursor, case_ids: Iterable[str]) -> list[CaseRow]:
     """Return those cases that there are."""
     wanted = [id_bytes(case_id) for case_id in case_ids]
     return _rows(select(cursor, f"SELECT {COLUMNS} FROM case_row WHERE case_id IN (%s)", wanted))
 
 
-def case_by_number(cursor: sqlite3.Cursor, number: int) -> CaseRow | None:
+def case_by_number(cursor: Cursor, number: int) -> CaseRow | None:
     """Return the case of a number, None where there is none."""
     cursor.execute(f"SELECT {COLUMNS} FROM case_row WHERE number = ?", (number,))
     return next(iter(_rows(cursor.fetchall())), None)
 
 
-def next_number(cursor: sqlite3.Cursor) -> int:
+def next_number(cursor: Cursor) -> int:
     """Return the number of the next case; only under the write lock is it nobody else's too."""
     cursor.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM case_row")
     return int(cursor.fetchone()[0])
 
 
-def case_of_messages(cursor: sqlite3.Cursor, digests: Sequence[bytes]) -> CaseRow | None:
+def case_of_messages(cursor: Cursor, digests: Sequence[bytes]) -> CaseRow | None:
     """Return the case that the first known of these message ids leads to."""
     found = dict(
         select(cursor, "SELECT digest, case_id FROM case_message WHERE digest IN (%s)", digests)
@@ -110,7 +110,7 @@ def case_of_messages(cursor: sqlite3.Cursor, digests: Sequence[bytes]) -> CaseRo
     return None if first is None else cases_by_id(cursor, [id_text(first)])[0]
 
 
-def latest_follow_up(cursor: sqlite3.Cursor, case_id: str) -> CaseRow | None:
+def latest_follow_up(cursor: Cursor, case_id: str) -> CaseRow | None:
     """Return the last follow-up of a case, None where there is none."""
     cursor.execute(
         f"SELECT {COLUMNS} FROM case_row WHERE follow_up_of = ? ORDER BY number DESC LIMIT 1",
@@ -119,7 +119,7 @@ def latest_follow_up(cursor: sqlite3.Cursor, case_id: str) -> CaseRow | None:
     return next(iter(_rows(cursor.fetchall())), None)
 
 
-def belongs_to_a_case(cursor: sqlite3.Cursor, interaction_id: str) -> bool:
+def belongs_to_a_case(cursor: Cursor, interaction_id: str) -> bool:
     """Tell whether an interaction belongs to a case."""
     cursor.execute(
         "SELECT EXISTS (SELECT 1 FROM case_interaction WHERE interaction_id = ?)",
@@ -129,7 +129,7 @@ def belongs_to_a_case(cursor: sqlite3.Cursor, interaction_id: str) -> bool:
 
 
 def interactions_from(
-    cursor: sqlite3.Cursor, key: int, latest: InteractionId, after: int
+    cursor: Cursor, key: int, latest: InteractionId, after: int
 ) -> list[InteractionId]:
     """Return the newest interactions that mention a value, up to one of them, the newest first.
 
@@ -151,9 +151,7 @@ def interactions_from(
     return [InteractionId(id_text(one)) for (one,) in cursor.fetchall()]
 
 
-def latest_case_of(
-    cursor: sqlite3.Cursor, interaction_ids: Sequence[InteractionId]
-) -> CaseRow | None:
+def latest_case_of(cursor: Cursor, interaction_ids: Sequence[InteractionId]) -> CaseRow | None:
     """Return the case with the highest number that one of these interactions belongs to."""
     rows = select(
         cursor,
@@ -164,7 +162,7 @@ def latest_case_of(
     return max(cases, key=lambda row: row.number, default=None)
 
 
-def cases_of_contacts(cursor: sqlite3.Cursor, contact_ids: Iterable[ContactId]) -> list[CaseRow]:
+def cases_of_contacts(cursor: Cursor, contact_ids: Iterable[ContactId]) -> list[CaseRow]:
     """Return the cases that are these contacts' now, by number."""
     wanted = [id_bytes(contact_id) for contact_id in contact_ids]
     rows = select(
@@ -210,7 +208,7 @@ def _optional(id_: str | None) -> bytes | None:
     return id_bytes(id_) if id_ is not None else None
 
 
-def has_open_case(cursor: sqlite3.Cursor, contact_ids: Collection[ContactId]) -> bool:
+def has_open_case(cursor: Cursor, contact_ids: Collection[ContactId]) -> bool:
     """Tell whether a case of one of these contacts, or of an interaction of theirs, is not closed."""
     wanted = list(map(id_bytes, contact_ids))
     places = ",".join("?" * len(wanted))

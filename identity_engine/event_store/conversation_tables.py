@@ -1,6 +1,5 @@
 """Changes of interactions in the match index: what is known, what waits, and corrected records."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from aggregates.values import InteractionId
@@ -11,6 +10,7 @@ from projections.match_index.conversations import ChangeRow, WaitingChange
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges
+from projections.sql import Cursor
 
 CONVERSATION_SCHEMA = """
 -- Changes of interactions by what names them. Those that wait came before their interaction.
@@ -44,7 +44,7 @@ CONVERSATION_ROWS = (
 )
 
 
-def load_changes(cursor: sqlite3.Cursor, index: MatchIndex, wanted: Sequence[bytes]) -> None:
+def load_changes(cursor: Cursor, index: MatchIndex, wanted: Sequence[bytes]) -> None:
     """Load the changes known under these natural keys of their own."""
     rows = select(
         cursor,
@@ -57,7 +57,7 @@ def load_changes(cursor: sqlite3.Cursor, index: MatchIndex, wanted: Sequence[byt
 
 
 def load_waiting(
-    cursor: sqlite3.Cursor, index: MatchIndex, interaction_keys: Sequence[bytes]
+    cursor: Cursor, index: MatchIndex, interaction_keys: Sequence[bytes]
 ) -> list[WaitingChange]:
     """Load the changes that wait for these interactions, in the order in which they came."""
     rows = select(
@@ -70,20 +70,20 @@ def load_waiting(
     return found
 
 
-def all_waiting(cursor: sqlite3.Cursor, limit: int) -> list[WaitingChange]:
+def all_waiting(cursor: Cursor, limit: int) -> list[WaitingChange]:
     """Return changes that wait, the oldest first."""
     cursor.execute(f"SELECT {WAITING} FROM waiting_change ORDER BY number LIMIT ?", (limit,))
     return [_waiting(row) for row in cursor.fetchall()]
 
 
-def count_waiting_changes(cursor: sqlite3.Cursor) -> int:
+def count_waiting_changes(cursor: Cursor) -> int:
     """Return how many changes wait for their interaction."""
     cursor.execute("SELECT COUNT(*) FROM waiting_change")
     return int(cursor.fetchone()[0])
 
 
 def load_heard(
-    cursor: sqlite3.Cursor, interaction_ids: Iterable[InteractionId]
+    cursor: Cursor, interaction_ids: Iterable[InteractionId]
 ) -> dict[InteractionId, list[bytes]]:
     """Return the digests of what messages of these interactions made contacts claim."""
     rows = select(
@@ -97,9 +97,7 @@ def load_heard(
     return found
 
 
-def write_conversations(
-    cursor: sqlite3.Cursor, changes: IndexChanges, records: SealedRecords
-) -> None:
+def write_conversations(cursor: Cursor, changes: IndexChanges, records: SealedRecords) -> None:
     """Write what conversations changed; nothing where there were none."""
     went_on = changes.conversations
     if went_on.received:
@@ -137,7 +135,7 @@ def write_conversations(
         _correct(cursor, changes, records)
 
 
-def _correct(cursor: sqlite3.Cursor, changes: IndexChanges, records: SealedRecords) -> None:
+def _correct(cursor: Cursor, changes: IndexChanges, records: SealedRecords) -> None:
     rows = [one.row for one in changes.corrected]
     cursor.executemany(
         "UPDATE interaction SET mentions = ?, compares = ?, sealed = ? WHERE number = ?",

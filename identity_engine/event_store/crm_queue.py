@@ -4,11 +4,11 @@ What is to be sent follows from the log (`projections.crm.query.tasks`); only th
 patience are kept here. They are no part of the match index: a rebuild leaves them alone.
 """
 
-import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from aggregates.values import instant_text
+from projections.sql import Cursor
 
 SOURCE = "write-backs to the CRM"
 """Its position stands beside those of the sources, which have other names."""
@@ -34,20 +34,24 @@ def delay_seconds(
     return max(longest * (0.5 + chance / 2), min(at_least or 0.0, LONGEST_DELAY_SECONDS))
 
 
-def position(cursor: sqlite3.Cursor) -> int:
+def position(cursor: Cursor) -> int:
     """Return up to which position of the log it was noted what the CRM is to be told."""
     cursor.execute("SELECT position FROM source_position WHERE source = ?", (SOURCE,))
     row = cursor.fetchone()
     return int(row[0]) if row is not None else 0
 
 
-def move(cursor: sqlite3.Cursor, position: int) -> None:
+def move(cursor: Cursor, position: int) -> None:
     """Note up to which position it was noted, in the transaction that notes it."""
-    cursor.execute("INSERT OR REPLACE INTO source_position VALUES (?, ?)", (SOURCE, position))
+    cursor.execute(
+        "INSERT INTO source_position VALUES (?, ?) "
+        "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
+        (SOURCE, position),
+    )
 
 
 def put_off(
-    cursor: sqlite3.Cursor,
+    cursor: Cursor,
     named: str,
     now: datetime,
     entropy: Callable[[int], bytes],
@@ -59,17 +63,18 @@ def put_off(
     attempts = 1 + (known[0] if known is not None else 0)
     seconds = delay_seconds(attempts, entropy, at_least)
     cursor.execute(
-        "INSERT OR REPLACE INTO crm_queue VALUES (?, ?, ?)",
+        "INSERT INTO crm_queue VALUES (?, ?, ?) ON CONFLICT (named) DO UPDATE SET "
+        "attempts = excluded.attempts, not_before = excluded.not_before",
         (named, attempts, instant_text(now + timedelta(seconds=seconds))),
     )
 
 
-def settle(cursor: sqlite3.Cursor, named: str) -> None:
+def settle(cursor: Cursor, named: str) -> None:
     """Forget the failures of some work that is done."""
     cursor.execute("DELETE FROM crm_queue WHERE named = ?", (named,))
 
 
-def waiting(cursor: sqlite3.Cursor, now: datetime) -> dict[str, str]:
+def waiting(cursor: Cursor, now: datetime) -> dict[str, str]:
     """Return the work that must still wait, with the time (UTC text) until which."""
     cursor.execute(
         "SELECT named, not_before FROM crm_queue WHERE not_before > ?", (instant_text(now),)

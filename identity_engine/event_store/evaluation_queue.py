@@ -4,14 +4,15 @@ The queue is a projection like the rest of the index. Every received interaction
 what a decision touches besides is named in `pending`, in the transaction of that decision.
 """
 
-import sqlite3
 from collections.abc import Iterable
+
+from projections.sql import Cursor
 
 EVALUATED = "COALESCE((SELECT MAX(number) FROM evaluated), 0)"
 """The number up to which received interactions were taken into `pending`."""
 
 
-def count_waiting(cursor: sqlite3.Cursor) -> int:
+def count_waiting(cursor: Cursor) -> int:
     """Return how many interactions wait."""
     cursor.execute(
         f"SELECT (SELECT COUNT(*) FROM pending WHERE number <= {EVALUATED}) "
@@ -20,7 +21,7 @@ def count_waiting(cursor: sqlite3.Cursor) -> int:
     return int(cursor.fetchone()[0])
 
 
-def find_waiting(cursor: sqlite3.Cursor, limit: int) -> list[int]:
+def find_waiting(cursor: Cursor, limit: int) -> list[int]:
     """Return the numbers of some that wait, the oldest first; they wait until they are settled."""
     cursor.execute(
         f"SELECT number FROM pending WHERE number <= {EVALUATED} UNION ALL "
@@ -30,7 +31,7 @@ def find_waiting(cursor: sqlite3.Cursor, limit: int) -> list[int]:
     return [number for (number,) in cursor.fetchall()]
 
 
-def settle(cursor: sqlite3.Cursor, numbers: Iterable[int]) -> None:
+def settle(cursor: Cursor, numbers: Iterable[int]) -> None:
     """Take interactions off the queue; of those received since, the others now wait by name."""
     cursor.execute(
         f"INSERT OR IGNORE INTO pending SELECT number FROM interaction WHERE number > {EVALUATED}"

@@ -1,6 +1,5 @@
 """Rows of the match index as SQLite gives them, and as the working set of a batch holds them."""
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -14,6 +13,7 @@ from matchers.record import MatchRecord
 from projections.match_index.digests import DIGEST_BYTES
 from projections.match_index.mentions import unpack_mentions
 from projections.match_index.rows import ContactRow, IdentifierRow, InteractionRow
+from projections.sql import Cursor
 
 IDENTIFIER = "digest, identifier_id, version, state"
 EDGE = "merge_id, one, other, stream, automatic, survivor, identifies"
@@ -37,14 +37,15 @@ MOST_PARAMETERS = 16_384
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def select(
-    cursor: sqlite3.Cursor, statement: str, wanted: Sequence[bytes]
-) -> list[tuple[Any, ...]]:
-    """Run a statement whose `%s` becomes a list of parameters.
+def select(cursor: Cursor, statement: str, wanted: Sequence[bytes]) -> list[tuple[Any, ...]]:
+    """Run a statement in which `IN (%s)` stands for what is wanted.
 
-    The list is filled up to a power of two with its last value, so that few different statements
-    are ever prepared, and split where SQLite would take no more.
+    On SQLite that becomes a list of parameters, filled up to a power of two with its last value, so
+    that few different statements are ever prepared, and split where SQLite would take no more.
     """
+    if getattr(cursor, "takes_arrays", False):
+        text = statement.replace("IN (%s)", "= ANY(?)")
+        return cursor.execute(text, (list(wanted),)).fetchall() if wanted else []
     rows: list[tuple[Any, ...]] = []
     for first in range(0, len(wanted), MOST_PARAMETERS):
         some = list(wanted[first : first + MOST_PARAMETERS])

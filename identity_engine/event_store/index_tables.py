@@ -1,6 +1,5 @@
 """The match index as SQLite tables: one query for each kind of row and batch."""
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
@@ -32,6 +31,7 @@ from identity_engine.event_store.read_check import RULES_STREAMS
 from identity_engine.event_store.sealed_records import Opened, SealedRecords
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import BY_HAND, IdentifierRow, InteractionRow
+from projections.sql import Cursor
 
 ACTIVATIONS = "SELECT COUNT(*) FROM stored_events WHERE originator_id IN (?, ?, ?, ?)"
 NOTHING: Opened = ("", None)
@@ -59,7 +59,7 @@ class IndexTables:
         self.records.forget()
         self._crowded = set()
 
-    def begin(self, cursor: sqlite3.Cursor) -> MatchIndex:
+    def begin(self, cursor: Cursor) -> MatchIndex:
         """Return an empty working set that knows where the store stands."""
         cursor.execute(
             "SELECT COALESCE((SELECT MAX(rowid) FROM stored_events), 0), "
@@ -75,22 +75,17 @@ class IndexTables:
             self._crowded.update(key for (key,) in cursor.fetchall())
         return MatchIndex(head, last_number, rules, self._crowded, waiting)
 
-    def newest_key(self, cursor: sqlite3.Cursor) -> int:
+    def newest_key(self, cursor: Cursor) -> int:
         """Return the number of the newest key in use, 0 where there is none."""
         cursor.execute(
-            "SELECT MAX("
-            "COALESCE((SELECT key_id FROM interaction WHERE channel != ? "
-            "ORDER BY number DESC LIMIT 1), 0), "
-            "COALESCE((SELECT MAX(key_id) FROM contact WHERE key_id > 0), 0), "
-            "COALESCE((SELECT MAX(key_id) FROM waiting_change), 0), "
-            "COALESCE((SELECT MAX(key_id) FROM case_row), 0))",
+            "SELECT (SELECT key_id FROM interaction WHERE channel != ? "
+            "ORDER BY number DESC LIMIT 1), (SELECT MAX(key_id) FROM contact WHERE key_id > 0), "
+            "(SELECT MAX(key_id) FROM waiting_change), (SELECT MAX(key_id) FROM case_row)",
             (BY_HAND,),
         )
-        return int(cursor.fetchone()[0])
+        return max(newest or 0 for newest in cursor.fetchone())
 
-    def load_natural_keys(
-        self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Sequence[bytes]
-    ) -> None:
+    def load_natural_keys(self, cursor: Cursor, index: MatchIndex, wanted: Sequence[bytes]) -> None:
         """Load the interactions known under these natural keys, without their records."""
         rows = select(
             cursor,
@@ -99,15 +94,13 @@ class IndexTables:
         )
         index.add_natural_keys(wanted, [interaction_row(row) for row in rows])
 
-    def load_identifiers(
-        self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Sequence[bytes]
-    ) -> None:
+    def load_identifiers(self, cursor: Cursor, index: MatchIndex, wanted: Sequence[bytes]) -> None:
         """Load the identifiers known under these digests."""
         rows = select(cursor, f"SELECT {IDENTIFIER} FROM identifier WHERE digest IN (%s)", wanted)
         index.add_identifiers(wanted, [identifier_row(row) for row in rows])
 
     def load_identifier_streams(
-        self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Iterable[IdentifierId]
+        self, cursor: Cursor, index: MatchIndex, wanted: Iterable[IdentifierId]
     ) -> None:
         """Load identifiers by their stream ids."""
         rows = select(
@@ -118,7 +111,7 @@ class IndexTables:
         index.add_identifiers((), [identifier_row(row) for row in rows])
 
     def load_held(
-        self, cursor: sqlite3.Cursor, index: MatchIndex, contact_id: ContactId
+        self, cursor: Cursor, index: MatchIndex, contact_id: ContactId
     ) -> list[IdentifierRow]:
         """Load what a contact holds or held, and return it in the order of the stream ids."""
         cursor.execute(
@@ -131,7 +124,7 @@ class IndexTables:
         rows = map(index.identifier, ids)
         return [row for row in rows if row is not None]
 
-    def load_linked(self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Iterable[str]) -> None:
+    def load_linked(self, cursor: Cursor, index: MatchIndex, wanted: Iterable[str]) -> None:
         """Load interactions by their ids, those that there are."""
         rows = select(
             cursor,
@@ -140,12 +133,12 @@ class IndexTables:
         )
         index.add_interactions(self._open(rows))
 
-    def load_cases(self, cursor: sqlite3.Cursor, index: MatchIndex, wanted: Iterable[str]) -> None:
+    def load_cases(self, cursor: Cursor, index: MatchIndex, wanted: Iterable[str]) -> None:
         """Load cases by their ids, those that there are."""
         index.cases.add(cases_by_id(cursor, wanted))
 
     def load_postings(
-        self, cursor: sqlite3.Cursor, index: MatchIndex, block_keys: Iterable[int], block_cap: int
+        self, cursor: Cursor, index: MatchIndex, block_keys: Iterable[int], block_cap: int
     ) -> None:
         """Load the numbers under these block keys, of a fuller key one more than `block_cap`."""
         wanted = list(block_keys)
@@ -153,26 +146,24 @@ class IndexTables:
             return
         cursor.execute(
             "SELECT value, (SELECT group_concat(number) FROM (SELECT number FROM posting "
-            "WHERE block_key = value LIMIT ?)) FROM json_each(?)",
+            "WHERE block_key = CAST(value AS BIGINT) LIMIT ?) AS first) FROM json_each(?)",
             (block_cap + 1, orjson.dumps(wanted).decode()),
         )
         index.add_postings(
             {
-                key: [int(number) for number in listed.split(",")] if listed else []
+                int(key): [int(number) for number in listed.split(",")] if listed else []
                 for key, listed in cursor.fetchall()
             }
         )
 
-    def load_interactions(
-        self, cursor: sqlite3.Cursor, index: MatchIndex, numbers: Iterable[int]
-    ) -> None:
+    def load_interactions(self, cursor: Cursor, index: MatchIndex, numbers: Iterable[int]) -> None:
         """Load what is not loaded of these interactions, with their records."""
         wanted = [number for number in numbers if index.interaction(number) is None]
         index.add_interactions(self._open(self._select_interactions(cursor, wanted)))
 
     def load_nearby(
         self,
-        cursor: sqlite3.Cursor,
+        cursor: Cursor,
         index: MatchIndex,
         numbers: Iterable[int],
         contact_ids: Iterable[ContactId],
@@ -206,7 +197,7 @@ class IndexTables:
         index.add_interactions(self._open(found))
 
     def load_all_of(
-        self, cursor: sqlite3.Cursor, index: MatchIndex, contact_ids: Iterable[ContactId]
+        self, cursor: Cursor, index: MatchIndex, contact_ids: Iterable[ContactId]
     ) -> list[int]:
         """Load every interaction linked to these contacts, and return their numbers."""
         rows = select(
@@ -220,7 +211,7 @@ class IndexTables:
         return list(dict.fromkeys(row[NUMBER] for row in rows))
 
     def load_edges(
-        self, cursor: sqlite3.Cursor, index: MatchIndex, contact_ids: Iterable[ContactId]
+        self, cursor: Cursor, index: MatchIndex, contact_ids: Iterable[ContactId]
     ) -> None:
         """Load the merge edges at these contacts and the pairs told apart that name them."""
         wanted = list(map(id_bytes, contact_ids))
@@ -242,7 +233,7 @@ class IndexTables:
         ]
         index.add_edges(map(edge, edges), dict(map(told_apart, apart)))
 
-    def ends_of_merge(self, cursor: sqlite3.Cursor, merge_id: MergeId) -> list[ContactId]:
+    def ends_of_merge(self, cursor: Cursor, merge_id: MergeId) -> list[ContactId]:
         """Return the contacts at the edges that a merge has in force; none where it has no more."""
         cursor.execute(
             "SELECT one FROM merge_edge WHERE merge_id = ?1 "
@@ -251,7 +242,7 @@ class IndexTables:
         )
         return [ContactId(id_text(end)) for (end,) in cursor.fetchall()]
 
-    def numbers_of(self, cursor: sqlite3.Cursor, contact_ids: Iterable[ContactId]) -> list[int]:
+    def numbers_of(self, cursor: Cursor, contact_ids: Iterable[ContactId]) -> list[int]:
         """Return the numbers of the interactions that are linked to these contacts."""
         rows = select(
             cursor,
@@ -262,7 +253,7 @@ class IndexTables:
 
     def load_members(
         self,
-        cursor: sqlite3.Cursor,
+        cursor: Cursor,
         index: MatchIndex,
         contact_ids: Iterable[ContactId],
         members: int,
@@ -284,14 +275,12 @@ class IndexTables:
             self._open([row for row in rows if index.interaction(row[0]) is None])
         )
 
-    def _select_interactions(
-        self, cursor: sqlite3.Cursor, numbers: Sequence[int]
-    ) -> list[tuple[Any, ...]]:
+    def _select_interactions(self, cursor: Cursor, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
         if not numbers:
             return []
         cursor.execute(
             f"SELECT {INTERACTION} FROM interaction "
-            "WHERE number IN (SELECT value FROM json_each(?))",
+            "WHERE number IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
             (orjson.dumps(numbers).decode(),),
         )
         return cursor.fetchall()

@@ -5,7 +5,6 @@ is sealed under the data key of its interaction.
 """
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
@@ -35,6 +34,7 @@ from identity_engine.event_store.sealed_records import SealedRecords
 from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
+from projections.sql import Cursor
 
 INDEX_VERSION = 14
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
@@ -52,9 +52,9 @@ CREATE TABLE IF NOT EXISTS interaction (
     contact_id BLOB,
     pinned INTEGER NOT NULL,
     mentions BLOB NOT NULL, -- packed one after the other
-    compares INTEGER NOT NULL, -- whether there is a match record
+    compares BOOLEAN NOT NULL, -- whether there is a match record
     sealed BLOB, -- nonce and ciphertext of name and match record, NULL once erased
-    hidden INTEGER NOT NULL -- whether its contact is gone
+    hidden BOOLEAN NOT NULL -- whether its contact is gone
 );
 CREATE INDEX IF NOT EXISTS interaction_of_contact ON interaction (contact_id, number);
 CREATE TABLE IF NOT EXISTS posting (
@@ -84,9 +84,9 @@ CREATE TABLE IF NOT EXISTS merge_edge (
     other BLOB NOT NULL,
     merge_id BLOB NOT NULL,
     stream BLOB NOT NULL,
-    automatic INTEGER NOT NULL,
+    automatic BOOLEAN NOT NULL,
     survivor BLOB,
-    identifies INTEGER NOT NULL, -- whether its evidence shows a lasting person
+    identifies BOOLEAN NOT NULL, -- whether its evidence shows a lasting person
     PRIMARY KEY (one, other, merge_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS merge_edge_of_other ON merge_edge (other);
@@ -129,7 +129,7 @@ INSERT_POSTINGS = INSERT_POSTING + ", (?, ?)" * (POSTINGS_AT_ONCE - 1)
 PLACES = ", ".join("?" * 13)
 
 
-def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: SealedRecords) -> None:
+def write_changes(cursor: Cursor, changes: IndexChanges, records: SealedRecords) -> None:
     """Write what a batch changed, each table in key order."""
     _write_received(cursor, changes.received, records)
     cursor.executemany(
@@ -180,7 +180,7 @@ def write_changes(cursor: sqlite3.Cursor, changes: IndexChanges, records: Sealed
 
 
 def _write_received(
-    cursor: sqlite3.Cursor, received: Sequence[InteractionRow], records: SealedRecords
+    cursor: Cursor, received: Sequence[InteractionRow], records: SealedRecords
 ) -> None:
     cursor.execute("SELECT COALESCE(MAX(number), 0) FROM interaction")
     (last,) = cursor.fetchone()
@@ -215,7 +215,7 @@ def _write_received(
     _post(cursor, postings)
 
 
-def _post(cursor: sqlite3.Cursor, postings: Iterable[tuple[int, int]]) -> None:
+def _post(cursor: Cursor, postings: Iterable[tuple[int, int]]) -> None:
     """Insert postings, which are by far the most rows, many in one statement."""
     in_order = sorted(postings)
     whole = len(in_order) - len(in_order) % POSTINGS_AT_ONCE
@@ -225,7 +225,7 @@ def _post(cursor: sqlite3.Cursor, postings: Iterable[tuple[int, int]]) -> None:
     cursor.executemany(INSERT_POSTING, in_order[whole:])
 
 
-def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
+def _write_edges(cursor: Cursor, changes: IndexChanges) -> None:
     cursor.executemany(
         "DELETE FROM merge_edge WHERE one = ? AND other = ? AND merge_id = ?",
         [
@@ -252,7 +252,8 @@ def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
         "DELETE FROM told_apart WHERE one = ? AND other = ?", map(_pair, changes.apart_gone)
     )
     cursor.executemany(
-        "INSERT OR REPLACE INTO told_apart VALUES (?, ?, ?)",
+        "INSERT INTO told_apart VALUES (?, ?, ?) "
+        "ON CONFLICT (one, other) DO UPDATE SET until = excluded.until",
         [
             (*_pair(pair), microseconds(until) if until is not None else None)
             for pair, until in changes.apart.items()
@@ -260,7 +261,7 @@ def _write_edges(cursor: sqlite3.Cursor, changes: IndexChanges) -> None:
     )
 
 
-def hash_rows(cursor: sqlite3.Cursor) -> str:
+def hash_rows(cursor: Cursor) -> str:
     """Return the SHA-256 of all rows; of a sealed record only whether there is one.
 
     What waits for re-evaluation is left out: it is work, not knowledge, and a rebuild queues all.
@@ -286,23 +287,28 @@ def hash_rows(cursor: sqlite3.Cursor) -> str:
     return digest.hexdigest()
 
 
-def prepare_tables(cursor: sqlite3.Cursor) -> bool:
+def prepare_tables(cursor: Cursor) -> bool:
     """Make the tables of a new store, and tell whether those of an older one are to be replaced."""
-    (version,) = cursor.execute("PRAGMA user_version").fetchone()
-    (is_new,) = cursor.execute("SELECT NOT EXISTS (SELECT 1 FROM stored_events)").fetchone()
-    if version == INDEX_VERSION or is_new:
-        cursor.executescript(f"{SCHEMA} PRAGMA user_version = {INDEX_VERSION};")
+    cursor.execute(
+        "SELECT COALESCE(MAX(number), 0), EXISTS (SELECT 1 FROM stored_events) FROM index_version"
+    )
+    version, has_events = cursor.fetchone()
+    if version == INDEX_VERSION:
         return False
-    return True
+    if not has_events:
+        replace_tables(cursor)
+    return bool(has_events)
 
 
-def replace_tables(cursor: sqlite3.Cursor) -> None:
+def replace_tables(cursor: Cursor) -> None:
     """Put empty tables of this version in place, before a rebuild in the same transaction."""
     for table in TABLES:
         cursor.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in SCHEMA.split(";"):
-        cursor.execute(statement)
-    cursor.execute(f"PRAGMA user_version = {INDEX_VERSION}")
+        if statement.strip():
+            cursor.execute(statement)
+    cursor.execute("DELETE FROM index_version")
+    cursor.execute("INSERT INTO index_version VALUES (?)", (INDEX_VERSION,))
 
 
 def _pinned(row: InteractionRow) -> int:

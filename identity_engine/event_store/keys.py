@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from threading import RLock
 
 import orjson
@@ -18,7 +17,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from identity_engine.errors import ConfigurationError, KeyNeverMade, StoreError
-from identity_engine.event_store.sqlite_files import connect, write_transaction
+from identity_engine.event_store.sqlite_files import wipe, write_transaction
+from projections.sql import Connection
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -27,10 +27,12 @@ CACHED_KEYS = 100_000
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS data_key (
-    key_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key_id INTEGER PRIMARY KEY,
     wrapped BLOB -- nonce and ciphertext; NULL once erased
 );
 CREATE TABLE IF NOT EXISTS named_key (name TEXT PRIMARY KEY, wrapped BLOB);
+CREATE TABLE IF NOT EXISTS made (last INTEGER NOT NULL); -- number of the newest key, also if it is gone
+INSERT INTO made SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM made);
 """
 
 
@@ -46,20 +48,21 @@ class KeyRing:
     """Makes, opens and destroys data keys; keeps the named keys of the index and the dead letters.
 
     Args:
-        path: the key store's file, or None for one in memory.
+        connection: the key store, which keeps no trace of what is deleted.
         key_encryption_key: 32 bytes; it never lies in the key store.
         entropy: source of random bytes; a test may seed it.
     """
 
     def __init__(
-        self, path: Path | None, key_encryption_key: bytes, entropy: Callable[[int], bytes]
+        self,
+        connection: Connection,
+        key_encryption_key: bytes,
+        entropy: Callable[[int], bytes],
     ) -> None:
         self._wrapper = AESGCM(key_encryption_key)
         self._entropy = entropy
         self._lock = RLock()
-        self._connection = connect(path)
-        self._connection.execute("PRAGMA secure_delete = ON")
-        self._connection.executescript(SCHEMA)
+        self._connection = connection
         self._ready: list[tuple[int, bytes]] = []
         self._opened: dict[int, bytes] = {}
         self._named: dict[str, bytes] = {}
@@ -83,9 +86,7 @@ class KeyRing:
 
     def last_made(self) -> int:
         """Return the number of the newest key that was ever made."""
-        (last,) = self._connection.execute(
-            "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'data_key'), 0)"
-        ).fetchone()
+        (last,) = self._connection.execute("SELECT last FROM made").fetchone()
         return int(last)
 
     def ciphers(self, key_ids: Iterable[int]) -> dict[int, AESGCM | None]:
@@ -113,7 +114,7 @@ class KeyRing:
             with write_transaction(self._connection):
                 erased = self._connection.execute(
                     "UPDATE data_key SET wrapped = NULL WHERE wrapped IS NOT NULL "
-                    "AND key_id IN (SELECT value FROM json_each(?))",
+                    "AND key_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
                     (orjson.dumps(numbers).decode(),),
                 ).rowcount
             self._wipe_log()
@@ -155,15 +156,14 @@ class KeyRing:
 
     def _wipe_log(self) -> None:
         """Take the last copies of what was destroyed off the disk: those in the write-ahead log."""
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        wipe(self._connection)
 
     def _make(self, count: int) -> None:
         keys = self._entropy(count * KEY_BYTES)
         nonces = self._entropy(count * NONCE_BYTES)
         with write_transaction(self._connection):
-            (first,) = self._connection.execute(
-                "SELECT 1 + COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'data_key'), 0)"
-            ).fetchone()
+            self._connection.execute("UPDATE made SET last = last + ?", (count,))
+            first = self.last_made() - count + 1
             fresh = [
                 (first + number, keys[number * KEY_BYTES : (number + 1) * KEY_BYTES])
                 for number in range(count)
@@ -179,7 +179,8 @@ class KeyRing:
 
     def _open(self, key_ids: set[int]) -> dict[int, AESGCM | None]:
         rows = self._connection.execute(
-            "SELECT key_id, wrapped FROM data_key WHERE key_id IN (SELECT value FROM json_each(?))",
+            "SELECT key_id, wrapped FROM data_key "
+            "WHERE key_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
             (orjson.dumps(list(key_ids)).decode(),),
         ).fetchall()
         if len(rows) < len(key_ids):

@@ -4,13 +4,12 @@ A sweep finds those that are due without looking at the others, and what ends wi
 a search over all identifiers.
 """
 
-import sqlite3
-
 import orjson
 
 from aggregates.values import ContactId
 from identity_engine.event_store.ids import id_bytes, id_text
 from projections.match_index.rows import LifeChanges
+from projections.sql import Cursor
 
 LIFE_SCHEMA = """
 -- Contacts that may expire: since when they wait, and their last meaningful interaction after that.
@@ -33,7 +32,7 @@ CREATE TABLE IF NOT EXISTS last_message (
 CREATE TABLE IF NOT EXISTS retention (
     version TEXT PRIMARY KEY, -- of the settings
     not_meaningful TEXT NOT NULL, -- JSON array of channels
-    in_force INTEGER NOT NULL
+    in_force BOOLEAN NOT NULL
 ) WITHOUT ROWID;
 """
 LIFE_TABLES = ("clock", "holder", "last_message", "retention")
@@ -47,10 +46,12 @@ IS_MEANINGFUL = (
     "NOT IN (SELECT value FROM retention, json_each(retention.not_meaningful) WHERE in_force)"
 )
 RECOUNT = f"""
-UPDATE clock SET last = MAX(waiting, COALESCE((
-    SELECT MAX(MAX(interaction.time, COALESCE(last_message.time, interaction.time)))
-    FROM interaction LEFT JOIN last_message USING (interaction_id)
-    WHERE interaction.contact_id = clock.contact_id AND channel {IS_MEANINGFUL}), waiting))
+UPDATE clock SET last = (SELECT MAX(moment) FROM (
+    SELECT clock.waiting AS moment UNION ALL
+    SELECT time FROM interaction
+    WHERE interaction.contact_id = clock.contact_id AND channel {IS_MEANINGFUL} UNION ALL
+    SELECT last_message.time FROM interaction JOIN last_message USING (interaction_id)
+    WHERE interaction.contact_id = clock.contact_id AND channel {IS_MEANINGFUL}) AS moments)
 """
 DUE = """
 SELECT clock.contact_id, clock.last FROM clock JOIN contact USING (contact_id)
@@ -68,7 +69,7 @@ ORDER BY clock.last, clock.contact_id LIMIT :limit
 """Of each set the member with the latest clock, and only if every member may expire."""
 
 
-def write_life(cursor: sqlite3.Cursor, life: LifeChanges) -> None:
+def write_life(cursor: Cursor, life: LifeChanges) -> None:
     """Write what a batch changed, after its interactions and contacts."""
     cursor.executemany(
         "INSERT OR IGNORE INTO holder VALUES (?, ?)",
@@ -82,7 +83,8 @@ def write_life(cursor: sqlite3.Cursor, life: LifeChanges) -> None:
         cursor.execute("UPDATE retention SET in_force = (version = ?)", (version,))
         if channels is not None:
             cursor.execute(
-                "INSERT OR REPLACE INTO retention VALUES (?, ?, 1)",
+                "INSERT INTO retention VALUES (?, ?, TRUE) ON CONFLICT (version) DO UPDATE SET "
+                "not_meaningful = excluded.not_meaningful, in_force = TRUE",
                 (version, orjson.dumps(channels).decode()),
             )
     cursor.executemany(
@@ -96,12 +98,13 @@ def write_life(cursor: sqlite3.Cursor, life: LifeChanges) -> None:
     )
     cursor.executemany(
         "INSERT INTO last_message VALUES (?, ?) "
-        "ON CONFLICT (interaction_id) DO UPDATE SET time = MAX(time, excluded.time)",
+        "ON CONFLICT (interaction_id) DO UPDATE SET time = excluded.time "
+        "WHERE excluded.time > last_message.time",
         [(id_bytes(row.interaction_id), time) for row, time in life.messages],
     )
     heard = [(row.contact_id, row.channel, time) for row, time in life.messages]
     cursor.executemany(
-        f"UPDATE clock SET last = MAX(last, ?) WHERE contact_id = ? AND ? {IS_MEANINGFUL}",
+        f"UPDATE clock SET last = ?1 WHERE last < ?1 AND contact_id = ?2 AND ?3 {IS_MEANINGFUL}",
         [
             (time, id_bytes(one), channel)
             for one, channel, time in (*life.renewed, *heard)
@@ -117,7 +120,7 @@ def write_life(cursor: sqlite3.Cursor, life: LifeChanges) -> None:
 
 
 def due_contacts(
-    cursor: sqlite3.Cursor, until: int, after: tuple[int, ContactId | None], limit: int
+    cursor: Cursor, until: int, after: tuple[int, ContactId | None], limit: int
 ) -> list[tuple[int, ContactId]]:
     """Return a contact for each set of which nothing meaningful came after `until`, the quietest first.
 

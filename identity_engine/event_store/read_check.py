@@ -1,6 +1,5 @@
 """Whether anything that a decision has read was changed by another writer since: one query."""
 
-import sqlite3
 from typing import Any
 
 import orjson
@@ -9,12 +8,13 @@ from aggregates.access import ACCESS_STREAM
 from aggregates.policy import POLICY_STREAMS
 from identity_engine.event_store.ids import id_bytes
 from projections.match_index.rows import ReadSet
+from projections.sql import Cursor
 
 RULES_STREAMS = tuple(map(id_bytes, (*POLICY_STREAMS.values(), ACCESS_STREAM)))
 """What every decision and command rests on: policy, model, settings, and who may do what."""
 
 
-def has_moved(cursor: sqlite3.Cursor, read: ReadSet) -> bool:
+def has_moved(cursor: Cursor, read: ReadSet) -> bool:
     """Tell, under the write lock, whether anything that was read has changed.
 
     A natural key, posting or link that has come since counts as a change: it may be the very
@@ -29,8 +29,7 @@ def has_moved(cursor: sqlite3.Cursor, read: ReadSet) -> bool:
 
 _MOVED = """
 WITH RECURSIVE place(i) AS (
-    SELECT 0 UNION ALL SELECT i + 1 FROM place
-    WHERE i + 1 < max(:identifier_count, :contact_count, :natural_count, :change_count)
+    SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i + 1 < :places
 )
 SELECT (SELECT COUNT(*) FROM stored_events
     WHERE originator_id IN (:policy, :model, :settings, :access)) != :rules
@@ -43,26 +42,32 @@ OR EXISTS (
 OR EXISTS (
     SELECT 1 FROM place WHERE i < :identifier_count AND COALESCE(
         (SELECT version FROM identifier WHERE digest = substr(:identifiers, 16 * i + 1, 16)), 0)
-        != json_extract(:identifier_versions, '$[' || i || ']')
+        != CAST(json_extract(:identifier_versions, '$[' || i || ']') AS BIGINT)
 ) OR EXISTS (
     SELECT 1 FROM place WHERE i < :contact_count AND COALESCE(
         (SELECT touched FROM contact WHERE contact_id = substr(:contacts, 16 * i + 1, 16)), 0)
-        != json_extract(:contacts_touched, '$[' || i || ']')
+        != CAST(json_extract(:contacts_touched, '$[' || i || ']') AS BIGINT)
 ) OR EXISTS (
     SELECT 1 FROM place JOIN interaction ON natural_key = substr(:naturals, 16 * i + 1, 16)
     WHERE i < :natural_count AND number > :last_number
 ) OR EXISTS (
-    SELECT 1 FROM json_each(:block_keys) key JOIN posting ON block_key = key.value
+    SELECT 1 FROM json_each(:block_keys) key JOIN posting ON block_key = CAST(key.value AS BIGINT)
     WHERE number > :last_number
 ) OR EXISTS (
-    SELECT 1 FROM json_each(:links) link LEFT JOIN interaction ON number = link.key
-    WHERE COALESCE(lower(hex(contact_id)), '') != link.value
+    SELECT 1 FROM json_each(:links) pair LEFT JOIN interaction ON number = CAST(pair.key AS BIGINT)
+    WHERE COALESCE(lower(hex(contact_id)), '') != pair.value
 )
 """
 
 
 def _moved_parameters(read: ReadSet) -> dict[str, Any]:
     return {
+        "places": max(
+            len(read.identifiers),
+            len(read.contacts),
+            len(read.natural_keys),
+            len(read.unknown_changes),
+        ),
         "identifier_count": len(read.identifiers),
         "identifiers": b"".join(read.identifiers),
         "identifier_versions": orjson.dumps(list(read.identifiers.values())).decode(),

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from eventsourcing.persistence import Notification, OperationalError, StoredEvent
+from eventsourcing.persistence import OperationalError, StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -24,8 +23,7 @@ from eventsourcing.sqlite import (
     SQLiteTransaction,
 )
 
-from identity_engine.event_store.ids import id_bytes, id_text
-from identity_engine.event_store.mapper import StoredRow
+from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.sqlite_files import (
     LOCK_TIMEOUT_SECONDS,
     MIB,
@@ -33,6 +31,8 @@ from identity_engine.event_store.sqlite_files import (
     create_private,
     refusal,
 )
+from identity_engine.event_store.stored_events import StoredEvents
+from projections.sql import Cursor
 
 CACHE_MIB = 128
 PREPARED_STATEMENTS = 256
@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS stored_events (
     UNIQUE (originator_id, originator_version)
 )
 """
+VERSION_TABLE = "CREATE TABLE IF NOT EXISTS index_version (number INTEGER NOT NULL)"
 INSERT = "INSERT INTO stored_events VALUES (?, ?, ?, ?, ?)"
 NEXT_ID = "SELECT 1 + COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'stored_events'), 0)"
 
@@ -124,107 +125,49 @@ class Datastore(SQLiteDatastore):
                 connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-class Recorder(SQLiteApplicationRecorder):
-    """The library's recorder over our table. Stream ids are UUIDs, stored as their 16 bytes."""
+class Recorder(StoredEvents, SQLiteApplicationRecorder):
+    """The library's recorder over our table, and the log of a store (`place.EventLog`)."""
+
+    datastore: Datastore
 
     def construct_create_table_statements(self) -> list[str]:
-        return [EVENTS_TABLE]
+        return [EVENTS_TABLE, VERSION_TABLE]
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Cursor]:
+        """Open one consistent view."""
+        with self.datastore.transaction(commit=False) as cursor:
+            yield cursor.sqlite_cursor
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Cursor]:
+        """Hold the write lock; what is written within is stored together or not at all."""
+        with self.datastore.transaction(commit=True) as cursor:
+            yield cursor.sqlite_cursor
+
+    def insert(self, cursor: Cursor, events: Sequence[StoredEvent]) -> range:
+        """Insert events in one statement and return their positions."""
+        if not events:
+            return range(0)
+        (first,) = cursor.execute(NEXT_ID).fetchone()
+        cursor.executemany(
+            INSERT,
+            [
+                (first + n, id_bytes(e.originator_id), e.originator_version, e.topic, e.state)
+                for n, e in enumerate(events)
+            ],
+        )
+        return range(first, first + len(events))
+
+    def after_commit(self) -> None:
+        """Checkpoint once the write-ahead log is large."""
+        self.datastore.checkpoint()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.datastore.close()
 
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any
     ) -> Sequence[int] | None:
-        """Insert events in one statement."""
-        if not stored_events:
-            return None
-        c.execute(NEXT_ID)
-        (first,) = c.fetchone()
-        c.executemany(
-            INSERT,
-            [
-                (
-                    first + n,
-                    id_bytes(e.originator_id),
-                    e.originator_version,
-                    e.topic,
-                    e.state,
-                )
-                for n, e in enumerate(stored_events)
-            ],
-        )
-        return list(range(first, first + len(stored_events)))
-
-    def select_events(
-        self,
-        originator_id: UUID | str,
-        *,
-        gt: int | None = None,
-        lte: int | None = None,
-        desc: bool = False,
-        limit: int | None = None,
-    ) -> Sequence[StoredEvent]:
-        rows = self.select(
-            "originator_id = ?"
-            + (" AND originator_version > ?" if gt is not None else "")
-            + (" AND originator_version <= ?" if lte is not None else ""),
-            [id_bytes(originator_id), *(bound for bound in (gt, lte) if bound is not None)],
-            order=f"originator_version {'DESC' if desc else 'ASC'}",
-            limit=limit,
-        )
-        return [
-            StoredEvent(self._as_id(row.stream), row.version, row.topic, row.state) for row in rows
-        ]
-
-    def select_notifications(
-        self,
-        start: int | None,
-        limit: int,
-        stop: int | None = None,
-        topics: Sequence[str] = (),
-        *,
-        inclusive_of_start: bool = True,
-    ) -> Sequence[Notification]:
-        conditions, parameters = ["TRUE"], list[Any]()
-        if start is not None:
-            conditions.append("rowid >= ?" if inclusive_of_start else "rowid > ?")
-            parameters.append(start)
-        if stop is not None:
-            conditions.append("rowid <= ?")
-            parameters.append(stop)
-        if topics:
-            conditions.append(f"topic IN ({','.join('?' * len(topics))})")
-            parameters += topics
-        rows = self.select(" AND ".join(conditions), parameters, order="rowid", limit=limit)
-        return [
-            Notification(self._as_id(row.stream), row.version, row.topic, row.state, row.position)
-            for row in rows
-        ]
-
-    def select(
-        self,
-        where: str,
-        parameters: Sequence[Any],
-        *,
-        order: str,
-        limit: int | None = None,
-        cursor: sqlite3.Cursor | None = None,
-    ) -> list[StoredRow]:
-        """Return stored events by a condition that is written in this package, never by a user.
-
-        `cursor` reads in its own open transaction.
-        """
-        if cursor is None:
-            with self.datastore.transaction(commit=False) as own:
-                return self.select(
-                    where, parameters, order=order, limit=limit, cursor=own.sqlite_cursor
-                )
-        rows = cursor.execute(
-            "SELECT rowid, originator_id, originator_version, topic, state FROM stored_events "
-            f"WHERE {where} ORDER BY {order} LIMIT ?",
-            [*parameters, -1 if limit is None else limit],
-        )
-        return list(map(StoredRow._make, rows))
-
-    def _as_id(self, stored: bytes) -> UUID | str:
-        return (
-            UUID(bytes=stored) if self.datastore.originator_id_type == "uuid" else id_text(stored)
-        )
+        return list(self.insert(c.sqlite_cursor, stored_events)) or None

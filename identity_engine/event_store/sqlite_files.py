@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from identity_engine.errors import ConfigurationError, StoreBusy, StoreError
+from projections.sql import Connection, dialect_of, transaction
 
 LOCK_TIMEOUT_SECONDS = 30.0
 FULL = 2
@@ -74,20 +75,20 @@ def refusal(error: Exception) -> StoreError:
 
 
 @contextmanager
-def write_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def write_transaction(connection: Connection) -> Iterator[None]:
     """Hold the write lock of one file; what is written within is stored together or not at all.
 
     Raises:
         StoreError: as `told_plainly`.
     """
-    with told_plainly():
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+    with told_plainly(), transaction(connection):
+        yield
+
+
+def wipe(connection: Connection) -> None:
+    """Take the last copies of what was deleted off the disk: those in the write-ahead log."""
+    if dialect_of(connection) == "sqlite":
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def configure(

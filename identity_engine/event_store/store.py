@@ -1,21 +1,11 @@
-"""The event store: one log, its match index and its keys, opened and closed together.
+"""The event store: one log, its match index and its keys, opened and closed together."""
 
-FOLDER/events.db        events, match index and source positions; one transaction writes all three
-FOLDER/keys.db          wrapped data keys, durable before first use
-FOLDER/master.key       the key-encryption key, unless the settings name another place
-"""
-
-import os
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from sqlite3 import Cursor
 
 from eventsourcing.persistence import IntegrityError
-from eventsourcing.sqlite import SQLiteCursor
 
 from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict
@@ -24,18 +14,16 @@ from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
 from identity_engine.event_store.index_tables import IndexTables
 from identity_engine.event_store.index_writing import prepare_tables, write_changes
-from identity_engine.event_store.keys import KEY_BYTES, KeyRing
+from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
+from identity_engine.event_store.keys import KeyRing
 from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at
+from identity_engine.event_store.place import Place
 from identity_engine.event_store.read_check import has_moved
-from identity_engine.event_store.sqlite import Datastore, Recorder
 from projections.base import Recorded
 from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IndexChanges, ReadSet
-
-EVENTS_FILE = "events.db"
-KEYS_FILE = "keys.db"
-MASTER_KEY_FILE = "master.key"
+from projections.sql import Cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +38,16 @@ class EventStore:
     """Reads and appends events; the only way to either.
 
     Args:
-        folder: where the files lie, made if missing; None keeps everything in memory.
+        place: where it lies.
         world: clock, ids and random bytes.
-        master_key: the key-encryption key's file, if it lies elsewhere.
     """
 
-    def __init__(
-        self, folder: Path | None, world: World, *, master_key: Path | None = None
-    ) -> None:
+    def __init__(self, place: Place, world: World) -> None:
         self._world = world
-        self.folder = folder
+        self.place = place
         self._before_commit: Callable[[], None] | None = None
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        key = _key_encryption_key(folder, master_key, world.entropy)
-        self.keys = KeyRing(folder / KEYS_FILE if folder else None, key, world.entropy)
+        key = place.key_encryption_key(world.entropy)
+        self.keys = KeyRing(place.keys(KEYS_SCHEMA), key, world.entropy)
         self.digests = DigestKeys(
             natural=self.keys.named("natural-key"),
             identifier=self.keys.named("identifier-key/1"),
@@ -72,14 +55,9 @@ class EventStore:
         )
         self.mapper = EventMapper(self.keys, world.entropy)
         self.index = IndexTables(self.keys, world.entropy)
-        self._datastore = Datastore(
-            folder / EVENTS_FILE if folder else None, name=f"events-{world.new_id()}"
-        )
-        self._recorder = Recorder(self._datastore)
-        self._recorder.create_table()
-        with self._datastore.get_connection(commit=True) as connection:
-            # A database in memory lives as long as this first connection stays in the pool.
-            self.index_is_outdated = prepare_tables(connection.cursor().sqlite_cursor)
+        self.log = place.log(world.new_id())
+        with self.log.writing() as cursor:
+            self.index_is_outdated = prepare_tables(cursor)
         if not self.index_is_outdated:  # else its replay would find a key missing
             self._refuse_older_keys()
 
@@ -88,8 +66,8 @@ class EventStore:
         return self._world.now()
 
     def close(self) -> None:
-        """Close the files; keys that were never used are taken back."""
-        self._datastore.close()
+        """Close all connections; keys that were never used are taken back."""
+        self.log.close()
         self.keys.close()
 
     def _refuse_older_keys(self) -> None:
@@ -106,17 +84,17 @@ class EventStore:
     @contextmanager
     def reading(self) -> Iterator[Cursor]:
         """Open one consistent view of the store for the look-ups of a batch."""
-        with self._datastore.transaction(commit=False) as cursor:
-            yield cursor.sqlite_cursor
+        with self.log.reading() as cursor:
+            yield cursor
 
     @contextmanager
     def writing(self) -> Iterator["Writer"]:
         """Hold the write lock; what is appended within is stored together or not at all."""
-        with self._datastore.transaction(commit=True) as cursor:
-            yield Writer(self, self._recorder, cursor, self._world.now())
+        with self.log.writing() as cursor:
+            yield Writer(self, cursor, self._world.now())
             if self._before_commit is not None:
                 self._before_commit()
-        self._datastore.checkpoint()
+        self.log.after_commit()
 
     def read(
         self, after: int, limit: int, *, within: "Writer | None" = None, topic: str | None = None
@@ -126,7 +104,7 @@ class EventStore:
         `within` reads in the writer's own transaction; `topic` leaves out all others.
         """
         return self.mapper.decode(
-            self._recorder.select(
+            self.log.select(
                 "rowid > ?" if topic is None else "rowid > ? AND topic = ?",
                 [after] if topic is None else [after, topic],
                 order="rowid",
@@ -138,12 +116,12 @@ class EventStore:
     def read_positions(self, positions: Sequence[int]) -> list[Recorded]:
         """Return the events at these positions, in log order."""
         listed = ",".join(str(int(position)) for position in positions)
-        return self.mapper.decode(self._recorder.select(f"rowid IN ({listed})", [], order="rowid"))
+        return self.mapper.decode(self.log.select(f"rowid IN ({listed})", [], order="rowid"))
 
     def read_stream(self, stream_id: str, *, cursor: Cursor | None = None) -> list[Recorded]:
         """Return all events of one stream, first to last; `cursor` reads in its own transaction."""
         return self.mapper.decode(
-            self._recorder.select(
+            self.log.select(
                 "originator_id = ?",
                 [id_bytes(stream_id)],
                 order="originator_version",
@@ -164,7 +142,7 @@ class EventStore:
 
     def head(self) -> int:
         """Return the last position of the log, 0 where it is empty."""
-        return self._recorder.max_notification_id() or 0
+        return self.log.head()
 
     def position_at(self, moment: datetime) -> int:
         """Return the last position recorded at or before `moment`, 0 where there is none.
@@ -174,7 +152,7 @@ class EventStore:
         low, high = 0, self.head()
         while low < high:
             middle = (low + high + 1) // 2
-            found = self._recorder.select("rowid >= ?", [middle], order="rowid", limit=1)
+            found = self.log.select("rowid >= ?", [middle], order="rowid", limit=1)
             if found and recorded_at(found[0].state) <= moment:
                 low = max(middle, found[0].position) if found[0].position <= high else middle
             else:
@@ -183,7 +161,7 @@ class EventStore:
 
     def stored_bytes(self, position: int) -> StoredRow | None:
         """Return the event at a position as it is stored, for checks on the bytes."""
-        found = self._recorder.select("rowid = ?", [position], order="rowid", limit=1)
+        found = self.log.select("rowid = ?", [position], order="rowid", limit=1)
         return found[0] if found else None
 
     def source_positions(self) -> dict[str, int]:
@@ -272,22 +250,11 @@ class Staged(ExitStack):
 class Writer:
     """The store under its write lock."""
 
-    def __init__(
-        self,
-        store: EventStore,
-        recorder: Recorder,
-        cursor: SQLiteCursor,
-        now: datetime,
-    ) -> None:
+    def __init__(self, store: EventStore, cursor: Cursor, now: datetime) -> None:
         self._store = store
-        self._recorder = recorder
-        self._wrapped = cursor
-        self._now = now
-
-    @property
-    def cursor(self) -> Cursor:
+        self.cursor = cursor
         """Reads that nobody can overtake."""
-        return self._wrapped.sqlite_cursor
+        self._now = now
 
     def refuse_if_moved(self, read: ReadSet) -> None:
         """Raise `Conflict` where anything that a decision read has changed since."""
@@ -303,7 +270,7 @@ class Writer:
         """Stamp and store events with their index rows and source position."""
         now = self._not_before_the_last()
         stored = [self._store.mapper.encode(event, now) for event in events]
-        positions = self._recorder._insert_events(self._wrapped, stored)
+        positions = self._store.log.insert(self.cursor, stored)
         if changes is not None:
             write_changes(self.cursor, changes, self._store.index.records)
         if position is not None:
@@ -312,7 +279,7 @@ class Writer:
                 "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
                 (position.source, position.position),
             )
-        return range(0) if positions is None else range(positions[0], positions[-1] + 1)
+        return positions
 
     def _not_before_the_last(self) -> datetime:
         self.cursor.execute("SELECT state FROM stored_events ORDER BY rowid DESC LIMIT 1")
@@ -329,41 +296,3 @@ def stream_versions(cursor: Cursor, stream_ids: Sequence[str]) -> dict[str, int]
         [id_bytes(stream_id) for stream_id in stream_ids],
     )
     return {id_text(stream): version for stream, version in rows}
-
-
-def _key_encryption_key(
-    folder: Path | None, master_key: Path | None, entropy: Callable[[int], bytes]
-) -> bytes:
-    if folder is None and master_key is None:
-        return entropy(KEY_BYTES)
-    path = master_key or (folder or Path()) / MASTER_KEY_FILE
-    # Asked in this order, because another process that starts the store makes the master key first.
-    has_keys = folder is not None and (folder / KEYS_FILE).exists()
-    if not path.exists():
-        if has_keys:
-            raise ConfigurationError(
-                f"The master key {path} is missing, and without it no personal data can be read. "
-                "Put it back from its backup."
-            )
-        _write_once(path, entropy(KEY_BYTES))
-    key = path.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise ConfigurationError(f"The master key {path} must have {KEY_BYTES} bytes.")
-    return key
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    """Make the file, whole and durable, unless another process has made it meanwhile."""
-    handle, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(handle)
-    with suppress(FileExistsError):
-        path.hardlink_to(fresh)
-    Path(fresh).unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any, Final, Literal, Protocol, Self
 
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from identity_engine.event_store.sqlite_files import connect, write_transaction
+from identity_engine.event_store.sqlite_files import wipe, write_transaction
 from identity_engine.ingestion.faults import Fault, Rejected
+from projections.sql import Connection
 
 MAX_ORIGINAL: Final = 1024 * 1024  # bytes kept of one original
 MAX_PAGE: Final = 500
@@ -27,7 +27,7 @@ _NONCE: Final = 12  # bytes, as NIST SP 800-38D advises for GCM
 
 State = Literal["open", "redriven", "dropped"]
 
-_SCHEMA: Final = """
+SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS dead_letters (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     stream TEXT NOT NULL,
@@ -53,8 +53,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (stream, position) DO UPDATE SET
     received_at = excluded.received_at, day = excluded.day, codes = excluded.codes,
     faults = excluded.faults, sealed = excluded.sealed, is_truncated = excluded.is_truncated,
-    count = count + 1,
-    state = CASE state WHEN 'redriven' THEN 'open' ELSE state END
+    count = dead_letters.count + 1,
+    state = CASE dead_letters.state WHEN 'redriven' THEN 'open' ELSE dead_letters.state END
 """
 
 _COLUMNS: Final = "id, stream, position, received_at, faults, is_truncated, state, count"
@@ -102,14 +102,17 @@ class OpenedLetter:
 
 
 class DeadLetters:
-    """All dead letters of one store, in one SQLite file; safe to use from several threads."""
+    """All dead letters of one store; safe to use from several threads.
 
-    def __init__(self, path: Path, keys: DayKeys) -> None:
+    Args:
+        database: where they lie, which keeps no trace of what is deleted.
+        keys: the key of each day.
+    """
+
+    def __init__(self, database: Connection, keys: DayKeys) -> None:
         self._keys = keys
         self._lock = threading.Lock()
-        self._database = connect(path)
-        self._database.execute("PRAGMA secure_delete=ON")
-        self._database.executescript(_SCHEMA)
+        self._database = database
 
     def add(
         self, rejected: Iterable[tuple[int, Rejected]], *, stream: str, received_at: datetime
@@ -131,8 +134,8 @@ class DeadLetters:
     ) -> Sequence[DeadLetter]:
         """Return up to `limit` (1 to 500) letters with ids above `after`, oldest first."""
         rows = self._read(
-            f"SELECT {_COLUMNS} FROM dead_letters WHERE id > ? AND (? IS NULL OR state = ?)"
-            " ORDER BY id LIMIT ?",
+            f"SELECT {_COLUMNS} FROM dead_letters WHERE id > ?"
+            " AND (CAST(? AS TEXT) IS NULL OR state = ?) ORDER BY id LIMIT ?",
             (after, state, state, min(limit, MAX_PAGE)),
         )
         return [_letter(row) for row in rows]
@@ -173,7 +176,7 @@ class DeadLetters:
         """Return the number of letters by fault code; one with two codes counts under both."""
         rows = self._read(
             "SELECT value, COUNT(*) FROM dead_letters, json_each(codes)"
-            " WHERE ? IS NULL OR state = ? GROUP BY value ORDER BY value",
+            " WHERE CAST(? AS TEXT) IS NULL OR state = ? GROUP BY value ORDER BY value",
             (state, state),
         )
         return dict(rows)
@@ -219,7 +222,7 @@ class DeadLetters:
             orjson.dumps(sorted({fault.code for fault in rejected.faults})).decode(),
             orjson.dumps([[f.code, f.message, f.pointer] for f in rejected.faults]).decode(),
             nonce + seal.encrypt(nonce, original, _bound_to(stream, position, day)),
-            len(original) < len(rejected.raw),
+            int(len(original) < len(rejected.raw)),
         )
 
     def _opened(self, row: tuple[Any, ...]) -> OpenedLetter:
@@ -250,7 +253,7 @@ class DeadLetters:
                     arguments,
                 ).rowcount
             # The bytes go from the log too, not only from the table.
-            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            wipe(self._database)
         return max(deleted, 0)
 
     def _read(self, query: str, arguments: tuple[object, ...]) -> Sequence[tuple[Any, ...]]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from sqlite3 import Connection
 from typing import Any
 
 import orjson
@@ -11,6 +10,7 @@ from aggregates.case_facts import number_of, number_text
 from aggregates.values import ContactId
 from matchers.text import fold
 from projections.scope import among, within
+from projections.sql import Connection
 
 WHOSE = "CASE WHEN c.interaction_id IS NULL THEN c.contact_id ELSE p.contact_id END"
 CASES = (

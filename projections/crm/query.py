@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from sqlite3 import Connection
 
 import orjson
 
 from aggregates.values import ContactId
 from projections.scope import among, within
+from projections.sql import Connection
 
 PENDING = "linked AND due > settled AND record_id IS NOT NULL"
 CORRECTING = "correction IS NOT NULL AND approved AND record_id IS NOT NULL"

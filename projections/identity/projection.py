@@ -5,7 +5,6 @@ unmerged; whoever reads them comes here first to learn the members.
 """
 
 from collections.abc import Iterable
-from sqlite3 import Connection
 from typing import Any, ClassVar
 
 from aggregates.contact import (
@@ -28,6 +27,7 @@ from aggregates.lifecycle import (
 )
 from aggregates.values import ContactId, Stage, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
+from projections.sql import Connection
 
 SCHEMA = """
 CREATE TABLE identity_contact (

@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from sqlite3 import Connection
 
 import orjson
 
 from aggregates.values import ContactId, Stage, instant_text
 from projections.identity.projection import ever_one_with
 from projections.scope import among, within
+from projections.sql import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """One row for each interaction as it stands, one for each of its changes, and who was given it."""
 
 from collections.abc import Iterable
-from sqlite3 import Connection
 from typing import Any, ClassVar
 
 import orjson
@@ -15,6 +14,7 @@ from aggregates.interaction import (
 )
 from aggregates.values import Erased, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
+from projections.sql import Connection
 
 SCHEMA = """
 CREATE TABLE journey_interaction (

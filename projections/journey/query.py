@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from sqlite3 import Connection
 from typing import Any, Literal
 
 import orjson
 
 from projections.scope import among, within
+from projections.sql import Connection
 
 State = Literal["open", "ended", "wrapped_up", "retracted"]
 COLUMNS = (

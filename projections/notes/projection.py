@@ -4,13 +4,13 @@ A note stands in the stream of what it is a note on. One that was written during
 where the interaction is now, so a corrected link takes it along and moves no row.
 """
 
-from sqlite3 import Connection
 from typing import Any, ClassVar
 
 from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
 from aggregates.values import Erased, instant_text
 from matchers.text import fold
 from projections.base import Follows, Projection, Recorded, Rows, Table
+from projections.sql import Connection
 
 SCHEMA = """
 CREATE TABLE note_word (

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from sqlite3 import Connection
 from typing import Any
 
 import orjson
 
 from aggregates.values import ContactId, NoteId
+from projections.sql import Connection
 
 OWNER = (
     "COALESCE((SELECT contact_id FROM profile_contribution p "

@@ -5,7 +5,6 @@ folded when it is read. A corrected link moves one pointer and takes every value
 """
 
 from itertools import groupby
-from sqlite3 import Connection
 from typing import Any, ClassVar
 
 import orjson
@@ -34,6 +33,7 @@ from aggregates.interaction import (
 from aggregates.values import Erased, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.identity.projection import STILL_RESTS
+from projections.sql import Connection
 
 SCHEMA = """
 CREATE TABLE profile_contribution (

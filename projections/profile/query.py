@@ -8,7 +8,6 @@ again.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from sqlite3 import Connection
 from typing import Any, NamedTuple
 
 import orjson
@@ -17,6 +16,7 @@ from aggregates.values import ContactId
 from projections.cases.query import numbers_of
 from projections.identity.query import find_identity, stages_of_merged
 from projections.scope import among, within
+from projections.sql import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@ rules found likely and may not do by themselves. Beside them every merge that a 
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from sqlite3 import Connection
 from typing import Any, ClassVar, Literal
 
 import orjson
@@ -23,6 +22,7 @@ from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.scope import among, within
+from projections.sql import Connection
 
 SCHEMA = """
 CREATE TABLE review_item (

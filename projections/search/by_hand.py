@@ -6,10 +6,10 @@ found, whoever else says it, until somebody gives it again.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from sqlite3 import Connection
 
 from aggregates.editing import EditPersonal
 from matchers.text import fold
+from projections.sql import Connection
 
 SCHEMA = """
 CREATE TABLE search_word (

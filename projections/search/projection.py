@@ -6,7 +6,6 @@ is FTS5's trigrams, which find a part of a word in any script.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from sqlite3 import Connection
 from typing import ClassVar, NamedTuple
 
 import orjson
@@ -29,6 +28,7 @@ from matchers.text import fold
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.search.by_hand import SCHEMA as WORDS
 from projections.search.by_hand import WORD, Key, Words
+from projections.sql import Connection
 
 SCHEMA = """
 CREATE TABLE search_interaction (

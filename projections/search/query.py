@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from sqlite3 import Connection
 
 import orjson
 
@@ -13,6 +12,7 @@ from projections.cases.query import contact_of_case
 from projections.identity.query import find_identity
 from projections.notes.query import contacts_whose_notes_say, notes_of
 from projections.search.by_hand import TAKEN_AWAY
+from projections.sql import Connection
 
 NOTE = "note"
 """The field under which notes are searched."""

@@ -4,7 +4,6 @@ The rows point into the log and copy nothing personal out of it: a reader of a h
 events themselves, so erasure needs nothing here.
 """
 
-from sqlite3 import Connection
 from typing import Any, ClassVar, get_args
 
 import orjson
@@ -45,6 +44,7 @@ from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import ContactId, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.identity.projection import ever_one_with
+from projections.sql import Connection
 
 SCHEMA = """
 CREATE TABLE timeline_entry (

@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from identity_engine.event_store.folder import Folder
 from identity_engine.ingestion.dead_letters import (
     MAX_ORIGINAL,
+    SCHEMA,
     DamagedLetterError,
     DeadLetters,
 )
@@ -46,7 +48,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def letters(path, keys):
-    with DeadLetters(path, keys) as opened:
+    with DeadLetters(Folder(path.parent).dead_letters(SCHEMA), keys) as opened:
         yield opened
 
 
@@ -95,7 +97,7 @@ def test_every_commit_is_synced(letters):
 def test_added_letters_are_there_for_the_next_process(letters, path, keys):
     add(letters, (0, rejected()))
 
-    with DeadLetters(path, keys) as again:
+    with DeadLetters(Folder(path.parent).dead_letters(SCHEMA), keys) as again:
         assert [letter.position for letter in again.list()] == [0]
 
 

@@ -318,7 +318,7 @@ def test_an_upgraded_index_is_built_from_the_log(tmp_path, clock):
         one, two = arrive(engine, mailed("1", profile=ANNA), event("2", phone(), profile=KENTA))
         engine.desk.lifecycle.delete(one.contact_id, WHY)
         with engine.store.writing() as writer:
-            writer.cursor.execute("PRAGMA user_version = 1")
+            writer.cursor.execute("UPDATE index_version SET number = 1")
 
     with Engine.open(tmp_path, world(2, clock)) as engine:
         assert presence(engine, two.contact_id) == "live"

@@ -139,7 +139,7 @@ def test_the_index_of_an_older_version_is_replaced_when_the_store_is_opened(tmp_
         (first,) = engine.ingest([event("1", customer("X"), profile=ANNA)])
         with engine.store.writing() as writer:
             writer.cursor.execute("ALTER TABLE interaction DROP COLUMN channel")
-            writer.cursor.execute("PRAGMA user_version = 1")
+            writer.cursor.execute("UPDATE index_version SET number = 1")
 
     with Engine.open(tmp_path / "store", world(2)) as engine:
         assert engine.verify_index().is_sound

@@ -6,7 +6,6 @@ import pytest
 
 from aggregates.errors import AlreadyDone, Refused
 from identity_engine import Engine
-from identity_engine.application.alone import alone
 from identity_engine.application.cases.entry import Entry, Letter, Origin
 from identity_engine.application.cases.outbox import BUSY, Outbox
 from identity_engine.errors import ConfigurationError, StoreBusy, UsageError
@@ -216,7 +215,7 @@ def test_a_crash_between_the_try_and_its_outcome_leaves_the_mail_unsure(
 def test_one_process_at_a_time_sends(tmp_path, server):
     with Engine.open(tmp_path / "store", world()) as engine:
         mail_opens_cases(engine)
-        with alone(engine.store.folder, "outbox.lock", BUSY), pytest.raises(StoreBusy):
+        with engine.store.place.alone("outbox", BUSY), pytest.raises(StoreBusy):
             engine.desk.mails.send_due(server)
 
 

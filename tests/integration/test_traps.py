@@ -33,7 +33,7 @@ def engine(tmp_path):
 
 def database(engine):
     """The event file, opened past the engine, as its owner could."""
-    connection = sqlite3.connect(engine.follower._folder / "events.db", isolation_level=None)
+    connection = sqlite3.connect(engine.store.place.path / "events.db", isolation_level=None)
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -58,7 +58,7 @@ class TestT2UserDataLooksLikeAType:
 class TestT4NoSubscription:
     def test_the_views_follow_a_recorder_that_cannot_be_subscribed_to(self, tmp_path, engine):
         with pytest.raises(NotImplementedError):
-            engine.store._recorder.subscribe()
+            engine.store.log.subscribe()
         with Engine.open(tmp_path / "store", world(2)) as reader:
             assert reader.counts()["in review"] == 0
 

@@ -14,7 +14,7 @@ from identity_engine import Engine
 from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.cli.main import run
 from identity_engine.errors import StoreBusy, StoreError
-from identity_engine.event_store.store import EVENTS_FILE, KEYS_FILE
+from identity_engine.event_store.folder import EVENTS_FILE, KEYS_FILE
 from tests.support.interactions import customer, event, phone
 from tests.support.traffic import delivered, write_lines
 from tests.support.world import Clock, world
@@ -177,11 +177,11 @@ class TestAStoreMadeByTwo:
     @pytest.mark.parametrize(
         "step",
         [
-            "identity_engine.event_store.store._write_once",
+            "identity_engine.event_store.folder._write_once",
             "identity_engine.event_store.store.KeyRing.named",
             "identity_engine.event_store.store.EventStore.append",
             "projections.runner.Views._create",
-            "identity_engine.application.following._replace",
+            "identity_engine.event_store.sqlite_views._replace",
         ],
     )
     def test_it_is_the_same_store_for_both(self, folder, monkeypatch, step):

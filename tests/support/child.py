@@ -80,7 +80,7 @@ def events_written_and_not_committed(engine: Engine) -> None:
 @fault
 def events_committed_and_not_acknowledged(engine: Engine) -> None:
     """Just after COMMIT."""
-    engine.store._datastore.checkpoint = after(nothing)  # type: ignore[method-assign]
+    engine.store.log.datastore.checkpoint = after(nothing)  # type: ignore[method-assign]
 
 
 @fault

@@ -23,7 +23,6 @@ from aggregates.case_settings import OutgoingMail
 from aggregates.errors import RuleViolation
 from aggregates.values import CaseId, MailId, instant_text
 from identity_engine.adapters.mail_smtp import SmtpMail
-from identity_engine.application.alone import alone
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.letters import outgoing
 from identity_engine.application.operations.command import Command
@@ -66,7 +65,7 @@ class Outbox:
             ConfigurationError: mail is due and no server is set.
             StoreBusy: another process sends already.
         """
-        with alone(self._office.store.folder, "outbox.lock", BUSY):
+        with self._office.store.place.alone("outbox", BUSY):
             self._office.follower.follow()
             now = instant_text(self._office.world.now())
             due = due_mails(self._office.follower.views.connection, now)

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
-from sqlite3 import Cursor
 
 from aggregates.merging import are_apart
 from aggregates.values import ContactId, IdentifierClass
@@ -22,6 +21,7 @@ from matchers.scoring import MILLIBITS
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import InteractionRow
+from projections.sql import Cursor
 
 MOST_RECORDS = 50
 """Records of the contact that are compared with others, the newest first."""

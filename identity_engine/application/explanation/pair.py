@@ -6,7 +6,6 @@ Read under the rules in force; nothing is written.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from sqlite3 import Cursor
 
 from aggregates.values import ContactId, IdentifierClass, InteractionId, Stage
 from identity_engine.application.reevaluation.component import MOST_USES, Component
@@ -18,6 +17,7 @@ from matchers.proposals import Node, Use
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import InteractionRow, Mention
+from projections.sql import Cursor
 
 MOST_RECORDS = 200
 """Records of a side that are compared with the other's, the newest first."""

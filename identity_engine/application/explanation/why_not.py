@@ -7,7 +7,6 @@ is no is given: a guard, or the weight that is missing. Then what would tip it.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
-from sqlite3 import Cursor
 
 from aggregates.contact import ContactMergeRefused
 from aggregates.values import Stage, instant_text
@@ -38,6 +37,7 @@ from matchers.guards import (
 from matchers.proposals import Node, exact_pairs, scored_pairs
 from matchers.scoring import MILLIBITS
 from projections.match_index.rows import InteractionRow
+from projections.sql import Cursor
 
 NOTHING_TO_TIP = ("already_one", "gone", "other_division", "would_join")
 TIPS = {

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from sqlite3 import Connection
 from typing import Self
 
 from aggregates.access import Action
@@ -27,6 +26,7 @@ from projections.match_index.cases import CaseRow
 from projections.match_index.digests import DigestKeys
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import ContactRow, InteractionRow, Mention
+from projections.sql import Connection
 
 CLOCK_SKEW = timedelta(minutes=5)
 

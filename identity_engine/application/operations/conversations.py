@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from sqlite3 import Connection
 
 from aggregates.access import Action
 from aggregates.values import ContactId, IdentifierClass
@@ -23,6 +22,7 @@ from projections.journey.query import (
     was_given_to,
 )
 from projections.profile.query import Profile
+from projections.sql import Connection
 
 ABSENT = "No interaction has this id."
 

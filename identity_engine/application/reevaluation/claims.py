@@ -1,7 +1,6 @@
 """Claims after a move: whoever is left behind holds a value still if another interaction gave it too."""
 
 from collections.abc import Iterable
-from sqlite3 import Cursor
 
 from aggregates import ownership
 from aggregates.interaction import InteractionReceived
@@ -14,6 +13,7 @@ from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.store import EventStore
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
+from projections.sql import Cursor
 
 
 class Claims:

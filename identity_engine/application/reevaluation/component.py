@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from sqlite3 import Cursor
 
 from aggregates.policy import Policy
 from aggregates.values import ContactId, IdentifierClass
@@ -25,6 +24,7 @@ from matchers.proposals import Node, Pair, Use, exact_pairs, scored_pairs
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import InteractionRow, Mention
+from projections.sql import Cursor
 
 MOST_USES = 400
 """Mentions of one value that is not exclusive beyond which it is a hub and joins nobody."""

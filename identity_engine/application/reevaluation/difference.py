@@ -7,7 +7,6 @@ is moved, engine merges between two homes are taken back, contacts of one home a
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from sqlite3 import Cursor
 from typing import TYPE_CHECKING
 
 from aggregates import contact as contacts
@@ -36,6 +35,7 @@ from matchers.clustering import Clusters, Refused, home
 from matchers.proposals import Pair
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
+from projections.sql import Cursor
 
 if TYPE_CHECKING:
     from identity_engine.application.reevaluation.reevaluate import Reevaluated

@@ -10,7 +10,6 @@ until a step settles it in the transaction of its events, so it can stop at any 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from sqlite3 import Cursor
 
 from aggregates.policy import POLICY_STREAMS, ReevaluationRequested
 from aggregates.values import CommandId, EventId, Header, InteractionId
@@ -26,6 +25,7 @@ from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, stream_versions
 from matchers.clustering import cluster
 from projections.match_index.index import MatchIndex
+from projections.sql import Cursor
 
 STEP = 500
 """Interactions a step starts from: other writers wait for one step at most, if it has lost a race."""

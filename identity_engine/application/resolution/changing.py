@@ -7,7 +7,6 @@ the links is for re-evaluation. A change that comes before its interaction waits
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from sqlite3 import Cursor
 from typing import NamedTuple
 
 from aggregates.change import (
@@ -39,6 +38,7 @@ from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, stream_versions
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
+from projections.sql import Cursor
 
 WITH_VALUES = ("message", "corrected")
 TAKING_BACK = ("corrected", "retracted")

@@ -6,7 +6,6 @@ is to be looked at again, because some pairs are no longer brought together.
 """
 
 from collections.abc import Iterable
-from sqlite3 import Cursor
 
 from identity_engine.application.resolution.prepare import all_hashed_keys, hashed_keys
 from identity_engine.event_store.index_tables import IndexTables
@@ -16,6 +15,7 @@ from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import Comparable, InteractionRow
+from projections.sql import Cursor
 
 
 class Crowding:

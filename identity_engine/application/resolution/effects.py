@@ -6,7 +6,6 @@ correction or a retraction leaves the links is for re-evaluation.
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from sqlite3 import Cursor
 
 from aggregates import interaction, review
 from aggregates.identifier import IdentifierReleased
@@ -29,6 +28,7 @@ from matchers.vocabulary import Decision
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import value_key
 from projections.match_index.rows import InteractionRow
+from projections.sql import Cursor
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WriteOwn = Callable[[Pen, InteractionRow, datetime, Fact], None]

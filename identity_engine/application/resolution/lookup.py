@@ -8,7 +8,6 @@ an identifier, comes with more of its records, because only there a guard will a
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from sqlite3 import Cursor
 
 from aggregates.identifier import IdentifierState
 from aggregates.policy import Policy
@@ -21,6 +20,7 @@ from matchers.vocabulary import Candidate, ContactFacts, HeldIdentifier, Holder
 from projections.match_index.identities import microseconds
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
+from projections.sql import Cursor
 
 Weights = dict[str, int]
 """Interaction id of a record -> its weight against one incoming interaction, in millibits."""

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from sqlite3 import Cursor
 from typing import NamedTuple
 
 from identity_engine.adapters.clock import World
@@ -36,6 +35,7 @@ from matchers.record import MatchRecord
 from matchers.vocabulary import Decision
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
+from projections.sql import Cursor
 
 SMALL_BATCH = 8
 """Up to this many interactions are decided under the write lock at once: deciding them takes less

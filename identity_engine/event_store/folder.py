@@ -1,0 +1,130 @@
+"""A store in a folder of SQLite files, or in memory.
+
+FOLDER/events.db        events, match index and source positions; one transaction writes all three
+FOLDER/keys.db          wrapped data keys, durable before first use
+FOLDER/master.key       the key-encryption key, unless the settings name another place
+FOLDER/dead_letters.db  what could not be used
+FOLDER/views-N.db       one file with all views; N grows with each rebuild
+FOLDER/views.current    the number of the live file, replaced in one step by a rebuild
+"""
+
+import fcntl
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from identity_engine.errors import ConfigurationError, StoreBusy
+from identity_engine.event_store.keys import KEY_BYTES
+from identity_engine.event_store.sqlite import Datastore, Recorder
+from identity_engine.event_store.sqlite_files import connect, create_private
+from identity_engine.event_store.sqlite_views import ViewFiles, ViewsInMemory
+
+EVENTS_FILE = "events.db"
+KEYS_FILE = "keys.db"
+DEAD_LETTERS_FILE = "dead_letters.db"
+MASTER_KEY_FILE = "master.key"
+
+
+class Folder:
+    """The place of an embedded store.
+
+    Args:
+        path: the folder, made if missing; None keeps everything in memory.
+        master_key: the key-encryption key's file, if it lies elsewhere.
+    """
+
+    def __init__(self, path: Path | None, master_key: Path | None = None) -> None:
+        self.path = self.scratch = path
+        self._master_key = master_key
+        if path is not None:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
+        """Read or make the key file."""
+        if self.path is None and self._master_key is None:
+            return entropy(KEY_BYTES)
+        path = self._master_key or (self.path or Path()) / MASTER_KEY_FILE
+        # Asked in this order, because another process that starts the store makes the master key first.
+        has_keys = self.path is not None and (self.path / KEYS_FILE).exists()
+        return key_in_file(path, entropy, is_new_store=not has_keys)
+
+    def log(self, name: str) -> Recorder:
+        """Open the event file."""
+        recorder = Recorder(Datastore(self._file(EVENTS_FILE), name=f"events-{name}"))
+        recorder.create_table()
+        return recorder
+
+    def keys(self, schema: str) -> sqlite3.Connection:
+        """Open the key store's file; the tables are made if they are missing."""
+        return _forgetful(connect(self._file(KEYS_FILE)), schema)
+
+    def dead_letters(self, schema: str) -> sqlite3.Connection:
+        """Open the file of dead letters; the tables are made if they are missing."""
+        return _forgetful(connect(self._file(DEAD_LETTERS_FILE)), schema)
+
+    def views(self) -> ViewFiles | ViewsInMemory:
+        """Return the view files."""
+        return ViewFiles(self.path) if self.path is not None else ViewsInMemory()
+
+    @contextmanager
+    def alone(self, work: str, busy: str) -> Iterator[None]:
+        """Lock a file of that name; a store in memory is known to no other process."""
+        if self.path is None:
+            yield
+            return
+        path = self.path / f"{work}.lock"
+        create_private(path)
+        with path.open("r+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StoreBusy(f"{busy} Wait for it.") from None
+            yield
+
+    def _file(self, name: str) -> Path | None:
+        return self.path / name if self.path is not None else None
+
+
+def key_in_file(path: Path, entropy: Callable[[int], bytes], *, is_new_store: bool) -> bytes:
+    """Return the key-encryption key from a file, which is made with a new store.
+
+    Raises:
+        ConfigurationError: the file is missing or damaged.
+    """
+    if not path.exists():
+        if not is_new_store:
+            raise ConfigurationError(
+                f"The master key {path} is missing, and without it no personal data can be read. "
+                "Put it back from its backup."
+            )
+        _write_once(path, entropy(KEY_BYTES))
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError(f"The master key {path} must have {KEY_BYTES} bytes.")
+    return key
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Make the file, whole and durable, unless another process has made it meanwhile."""
+    handle, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(handle)
+    with suppress(FileExistsError):
+        path.hardlink_to(fresh)
+    Path(fresh).unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _forgetful(connection: sqlite3.Connection, schema: str) -> sqlite3.Connection:
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.executescript(schema)
+    return connection

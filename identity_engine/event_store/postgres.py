@@ -1,0 +1,254 @@
+"""A store on PostgreSQL: the place, and the recorder of `eventsourcing` over our tables.
+
+The traps of the library's recorder are closed: its database functions are refused (T1), a lock or a
+transaction that somebody leaves open blocks nobody for ever (T11), and a batch is one transaction of
+our own without a pipeline (T13). One writer at a time holds the table, so the order of positions is that
+of the commits, and what a decision reads under the lock cannot move.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from eventsourcing.persistence import OperationalError, StoredEvent
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row
+
+from identity_engine.errors import ConfigurationError, StoreBusy, StoreError
+from identity_engine.event_store.folder import key_in_file
+from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.postgres_schema import (
+    DEAD_LETTERS,
+    KEYS,
+    LOG,
+    refuse_unless_migrated,
+)
+from identity_engine.event_store.postgres_sql import (
+    PostgresConnection,
+    PostgresCursor,
+    adapt,
+    told_plainly,
+)
+from identity_engine.event_store.postgres_views import ViewSchemas
+from identity_engine.event_store.stored_events import StoredEvents
+from projections.sql import Cursor
+
+FUNCTIONS_VARIABLE = "POSTGRES_ENABLE_DB_FUNCTIONS"
+LOCK_TIMEOUT_MS = 2_000
+STATEMENT_TIMEOUT_MS = 60_000
+IDLE_IN_TRANSACTION_MS = 30_000
+CONNECT_TIMEOUT_SECONDS = 5
+POOL = 4
+CHANNEL = "stored_events"
+INSERT = (
+    "INSERT INTO stored_events (rowid, originator_id, originator_version, topic, state) "
+    "SELECT * FROM unnest(%b::bigint[], %b::bytea[], %b::bigint[], %b::text[], %b::bytea[])"
+)
+
+
+class Server:
+    """The place of a store on a PostgreSQL server; several processes may share it.
+
+    Args:
+        address: `postgresql://...`, as libpq reads it.
+        master_key: the file of the key-encryption key, the same for all who use the store.
+
+    Raises:
+        ConfigurationError: the address cannot be read, or the library's database functions are on.
+    """
+
+    scratch: Path | None = None
+
+    def __init__(self, address: str, master_key: Path | None) -> None:
+        if os.environ.get(FUNCTIONS_VARIABLE, "").lower() in {"y", "yes", "t", "true", "on", "1"}:
+            raise ConfigurationError(
+                f"{FUNCTIONS_VARIABLE} is set: with it readers of the log miss events. Unset it."
+            )
+        self._master_key = master_key
+        try:
+            self._conninfo = make_conninfo(
+                address, connect_timeout=CONNECT_TIMEOUT_SECONDS, application_name="identity-engine"
+            )
+        except psycopg.ProgrammingError:
+            raise ConfigurationError(
+                "The address of the PostgreSQL server cannot be read. "
+                "Write postgresql://USER@HOST:PORT/DATABASE."
+            ) from None
+
+    def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
+        """Read the key file, which is made with a new store."""
+        if self._master_key is None:
+            raise ConfigurationError(
+                "A store on PostgreSQL needs IDENTITY_ENGINE_MASTER_KEY: the file with its master "
+                "key, the same for every process that opens it."
+            )
+        keys = self._connect(KEYS)
+        try:
+            refuse_unless_migrated(keys)
+            (has_keys,) = keys.execute("SELECT EXISTS (SELECT 1 FROM named_key)").fetchone()
+        finally:
+            keys.close()
+        return key_in_file(self._master_key, entropy, is_new_store=not has_keys)
+
+    def log(self, name: str) -> "Recorder":  # noqa: ARG002 - the server knows the log by its schema
+        """Open the event log."""
+        return Recorder(Datastore(conninfo_to_dict(self._conninfo)))
+
+    def keys(self, schema: str) -> PostgresConnection:  # noqa: ARG002 - made by a migration
+        """Open the key store."""
+        return self._connect(KEYS)
+
+    def dead_letters(self, schema: str) -> PostgresConnection:  # noqa: ARG002 - made by a migration
+        """Open the dead letters."""
+        return self._connect(DEAD_LETTERS)
+
+    def views(self) -> ViewSchemas:
+        """Return the generations of views."""
+        return ViewSchemas(self._connect)
+
+    @contextmanager
+    def alone(self, work: str, busy: str) -> Iterator[None]:
+        """Hold an advisory lock of the server, on a connection of its own."""
+        connection = self._connect(LOG)
+        try:
+            (is_ours,) = connection.execute(
+                "SELECT pg_try_advisory_lock(hashtextextended(?, 0))", (f"identity-engine/{work}",)
+            ).fetchone()
+            if not is_ours:
+                raise StoreBusy(f"{busy} Wait for it.")
+            yield
+        finally:
+            connection.close()
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Open a plain connection.
+
+        Raises:
+            StoreError: the server cannot be reached.
+        """
+        with told_plainly():
+            return psycopg.connect(self._conninfo, autocommit=True)
+
+    def _connect(self, schema: str) -> PostgresConnection:
+        def connect() -> psycopg.Connection[Any]:
+            connection = self.connect()
+            _set_timeouts(connection)
+            return connection
+
+        return PostgresConnection(connect, schema)
+
+
+class Datastore(PostgresDatastore):
+    """Connections to the log, pooled."""
+
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        super().__init__(
+            dbname="",
+            host="",
+            port="",
+            user="",
+            password="",
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            pool_size=1,
+            max_overflow=POOL,
+            schema=LOG,
+        )
+        self.originator_id_type = "text"
+        self.pool.kwargs = {**parameters, "row_factory": dict_row}
+
+    def after_connect_func(self) -> Callable[[psycopg.Connection[Any]], None]:
+        """Set up a new connection of the pool."""
+
+        def after_connect(connection: psycopg.Connection[Any]) -> None:
+            connection.autocommit = True
+            connection.execute(f'SET search_path = "{LOG}"')
+            _set_timeouts(connection)
+            adapt(connection)
+
+        return after_connect
+
+
+class Recorder(StoredEvents, PostgresApplicationRecorder):
+    """The library's recorder over our table, and the log of a store (`place.EventLog`)."""
+
+    def __init__(self, datastore: Datastore) -> None:
+        super().__init__(datastore)
+        self.sql_create_statements = []
+
+    @contextmanager
+    def reading(self) -> Iterator[Cursor]:
+        """Open one consistent view."""
+        with self._transaction(read_only=True) as cursor:
+            yield cursor
+
+    @contextmanager
+    def writing(self) -> Iterator[Cursor]:
+        """Hold the write lock; what is written within is stored together or not at all."""
+        with self._transaction(read_only=False) as cursor:
+            cursor.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
+            yield cursor
+
+    @contextmanager
+    def _transaction(self, *, read_only: bool) -> Iterator[PostgresCursor]:
+        try:
+            with self.datastore.get_connection() as connection:
+                level = psycopg.IsolationLevel
+                connection.isolation_level = (
+                    level.REPEATABLE_READ if read_only else level.READ_COMMITTED
+                )
+                connection.read_only = read_only
+                with connection.transaction():
+                    yield PostgresCursor.of(connection)
+        except OperationalError as error:
+            raise StoreError(
+                "The connection to PostgreSQL failed. Check that the server runs and can be "
+                "reached; what was stored is kept, so do the same again."
+            ) from error
+
+    def insert(self, cursor: Cursor, events: Sequence[StoredEvent]) -> range:
+        """Insert events in one statement and return their positions."""
+        if not events:
+            return range(0)
+        (first,) = cursor.execute(
+            "SELECT COALESCE(MAX(rowid), 0) + 1 FROM stored_events"
+        ).fetchone()
+        positions = range(first, first + len(events))
+        assert isinstance(cursor, PostgresCursor)
+        cursor.raw.execute(
+            INSERT,
+            (
+                list(positions),
+                [id_bytes(e.originator_id) for e in events],
+                [e.originator_version for e in events],
+                [e.topic for e in events],
+                [e.state for e in events],
+            ),
+        )
+        cursor.execute(f"NOTIFY {CHANNEL}")
+        return positions
+
+    def max_notification_id(self) -> int | None:
+        return self.head() or None
+
+    def after_commit(self) -> None:
+        """Leave the log as it is; the server checkpoints by itself."""
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.datastore.close()
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
+        """Store events in a transaction of their own."""
+        with self.writing() as cursor:
+            return list(self.insert(cursor, stored_events)) or None
+
+
+def _set_timeouts(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(
+        f"SET lock_timeout = {LOCK_TIMEOUT_MS}; SET statement_timeout = {STATEMENT_TIMEOUT_MS}; "
+        f"SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}"
+    )

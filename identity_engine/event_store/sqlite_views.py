@@ -1,0 +1,118 @@
+"""Generations of views as SQLite files, or in memory."""
+
+import os
+import sqlite3
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from identity_engine.event_store.sqlite_files import connect
+from projections.catalogue import VIEWS_VERSION
+from projections.sql import Connection
+
+POINTER = "views.current"
+CACHE_MIB = 32
+PAGE_BYTES = 16_384
+REPLAY_CACHE_MIB = 128
+"""A replay takes larger steps than a follower does: fewer pages are written twice."""
+
+
+def unlogged(path: Path | None) -> sqlite3.Connection:
+    """Open a file that nobody reads yet: a crash throws it away, so it needs no log on disk."""
+    connection = connect(path, durable=False, cache_mib=REPLAY_CACHE_MIB, page_bytes=PAGE_BYTES)
+    connection.execute("PRAGMA journal_mode = MEMORY")
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+
+class ViewFiles:
+    """Each generation of views is a file; a pointer names the live one."""
+
+    remedy = "Delete the views-*.db files and views.current of this store"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def current(self) -> int:
+        """Read the pointer; views of another version are passed over."""
+        pointer = self._folder / POINTER
+        try:
+            version, _, number = pointer.read_text().strip().partition(".")
+        except FileNotFoundError:
+            version, number = str(VIEWS_VERSION), "1"
+            _replace(pointer, f"{version}.{number}")
+        if version != str(VIEWS_VERSION):
+            _remove(self._path(int(number)))
+            number = str(int(number) + 1)
+            _replace(pointer, f"{VIEWS_VERSION}.{number}")
+        return int(number)
+
+    def open(self, number: int) -> sqlite3.Connection:
+        """Open a file."""
+        return connect(
+            self._path(number), durable=False, cache_mib=CACHE_MIB, page_bytes=PAGE_BYTES
+        )
+
+    def begin(self, number: int) -> sqlite3.Connection:
+        """Open a fresh file without a log on disk."""
+        _remove(self._path(number))
+        return unlogged(self._path(number))
+
+    def publish(self, number: int, fresh: Connection) -> None:
+        """Sync the file, move the pointer, remove the file before it."""
+        fresh.execute("PRAGMA journal_mode = WAL")
+        fresh.close()
+        path, before = self._path(number), self.current()
+        _sync(path)
+        _replace(self._folder / POINTER, f"{VIEWS_VERSION}.{number}")
+        if before != number:
+            _remove(self._path(before))
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"views-{number}.db"
+
+
+class ViewsInMemory:
+    """Generations of views that are gone when they are closed."""
+
+    remedy = "Open the store again"
+
+    def __init__(self) -> None:
+        self._live = 1
+        self._begun: dict[int, sqlite3.Connection] = {}
+
+    def current(self) -> int:
+        """Return the live one."""
+        return self._live
+
+    def open(self, number: int) -> sqlite3.Connection:
+        """Open a new one, or the one that was begun."""
+        return self._begun.pop(number, None) or connect(None, durable=False, cache_mib=CACHE_MIB)
+
+    def begin(self, number: int) -> sqlite3.Connection:
+        """Open the next one."""
+        return self._begun.setdefault(number, unlogged(None))
+
+    def publish(self, number: int, fresh: Connection) -> None:  # noqa: ARG002 - it was begun here
+        """Make it the live one."""
+        self._live = number
+
+
+def _remove(path: Path) -> None:
+    for name in (path.name, path.name + "-wal", path.name + "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(name).unlink()
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(handle)
+    Path(fresh).replace(path)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,77 @@
+"""The SQL of this product: written once, run by SQLite as it stands and by PostgreSQL translated.
+
+The translation (`identity_engine.event_store.postgres_sql`) goes by rule and knows no table, so every
+statement keeps to what it covers:
+
+- places `?`, `?1` and `:name`; `INSERT OR IGNORE`; `BEGIN IMMEDIATE`; `json_each(X)` over an array, with
+  a `value` that is compared as text or after `CAST(value AS BIGINT)`; over an object with the alias
+  `pair`, a `key` besides; `instr`, `lower(hex(x))`, `group_concat`;
+- `BLOB`, `INTEGER`, `TEXT`, `REAL` and `BOOLEAN` columns. A boolean is given as a Python bool, `TRUE` or
+  `FALSE`, may stand alone in a condition, and is read as 1 or 0. Nothing else may;
+- an upsert names its key: `INSERT OR REPLACE` has no counterpart;
+- no `MAX` or `MIN` of several arguments, no bare column beside an aggregate, no order that NULL decides.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, Protocol, Self
+
+Parameters = Sequence[Any] | Mapping[str, Any]
+Dialect = Literal["sqlite", "postgres"]
+
+
+class Cursor(Protocol):
+    """Runs statements, and gives the rows of the last one."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement touched."""
+
+    def execute(self, statement: str, parameters: Any = ..., /) -> Self:
+        """Run one statement."""
+
+    def executemany(self, statement: str, parameters: Iterable[Any], /) -> Self:
+        """Run one statement for each of several parameters."""
+
+    def fetchone(self) -> Any:
+        """Return the next row, None behind the last."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Go over the rows that are left."""
+
+
+class Connection(Protocol):
+    """A connection in autocommit mode."""
+
+    def execute(self, statement: str, parameters: Any = ..., /) -> Cursor:
+        """Run one statement."""
+
+    def executemany(self, statement: str, parameters: Iterable[Any], /) -> Cursor:
+        """Run one statement for each of several parameters."""
+
+    def executescript(self, script: str, /) -> Cursor:
+        """Run several statements that take no parameters."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+def dialect_of(connection: Connection) -> Dialect:
+    """Return which database answers."""
+    dialect: Dialect = getattr(connection, "dialect", "sqlite")
+    return dialect
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Hold the write lock; what is written within is stored together or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
