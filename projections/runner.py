@@ -5,14 +5,12 @@ failure parks the partition it happened in: its later events and those of its st
 go on, and re-driving replays the wait. A rebuild feeds a fresh file by the same code.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from sqlite3 import IntegrityError
 
 from projections.base import Projection, Recorded
 from projections.profile.query import names_of_ids
-from projections.sql import Connection
+from projections.sql import Connection, statements, transaction, upsert
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS projection_state (
@@ -29,6 +27,7 @@ CREATE TABLE IF NOT EXISTS parked_event (
     PRIMARY KEY (projection, key, position)
 ) WITHOUT ROWID;
 """
+PARKED = ("projection", "key", "position", "stream_id", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class Views:
         """
         if not events:
             return
-        with _transaction(self.connection):
+        with transaction(self.connection):
             positions = {status.name: status.position for status in self.status()}
             for projection in self._projections:
                 seen = positions[projection.name]
@@ -99,7 +98,7 @@ class Views:
             if not rows:
                 continue
             events = list(load([position for (position,) in rows]))
-            with _transaction(self.connection):
+            with transaction(self.connection):
                 self.connection.execute(
                     "DELETE FROM parked_event WHERE projection = ?", (projection.name,)
                 )
@@ -109,8 +108,10 @@ class Views:
     def parked_keys(self) -> list[tuple[str, str, int, str]]:
         """Return (projection, key, first position, error) of what waits."""
         return self.connection.execute(
-            "SELECT projection, key, MIN(position), error FROM parked_event "
-            "GROUP BY projection, key ORDER BY projection, key"
+            "SELECT projection, key, position, error FROM parked_event later WHERE NOT EXISTS "
+            "(SELECT 1 FROM parked_event first WHERE first.projection = later.projection "
+            "AND first.key = later.key AND first.position < later.position) "
+            "ORDER BY projection, key"
         ).fetchall()
 
     def snapshot(self) -> tuple[list[ViewStatus], dict[str, str]]:
@@ -131,11 +132,13 @@ class Views:
         return {p.name: p.canonical_hash(self.connection, names) for p in self._projections}
 
     def _create(self, projection: Projection) -> None:
-        state = f"INSERT INTO projection_state VALUES ('{projection.name}', 0, '');"
-        try:
-            self.connection.executescript(f"BEGIN IMMEDIATE; {state} {projection.schema} COMMIT;")
-        except IntegrityError:  # another process has made it meanwhile
-            self.connection.execute("ROLLBACK")
+        with transaction(self.connection):
+            new = self.connection.execute(
+                "INSERT OR IGNORE INTO projection_state VALUES (?, 0, '')", (projection.name,)
+            )
+            if new.rowcount:  # else another process has made it meanwhile
+                for statement in statements(projection.schema):
+                    self.connection.execute(statement)
 
     def _bring_forward(self, projection: Projection, events: Sequence[Recorded]) -> None:
         ready, held = self._split(projection, events)
@@ -196,7 +199,7 @@ class Views:
 
     def _park(self, projection: Projection, event: Recorded, error: str) -> None:
         self.connection.execute(
-            "INSERT OR REPLACE INTO parked_event VALUES (?, ?, ?, ?, ?)",
+            upsert("parked_event", PARKED, PARKED[:3]),
             (projection.name, projection.key(event), event.position, event.stream_id, error),
         )
 
@@ -205,14 +208,3 @@ def _parts(projection: Projection, event: Recorded) -> set[str]:
     """Return what an event must not overtake: its partition, and its stream, which may lead on to
     another partition (an interaction is received before it has a contact)."""
     return {projection.key(event), event.stream_id}
-
-
-@contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")

@@ -12,10 +12,12 @@ statement keeps to what it covers:
 - no `MAX` or `MIN` of several arguments, no bare column beside an aggregate, no order that NULL decides.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol, Self
 
+COMMENT = re.compile(r"--[^\n]*")
 Parameters = Sequence[Any] | Mapping[str, Any]
 Dialect = Literal["sqlite", "postgres"]
 
@@ -63,6 +65,27 @@ def dialect_of(connection: Connection) -> Dialect:
     """Return which database answers."""
     dialect: Dialect = getattr(connection, "dialect", "sqlite")
     return dialect
+
+
+def statements(script: str) -> list[str]:
+    """Return the statements of a script, without its comments; none of them holds a semicolon."""
+    return [one.strip() for one in COMMENT.sub("", script).split(";") if one.strip()]
+
+
+def upsert(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+    """Return the statement that writes a whole row in place of the one with the same key.
+
+    Args:
+        table: the table.
+        columns: all of them, in order.
+        key: the columns that it is unique by, the primary key.
+    """
+    others = [column for column in columns if column not in key]
+    changes = ", ".join(f"{column} = excluded.{column}" for column in others)
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+    )
 
 
 @contextmanager

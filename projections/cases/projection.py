@@ -39,6 +39,7 @@ from aggregates.notes import NoteAdded, NoteChanged, NotePersonal, NoteRemoved
 from aggregates.values import instant_text
 from matchers.text import fold
 from projections.base import Follows, Projection, Recorded, Rows, Table
+from projections.sql import upsert
 
 SCHEMA = """
 CREATE TABLE case_view (
@@ -70,7 +71,7 @@ CREATE TABLE case_member (
     case_id TEXT NOT NULL,
     interaction_id TEXT NOT NULL,
     by TEXT NOT NULL,
-    automatic INTEGER NOT NULL,
+    automatic BOOLEAN NOT NULL,
     since TEXT NOT NULL,
     PRIMARY KEY (case_id, interaction_id)
 ) WITHOUT ROWID;
@@ -137,6 +138,7 @@ MAIL = (
     "case_id", "mail_id", "status", "attempts", "due", "code", "recipients", "subject", "body",
     "author", "changed",
 )  # fmt: skip
+TEXT = ("case_id", "source", "text")
 CHANGE = ("position", "case_id", "topic", "state", "actor", "valid_from")
 STATUS: dict[type[Any], MailStatus] = {
     CaseMailReleased: "waiting",
@@ -187,7 +189,7 @@ class CaseRows(Rows):
     def _link(self, event: Recorded, fact: CaseInteractionLinked) -> None:
         self._write(
             f"INSERT OR IGNORE INTO case_member VALUES ({_places(MEMBER)})",
-            *(event.stream_id, fact.interaction_id, fact.by, int(fact.automatic)),
+            *(event.stream_id, fact.interaction_id, fact.by, fact.automatic),
             instant_text(event.header.valid_from),
         )
         self._note_change(event)
@@ -248,7 +250,7 @@ class CaseRows(Rows):
         said = fact.personal if isinstance(fact.personal, MailPersonal) else None
         recipients = {"to": said.to, "cc": said.cc} if said is not None else {}
         self._write(
-            f"INSERT OR REPLACE INTO case_mail VALUES ({_places(MAIL)})",
+            upsert("case_mail", MAIL, MAIL[:2]),
             *(event.stream_id, fact.mail_id, "drafted", 0, None, None),
             orjson.dumps(recipients).decode(),
             *((said.subject, said.body) if said is not None else (None, None)),
@@ -273,12 +275,19 @@ class CaseRows(Rows):
         )
         refused = getattr(fact, "personal", None)
         if isinstance(refused, RefusedPersonal):
-            self._write(
-                "UPDATE case_mail SET recipients = json_set(recipients, '$.refused', json(?)) "
-                "WHERE case_id = ? AND mail_id = ?",
-                *(orjson.dumps(refused.recipients).decode(), event.stream_id, fact.mail_id),
-            )
+            self._refuse(event.stream_id, fact.mail_id, refused)
         self._note_change(event)
+
+    def _refuse(self, case_id: str, mail_id: str, refused: RefusedPersonal) -> None:
+        of_mail = "case_mail WHERE case_id = ? AND mail_id = ?"
+        (known,) = self.views.execute(
+            f"SELECT recipients FROM {of_mail}", (case_id, mail_id)
+        ).fetchone()
+        told = orjson.dumps(orjson.loads(known) | {"refused": refused.recipients}).decode()
+        self._write(
+            "UPDATE case_mail SET recipients = ? WHERE case_id = ? AND mail_id = ?",
+            *(told, case_id, mail_id),
+        )
 
     def _compose(self, event: Recorded, fact: AgentBusy) -> None:
         moment = instant_text(event.header.valid_from)
@@ -323,7 +332,7 @@ class CaseRows(Rows):
         """Let a case be found by a text, or by it no longer."""
         if text:
             row = (case_id, source, fold(text))
-            self._write("INSERT OR REPLACE INTO case_text VALUES (?, ?, ?)", *row)
+            self._write(upsert("case_text", TEXT, TEXT[:2]), *row)
         else:
             self._write("DELETE FROM case_text WHERE case_id = ? AND source = ?", case_id, source)
 
@@ -344,7 +353,7 @@ class CaseProjection(Projection):
         Table("case_mail", MAIL, MAIL[:2]),
         Table("case_pin", ("agent", "case_id"), ("agent", "case_id")),
         Table("case_change", CHANGE, ("position",), frozenset({"position"})),
-        Table("case_text", ("case_id", "source", "text"), ("case_id", "source")),
+        Table("case_text", TEXT, TEXT[:2]),
         Table(
             "agent_composing",
             ("composition_id", "agent", "mode", "case_id", "since"),

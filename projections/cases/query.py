@@ -191,7 +191,7 @@ def find_cases(
         number = number_of(text)
         for place, word in enumerate(fold(text).split() if number is None else ()):
             conditions.append(
-                f"c.case_id IN (SELECT case_id FROM case_text WHERE instr(text, :word{place}))"
+                f"c.case_id IN (SELECT case_id FROM case_text WHERE instr(text, :word{place}) > 0)"
             )
             given[f"word{place}"] = word
         if number is not None:

@@ -20,6 +20,7 @@ from aggregates.crm import (
 from aggregates.crm_state import CrmLink, CrmState, evolve
 from aggregates.values import CreationId, Fact, LinkId, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
+from projections.sql import upsert
 
 SCHEMA = """
 CREATE TABLE crm_link (
@@ -30,14 +31,14 @@ CREATE TABLE crm_link (
     record_id TEXT, -- NULL once erased
     label TEXT,
     address TEXT,
-    linked INTEGER NOT NULL,
+    linked BOOLEAN NOT NULL,
     due INTEGER NOT NULL, -- write-backs that fell due
     settled INTEGER NOT NULL, -- those of them that were answered
     failure TEXT,
-    written INTEGER NOT NULL,
+    written BOOLEAN NOT NULL,
     sent_as TEXT,
     correction TEXT,
-    approved INTEGER NOT NULL
+    approved BOOLEAN NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX crm_link_of ON crm_link (interaction_id);
 CREATE INDEX crm_link_pending ON crm_link (link_id) WHERE linked AND due > settled;
@@ -46,7 +47,7 @@ CREATE TABLE crm_creation (
     interaction_id TEXT NOT NULL,
     division TEXT NOT NULL,
     record_type TEXT NOT NULL,
-    is_settled INTEGER NOT NULL,
+    is_settled BOOLEAN NOT NULL,
     failure TEXT,
     record_id TEXT,
     label TEXT,
@@ -92,7 +93,7 @@ class CrmRows(Rows):
         names = (record.record_id, record.label, record.address) if record else (None,) * 3
         link = replace(known, linked=True) if known else _fresh(fact, names[0])
         self.views.execute(
-            f"INSERT OR REPLACE INTO crm_link VALUES ({_places(LINK)})",
+            upsert("crm_link", LINK, LINK[:1]),
             (
                 fact.link_id,
                 event.stream_id,
@@ -120,8 +121,8 @@ class CrmRows(Rows):
     def _ask(self, event: Recorded, fact: CrmCreationAsked) -> None:
         row = (fact.creation_id, event.stream_id, fact.division, fact.record_type)
         self.views.execute(
-            f"INSERT OR REPLACE INTO crm_creation VALUES ({_places(CREATION)})",
-            (*row, 0, None, None, None, None),
+            upsert("crm_creation", CREATION, CREATION[:1]),
+            (*row, False, None, None, None, None),
         )
         self._enter(event, fact.creation_id, fact.record_type, fact.division)
 
@@ -129,7 +130,7 @@ class CrmRows(Rows):
         record = fact.personal if isinstance(fact.personal, RecordPersonal) else None
         names = (record.record_id, record.label, record.address) if record else (None,) * 3
         self.views.execute(
-            "UPDATE crm_creation SET is_settled = 1, failure = NULL, record_id = ?, label = ?, "
+            "UPDATE crm_creation SET is_settled = TRUE, failure = NULL, record_id = ?, label = ?, "
             "address = ? WHERE creation_id = ?",
             (*names, fact.creation_id),
         )
@@ -138,7 +139,7 @@ class CrmRows(Rows):
     def _fail_to_create(self, event: Recorded, fact: CrmCreationFailed) -> None:
         self.views.execute(
             "UPDATE crm_creation SET is_settled = ?, failure = ? WHERE creation_id = ?",
-            (int(fact.final), fact.reason, fact.creation_id),
+            (fact.final, fact.reason, fact.creation_id),
         )
         self._of_creation(event, fact.creation_id)
 
@@ -152,7 +153,7 @@ class CrmRows(Rows):
     def _enter(self, event: Recorded, named: str, record_type: str, division: str) -> None:
         said = event.fact.__dict__
         self.views.execute(
-            f"INSERT OR REPLACE INTO crm_ledger VALUES ({_places(LEDGER)})",
+            upsert("crm_ledger", LEDGER, LEDGER[:1]),
             (
                 event.position,
                 event.stream_id,
@@ -234,14 +235,14 @@ def _fresh(fact: CrmRecordLinked, record_id: str | None) -> CrmLink:
 
 def _columns(link: CrmLink) -> tuple[Any, ...]:
     return (
-        int(link.linked),
+        link.linked,
         link.due,
         link.settled,
         link.failure,
-        int(link.written),
+        link.written,
         link.sent_as,
         link.correction,
-        int(link.approved),
+        link.approved,
     )
 
 

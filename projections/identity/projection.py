@@ -27,7 +27,7 @@ from aggregates.lifecycle import (
 )
 from aggregates.values import ContactId, Stage, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
-from projections.sql import Connection
+from projections.sql import Connection, upsert
 
 SCHEMA = """
 CREATE TABLE identity_contact (
@@ -39,7 +39,7 @@ CREATE TABLE identity_contact (
     created_at TEXT NOT NULL, -- recorded time
     presence TEXT NOT NULL, -- live, expired or deleted
     since TEXT, -- valid time since when it is not live
-    on_hold INTEGER NOT NULL -- whether a legal hold names it
+    on_hold BOOLEAN NOT NULL -- whether a legal hold names it
 ) WITHOUT ROWID;
 CREATE INDEX identity_merged ON identity_contact (canonical_id) WHERE canonical_id != contact_id;
 CREATE INDEX identity_gone ON identity_contact (since) WHERE since IS NOT NULL;
@@ -48,10 +48,10 @@ CREATE TABLE identity_edge (
     one TEXT NOT NULL,
     other TEXT NOT NULL,
     stream TEXT NOT NULL,
-    automatic INTEGER NOT NULL,
+    automatic BOOLEAN NOT NULL,
     survivor TEXT,
-    identifies INTEGER NOT NULL, -- whether its evidence shows a lasting person
-    in_force INTEGER NOT NULL,
+    identifies BOOLEAN NOT NULL, -- whether its evidence shows a lasting person
+    in_force BOOLEAN NOT NULL,
     made_at TEXT NOT NULL, -- recorded time, here and below
     made_by TEXT NOT NULL, -- actor, here and below
     position INTEGER NOT NULL, -- in the log, of the merge
@@ -119,7 +119,7 @@ class IdentityRows(Rows):
             instant_text(event.recorded_at),
             "live",
             None,
-            0,
+            False,
         ]
 
     def _identify(self, event: Recorded, _: ContactIdentified) -> None:
@@ -156,12 +156,12 @@ class IdentityRows(Rows):
         self._edges.append((END_ACROSS, (event.stream_id, fact.other)))
 
     def _hold(self, event: Recorded, fact: ContactHoldSet | ContactHoldLifted) -> None:
-        self._holds.append((int(isinstance(fact, ContactHoldSet)), event.stream_id))
+        self._holds.append((isinstance(fact, ContactHoldSet), event.stream_id))
 
     def _merge(self, event: Recorded, fact: ContactMerged) -> None:
         made = (instant_text(event.recorded_at), event.header.actor, event.position)
         for edge in edges_of(fact, ContactId(event.stream_id)):
-            row = (*edge[:4], int(edge.automatic), edge.survivor, int(edge.identifies), *made)
+            row = (*edge[:6], edge.identifies, True, *made, None, None)
             self._edges.append((INSERT_EDGE, row))
             self._touched |= {edge.one, edge.other}
         for identifier_id in fact.evidence.identifiers if fact.evidence is not None else ():
@@ -211,7 +211,8 @@ class IdentityRows(Rows):
         views.executemany(
             # Who was gone already and is deleted too is gone since then.
             "UPDATE identity_contact SET presence = ?1, since = "
-            "CASE WHEN ?1 = 'live' THEN NULL ELSE COALESCE(since, ?2) END WHERE contact_id = ?3",
+            "CASE WHEN ?1 = 'live' THEN NULL ELSE COALESCE(since, CAST(?2 AS TEXT)) END "
+            "WHERE contact_id = ?3",
             self._presences,
         )
         views.executemany(
@@ -261,11 +262,11 @@ INSERT_RESTED = "INSERT OR IGNORE INTO identity_rested VALUES (?,?)"
 MOVE = "UPDATE identity_contact SET division = ? WHERE contact_id = ?"
 INSERT_ACROSS = "INSERT OR IGNORE INTO identity_across VALUES (?,?)"
 END_ACROSS = "DELETE FROM identity_across WHERE one = ? AND other = ?"
-MARK = "INSERT OR REPLACE INTO identity_shared VALUES (?,?,?,?)"
+MARK = upsert("identity_shared", SHARED, SHARED[:2])
 UNMARK = "DELETE FROM identity_shared WHERE identifier_id = ? AND by = ?"
-INSERT_EDGE = "INSERT OR REPLACE INTO identity_edge VALUES (?,?,?,?,?,?,?,1,?,?,?,NULL,NULL)"
+INSERT_EDGE = upsert("identity_edge", EDGE, ("one", "other", "merge_id"))
 END_EDGE = (
-    "UPDATE identity_edge SET in_force = 0, undone_at = ?, undone_by = ? "
+    "UPDATE identity_edge SET in_force = FALSE, undone_at = ?, undone_by = ? "
     "WHERE merge_id = ? AND one = ? AND other = ?"
 )
 
@@ -273,12 +274,13 @@ END_EDGE = (
 def ever_one_with(views: Connection, contact_id: str) -> set[str]:
     """Return every contact that is or ever was merged with this one, itself included."""
     rows = views.execute(
-        "WITH RECURSIVE reached(id) AS (SELECT ? UNION "
+        "WITH RECURSIVE reached(id) AS ("
+        "SELECT contact_id FROM identity_contact WHERE contact_id = ? UNION "
         "SELECT other FROM identity_edge JOIN reached ON one = id UNION "
         "SELECT one FROM identity_edge JOIN reached ON other = id) SELECT id FROM reached",
         (contact_id,),
     )
-    return {id_ for (id_,) in rows}
+    return {contact_id}.union(id_ for (id_,) in rows)
 
 
 def _edges_from(views: Connection, contact_id: str) -> list[Edge]:

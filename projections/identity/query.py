@@ -139,7 +139,8 @@ def stages_of_merged(views: Connection) -> dict[str, str]:
     rows = views.execute(
         "SELECT canonical_id, stage FROM identity_contact WHERE canonical_id IN "
         "(SELECT canonical_id FROM identity_contact WHERE canonical_id != contact_id) "
-        "UNION SELECT canonical_id, ? FROM identity_edge JOIN identity_contact ON contact_id = one "
+        "UNION SELECT canonical_id, CAST(? AS TEXT) FROM identity_edge "
+        "JOIN identity_contact ON contact_id = one "
         "WHERE in_force AND identifies",
         (Stage.IDENTIFIED.value,),
     )
@@ -204,7 +205,8 @@ def shared_values(views: Connection, limit: int) -> list[SharedValue]:
 
 def _rested(views: Connection, identifier_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     rows = views.execute(
-        "SELECT merge_id, MAX(in_force) FROM identity_rested JOIN identity_edge USING (merge_id) "
+        "SELECT merge_id, MAX(CASE WHEN in_force THEN 1 ELSE 0 END) "
+        "FROM identity_rested JOIN identity_edge USING (merge_id) "
         "WHERE identifier_id = ? GROUP BY merge_id ORDER BY merge_id",
         (identifier_id,),
     ).fetchall()

@@ -10,7 +10,7 @@ from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
 from aggregates.values import Erased, instant_text
 from matchers.text import fold
 from projections.base import Follows, Projection, Recorded, Rows, Table
-from projections.sql import Connection
+from projections.sql import Connection, upsert
 
 SCHEMA = """
 CREATE TABLE note_word (
@@ -70,9 +70,7 @@ class NoteRows(Rows):
 
     def write(self) -> None:
         """Write the rows."""
-        self.views.executemany(
-            "INSERT OR REPLACE INTO note_word VALUES (?,?,?,?,?,?,?,?,?)", self._rows
-        )
+        self.views.executemany(upsert("note_word", COLUMNS, ("note_id", "version")), self._rows)
 
 
 class NotesProjection(Projection):

@@ -33,7 +33,7 @@ from aggregates.interaction import (
 from aggregates.values import Erased, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.identity.projection import STILL_RESTS
-from projections.sql import Connection
+from projections.sql import Connection, upsert
 
 SCHEMA = """
 CREATE TABLE profile_contribution (
@@ -63,15 +63,15 @@ CREATE TABLE profile_claim (
     valid_from TEXT NOT NULL,
     valid_to TEXT,
     interaction_id TEXT,
-    verified INTEGER NOT NULL,
-    shared INTEGER NOT NULL DEFAULT 0,
+    verified BOOLEAN NOT NULL,
+    shared BOOLEAN NOT NULL DEFAULT FALSE,
     type TEXT,
     scope TEXT,
     value TEXT,
     raw TEXT,
     label TEXT,
     described INTEGER NOT NULL DEFAULT 0, -- log position of its last description
-    is_primary INTEGER NOT NULL DEFAULT 0,
+    is_primary BOOLEAN NOT NULL DEFAULT FALSE,
     PRIMARY KEY (identifier_id, contact_id, valid_from)
 ) WITHOUT ROWID;
 CREATE INDEX profile_claim_of ON profile_claim (contact_id);
@@ -79,7 +79,7 @@ CREATE TABLE profile_by_hand (
     contact_id TEXT NOT NULL,
     field TEXT NOT NULL,
     value TEXT NOT NULL,
-    removed INTEGER NOT NULL, -- whether the last word of a person on the value is that it is wrong
+    removed BOOLEAN NOT NULL, -- whether the last word of a person on the value is that it is wrong
     position INTEGER NOT NULL, -- log position of that word; of one save the last value wins
     place INTEGER NOT NULL,
     time TEXT NOT NULL,
@@ -126,10 +126,10 @@ AUGMENTED = (
     "augmentation_id", "place", "contact_id", "field", "value", "position", "time", "actor",
     "source", "reference",
 )  # fmt: skip
-INSERT_AUGMENTED = "INSERT OR REPLACE INTO profile_augmented VALUES (?,?,?,?,?,?,?,?,?,?)"
+INSERT_AUGMENTED = upsert("profile_augmented", AUGMENTED, AUGMENTED[:2])
 REVERT_AUGMENTED = "DELETE FROM profile_augmented WHERE augmentation_id = ?"
 REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
-INSERT_BY_HAND = "INSERT OR REPLACE INTO profile_by_hand VALUES (?,?,?,?,?,?,?,?)"
+INSERT_BY_HAND = upsert("profile_by_hand", BY_HAND, BY_HAND[:3])
 CHOICE = ("merge_id", "field", "value", "contact_id", "position")
 
 MESSAGE = ("interaction_id", "version", "time", "profile")
@@ -140,7 +140,7 @@ RELINK = (
     "WHERE interaction_id = ?"
 )
 VERIFY = (
-    "UPDATE profile_claim SET verified = 1 "
+    "UPDATE profile_claim SET verified = TRUE "
     "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
 )
 RELEASE = (
@@ -151,17 +151,23 @@ RECLAIM = (
     "UPDATE profile_claim SET valid_to = NULL "
     "WHERE identifier_id = ? AND contact_id = ? AND valid_to = ?"
 )
-SHARE = "UPDATE profile_claim SET shared = 1 WHERE identifier_id = ?"
-UNSHARE = "UPDATE profile_claim SET shared = 0 WHERE identifier_id = ?"
+SHARE = "UPDATE profile_claim SET shared = TRUE WHERE identifier_id = ?"
+UNSHARE = "UPDATE profile_claim SET shared = FALSE WHERE identifier_id = ?"
+MAKE_ROOM = (  # for the claim that comes from another contact
+    "DELETE FROM profile_claim WHERE identifier_id = ?2 AND contact_id = ?1 AND valid_from IN "
+    "(SELECT moved.valid_from FROM profile_claim moved WHERE moved.identifier_id = ?2 "
+    "AND moved.contact_id = ?3 AND moved.interaction_id = ?4)"
+)
 REASSIGN = (
-    "UPDATE OR REPLACE profile_claim SET contact_id = ? "
+    "UPDATE profile_claim SET contact_id = ? "
     "WHERE identifier_id = ? AND contact_id = ? AND interaction_id = ?"
 )
-CHOOSE = "INSERT OR REPLACE INTO profile_choice VALUES (?,?,?,?,?)"
-INSERT_CLAIM = (
-    "INSERT OR REPLACE INTO profile_claim VALUES (?,?,?,?,?,?,"
-    "COALESCE((SELECT MAX(shared) FROM profile_claim WHERE identifier_id = ?1), 0),?,?,?,?,"
-    "NULL,0,0)"
+CHOOSE = upsert("profile_choice", CHOICE, CHOICE[:2])
+INSERT_CLAIM = upsert("profile_claim", CLAIM, CLAIM[:3]).replace(
+    "?, ?, ?, ?, ?, ?, ?, ",  # a value that is shared is so for a new holder too
+    "?1, ?, ?, ?, ?, ?, EXISTS (SELECT 1 FROM profile_claim known "
+    "WHERE known.identifier_id = ?1 AND known.shared), ",
+    1,
 )
 DESCRIBE = (
     "UPDATE profile_claim SET label = ?, is_primary = ?, described = ? "
@@ -230,7 +236,7 @@ class ProfileRows(Rows):
 
     def _describe(self, event: Recorded, fact: IdentifierDescribed) -> None:
         known = fact.personal if not isinstance(fact.personal, Erased) else None
-        said = (known.label if known else None, int(fact.primary), event.position)
+        said = (known.label if known else None, fact.primary, event.position)
         self._changes.append((DESCRIBE, (*said, event.stream_id, fact.contact_id)))
 
     def _share(self, event: Recorded, _: IdentifierShared) -> None:
@@ -248,7 +254,7 @@ class ProfileRows(Rows):
         given = [(name, value) for name, value in fact.personal.set.items()]
         given += [(n, value) for n, values in fact.personal.added.items() for value in values]
         gone = [(n, value) for n, values in fact.personal.removed.items() for value in values]
-        for removed, changed in ((0, given), (1, gone)):
+        for removed, changed in ((False, given), (True, gone)):
             for place, (name, value) in enumerate(changed):
                 said = (removed, event.position, place, moment, actor)
                 self._changes.append((INSERT_BY_HAND, (event.stream_id, name, value, *said)))
@@ -269,7 +275,7 @@ class ProfileRows(Rows):
 
     def _reassign(self, event: Recorded, fact: IdentifierReassigned) -> None:
         moved = (fact.contact_id, event.stream_id, fact.from_contact_id, fact.interaction_id)
-        self._changes.append((REASSIGN, moved))
+        self._changes += [(MAKE_ROOM, moved), (REASSIGN, moved)]
 
     def _choose(self, event: Recorded, fact: ContactMerged) -> None:
         if isinstance(fact.personal, MergePersonal):
@@ -379,9 +385,10 @@ def _claim(event: Recorded, claimed: IdentifierClaimed | IdentifierTransferred) 
         instant_text(event.header.valid_from),
         instant_text(valid_to) if valid_to else None,
         by_interaction.interaction_id if by_interaction else None,
-        int(claimed.verified),
+        claimed.verified,
         known.type if known else None,
         known.scope if known else None,
         known.value if known else None,
         known.raw if known else None,
+        *(None, 0, False),  # nobody has described it
     )

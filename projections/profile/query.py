@@ -212,7 +212,7 @@ def _by_hand(views: Connection, members: str) -> Words:
         "WITH member(id) AS (SELECT value FROM json_each(?)) "
         "SELECT field, value, removed, position, place, time, actor, NULL, NULL "
         "FROM profile_by_hand WHERE contact_id IN (SELECT id FROM member) UNION ALL "
-        "SELECT field, value, 0, position, place, time, actor, source, reference "
+        "SELECT field, value, FALSE, position, place, time, actor, source, reference "
         "FROM profile_augmented WHERE contact_id IN (SELECT id FROM member) "
         "ORDER BY position, place",
         (members,),

@@ -22,7 +22,7 @@ from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.scope import among, within
-from projections.sql import Connection
+from projections.sql import Connection, upsert
 
 SCHEMA = """
 CREATE TABLE review_item (
@@ -61,7 +61,7 @@ MERGE = ("one", "other", "guard", "weight", "rule", "evidence", "valid_from", "r
 HELD = (
     "review_item r JOIN identity_contact own ON own.contact_id = r.contact_id "
     "LEFT JOIN identity_contact wanted ON wanted.contact_id = r.proposed "
-    "WHERE own.canonical_id IS NOT wanted.canonical_id "
+    "WHERE (wanted.canonical_id IS NULL OR own.canonical_id != wanted.canonical_id) "
     "AND own.presence = 'live' AND COALESCE(wanted.presence, 'live') = 'live' "
     "AND own.division = COALESCE(wanted.division, own.division)"
 )
@@ -129,9 +129,7 @@ class ReviewRows(Rows):
     """Items that open and close, and merges that are refused; each is written at once, in log order."""
 
     def _hold(self, event: Recorded, fact: InteractionHeldForReview) -> None:
-        self.views.execute(
-            "INSERT OR REPLACE INTO review_item VALUES (?,?,?,?,?,?,?,?,NULL)", _row(event, fact)
-        )
+        self.views.execute(upsert("review_item", COLUMNS, COLUMNS[:1]), (*_row(event, fact), None))
 
     def _link(self, event: Recorded, _: InteractionLinked) -> None:
         if event.version > FIRST_LINK:
@@ -168,7 +166,7 @@ class ReviewRows(Rows):
 
     def _refuse(self, event: Recorded, fact: ContactMergeRefused) -> None:
         self.views.execute(
-            "INSERT OR REPLACE INTO review_merge VALUES (?,?,?,?,?,?,?,?)",
+            upsert("review_merge", MERGE, MERGE[:2]),
             (event.stream_id, fact.other, fact.guard, *_told(event, fact.evidence)),
         )
 
@@ -231,8 +229,9 @@ def open_items(
         f"AND {within('own.division')} UNION ALL "
         "SELECT 'merge', NULL, a.canonical_id, b.canonical_id, weight, rule, valid_from, "
         f"guard, NULL, evidence FROM {LIKELY} AND (:proposed IS NULL OR b.canonical_id = :proposed) "
-        f"AND {within('a.division')}) "
-        "ORDER BY deferred, kind != 'unlinked', weight DESC, 2, 3, 4 LIMIT :limit",
+        f"AND {within('a.division')}) AS waiting "
+        "ORDER BY deferred NULLS FIRST, kind != 'unlinked', weight DESC, 2 NULLS FIRST, 3, 4 "
+        "LIMIT :limit",
         {"proposed": proposed, "divisions": among(divisions), "limit": limit},
     )
     for row in rows:

@@ -17,7 +17,7 @@ CREATE TABLE search_word (
     field TEXT NOT NULL,
     text TEXT NOT NULL,
     origin TEXT NOT NULL, -- the identifier that it is, empty where it is a value
-    removed INTEGER NOT NULL,
+    removed BOOLEAN NOT NULL,
     position INTEGER NOT NULL, -- log position of the word
     PRIMARY KEY (contact_id, field, text)
 ) WITHOUT ROWID;
@@ -100,7 +100,7 @@ class Words:
         self._views.executemany(
             "INSERT INTO search_word VALUES (?,?,?,?,?,?)",
             [
-                (contact_id, *key, word.origin, int(word.removed), word.position)
+                (contact_id, *key, word.origin, word.removed, word.position)
                 for contact_id, words in self._of.items()
                 for key, word in words.items()
             ],

@@ -1,7 +1,8 @@
 """Searchable values by contact: each different text once, counted by who says it: interactions, people.
 
-Texts are folded as the matchers fold them, so accents, case and kana forms do not matter. The index
-is FTS5's trigrams, which find a part of a word in any script.
+Texts are folded as the matchers fold them, so accents, case and kana forms do not matter. A part of a
+word is found in any script: on SQLite by the trigrams of FTS5, on PostgreSQL by those of pg_trgm where
+an administrator has put the extension in place.
 """
 
 from collections import defaultdict
@@ -28,7 +29,7 @@ from matchers.text import fold
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.search.by_hand import SCHEMA as WORDS
 from projections.search.by_hand import WORD, Key, Words
-from projections.sql import Connection
+from projections.sql import Connection, dialect_of, upsert
 
 SCHEMA = """
 CREATE TABLE search_interaction (
@@ -51,6 +52,7 @@ CREATE VIRTUAL TABLE search_text USING fts5(
 );
 """
 SCHEMA += WORDS
+INTERACTION = ("interaction_id", "texts", "heard", "contact_id")
 NOT_SEARCHED = frozenset({"language", "gender", "country"})
 Texts = list[tuple[str, str]]
 
@@ -143,7 +145,7 @@ class SearchRows(Rows):
         views = self.views
         self._words.write()
         views.executemany(
-            "INSERT OR REPLACE INTO search_interaction VALUES (?,?,?,?)",
+            upsert("search_interaction", INTERACTION, INTERACTION[:1]),
             [
                 (id_, orjson.dumps(texts).decode(), orjson.dumps(heard).decode(), contact_id)
                 for id_, (texts, heard, contact_id) in self._known.items()
@@ -154,15 +156,17 @@ class SearchRows(Rows):
         ).fetchone()
         views.executemany(
             "INSERT INTO search_value (contact_id, field, text, said) VALUES (?,?,?,?) "
-            "ON CONFLICT DO UPDATE SET said = said + excluded.said",
+            "ON CONFLICT (contact_id, field, text) "
+            "DO UPDATE SET said = search_value.said + excluded.said",
             [(*value, change) for value, change in self._said.items()],
         )
-        # One statement for all new values: a trigger would make FTS5 write its index for each.
-        views.execute(
-            "INSERT INTO search_text(rowid, text) "
-            "SELECT number, text FROM search_value WHERE number > ?",
-            (last_number,),
-        )
+        if dialect_of(views) == "sqlite":
+            # One statement for all new values: a trigger would make FTS5 write its index for each.
+            views.execute(
+                "INSERT INTO search_text(rowid, text) "
+                "SELECT number, text FROM search_value WHERE number > ?",
+                (last_number,),
+            )
 
 
 class SearchProjection(Projection):
@@ -174,7 +178,7 @@ class SearchProjection(Projection):
     tables: ClassVar[tuple[Table, ...]] = (
         Table(
             "search_interaction",
-            ("interaction_id", "texts", "heard", "contact_id"),
+            INTERACTION,
             ("interaction_id",),
         ),
         Table(

@@ -12,7 +12,7 @@ from projections.cases.query import contact_of_case
 from projections.identity.query import find_identity
 from projections.notes.query import contacts_whose_notes_say, notes_of
 from projections.search.by_hand import TAKEN_AWAY
-from projections.sql import Connection
+from projections.sql import Connection, dialect_of
 
 NOTE = "note"
 """The field under which notes are searched."""
@@ -114,15 +114,16 @@ def _contacts_with(
     if field == NOTE:
         contacts = contacts_whose_notes_say(views, pattern)
         return contacts if among is None else contacts & among
+    by_trigrams = dialect_of(views) == "sqlite" and _has_trigram(term)
     values = (
         "search_text t JOIN search_value v ON v.number = t.rowid"
-        if _has_trigram(term)
+        if by_trigrams
         else "search_value v"
     )
-    text = "t.text LIKE ?" if _has_trigram(term) else "v.text LIKE ? ESCAPE '\\'"
+    text = "t.text LIKE ?" if by_trigrams else "v.text LIKE ? ESCAPE '\\'"
     rows = views.execute(
         f"SELECT DISTINCT i.canonical_id FROM {values} JOIN identity_contact i USING (contact_id) "
-        f"WHERE {text} AND v.said > 0 AND (? IS NULL OR v.field = ?) AND NOT {TAKEN_AWAY}",
+        f"WHERE {text} AND v.said > 0 AND (CAST(? AS TEXT) IS NULL OR v.field = ?) AND NOT {TAKEN_AWAY}",
         (pattern, field, field),
     )
     contacts = {contact_id for (contact_id,) in rows}
@@ -140,7 +141,7 @@ def _found(views: Connection, canonical: str, terms: list[str], field: str | Non
         "SELECT DISTINCT v.field, v.text FROM search_value v "
         "JOIN identity_contact i USING (contact_id) "
         "WHERE v.contact_id IN (SELECT value FROM json_each(?)) "
-        f"AND v.said > 0 AND (? IS NULL OR v.field = ?) AND NOT {TAKEN_AWAY} "
+        f"AND v.said > 0 AND (CAST(? AS TEXT) IS NULL OR v.field = ?) AND NOT {TAKEN_AWAY} "
         "ORDER BY v.field, v.text",
         (orjson.dumps(identity.members).decode(), field, field),
     )

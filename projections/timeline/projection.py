@@ -323,10 +323,11 @@ def positions_of(views: Connection, contact_id: ContactId, until: int | None = N
     known = orjson.dumps(sorted(ever_one_with(views, contact_id))).decode()
     rows: list[Any] = views.execute(
         "WITH known(id) AS (SELECT value FROM json_each(?1)), "
-        "own AS (SELECT position, topic, stream_id FROM timeline_entry WHERE contact_id IN known) "
+        "own AS (SELECT position, topic, stream_id FROM timeline_entry "
+        "WHERE contact_id IN (SELECT id FROM known)) "
         "SELECT position FROM own WHERE position <= ?2 "
-        "UNION SELECT position FROM timeline_case WHERE position <= ?2 AND (contact_id IN known "
-        "AND interaction_id IS NULL OR interaction_id IN "
+        "UNION SELECT position FROM timeline_case WHERE position <= ?2 AND (contact_id IN "
+        "(SELECT id FROM known) AND interaction_id IS NULL OR interaction_id IN "
         "(SELECT stream_id FROM own WHERE topic = 'interaction.linked')) ORDER BY position",
         (known, until if until is not None else 1 << 62),
     ).fetchall()
