@@ -32,6 +32,7 @@ class Plan:
     people: int
     contacts: int
     data: Path | None
+    postgres: str | None
 
 
 def run_suite(
@@ -40,6 +41,7 @@ def run_suite(
     people: int,
     contacts: int,
     data: Path | None,
+    postgres: str | None = None,
     only: Sequence[str] | None = None,
     tell: Callable[[Result], None] = lambda _: None,
 ) -> list[Result]:
@@ -50,13 +52,14 @@ def run_suite(
         people: of the speed runs.
         contacts: in the large store.
         data: folder of labelled streams, None for no measurement of quality.
+        postgres: address of a server on which databases may be made; None for no such measurement.
         only: names of groups to run; None for all.
         tell: is given each result as it comes.
 
     Raises:
         UsageError: a name is no group's.
     """
-    plan = Plan(interactions, people, contacts, data)
+    plan = Plan(interactions, people, contacts, data, postgres)
     unknown = set(only or ()) - GROUPS.keys()
     if unknown:
         raise UsageError(f"Measurements are {', '.join(GROUPS)}; not {', '.join(sorted(unknown))}.")
@@ -118,6 +121,14 @@ def _commands(plan: Plan, folder: Path) -> list[Result]:
     return measure_commands(min(plan.contacts, SINGLE_CONTACTS), SEED, folder)
 
 
+def _postgres(plan: Plan, folder: Path) -> list[Result]:
+    if plan.postgres is None:
+        return []
+    from identity_engine.bench.servers import measure_servers
+
+    return measure_servers(plan.postgres, plan.people, plan.interactions, SEED, folder)
+
+
 def _quality(plan: Plan, folder: Path) -> list[Result]:
     return measure_quality(plan.data, folder) if plan.data is not None else []
 
@@ -133,5 +144,6 @@ GROUPS: dict[str, Callable[[Plan, Path], list[Result]]] = {
     "ingest": _ingest,
     "growth": _growth,
     "commands": _commands,
+    "postgres": _postgres,
     "quality": _quality,
 }

@@ -65,7 +65,12 @@ def bench(
     contacts: Annotated[int, Parameter(help="Contacts in the large store.")] = 200_000,
     data: Annotated[Path | None, Parameter(help="Folder of labelled streams, for quality.")] = None,
     only: Annotated[
-        list[str] | None, Parameter(help="Groups to run: start, ingest, growth, quality.")
+        list[str] | None,
+        Parameter(help="Groups to run: start, ingest, growth, commands, postgres, quality."),
+    ] = None,
+    postgres: Annotated[
+        str | None,
+        Parameter(help="postgresql://... of a server on which databases may be made."),
     ] = None,
     json: Json = False,
 ) -> int:
@@ -86,6 +91,7 @@ def bench(
         contacts=contacts,
         data=data,
         only=only,
+        postgres=postgres,
         tell=lambda result: (
             None if json else show(f"  {result.name}: {result.shown} {result.unit}")
         ),

@@ -29,10 +29,6 @@ EACH = re.compile(
 SPELLINGS = (
     # PostgreSQL must know of what type a place is, and only text is asked for this here.
     (re.compile(r"(\?\d*|(?<![:\w]):[a-z_]\w*) IS (NOT )?NULL"), r"CAST(\1 AS TEXT) IS \2NULL"),
-    (
-        re.compile(r"\bjson_extract\((:\w+), ('\$\[' \|\| \w+ \|\| '\]')\)"),
-        r"jsonb_path_query_first(CAST(\1 AS jsonb), CAST(\2 AS jsonpath))",
-    ),
     (re.compile(r"\blower\(hex\(([\w.]+)\)\)"), r"encode(\1, 'hex')"),
     (re.compile(r"\bgroup_concat\(([\w.]+)\)"), r"string_agg(CAST(\1 AS TEXT), ',')"),
     (re.compile(r"\binstr\("), "strpos("),

@@ -1,5 +1,6 @@
 """Whether anything that a decision has read was changed by another writer since: one query."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -42,11 +43,11 @@ OR EXISTS (
 OR EXISTS (
     SELECT 1 FROM place WHERE i < :identifier_count AND COALESCE(
         (SELECT version FROM identifier WHERE digest = substr(:identifiers, 16 * i + 1, 16)), 0)
-        != CAST(json_extract(:identifier_versions, '$[' || i || ']') AS BIGINT)
+        != CAST(substr(:identifier_versions, 18 * i + 1, 18) AS BIGINT)
 ) OR EXISTS (
     SELECT 1 FROM place WHERE i < :contact_count AND COALESCE(
         (SELECT touched FROM contact WHERE contact_id = substr(:contacts, 16 * i + 1, 16)), 0)
-        != CAST(json_extract(:contacts_touched, '$[' || i || ']') AS BIGINT)
+        != CAST(substr(:contacts_touched, 18 * i + 1, 18) AS BIGINT)
 ) OR EXISTS (
     SELECT 1 FROM place JOIN interaction ON natural_key = substr(:naturals, 16 * i + 1, 16)
     WHERE i < :natural_count AND number > :last_number
@@ -70,10 +71,10 @@ def _moved_parameters(read: ReadSet) -> dict[str, Any]:
         ),
         "identifier_count": len(read.identifiers),
         "identifiers": b"".join(read.identifiers),
-        "identifier_versions": orjson.dumps(list(read.identifiers.values())).decode(),
+        "identifier_versions": _numbers(read.identifiers.values()),
         "contact_count": len(read.contacts),
         "contacts": b"".join(id_bytes(contact_id) for contact_id in read.contacts),
-        "contacts_touched": orjson.dumps(list(read.contacts.values())).decode(),
+        "contacts_touched": _numbers(read.contacts.values()),
         "natural_count": len(read.natural_keys),
         "naturals": b"".join(read.natural_keys),
         "last_number": read.last_number,
@@ -91,3 +92,8 @@ def _moved_parameters(read: ReadSet) -> dict[str, Any]:
             }
         ).decode(),
     }
+
+
+def _numbers(values: Iterable[int]) -> str:
+    """Return numbers of one width, so that each is found by its place."""
+    return "".join(f"{value:018d}" for value in values)
