@@ -9,13 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eventsourcing.persistence import StoredEvent
-
 from identity_engine.adapters.clock import World
 from identity_engine.application.engine import Engine
 from identity_engine.errors import ConfigurationError, StoreError
 from identity_engine.event_store.evaluation_queue import QUEUE_TABLES
-from identity_engine.event_store.ids import id_text
 from identity_engine.event_store.index_writing import hash_rows
 from identity_engine.event_store.keys import KEY_TABLES
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
@@ -129,8 +126,7 @@ def _copy_events(
         while rows := source.log.select(
             "rowid > ?", [after], order="rowid", limit=CHUNK, cursor=held
         ):
-            stored = [StoredEvent(id_text(r.stream), r.version, r.topic, r.state) for r in rows]
-            positions = target.log.insert(cursor, stored)
+            positions = target.log.insert_rows(cursor, rows)
             if positions[-1] != rows[-1].position:
                 raise StoreError("The log of the source has a gap; it cannot be copied.")
             after = rows[-1].position

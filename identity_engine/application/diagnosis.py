@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from identity_engine.errors import IdentityEngineError
 from identity_engine.event_store.conversation_tables import count_waiting_changes
 from identity_engine.event_store.folder import EVENTS_FILE
 from identity_engine.event_store.mapper import recorded_at
-from identity_engine.settings import store_folder
+from identity_engine.settings import is_postgres, store_folder
 
 ENOUGH_FREE_BYTES = 1 << 30
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -29,31 +29,29 @@ class Finding:
 
 def examine(store: str | None) -> list[Finding]:
     """Run all checks on a store, without making one that is not there."""
+    address = is_postgres(store)
+    if address is not None:
+        return _examined(address, (*CHECKS, _settings_of_server))
     folder = store_folder(store)
     if not (folder / EVENTS_FILE).exists():
         return [
             Finding("store", False, f"There is no store in {folder}. The first ingest makes one.")
         ]
     findings = [_permissions(folder), _free_space(folder)]
+    return findings + _examined(str(folder), (*CHECKS, _integrity))
+
+
+def _examined(store: str, checks: Sequence[Callable[[Engine], Finding]]) -> list[Finding]:
+    """Open a store and run checks on it."""
     try:
-        with Engine.open(str(folder)) as engine:
-            checks: tuple[Callable[[Engine], Finding], ...] = (
-                _log,
-                _clock,
-                _views,
-                _dead_letters,
-                _waiting_changes,
-                _integrity,
-            )
-            findings += [Finding("keys", True, "The master key opens the key store.")]
-            findings += [check(engine) for check in checks]
+        with Engine.open(store) as engine:
+            keys = Finding("keys", True, "The master key opens the key store.")
+            return [keys, *(check(engine) for check in checks)]
     except IdentityEngineError as error:
-        findings.append(Finding("open", False, str(error)))
+        return [Finding("open", False, str(error))]
     except sqlite3.DatabaseError as error:
-        findings.append(
-            Finding("open", False, f"SQLite says: {error}. Restore the store from a backup.")
-        )
-    return findings
+        said = f"SQLite says: {error}. Restore the store from a backup."
+        return [Finding("open", False, said)]
 
 
 def _permissions(folder: Path) -> Finding:
@@ -136,3 +134,22 @@ def _integrity(engine: Engine) -> Finding:
         cursor.execute("PRAGMA quick_check(1)")
         (answer,) = cursor.fetchone()
     return Finding("file", answer == "ok", "SQLite finds no damage." if answer == "ok" else answer)
+
+
+def _settings_of_server(engine: Engine) -> Finding:
+    """Tell whether the server keeps what it has acknowledged."""
+    found = {}
+    with engine.store.reading() as cursor:
+        for name in DURABLE:
+            cursor.execute(f"SHOW {name}")
+            (found[name],) = cursor.fetchone()
+    loose = [f"{name} = {value}" for name, value in found.items() if value == "off"]
+    if loose:
+        said = f"The server has {', '.join(loose)}: a crash loses what it acknowledged. Set it on."
+        return Finding("server", False, said)
+    return Finding("server", True, "The server keeps what it has acknowledged.")
+
+
+CHECKS = (_log, _clock, _views, _dead_letters, _waiting_changes)
+DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+"""Settings of PostgreSQL without which a commit may be lost."""

@@ -33,7 +33,8 @@ Store = Annotated[
     str | None,
     Parameter(
         name="--store",
-        help="sqlite:///FOLDER or a folder; default: IDENTITY_ENGINE_STORE, else the user's own.",
+        help="A folder, sqlite:///FOLDER or postgresql://...; "
+        "default: IDENTITY_ENGINE_STORE, else the user's own.",
     ),
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Answer with one JSON document.")]

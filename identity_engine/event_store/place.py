@@ -23,6 +23,9 @@ class EventLog(Protocol):
     def insert(self, cursor: Cursor, events: Sequence[StoredEvent]) -> range:
         """Store events under the write lock and return their positions."""
 
+    def insert_rows(self, cursor: Cursor, rows: Sequence[StoredRow]) -> range:
+        """Store rows of another log as they are, and return their positions."""
+
     def select(
         self,
         where: str,

@@ -47,6 +47,17 @@ class StoredEvents:
         )
         return list(map(StoredRow._make, rows))
 
+    def insert_rows(self, cursor: Cursor, rows: Sequence[StoredRow]) -> range:
+        """Store rows of another log as they are, under the write lock, and return their positions."""
+        return self.insert(
+            cursor,
+            [StoredEvent(id_text(one.stream), one.version, one.topic, one.state) for one in rows],
+        )
+
+    def insert(self, cursor: Cursor, events: Sequence[StoredEvent]) -> range:
+        """Store events under the write lock and return their positions."""
+        raise NotImplementedError
+
     def head(self) -> int:
         """Return the last position, 0 where there is none."""
         with self.reading() as cursor:
