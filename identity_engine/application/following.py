@@ -61,7 +61,7 @@ class Follower:
         """
         current = self._shelf.current()
         if self._live is None or current != self._number:
-            self.close()
+            self._close_live()
             self._number = current
             self._live = Views(self._shelf.open(current), PROJECTIONS)
             self._refuse_rolled_back_log(self._live)
@@ -156,6 +156,10 @@ class Follower:
 
     def close(self) -> None:
         """Close the live views."""
+        self._close_live()
+        self._shelf.close()
+
+    def _close_live(self) -> None:
         if self._live is not None:
             self._live.connection.close()
             self._live = None

@@ -26,6 +26,7 @@ from identity_engine.cli import (
     policy,
     rehearsing,
     reviewing,
+    stores,
     views,
 )
 
@@ -65,6 +66,7 @@ app.command(contacts.export)
 app.command(augmentation.augment)
 app.command(crm.crm)
 app.command(views.projections)
+app.command(stores.store)
 app.command(policy.policy)
 app.command(models.model)
 app.command(rehearsing.rehearse)

@@ -8,6 +8,13 @@ from collections.abc import Iterable
 
 from projections.sql import Cursor
 
+QUEUE_TABLES = {
+    "pending": ("number",),
+    "evaluated": ("number",),
+    "source_position": ("source", "position"),
+    "crm_queue": ("named", "attempts", "not_before"),
+}
+"""Tables beside the match index that say what is done and what waits; no replay makes them."""
 EVALUATED = "COALESCE((SELECT MAX(number) FROM evaluated), 0)"
 """The number up to which received interactions were taken into `pending`."""
 

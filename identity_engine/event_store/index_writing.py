@@ -167,7 +167,9 @@ def write_changes(cursor: Cursor, changes: IndexChanges, records: SealedRecords)
     _write_edges(cursor, changes)
     write_cases(cursor, changes.cases)
     cursor.executemany(
-        "INSERT INTO crowded (block_key) VALUES (?)", [(key,) for key in changes.crowded]
+        # Counted here: the numbers that PostgreSQL would give do not come back with an undone write.
+        "INSERT INTO crowded VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM crowded), ?)",
+        [(key,) for key in changes.crowded],
     )
     write_conversations(cursor, changes, records)
     _post(cursor, changes.reposted)

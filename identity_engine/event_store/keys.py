@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from threading import RLock
+from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -34,6 +35,13 @@ CREATE TABLE IF NOT EXISTS named_key (name TEXT PRIMARY KEY, wrapped BLOB);
 CREATE TABLE IF NOT EXISTS made (last INTEGER NOT NULL); -- number of the newest key, also if it is gone
 INSERT INTO made SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM made);
 """
+
+
+KEY_TABLES = {
+    "data_key": ("key_id", "wrapped"),
+    "named_key": ("name", "wrapped"),
+    "made": ("last",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +149,12 @@ class KeyRing:
             self._named.pop(name, None)
             self._connection.execute("UPDATE named_key SET wrapped = NULL WHERE name = ?", (name,))
             self._wipe_log()
+
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a table of `KEY_TABLES`, for a copy of the store."""
+        with self._lock:
+            columns = ", ".join(KEY_TABLES[table])
+            return self._connection.execute(f"SELECT {columns} FROM {table}").fetchall()
 
     def close(self) -> None:
         """Take back the keys that were never used and close the file."""

@@ -56,6 +56,9 @@ class ViewShelf(Protocol):
     def begin(self, number: int) -> Connection:
         """Open a new generation that nobody reads yet: a crash may throw it away."""
 
+    def close(self) -> None:
+        """Close what is open besides the generations."""
+
     def publish(self, number: int, fresh: Connection) -> None:
         """Make a generation that was begun durable and live, in one step; older ones go."""
 

@@ -26,6 +26,8 @@ EACH = re.compile(
     r"(?:\s+(?:AS\s+)?(?!(?:WHERE|JOIN|LEFT|CROSS|ORDER|GROUP|ON|UNION|LIMIT)\b)(\w+))?"
 )
 SPELLINGS = (
+    # PostgreSQL must know of what type a place is, and only text is asked for this here.
+    (re.compile(r"(\?\d*|(?<![:\w]):[a-z_]\w*) IS (NOT )?NULL"), r"CAST(\1 AS TEXT) IS \2NULL"),
     (
         re.compile(r"\bjson_extract\((:\w+), ('\$\[' \|\| \w+ \|\| '\]')\)"),
         r"jsonb_path_query_first(CAST(\1 AS jsonb), CAST(\2 AS jsonpath))",

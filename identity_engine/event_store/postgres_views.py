@@ -61,6 +61,10 @@ class ViewSchemas:
         if before != number:
             self._drop(before)
 
+    def close(self) -> None:
+        """Close the connection of the pointer."""
+        self._pointer.close()
+
     def _read(self) -> tuple[int, int]:
         version, number = self._pointer.execute("SELECT version, number FROM live_views").fetchone()
         return version, number

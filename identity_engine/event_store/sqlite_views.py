@@ -68,6 +68,9 @@ class ViewFiles:
         if before != number:
             _remove(self._path(before))
 
+    def close(self) -> None:
+        """Nothing else is open."""
+
     def _path(self, number: int) -> Path:
         return self._folder / f"views-{number}.db"
 
@@ -96,6 +99,11 @@ class ViewsInMemory:
     def publish(self, number: int, fresh: Connection) -> None:  # noqa: ARG002 - it was begun here
         """Make it the live one."""
         self._live = number
+
+    def close(self) -> None:
+        """Close what was begun and never opened."""
+        for connection in self._begun.values():
+            connection.close()
 
 
 def _remove(path: Path) -> None:

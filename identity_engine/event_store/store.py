@@ -115,6 +115,8 @@ class EventStore:
 
     def read_positions(self, positions: Sequence[int]) -> list[Recorded]:
         """Return the events at these positions, in log order."""
+        if not positions:
+            return []
         listed = ",".join(str(int(position)) for position in positions)
         return self.mapper.decode(self.log.select(f"rowid IN ({listed})", [], order="rowid"))
 

@@ -57,6 +57,10 @@ ON CONFLICT (stream, position) DO UPDATE SET
     state = CASE dead_letters.state WHEN 'redriven' THEN 'open' ELSE dead_letters.state END
 """
 
+COLUMNS: Final = (
+    "id", "stream", "position", "received_at", "day", "codes", "faults", "sealed", "is_truncated",
+    "state", "count",
+)  # fmt: skip
 _COLUMNS: Final = "id, stream, position, received_at, faults, is_truncated, state, count"
 
 
@@ -197,6 +201,10 @@ class DeadLetters:
                 if opened and opened.raw is not None and is_about(opened.raw):
                     found.append((letter_id,))
         return self._delete("id = ?", found)
+
+    def rows(self) -> Sequence[tuple[Any, ...]]:
+        """Return all rows as they are stored, for a copy of the store."""
+        return self._read(f"SELECT {', '.join(COLUMNS)} FROM dead_letters ORDER BY id", ())
 
     def close(self) -> None:
         """Close the file."""

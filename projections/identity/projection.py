@@ -276,8 +276,8 @@ def ever_one_with(views: Connection, contact_id: str) -> set[str]:
     rows = views.execute(
         "WITH RECURSIVE reached(id) AS ("
         "SELECT contact_id FROM identity_contact WHERE contact_id = ? UNION "
-        "SELECT CASE WHEN one = id THEN other ELSE one END "
-        "FROM reached JOIN identity_edge ON one = id OR other = id) SELECT id FROM reached",
+        "SELECT CASE WHEN one = id THEN other ELSE one END FROM reached "
+        "JOIN identity_edge ON one = id OR other = id) SELECT id FROM reached",
         (contact_id,),
     )
     return {contact_id}.union(id_ for (id_,) in rows)
