@@ -135,7 +135,9 @@ def find_profile(
         "WHERE contact_id IN (SELECT value FROM json_each(?)) ORDER BY c.interaction_id, m.version",
         (members,),
     ).fetchall()
-    said = sorted(contributions + said_in_messages, key=lambda row: (row[5], row[1], row[2]))
+    said = sorted(
+        contributions + said_in_messages, key=lambda row: (row[5], row[1] or "", row[2] or "")
+    )
     shown, removed = _surviving(
         said, _by_hand(views, members), _chosen(views, members), preferred_sources
     )
