@@ -71,6 +71,10 @@ class StoreBusy(StoreError):  # noqa: N818
     """Another process holds the write lock for longer than we wait."""
 
 
+class ConnectionLost(StoreError):  # noqa: N818
+    """The database cannot be reached, or went away; whether the last commit was done is not known."""
+
+
 class UnknownTopic(StoreError):  # noqa: N818
     """The log holds an event that this version does not know."""
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from eventsourcing.persistence import OperationalError, StoredEvent
+from eventsourcing.persistence import InterfaceError, OperationalError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
-from identity_engine.errors import ConfigurationError, StoreBusy, StoreError
+from identity_engine.errors import ConfigurationError, ConnectionLost, StoreBusy
 from identity_engine.event_store.folder import key_in_file
 from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.postgres_schema import (
@@ -28,6 +28,7 @@ from identity_engine.event_store.postgres_schema import (
     refuse_unless_migrated,
 )
 from identity_engine.event_store.postgres_sql import (
+    LOST,
     PostgresConnection,
     PostgresCursor,
     adapt,
@@ -42,6 +43,9 @@ LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 60_000
 IDLE_IN_TRANSACTION_MS = 30_000
 CONNECT_TIMEOUT_SECONDS = 5
+RECONNECT_SECONDS = 1.0
+"""A try to connect is given up after this, so that the next question tries anew and does not wait for a
+back-off that has grown while the server was away."""
 POOL = 4
 CHANNEL = "stored_events"
 INSERT = (
@@ -128,7 +132,7 @@ class Server:
         """Open a plain connection.
 
         Raises:
-            StoreError: the server cannot be reached.
+            ConnectionLost: the server cannot be reached.
         """
         with told_plainly():
             return psycopg.connect(self._conninfo, autocommit=True)
@@ -155,9 +159,11 @@ class Datastore(PostgresDatastore):
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             pool_size=1,
             max_overflow=POOL,
+            pre_ping=True,  # a server that was restarted leaves dead connections behind
             schema=LOG,
         )
         self.originator_id_type = "text"
+        self.pool.reconnect_timeout = RECONNECT_SECONDS
         self.pool.kwargs = {**parameters, "row_factory": dict_row}
 
     def after_connect_func(self) -> Callable[[psycopg.Connection[Any]], None]:
@@ -194,6 +200,7 @@ class Recorder(StoredEvents, PostgresApplicationRecorder):
 
     @contextmanager
     def _transaction(self, *, read_only: bool) -> Iterator[PostgresCursor]:
+        is_read = False
         try:
             with self.datastore.get_connection() as connection:
                 level = psycopg.IsolationLevel
@@ -201,13 +208,12 @@ class Recorder(StoredEvents, PostgresApplicationRecorder):
                     level.REPEATABLE_READ if read_only else level.READ_COMMITTED
                 )
                 connection.read_only = read_only
-                with connection.transaction():
+                with connection.transaction(force_rollback=read_only):
                     yield PostgresCursor.of(connection)
-        except OperationalError as error:
-            raise StoreError(
-                "The connection to PostgreSQL failed. Check that the server runs and can be "
-                "reached; what was stored is kept, so do the same again."
-            ) from error
+                    is_read = read_only
+        except (OperationalError, InterfaceError) as error:
+            if not is_read:  # what was read is good, however the transaction ends
+                raise ConnectionLost(LOST) from error
 
     def insert(self, cursor: Cursor, events: Sequence[StoredEvent]) -> range:
         """Insert events in one statement and return their positions."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from eventsourcing.persistence import IntegrityError
 
 from identity_engine.adapters.clock import World
-from identity_engine.errors import ConfigurationError, Conflict
+from identity_engine.errors import ConfigurationError, Conflict, ConnectionLost
 from identity_engine.event_store.evaluation_queue import settle
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
@@ -89,11 +89,25 @@ class EventStore:
 
     @contextmanager
     def writing(self) -> Iterator["Writer"]:
-        """Hold the write lock; what is appended within is stored together or not at all."""
-        with self.log.writing() as cursor:
-            yield Writer(self, cursor, self._world.now())
-            if self._before_commit is not None:
-                self._before_commit()
+        """Hold the write lock; what is appended within is stored together or not at all.
+
+        Where the connection is lost with the answer to the commit, the log tells whether it was done
+        (T6).
+
+        Raises:
+            ConnectionLost: it was not done, or nobody can tell yet.
+        """
+        last: Sequence[Pending] = ()
+        try:
+            with self.log.writing() as cursor:
+                writer = Writer(self, cursor, self._world.now())
+                yield writer
+                if self._before_commit is not None:
+                    self._before_commit()
+                last = writer.last_appended
+        except ConnectionLost:
+            if not last or not self._is_stored(last):
+                raise
         self.log.after_commit()
 
     def read(
@@ -224,11 +238,19 @@ class EventStore:
                 raise Conflict("Another writer was first on one of these streams.") from error
             return Staged(done)
 
-    def _stored_before(self, events: Sequence[Pending]) -> range | None:
+    def _is_stored(self, events: Sequence[Pending]) -> bool:
+        """Tell whether the transaction of these events was done. It held the write lock, so who gets
+        that lock sees how it ended."""
+        with self.log.writing() as cursor:
+            return self._stored_before(events, cursor) is not None
+
+    def _stored_before(
+        self, events: Sequence[Pending], cursor: Cursor | None = None
+    ) -> range | None:
         """Find the events already stored by the same commands: the answer to COMMIT got lost (T6)."""
         positions = []
         for event in events:
-            stream = self.read_stream(event.stream_id)
+            stream = self.read_stream(event.stream_id, cursor=cursor)
             found = [e for e in stream if e.version == event.version]
             if not found or found[0].header.event_id != event.header.event_id:
                 return None
@@ -256,6 +278,8 @@ class Writer:
         self._store = store
         self.cursor = cursor
         """Reads that nobody can overtake."""
+        self.last_appended: Sequence[Pending] = ()
+        """The last event that was appended, if any."""
         self._now = now
 
     def refuse_if_moved(self, read: ReadSet) -> None:
@@ -273,6 +297,7 @@ class Writer:
         now = self._not_before_the_last()
         stored = [self._store.mapper.encode(event, now) for event in events]
         positions = self._store.log.insert(self.cursor, stored)
+        self.last_appended = events[-1:] or self.last_appended
         if changes is not None:
             write_changes(self.cursor, changes, self._store.index.records)
         if position is not None:
