@@ -11,7 +11,7 @@ statement keeps to what it covers:
 - an upsert names its key: `INSERT OR REPLACE` has no counterpart;
 - no `MAX` or `MIN` of several arguments, no bare column beside an aggregate, no `IN` without a list or
   a SELECT, no `IS` but with NULL, no number as a condition;
-- an order by what may be NULL says NULLS FIRST or LAST, and a list that is cut off or shown orders equals;
+- an order by what may be NULL says NULLS FIRST or LAST, and a list that is shown orders equals too;
 - a parameter that nothing else gives a type is cast: `CAST(:division AS TEXT) IS NULL`;
 - a recursion starts from a column and has one term that refers to itself.
 
