@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import orjson
 
 from aggregates.values import Fact, Header
-from projections.sql import Connection
+from projections.sql import Connection, statements
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -96,6 +96,11 @@ class Projection(ABC):
     tables: ClassVar[tuple[Table, ...]]
 
     rows: ClassVar[type[Rows]]
+
+    def create(self, views: Connection) -> None:
+        """Make the tables, empty."""
+        for statement in statements(self.schema):
+            views.execute(statement)
 
     def apply(self, views: Connection, events: Sequence[Recorded]) -> None:
         """Bring the rows forward by a batch of events, in log order."""

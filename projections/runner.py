@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from projections.base import Projection, Recorded
 from projections.profile.query import names_of_ids
-from projections.sql import Connection, statements, transaction, upsert
+from projections.sql import Connection, transaction, upsert
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS projection_state (
@@ -137,8 +137,7 @@ class Views:
                 "INSERT OR IGNORE INTO projection_state VALUES (?, 0, '')", (projection.name,)
             )
             if new.rowcount:  # else another process has made it meanwhile
-                for statement in statements(projection.schema):
-                    self.connection.execute(statement)
+                projection.create(self.connection)
 
     def _bring_forward(self, projection: Projection, events: Sequence[Recorded]) -> None:
         ready, held = self._split(projection, events)

@@ -7,7 +7,10 @@ import orjson
 
 def within(column: str) -> str:
     """Return the condition that a division is one of those in the parameter `:divisions`."""
-    return f"(:divisions IS NULL OR {column} IN (SELECT value FROM json_each(:divisions)))"
+    return (
+        "(CAST(:divisions AS TEXT) IS NULL "
+        f"OR {column} IN (SELECT value FROM json_each(:divisions)))"
+    )
 
 
 def among(divisions: Collection[str] | None) -> str | None:

@@ -231,7 +231,9 @@ def find_case(views: Connection, case_id: str) -> CaseView | None:
             )
         ),
         mails=_mails(views, case_id),
-        pinned_by=_column(views, "SELECT agent FROM case_pin WHERE case_id = ?", case_id),
+        pinned_by=_column(
+            views, "SELECT agent FROM case_pin WHERE case_id = ? ORDER BY agent", case_id
+        ),
         follow_ups=_numbers(
             views, "SELECT number FROM case_view WHERE follow_up_of = ? ORDER BY number", case_id
         ),
@@ -273,10 +275,12 @@ def positions_of_changes(
     """Return (log position, case number) of the changes that meet every condition, newest last."""
     rows = views.execute(
         f"SELECT h.position, c.number {CASES} JOIN case_change h USING (case_id) "
-        f"WHERE {within(DIVISION)} AND (:case_id IS NULL OR c.case_id = :case_id) "
-        "AND (:state IS NULL OR h.state = :state) AND (:actor IS NULL OR h.actor = :actor) "
-        "AND (:since IS NULL OR h.valid_from >= :since) "
-        "AND (:until IS NULL OR h.valid_from < :until) ORDER BY h.position DESC LIMIT :limit",
+        f"WHERE {within(DIVISION)} AND (CAST(:case_id AS TEXT) IS NULL OR c.case_id = :case_id) "
+        "AND (CAST(:state AS TEXT) IS NULL OR h.state = :state) "
+        "AND (CAST(:actor AS TEXT) IS NULL OR h.actor = :actor) "
+        "AND (CAST(:since AS TEXT) IS NULL OR h.valid_from >= :since) "
+        "AND (CAST(:until AS TEXT) IS NULL OR h.valid_from < :until) "
+        "ORDER BY h.position DESC LIMIT :limit",
         {
             "case_id": case_id,
             "state": state,
@@ -293,7 +297,8 @@ def positions_of_changes(
 def composing(views: Connection) -> list[Composing]:
     """Return who is busy composing, the longest first."""
     rows = views.execute(
-        "SELECT composition_id, agent, mode, case_id, since FROM agent_composing ORDER BY since"
+        "SELECT composition_id, agent, mode, case_id, since FROM agent_composing "
+        "ORDER BY since, composition_id"
     )
     return [Composing(*row) for row in rows]
 

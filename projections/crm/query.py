@@ -161,7 +161,7 @@ def links_of(
         "SELECT link_id, interaction_id, record_type, record_id, label, address, CASE "
         "WHEN NOT linked THEN 'unlinked' WHEN due > settled THEN 'due' WHEN written THEN 'written' "
         "ELSE 'waiting' END, failure, correction, approved FROM crm_link "
-        "WHERE (:interaction_id IS NULL OR interaction_id = :interaction_id) "
+        "WHERE (CAST(:interaction_id AS TEXT) IS NULL OR interaction_id = :interaction_id) "
         f"AND {within('division')} ORDER BY link_id LIMIT :limit",
         {
             "interaction_id": interaction_id,
@@ -193,7 +193,8 @@ def creations_of(
     rows = views.execute(
         "SELECT creation_id, interaction_id, record_type, CASE WHEN NOT is_settled THEN 'waiting' "
         "WHEN failure IS NULL THEN 'created' ELSE 'failed' END, failure, record_id, label, address "
-        "FROM crm_creation WHERE (:interaction_id IS NULL OR interaction_id = :interaction_id) "
+        "FROM crm_creation "
+        "WHERE (CAST(:interaction_id AS TEXT) IS NULL OR interaction_id = :interaction_id) "
         f"AND {within('division')} ORDER BY creation_id LIMIT :limit",
         {
             "interaction_id": interaction_id,
@@ -214,7 +215,7 @@ def ledger(
     rows = views.execute(
         "SELECT position, interaction_id, named, record_type, topic, detail, activity_id, version, "
         "sent_as, actor, at FROM crm_ledger "
-        "WHERE (:interaction_id IS NULL OR interaction_id = :interaction_id) "
+        "WHERE (CAST(:interaction_id AS TEXT) IS NULL OR interaction_id = :interaction_id) "
         f"AND {within('division')} ORDER BY position DESC LIMIT :limit",
         {
             "interaction_id": interaction_id,

@@ -194,7 +194,9 @@ class SharedValue:
 
 def shared_values(views: Connection, limit: int) -> list[SharedValue]:
     """Return the values that are marked shared, those that most merges rested on first."""
-    marks = views.execute("SELECT identifier_id, by, people, since FROM identity_shared").fetchall()
+    marks = views.execute(
+        "SELECT identifier_id, by, people, since FROM identity_shared ORDER BY identifier_id, by"
+    ).fetchall()
     found = [
         SharedValue(identifier_id, by, people, since, *_rested(views, identifier_id))
         for identifier_id, by, people, since in marks

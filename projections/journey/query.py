@@ -107,7 +107,7 @@ def interactions_of(views: Connection, members: Sequence[str]) -> list[Interacti
     """Return all interactions of an identity, the earliest first."""
     rows = views.execute(
         f"SELECT {COLUMNS} WHERE i.contact_id IN (SELECT value FROM json_each(?)) "
-        "ORDER BY i.time, i.source, i.id",
+        "ORDER BY i.time, i.source NULLS FIRST, i.id NULLS FIRST, i.interaction_id",
         (orjson.dumps(list(members)).decode(),),
     ).fetchall()
     return list(_read(views, rows))

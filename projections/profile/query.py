@@ -126,16 +126,18 @@ def find_profile(
     contributions = views.execute(
         "SELECT interaction_id, source, id, channel, direction, time, decision, weight, profile "
         "FROM profile_contribution WHERE contact_id IN (SELECT value FROM json_each(?)) "
-        "ORDER BY time, source, id",
+        "ORDER BY time, source NULLS FIRST, id NULLS FIRST, interaction_id",
         (members,),
     ).fetchall()
     said_in_messages = views.execute(
         "SELECT c.interaction_id, source, id, channel, direction, m.time, decision, weight, "
         "m.profile FROM profile_message m JOIN profile_contribution c USING (interaction_id) "
-        "WHERE contact_id IN (SELECT value FROM json_each(?))",
+        "WHERE contact_id IN (SELECT value FROM json_each(?)) ORDER BY c.interaction_id, m.version",
         (members,),
     ).fetchall()
-    said = sorted(contributions + said_in_messages, key=lambda row: (row[5], row[1], row[2]))
+    said = sorted(
+        contributions + said_in_messages, key=lambda row: (row[5], row[1] or "", row[2] or "")
+    )
     shown, removed = _surviving(
         said, _by_hand(views, members), _chosen(views, members), preferred_sources
     )
@@ -171,7 +173,8 @@ def links(views: Connection, divisions: Collection[str] | None = None) -> Iterat
     rows = views.execute(
         "SELECT c.source, c.id, i.canonical_id, i.stage, c.decision, c.weight "
         "FROM profile_contribution c JOIN identity_contact i USING (contact_id) "
-        f"WHERE {within('i.division')} ORDER BY c.source, c.id",
+        f"WHERE {within('i.division')} "
+        "ORDER BY c.source NULLS FIRST, c.id NULLS FIRST, c.interaction_id",
         {"divisions": among(divisions)},
     )
     for source, id_, canonical, stage, decision, weight in rows:
@@ -183,7 +186,7 @@ def names_of_ids(views: Connection) -> dict[str, str]:
     names: dict[str, str] = {}
     rows = views.execute(
         "SELECT interaction_id, contact_id, source, id FROM profile_contribution "
-        "ORDER BY source, id"
+        "ORDER BY source NULLS FIRST, id NULLS FIRST, interaction_id"
     )
     for interaction_id, contact_id, source, id_ in rows:
         names[interaction_id] = f"interaction {source}/{id_}"
@@ -294,7 +297,8 @@ def _claims(views: Connection, members: str) -> Iterator[HeldClaim]:
         "CASE WHEN is_primary AND valid_to IS NULL THEN described ELSE -1 END"
         ") OVER (PARTITION BY type) AS first "
         "FROM profile_claim WHERE contact_id IN (SELECT value FROM json_each(?)) "
-        "ORDER BY valid_to IS NOT NULL, type, first DESC, valid_from, value",
+        "ORDER BY valid_to IS NOT NULL, type NULLS FIRST, first DESC, valid_from, "
+        "value NULLS FIRST, identifier_id, contact_id",
         (members,),
     )
     for (

@@ -225,12 +225,13 @@ def open_items(
         "SELECT * FROM (SELECT CASE WHEN proposed IS NULL THEN 'unlinked' ELSE 'interaction' END "
         "AS kind, interaction_id, r.contact_id, proposed, weight, rule, valid_from, NULL, deferred, "
         "evidence "
-        f"FROM {HELD} AND (:proposed IS NULL OR proposed = :proposed) "
+        f"FROM {HELD} AND (CAST(:proposed AS TEXT) IS NULL OR proposed = :proposed) "
         f"AND {within('own.division')} UNION ALL "
         "SELECT 'merge', NULL, a.canonical_id, b.canonical_id, weight, rule, valid_from, "
-        f"guard, NULL, evidence FROM {LIKELY} AND (:proposed IS NULL OR b.canonical_id = :proposed) "
+        f"guard, NULL, evidence FROM {LIKELY} "
+        "AND (CAST(:proposed AS TEXT) IS NULL OR b.canonical_id = :proposed) "
         f"AND {within('a.division')}) AS waiting "
-        "ORDER BY deferred NULLS FIRST, kind != 'unlinked', weight DESC, 2 NULLS FIRST, 3, 4 "
+        "ORDER BY deferred NULLS FIRST, kind != 'unlinked', weight DESC, 2 NULLS FIRST, 3, 4, 7, 10 "
         "LIMIT :limit",
         {"proposed": proposed, "divisions": among(divisions), "limit": limit},
     )

@@ -2,7 +2,7 @@
 
 Texts are folded as the matchers fold them, so accents, case and kana forms do not matter. A part of a
 word is found in any script: on SQLite by the trigrams of FTS5, on PostgreSQL by those of pg_trgm where
-an administrator has put the extension in place.
+an administrator has put that extension in place, else by reading all values.
 """
 
 from collections import defaultdict
@@ -46,10 +46,12 @@ CREATE TABLE search_value (
     said INTEGER NOT NULL, -- by how many linked interactions and words of people; 0 is not found
     UNIQUE (contact_id, field, text)
 );
+"""
+TRIGRAMS_OF_SQLITE = """
 CREATE VIRTUAL TABLE search_text USING fts5(
     text, content='search_value', content_rowid='number',
     tokenize='trigram', detail='none', columnsize=0
-);
+)
 """
 SCHEMA += WORDS
 INTERACTION = ("interaction_id", "texts", "heard", "contact_id")
@@ -188,6 +190,22 @@ class SearchProjection(Projection):
         ),
         Table("search_word", WORD, WORD[:3], frozenset({"origin", "position"})),
     )
+
+    def create(self, views: Connection) -> None:
+        """Make the tables, and the index over parts of words that this database has."""
+        super().create(views)
+        if dialect_of(views) == "sqlite":
+            views.execute(TRIGRAMS_OF_SQLITE)
+            return
+        extension = views.execute(
+            "SELECT nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace "
+            "WHERE extname = 'pg_trgm'"
+        ).fetchone()
+        if extension is not None:
+            views.execute(
+                "CREATE INDEX search_value_trigrams ON search_value "
+                f'USING gin (text "{extension[0]}".gin_trgm_ops)'
+            )
 
 
 def _texts(personal: InteractionPersonal | ChangePersonal | Erased) -> Texts:
