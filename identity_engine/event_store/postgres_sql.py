@@ -27,8 +27,6 @@ EACH = re.compile(
     r"(?:\s+(?:AS\s+)?(?!(?:WHERE|JOIN|LEFT|CROSS|ORDER|GROUP|ON|UNION|LIMIT)\b)(\w+))?"
 )
 SPELLINGS = (
-    # PostgreSQL must know of what type a place is, and only text is asked for this here.
-    (re.compile(r"(\?\d*|(?<![:\w]):[a-z_]\w*) IS (NOT )?NULL"), r"CAST(\1 AS TEXT) IS \2NULL"),
     (re.compile(r"\blower\(hex\(([\w.]+)\)\)"), r"encode(\1, 'hex')"),
     (re.compile(r"\bgroup_concat\(([\w.]+)\)"), r"string_agg(CAST(\1 AS TEXT), ',')"),
     (re.compile(r"\binstr\("), "strpos("),
@@ -178,8 +176,6 @@ class PostgresCursor:
 
     def execute(self, statement: str, parameters: Parameters = (), /) -> Self:
         """Run one statement."""
-        if statement.startswith("CREATE VIRTUAL TABLE"):
-            return self  # an index of SQLite's for which PostgreSQL has its own
         text, numbered = translate(statement)
         with told_plainly():
             if not parameters:
