@@ -18,8 +18,10 @@ RULES_STREAMS = tuple(map(id_bytes, (*POLICY_STREAMS.values(), ACCESS_STREAM)))
 def has_moved(cursor: Cursor, read: ReadSet) -> bool:
     """Tell, under the write lock, whether anything that was read has changed.
 
-    A natural key, posting or link that has come since counts as a change: it may be the very
-    person that the batch believes it has seen first.
+    A natural key or link that has come since counts as a change: it may be the very person that the
+    batch believes it has seen first. One who is only alike does not: re-evaluation finds the two,
+    and two workers would lose every race over the keys of common names. But no key may become
+    crowded unseen, because the log alone says when it does.
     """
     cursor.execute("SELECT COALESCE(MAX(rowid), 0) FROM stored_events")
     if cursor.fetchone()[0] == read.head:
@@ -34,7 +36,6 @@ WITH RECURSIVE place(i) AS (
 )
 SELECT (SELECT COUNT(*) FROM stored_events
     WHERE originator_id IN (:policy, :model, :settings, :access)) != :rules
-OR (SELECT COUNT(*) FROM crowded) != :crowded
 OR (SELECT COALESCE(MAX(number), 0) FROM waiting_change) != :last_waiting
 OR EXISTS (
     SELECT 1 FROM place JOIN change ON natural_key = substr(:changes, 16 * i + 1, 16)
@@ -54,6 +55,11 @@ OR EXISTS (
 ) OR EXISTS (
     SELECT 1 FROM json_each(:block_keys) key JOIN posting ON block_key = CAST(key.value AS BIGINT)
     WHERE number > :last_number
+) OR EXISTS (
+    SELECT 1 FROM json_each(:room) pair
+    JOIN posting news ON news.block_key = CAST(pair.key AS BIGINT) AND news.number > :last_number
+    WHERE (SELECT COUNT(*) FROM posting WHERE posting.block_key = news.block_key)
+        > CAST(pair.value AS BIGINT)
 ) OR EXISTS (
     SELECT 1 FROM json_each(:links) pair LEFT JOIN interaction ON number = CAST(pair.key AS BIGINT)
     WHERE COALESCE(lower(hex(contact_id)), '') != pair.value
@@ -82,8 +88,8 @@ def _moved_parameters(read: ReadSet) -> dict[str, Any]:
         "changes": b"".join(read.unknown_changes),
         "last_waiting": read.last_waiting,
         "rules": read.rules,
-        "crowded": read.crowded,
         **dict(zip(("policy", "model", "settings", "access"), RULES_STREAMS, strict=True)),
+        "room": orjson.dumps({str(key): room for key, room in read.room.items()}).decode(),
         "block_keys": orjson.dumps(list(read.block_keys)).decode(),
         "links": orjson.dumps(
             {

@@ -4,7 +4,7 @@ A decision reads here, its events are applied here at once, and so the next deci
 them. The same `apply` rebuilds the whole index from the log.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -55,7 +55,6 @@ class MatchIndex(Identifiers):
         self.last_number = last_number
         self.rules = rules
         self._crowded = crowded
-        self._crowded_before = len(crowded)
         self._crowded_here: dict[int, None] = {}
         self._reposted: list[tuple[int, int]] = []
         self.conversations = Conversations(last_waiting)
@@ -70,6 +69,9 @@ class MatchIndex(Identifiers):
         self._read_links: dict[int, ContactId | None] = {}
         self._read_natural_keys: set[bytes] = set()
         self._read_block_keys: set[int] = set()
+        self._may_grow: set[int] = set()
+        self.block_cap: int | None = None
+        """How many records a block key may lead to, where records are posted."""
         self._with_members: set[ContactId] = set()
         self._pending: set[int] = set()
         self._all_pending = False
@@ -88,6 +90,14 @@ class MatchIndex(Identifiers):
         self._read_block_keys.update(postings)
         for key, numbers in postings.items():
             self._postings[key] = numbers
+
+    def rely_on(self, keys: Iterable[int], *, may_grow: bool) -> None:
+        """Note whether what is decided by these keys, which are loaded, holds even if they come to lead
+        to more. Once it does not for a key, it stays so."""
+        if may_grow:
+            self._may_grow.update(keys)
+        else:
+            self._may_grow.difference_update(keys)
 
     def add_interactions(self, rows: Iterable[InteractionRow]) -> None:
         """Take in interactions with their match records."""
@@ -149,15 +159,26 @@ class MatchIndex(Identifiers):
             self.head,
             self.last_number,
             self.rules,
-            self._crowded_before,
             dict(self._read_identifiers),
             dict(self._read_contacts),
             dict(self._read_links),
             frozenset(self._read_natural_keys),
-            frozenset(self._read_block_keys),
+            frozenset(self._read_block_keys - self._may_grow),
+            self._room(),
             self.conversations.last_waiting,
             self.conversations.unknown_changes(),
         )
+
+    def _room(self) -> dict[int, int]:
+        """Return how many records may stand under each key, if this batch is to put its own there and
+        not miss that the key has become crowded."""
+        if self.block_cap is None:
+            return {}
+        own = Counter(key for row in self._received for key in set(row.block_keys))
+        own.update(key for key, _ in self._reposted)
+        return {
+            key: self.block_cap - count for key, count in own.items() if key not in self._crowded
+        }
 
     # What an event changes
 

@@ -168,19 +168,20 @@ class ReadSet:
 
     `head` is the last position at the time of reading and `last_number` the last interaction row: a
     posting above it is news. `rules` counts the events of policy, model, settings and access,
-    `crowded` the crowded keys, `last_waiting` numbers the last change that waits. The maps give the
+    `last_waiting` numbers the last change that waits. The maps give the
     version of an identifier and how often a contact was touched, 0 for what was not there.
-    `unknown_changes` were not there either.
+    `unknown_changes` were not there either. `room` says how many records may stand under a key that
+    this batch posts under before it would have to be crowded.
     """
 
     head: int
     last_number: int
     rules: int
-    crowded: int
     identifiers: dict[bytes, int]
     contacts: dict[ContactId, int]
     links: dict[int, ContactId | None]
     natural_keys: frozenset[bytes]
     block_keys: frozenset[int]
+    room: dict[int, int]
     last_waiting: int = 0
     unknown_changes: frozenset[bytes] = frozenset()

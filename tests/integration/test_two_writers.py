@@ -15,6 +15,7 @@ from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.cli.main import run
 from identity_engine.errors import StoreBusy, StoreError
 from identity_engine.event_store.folder import EVENTS_FILE, KEYS_FILE
+from tests.integration.resolving import change_policy
 from tests.support.interactions import customer, event, phone
 from tests.support.traffic import delivered, write_lines
 from tests.support.world import Clock, world
@@ -102,14 +103,29 @@ class TestAWriterThatIsOvertaken:
         assert mine.contact_id == theirs[0].contact_id
         assert contacts(first) == 1 + SMALL_BATCH
 
-    def test_twins_that_are_only_alike_make_one_contact(self, two, monkeypatch):
+    def test_twins_that_are_only_alike_are_found_by_re_evaluation(self, two, monkeypatch):
         first, second = two
-        theirs = []
+        steps, theirs = [], []
+        first.resolver.watch = steps.append
         with overtaken(first, monkeypatch, lambda: theirs.extend(second.ingest([import_("1")]))):
             mine, *_ = first.ingest(many(import_("2", given_name="Wilhelmine")))
 
-        assert mine.decision == "score"
-        assert mine.contact_id == theirs[0].contact_id
+        assert steps.count("told") == 1
+        assert mine.contact_id != theirs[0].contact_id
+        first.reevaluate()
+        assert first.profile(mine.contact_id) == first.profile(theirs[0].contact_id)
+
+    def test_a_key_does_not_become_crowded_unseen(self, two, monkeypatch):
+        first, second = two
+        change_policy(first, block_cap=10)
+        first.ingest([import_(f"before-{number}") for number in range(8)])
+        steps = []
+        first.resolver.watch = steps.append
+        with overtaken(first, monkeypatch, lambda: second.ingest([import_("1"), import_("2")])):
+            first.ingest(many(import_("3")))
+
+        assert steps.count("told") == 2
+        assert first.verify_index().is_sound
 
     def test_a_contact_that_changed_meanwhile_is_seen_as_it_is_now(self, two, monkeypatch):
         first, second = two

@@ -39,6 +39,7 @@ class Crowding:
     ) -> None:
         self._tables, self._cursor, self._index = tables, cursor, index
         self._digests, self._cap = digests, cap
+        index.block_cap = cap
 
     def keys(self, record: MatchRecord | None, division: str) -> tuple[int, ...]:
         """Return the keys under which a record stands now."""
@@ -58,10 +59,18 @@ class Crowding:
         self._index.correct(row, made, stood_under)
         self.settle(row, division)
 
-    def load(self, keys: Iterable[int]) -> None:
-        """Load the numbers under those keys that are not loaded, of a fuller key one above the cap."""
-        wanted = set(keys) - self._index.keys_read()
+    def load(self, keys: Iterable[int], *, may_grow: bool = False) -> None:
+        """Load the numbers under those keys that are not loaded, of a fuller key one above the cap.
+
+        Args:
+            keys: block keys and mention keys.
+            may_grow: what is decided by them holds even if another writer puts further records under
+                them meanwhile.
+        """
+        asked = set(keys)
+        wanted = asked - self._index.keys_read()
         self._tables.load_postings(self._cursor, self._index, wanted, self._cap)
+        self._index.rely_on(wanted if may_grow else asked, may_grow=may_grow)
 
     def settle(self, row: InteractionRow, division: str) -> None:
         """Refine each key of a new row that it has brought over the cap."""

@@ -51,7 +51,7 @@ class Lookup:
         if not any(map(self._index.is_crowded, prepared.block_keys)):
             return prepared
         keys = self.crowding.keys(prepared.record, prepared.fact.division)
-        self.crowding.load(keys)
+        self.crowding.load(keys, may_grow=True)
         return prepared._replace(comparable=prepared.comparable._replace(block_keys=keys))
 
     def load(self, batch: Sequence[Prepared]) -> None:
@@ -60,7 +60,7 @@ class Lookup:
         digests = {considered.digest for one in batch for considered in one.identifiers}
         tables.load_identifiers(cursor, index, list(digests))
         alike = [one for one in batch if not self._is_held(one)]
-        self.crowding.load(key for one in batch for key in one.block_keys)
+        self.crowding.load((key for one in batch for key in one.block_keys), may_grow=True)
         near = {id(one): nearest(one, index, self._rules.policy) for one in alike}
         numbers = {number for one in near.values() for number in one}
         tables.load_nearby(cursor, index, numbers, index.holders())
@@ -93,7 +93,7 @@ class Lookup:
         A decision within the batch can bring records near that were not loaded with it.
         """
         index = self._index
-        self.crowding.load(prepared.block_keys)
+        self.crowding.load(prepared.block_keys, may_grow=True)
         numbers = nearest(prepared, index, self._rules.policy)
         self._tables.load_interactions(self._cursor, index, numbers)
         rows = self._rows(numbers)
