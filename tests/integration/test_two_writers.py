@@ -29,6 +29,36 @@ PERSON = {
 }
 
 
+GIVEN = [
+    "Ada",
+    "Bruno",
+    "Cleo",
+    "Dietmar",
+    "Elif",
+    "Fumiko",
+    "Gustav",
+    "Hedwig",
+    "Igor",
+    "Jolanda",
+    "Kwame",
+    "Ludmila",
+]
+PLACES = [
+    "Oslo",
+    "Lima",
+    "Kyoto",
+    "Tunis",
+    "Perth",
+    "Quito",
+    "Graz",
+    "Nice",
+    "Delhi",
+    "Accra",
+    "Minsk",
+    "Leeds",
+]
+
+
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "store"
@@ -118,11 +148,16 @@ class TestAWriterThatIsOvertaken:
     def test_a_key_does_not_become_crowded_unseen(self, two, monkeypatch):
         first, second = two
         change_policy(first, block_cap=10)
-        first.ingest([import_(f"before-{number}") for number in range(8)])
+        kin = [
+            event(str(year), channel="import", profile={"given_name": name, "birth_place": place,
+                  "family_name": "Featherstonehaugh", "date_of_birth": f"{year}-01-02"})
+            for year, name, place in zip(range(1930, 1990, 5), GIVEN, PLACES, strict=True)
+        ]  # fmt: skip
+        first.ingest(kin[:9])
         steps = []
         first.resolver.watch = steps.append
-        with overtaken(first, monkeypatch, lambda: second.ingest([import_("1"), import_("2")])):
-            first.ingest(many(import_("3")))
+        with overtaken(first, monkeypatch, lambda: second.ingest(kin[9:11])):
+            first.ingest(many(kin[11]))
 
         assert steps.count("told") == 2
         assert first.verify_index().is_sound
