@@ -84,9 +84,13 @@ CREATE TABLE timeline_holder (
 """
 LINEAGE = ", ".join(
     f"'{fact.TOPIC}'"
-    for fact in (ContactMerged, ContactUnmerged, ContactToldApart, ContactToldApartLifted)
+    for fact in (
+        *(ContactMerged, ContactUnmerged, ContactToldApart, ContactToldApartLifted),
+        *(IdentifierLinkCorrected, IdentifierCorrectionEnded),
+    )
 )
-"""Topics that tell who was taken for one: an undone merge leaves nothing but these."""
+"""Topics that tell who was taken for one, and which values led them astray: an undone merge leaves
+nothing but these."""
 Entry = tuple[str, int, str, str, str]
 Receipt = tuple[str, int, str]
 """Interaction, position and valid time of its receipt."""

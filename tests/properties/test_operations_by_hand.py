@@ -56,7 +56,8 @@ class ByHand(Operations):
             with pytest.raises(AlreadyDone):
                 again(self.side)
             return
-        self.at(held, target)
+        if identifiers != "keep":
+            self.at(held, target)
         self.run(again)
         self.model.give(key, target)
         self.see()
@@ -70,7 +71,6 @@ class ByHand(Operations):
             done = side.engine.desk.interactions.create_contact(side.interaction(key), reason=WHY)
             side.ids[name] = done.contact_id
 
-        self.at(self.model.contact_of[key])
         self.run(again)
         self.model.add(name, instant_text(self.state(name).born), "curated")
         self.model.give(key, name)
@@ -82,7 +82,6 @@ class ByHand(Operations):
         key = self.linked()[pick % len(self.linked())]
         if self.model.contact_of[key] is None:
             return
-        self.at(self.model.contact_of[key])
         self.run(
             lambda side: side.engine.desk.interactions.unlink(side.interaction(key), reason=WHY)
         )

@@ -7,7 +7,7 @@ from typing import Literal
 from aggregates import contact, interaction, ownership, review
 from aggregates.access import Action
 from aggregates.contact import ContactToldApart, ReasonPersonal
-from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
+from aggregates.correction import Correction, IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.identifier import IdentifierReassigned, IdentifierReleased
 from aggregates.interaction import (
@@ -103,10 +103,11 @@ class LinkByHand:
             Refused: `retracted`, the publisher took it back.
             Denied: the actor may not also transfer, share or tell apart.
         """
-        index, wrong = self._command.index, self.wrong
-        if wrong is not None and index.canonical(wrong) == index.canonical(target):
-            if isinstance(self.state.link, Linked):
-                raise AlreadyDone("This interaction is linked to that contact already.")
+        wrong = self.wrong
+        are_one = wrong is not None and self._are_one(wrong, target)
+        if are_one and isinstance(self.state.link, Linked):
+            raise AlreadyDone("This interaction is linked to that contact already.")
+        if wrong == target:
             wrong = None
         if identifiers in RIGHTS:
             self._command.require(RIGHTS[identifiers], self.division, self.interaction_id)
@@ -118,9 +119,10 @@ class LinkByHand:
         if wrong is not None and alone:
             self.take_along(wrong, target)
         elif wrong is not None:
-            self._hand_over(wrong, target, identifiers, reason)
+            if not are_one:
+                self._hand_over(wrong, target, identifiers, reason)
             self._remember(wrong, target)
-        if tell_apart and wrong is not None:
+        if tell_apart and wrong is not None and not are_one:
             self._tell_apart(target, wrong, reason)
         self.identify(target)
 
@@ -132,13 +134,13 @@ class LinkByHand:
             self._command.write(own, fact, about=own, valid_from=time)
 
     def identify(self, target: ContactId) -> None:
-        """Raise a contact whose link a person vouches for (GX-0)."""
-        index = self._command.index
-        if index.identity(target).stage is not Stage.EPHEMERAL:
-            return
-        row = index.contacts[index.canonical(target)]
+        """Raise a contact whose link a person vouches for (GX-0).
+
+        A member is judged by its own stage, not by that of its identity, which an unmerge may take.
+        """
+        state = self._command.index.contacts[target].state
         command = contact.Identify(by="confirmed", interaction_id=self.interaction_id)
-        self._command.write(row.contact_id, *contact.decide(row.state, command))
+        self._command.write(target, *contact.decide(state, command))
 
     def take_along(self, stand_in: ContactId, target: ContactId) -> None:
         """Give the claims that rest on the interaction to the contact that it belongs to."""
@@ -202,13 +204,15 @@ class LinkByHand:
             self._command.write(row.identifier_id, fact)
 
     def _end_corrections(self, target: ContactId) -> None:
-        index = self._command.index
+        """Let the values lead to the contact after all, which they skipped."""
         for row in self._rows():
             assert row.state is not None
-            for one in row.state.corrections:
-                if index.canonical(one.contact_id) == index.canonical(target):
-                    ended = IdentifierCorrectionEnded(contact_id=one.contact_id)
-                    self._command.write(row.identifier_id, ended)
+            if any(
+                isinstance(one, Correction) and self._are_one(one.contact_id, target)
+                for one in row.state.corrections
+            ):
+                ended = IdentifierCorrectionEnded(contact_id=target)
+                self._command.write(row.identifier_id, ended)
 
     def _tell_apart(self, target: ContactId, wrong: ContactId, reason: str) -> None:
         self._command.require(Action.IDENTITY_TELL_APART, self.division, target)
@@ -228,6 +232,10 @@ class LinkByHand:
             row = index.identifiers.get(given.digest)
             if row is not None and row.state is not None and row.state.held_by(members):
                 yield row, given
+
+    def _are_one(self, one: ContactId, other: ContactId) -> bool:
+        index = self._command.index
+        return index.canonical(one) == index.canonical(other)
 
     def _rows(self) -> Sequence[IdentifierRow]:
         digests = dict.fromkeys(mention.digest for mention in self._row.mentions)
