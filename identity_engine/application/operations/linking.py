@@ -174,7 +174,6 @@ class LinkByHand:
         if choice == "keep":
             return
         index, command = self._command.index, self._command
-        ours = frozenset(index.members(index.canonical(target)))
         theirs = frozenset(index.members(index.canonical(wrong)))
         for row, given in self._held_by(wrong):
             claim = claim_of(
@@ -187,9 +186,7 @@ class LinkByHand:
             )
             claim = replace(claim, interaction_id=None)
             wanted: OwnershipCommand = (
-                Transfer(claim, ours, theirs, reason)
-                if choice == "transfer"
-                else Share(claim, ours, reason)
+                Transfer(claim, theirs, reason) if choice == "transfer" else Share(claim, reason)
             )
             for fact in ownership.decide(row.state, wanted):
                 about = fact.contact_id if isinstance(fact, IdentifierReleased) else target
