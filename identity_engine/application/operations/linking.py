@@ -240,10 +240,19 @@ class LinkByHand:
         return [row for row in rows if row is not None and row.state is not None]
 
     def _again(self, *contact_ids: ContactId) -> None:
-        """Let everything that these contacts have be evaluated again."""
+        """Let everything that these contacts have be evaluated again, and whoever gave the same values.
+        A merge that was refused because of this interaction is so no more, unless the rules say it
+        again."""
         index, command = self._command.index, self._command
         members = {one for id_ in contact_ids for one in index.members(index.canonical(id_))}
         index.evaluate_again(command.tables.load_all_of(command.cursor, index, members))
+        for mention in self._row.mentions:
+            command.evaluate_mentions(mention.digest)
+        for member in sorted(members):
+            state = index.contacts[member].state
+            for other, why in sorted(state.refused.items()):
+                if self.interaction_id in (why.interaction_id, why.against):
+                    command.write(member, *contact.decide(state, contact.EndRefusal(other)))
 
 
 def target_row(command: Command, contact_id: ContactId, division: str) -> ContactRow:
