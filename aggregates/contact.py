@@ -24,6 +24,12 @@ from aggregates.lifecycle import (
     LifecycleFact,
     Presence,
 )
+from aggregates.refused_merge import (
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
+    Refusal,
+    refusal,
+)
 from aggregates.values import (
     ContactId,
     Erased,
@@ -154,29 +160,6 @@ class ContactToldApartLifted(Fact):
     personal: ReasonPersonal | Erased | None = None
 
 
-class ContactMergeRefused(Fact):
-    """Records of this contact and of `other` are strong enough to be one person, and `guard` keeps the
-    contacts apart.
-
-    Of two contacts the one with the smaller id has it in its stream. It holds until the rules find
-    another reason for the same two, or end it.
-    """
-
-    TOPIC: ClassVar[str] = "contact.merge_refused"
-
-    other: ContactId
-    guard: str
-    evidence: Evidence
-
-
-class ContactMergeRefusalEnded(Fact):
-    """The contact and `other` are one by now, or no records of theirs are strong enough any more."""
-
-    TOPIC: ClassVar[str] = "contact.merge_refusal_ended"
-
-    other: ContactId
-
-
 ContactFact = (
     ContactCreated
     | ContactAugmented
@@ -194,18 +177,6 @@ ContactFact = (
     | ContactMergeRefused
     | ContactMergeRefusalEnded
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why the rules keep a contact apart from another: the guard, and the pair of records that was
-    strong enough, with its rule and its weight in millibits."""
-
-    guard: str
-    rule: str
-    weight: int
-    interaction_id: InteractionId | None
-    against: InteractionId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +297,7 @@ def decide(state: ContactState | None, command: ContactCommand) -> tuple[Contact
             return (ContactPromotionUndone(stage=stage, personal=why),)
         case ContactState(), RefuseMerge(other, guard, evidence):
             refused = ContactMergeRefused(other=other, guard=guard, evidence=evidence)
-            return () if state.refused.get(other) == _refusal(refused) else (refused,)
+            return () if state.refused.get(other) == refusal(refused) else (refused,)
         case ContactState(), EndRefusal(other) if other in state.refused:
             return (ContactMergeRefusalEnded(other=other),)
         case _:
@@ -357,7 +328,7 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
         case ContactHoldSet() | ContactHoldLifted() if state is not None:
             return replace(state, on_hold=isinstance(fact, ContactHoldSet))
         case ContactMergeRefused(other=other) if state is not None:
-            return replace(state, refused={**state.refused, other: _refusal(fact)})
+            return replace(state, refused={**state.refused, other: refusal(fact)})
         case ContactMergeRefusalEnded(other=other) if state is not None:
             others = {known: why for known, why in state.refused.items() if known != other}
             return replace(state, refused=others)
@@ -393,8 +364,3 @@ def reclaimed(state: ContactState, identifier_id: IdentifierId) -> ContactState:
     back = {type_: id_ for type_, id_ in state.let_go.items() if id_ == identifier_id}
     still = {type_: id_ for type_, id_ in state.let_go.items() if id_ != identifier_id}
     return replace(state, exclusive={**state.exclusive, **back}, let_go=still) if back else state
-
-
-def _refusal(fact: ContactMergeRefused) -> Refusal:
-    found = fact.evidence
-    return Refusal(fact.guard, found.rule, found.weight, found.interaction_id, found.against)

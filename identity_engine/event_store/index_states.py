@@ -12,9 +12,10 @@ from typing import Any
 
 import orjson
 
-from aggregates.contact import ContactState, Refusal
+from aggregates.contact import ContactState
 from aggregates.correction import Correction, LeadsAfterAll
 from aggregates.identifier import Holding, IdentifierState
+from aggregates.refused_merge import Refusal
 from aggregates.values import ContactId, IdentifierClass, InteractionId, Stage
 
 STAGES = {stage.value: stage for stage in Stage}

@@ -14,8 +14,6 @@ from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactFact,
     ContactMerged,
-    ContactMergeRefusalEnded,
-    ContactMergeRefused,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
@@ -41,6 +39,7 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.notes import NoteFact
+from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import ContactId, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table

@@ -8,8 +8,6 @@ from aggregates.contact import (
     ContactCreated,
     ContactIdentified,
     ContactMerged,
-    ContactMergeRefusalEnded,
-    ContactMergeRefused,
     ContactPromoted,
     ContactPromotionUndone,
     ContactToldApart,
@@ -52,6 +50,7 @@ from aggregates.lifecycle import (
     LifecycleFact,
 )
 from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
+from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, Fact
 from identity_engine.application.explanation.explain import reason_of

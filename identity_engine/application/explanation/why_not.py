@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from sqlite3 import Cursor
 
-from aggregates.contact import ContactMergeRefused
+from aggregates.refused_merge import ContactMergeRefused
 from aggregates.values import Stage, instant_text
 from identity_engine.application.explanation.absent import Absent, absent_comparisons
 from identity_engine.application.explanation.explain import reason_of

@@ -3,9 +3,10 @@
 from dataclasses import fields
 from datetime import UTC, datetime
 
-from aggregates.contact import ContactState, Refusal
+from aggregates.contact import ContactState
 from aggregates.correction import Correction, LeadsAfterAll
 from aggregates.identifier import Holding, IdentifierState
+from aggregates.refused_merge import Refusal
 from aggregates.values import IdentifierClass, Stage
 from identity_engine.event_store.index_states import (
     pack_contact,
