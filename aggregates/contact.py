@@ -65,6 +65,15 @@ class ContactIdentified(Fact):
     identifier_id: IdentifierId | None = None
 
 
+class ContactIdentificationUndone(Fact):
+    """A person took back the link that raised the contact, and nothing else holds it up; it is
+    `ephemeral` again."""
+
+    TOPIC: ClassVar[str] = "contact.identification_undone"
+
+    interaction_id: InteractionId
+
+
 class ContactPromoted(Fact):
     """A person vouches for the contact; it rises to `curated` and never expires."""
 
@@ -166,6 +175,7 @@ ContactFact = (
     | ContactAugmentationReverted
     | ContactEdited
     | ContactIdentified
+    | ContactIdentificationUndone
     | ContactPromoted
     | ContactPromotionUndone
     | ContactMerged
@@ -235,6 +245,13 @@ class Identify:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoIdentification:
+    """Take back a stage that rested on the link of an interaction."""
+
+    interaction_id: InteractionId
+
+
+@dataclass(frozen=True, slots=True)
 class Promote:
     """Raise a contact to curated, by hand."""
 
@@ -263,7 +280,9 @@ class EndRefusal:
     other: ContactId
 
 
-ContactCommand = Create | Identify | Promote | UndoPromotion | RefuseMerge | EndRefusal
+ContactCommand = (
+    Create | Identify | UndoIdentification | Promote | UndoPromotion | RefuseMerge | EndRefusal
+)
 
 
 def decide(state: ContactState | None, command: ContactCommand) -> tuple[ContactFact, ...]:
@@ -288,6 +307,8 @@ def decide(state: ContactState | None, command: ContactCommand) -> tuple[Contact
                     identifier_id=command.identifier_id,
                 ),
             )
+        case ContactState(stage=Stage.IDENTIFIED), UndoIdentification(interaction_id):
+            return (ContactIdentificationUndone(interaction_id=interaction_id),)
         case ContactState(stage=stage), Promote() if stage is not Stage.CURATED:
             return (ContactPromoted(stage_before=stage),)
         case ContactState(stage=now), UndoPromotion(stage, reason):
@@ -313,6 +334,8 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             )
         case ContactIdentified() if state is not None:
             return replace(state, stage=Stage.IDENTIFIED)
+        case ContactIdentificationUndone() if state is not None:
+            return replace(state, stage=Stage.EPHEMERAL)
         case ContactPromoted() if state is not None:
             return replace(state, stage=Stage.CURATED)
         case ContactPromotionUndone(stage=stage) if state is not None:

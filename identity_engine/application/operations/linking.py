@@ -10,6 +10,7 @@ from aggregates.contact import ContactToldApart, ReasonPersonal
 from aggregates.correction import Correction, IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.identifier import IdentifierReassigned, IdentifierReleased
+from aggregates.identity import LASTING
 from aggregates.interaction import (
     InteractionHeldForReview,
     InteractionLinked,
@@ -31,6 +32,9 @@ Identifiers = Literal["keep", "transfer", "share"]
 """What becomes of the values that the wrong contact holds and the interaction carries."""
 
 OF_LINK = (InteractionLinked, InteractionUnlinked, InteractionHeldForReview)
+BY_LINK = ("second_interaction", "confirmed")
+RAISING = (*LASTING, "person")
+"""Rules of links that let a contact be identified."""
 RIGHTS = {"transfer": Action.IDENTITY_TRANSFER, "share": Action.IDENTITY_SHARE}
 
 
@@ -91,6 +95,7 @@ class LinkByHand:
         self.write(
             *interaction.decide(self.state.link, interaction.Unlink(pinned=True, reason=reason))
         )
+        self.lower(wrong)
         self._remember(wrong, None)
 
     def give(
@@ -103,7 +108,7 @@ class LinkByHand:
             Refused: `retracted`, the publisher took it back.
             Denied: the actor may not also transfer, share or tell apart.
         """
-        wrong = self.wrong
+        before, wrong = self.state.link, self.wrong
         are_one = wrong is not None and self._are_one(wrong, target)
         if are_one and isinstance(self.state.link, Linked):
             raise AlreadyDone("This interaction is linked to that contact already.")
@@ -115,6 +120,8 @@ class LinkByHand:
         alone = wrong is not None and self._is_stand_in(wrong)
         self._again(target, *((wrong,) if wrong is not None else ()))
         self.write(*interaction.decide(self.state.link, replace(link, confirms=alone)))
+        if isinstance(before, Linked):
+            self.lower(before.contact_id)
         self._end_corrections(target)
         if wrong is not None and alone:
             self.take_along(wrong, target)
@@ -141,6 +148,34 @@ class LinkByHand:
         state = self._command.index.contacts[target].state
         command = contact.Identify(by="confirmed", interaction_id=self.interaction_id)
         self._command.write(target, *contact.decide(state, command))
+
+    def lower(self, contact_id: ContactId) -> None:
+        """Let the contact that a person took the interaction from fall again, if it was identified by
+        such a link and nothing else holds it up (GX-0)."""
+        command, state = self._command, self._command.index.contacts[contact_id].state
+        if state.stage is not Stage.IDENTIFIED or state.exclusive:
+            return
+        raised = [f for f in command.facts(contact_id) if isinstance(f, contact.ContactIdentified)]
+        if raised and raised[-1].by in BY_LINK and not self._is_held_up(contact_id):
+            undo = contact.UndoIdentification(self.interaction_id)
+            command.write(contact_id, *contact.decide(state, undo))
+
+    def _is_held_up(self, contact_id: ContactId) -> bool:
+        """Tell whether another interaction has a link that would have raised the contact."""
+        command, index = self._command, self._command.index
+        command.tables.load_all_of(command.cursor, index, [contact_id])
+        others = [
+            row
+            for row in index.interactions_of(contact_id)
+            if row.interaction_id != self.interaction_id and not row.is_by_hand
+        ]
+        for row in sorted(others, key=lambda one: not one.pinned):
+            links = [
+                f for f in command.facts(row.interaction_id) if isinstance(f, InteractionLinked)
+            ]
+            if links[-1].evidence.rule in RAISING:
+                return True
+        return False
 
     def take_along(self, stand_in: ContactId, target: ContactId) -> None:
         """Give the claims that rest on the interaction to the contact that it belongs to."""
