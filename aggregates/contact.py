@@ -24,6 +24,12 @@ from aggregates.lifecycle import (
     LifecycleFact,
     Presence,
 )
+from aggregates.refused_merge import (
+    ContactMergeRefusalEnded,
+    ContactMergeRefused,
+    Refusal,
+    refusal,
+)
 from aggregates.values import (
     ContactId,
     Erased,
@@ -57,6 +63,15 @@ class ContactIdentified(Fact):
     by: IdentifiedBy
     interaction_id: InteractionId | None = None
     identifier_id: IdentifierId | None = None
+
+
+class ContactIdentificationUndone(Fact):
+    """A person took back the link that raised the contact, and nothing else holds it up; it is
+    `ephemeral` again."""
+
+    TOPIC: ClassVar[str] = "contact.identification_undone"
+
+    interaction_id: InteractionId
 
 
 class ContactPromoted(Fact):
@@ -154,35 +169,13 @@ class ContactToldApartLifted(Fact):
     personal: ReasonPersonal | Erased | None = None
 
 
-class ContactMergeRefused(Fact):
-    """Records of this contact and of `other` are strong enough to be one person, and `guard` keeps the
-    contacts apart.
-
-    Of two contacts the one with the smaller id has it in its stream. It holds until the rules find
-    another reason for the same two, or end it.
-    """
-
-    TOPIC: ClassVar[str] = "contact.merge_refused"
-
-    other: ContactId
-    guard: str
-    evidence: Evidence
-
-
-class ContactMergeRefusalEnded(Fact):
-    """The contact and `other` are one by now, or no records of theirs are strong enough any more."""
-
-    TOPIC: ClassVar[str] = "contact.merge_refusal_ended"
-
-    other: ContactId
-
-
 ContactFact = (
     ContactCreated
     | ContactAugmented
     | ContactAugmentationReverted
     | ContactEdited
     | ContactIdentified
+    | ContactIdentificationUndone
     | ContactPromoted
     | ContactPromotionUndone
     | ContactMerged
@@ -194,18 +187,6 @@ ContactFact = (
     | ContactMergeRefused
     | ContactMergeRefusalEnded
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why the rules keep a contact apart from another: the guard, and the pair of records that was
-    strong enough, with its rule and its weight in millibits."""
-
-    guard: str
-    rule: str
-    weight: int
-    interaction_id: InteractionId | None
-    against: InteractionId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +245,13 @@ class Identify:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoIdentification:
+    """Take back a stage that rested on the link of an interaction."""
+
+    interaction_id: InteractionId
+
+
+@dataclass(frozen=True, slots=True)
 class Promote:
     """Raise a contact to curated, by hand."""
 
@@ -292,7 +280,9 @@ class EndRefusal:
     other: ContactId
 
 
-ContactCommand = Create | Identify | Promote | UndoPromotion | RefuseMerge | EndRefusal
+ContactCommand = (
+    Create | Identify | UndoIdentification | Promote | UndoPromotion | RefuseMerge | EndRefusal
+)
 
 
 def decide(state: ContactState | None, command: ContactCommand) -> tuple[ContactFact, ...]:
@@ -317,6 +307,8 @@ def decide(state: ContactState | None, command: ContactCommand) -> tuple[Contact
                     identifier_id=command.identifier_id,
                 ),
             )
+        case ContactState(stage=Stage.IDENTIFIED), UndoIdentification(interaction_id):
+            return (ContactIdentificationUndone(interaction_id=interaction_id),)
         case ContactState(stage=stage), Promote() if stage is not Stage.CURATED:
             return (ContactPromoted(stage_before=stage),)
         case ContactState(stage=now), UndoPromotion(stage, reason):
@@ -326,7 +318,7 @@ def decide(state: ContactState | None, command: ContactCommand) -> tuple[Contact
             return (ContactPromotionUndone(stage=stage, personal=why),)
         case ContactState(), RefuseMerge(other, guard, evidence):
             refused = ContactMergeRefused(other=other, guard=guard, evidence=evidence)
-            return () if state.refused.get(other) == _refusal(refused) else (refused,)
+            return () if state.refused.get(other) == refusal(refused) else (refused,)
         case ContactState(), EndRefusal(other) if other in state.refused:
             return (ContactMergeRefusalEnded(other=other),)
         case _:
@@ -342,6 +334,8 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             )
         case ContactIdentified() if state is not None:
             return replace(state, stage=Stage.IDENTIFIED)
+        case ContactIdentificationUndone() if state is not None:
+            return replace(state, stage=Stage.EPHEMERAL)
         case ContactPromoted() if state is not None:
             return replace(state, stage=Stage.CURATED)
         case ContactPromotionUndone(stage=stage) if state is not None:
@@ -357,7 +351,7 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
         case ContactHoldSet() | ContactHoldLifted() if state is not None:
             return replace(state, on_hold=isinstance(fact, ContactHoldSet))
         case ContactMergeRefused(other=other) if state is not None:
-            return replace(state, refused={**state.refused, other: _refusal(fact)})
+            return replace(state, refused={**state.refused, other: refusal(fact)})
         case ContactMergeRefusalEnded(other=other) if state is not None:
             others = {known: why for known, why in state.refused.items() if known != other}
             return replace(state, refused=others)
@@ -393,8 +387,3 @@ def reclaimed(state: ContactState, identifier_id: IdentifierId) -> ContactState:
     back = {type_: id_ for type_, id_ in state.let_go.items() if id_ == identifier_id}
     still = {type_: id_ for type_, id_ in state.let_go.items() if id_ != identifier_id}
     return replace(state, exclusive={**state.exclusive, **back}, let_go=still) if back else state
-
-
-def _refusal(fact: ContactMergeRefused) -> Refusal:
-    found = fact.evidence
-    return Refusal(fact.guard, found.rule, found.weight, found.interaction_id, found.against)

@@ -2,9 +2,11 @@
 
 A person took an interaction from a contact. Later interactions that carry nothing but the same values
 would go there again, so those values skip the contact, until a person or a newly verified claim of the
-contact ends it.
+contact ends it. Each is said of one member contact; of an identity that counts which was said last of
+any of its members, so that an unmerge leaves each what was said of it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -46,15 +48,53 @@ class Correction:
     since: datetime
 
 
-Corrections = tuple[Correction, ...]
+@dataclass(frozen=True, slots=True)
+class LeadsAfterAll:
+    """The value leads to this contact, whatever was corrected before."""
+
+    contact_id: ContactId
+
+
+Corrections = tuple[Correction | LeadsAfterAll, ...]
+"""What was said of the contacts that a value led to, of each the last, in the order it was said."""
 
 
 def corrected(known: Corrections, fact: IdentifierLinkCorrected, since: datetime) -> Corrections:
-    """Return the corrections of a value after one more; of one contact the last one holds."""
+    """Return the corrections of a value after one more."""
     fresh = Correction(fact.contact_id, fact.right, fact.interaction_id, since)
-    return (*ended(known, fact.contact_id), fresh)
+    return (*_of_others(known, fact.contact_id), fresh)
 
 
 def ended(known: Corrections, contact_id: ContactId) -> Corrections:
-    """Return the corrections of a value after those that skip a contact have ended."""
+    """Return the corrections of a value after it was said to lead to a contact after all."""
+    others = _of_others(known, contact_id)
+    if any(isinstance(one, Correction) for one in others):
+        return (*others, LeadsAfterAll(contact_id))
+    return ()
+
+
+def in_force(
+    known: Corrections, identity_of: Callable[[ContactId], ContactId]
+) -> tuple[Correction, ...]:
+    """Return the corrections that hold for identities, the last one last.
+
+    One says nothing where the wrong contact and the right one have become one.
+
+    Args:
+        known: the corrections of a value.
+        identity_of: the id that stands for the identity of a contact.
+    """
+    said: dict[ContactId, Correction | LeadsAfterAll] = {}
+    for one in known:
+        identity = identity_of(one.contact_id)
+        said.pop(identity, None)
+        said[identity] = one
+    return tuple(
+        one
+        for identity, one in said.items()
+        if isinstance(one, Correction) and (one.right is None or identity_of(one.right) != identity)
+    )
+
+
+def _of_others(known: Corrections, contact_id: ContactId) -> Corrections:
     return tuple(one for one in known if one.contact_id != contact_id)

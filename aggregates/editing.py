@@ -59,8 +59,16 @@ class Edit:
     remove: Values = field(default_factory=dict)
 
 
-def decide(state: HandMade, command: Edit) -> tuple[ContactEdited, ...]:
+def decide(
+    state: HandMade, command: Edit, own: HandMade | None = None
+) -> tuple[ContactEdited, ...]:
     """Return the one event of a save; none where it would change nothing.
+
+    Args:
+        state: the values by hand of the whole identity.
+        command: what is saved.
+        own: those of the member that it is saved for, where that is not the same: what only another
+            member has is new to this one, so that an unmerge leaves it what was said of it.
 
     Raises:
         Refused: `contradiction`, it gives and removes one value.
@@ -69,14 +77,15 @@ def decide(state: HandMade, command: Edit) -> tuple[ContactEdited, ...]:
         given = {*command.add.get(name, ()), command.set.get(name)}
         if given & set(values):
             raise Refused("contradiction", f"A value of {name} is both given and removed.")
+    own = own or state
     changed = EditPersonal(
         set={
             name: value
             for name, value in command.set.items()
-            if state.values.get(name, ()) != (value,)
+            if not state.values.get(name, ()) == own.values.get(name, ()) == (value,)
         },
-        added=_only_new(command.add, state.values),
-        removed=_only_new(command.remove, state.removed),
+        added=_only_new(command.add, _in_both(state.values, own.values)),
+        removed=_only_new(command.remove, _in_both(state.removed, own.removed)),
     )
     return () if changed == EditPersonal() else (ContactEdited(personal=changed),)
 
@@ -133,6 +142,12 @@ def _only_new(wanted: Values, known: Values) -> dict[str, tuple[str, ...]]:
         for name, values in wanted.items()
     }
     return {name: values for name, values in fresh.items() if values}
+
+
+def _in_both(ours: Values, own: Values) -> Values:
+    return {
+        name: tuple(one for one in ours[name] if one in own[name]) for name in ours.keys() & own
+    }
 
 
 def _without(values: tuple[str, ...], gone: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from aggregates.correction import (
+    Correction,
     Corrections,
     IdentifierCorrectionEnded,
     IdentifierLinkCorrected,
@@ -215,8 +216,8 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class IdentifierState:
-    """Every claim on the value, in the order they were made, why it is shared, if it is, and which
-    contacts it skips because a person corrected a link."""
+    """Every claim on the value, in the order they were made, why it is shared, if it is, and what is
+    said of contacts that it skips because a person corrected a link."""
 
     identifier_class: IdentifierClass
     holdings: tuple[Holding, ...] = ()
@@ -284,6 +285,16 @@ class IdentifierState:
             if h.contact_id not in contact_ids and (h.valid_to is None or h.valid_to > moment)
         ]
         return tuple(sorted(held, key=_age))
+
+
+def named_by_corrections(state: IdentifierState) -> set[ContactId]:
+    """Return every contact that the corrections of a value name, the right ones too."""
+    named = {one.contact_id for one in state.corrections}
+    return named | {
+        one.right
+        for one in state.corrections
+        if isinstance(one, Correction) and one.right is not None
+    }
 
 
 def evolve(

@@ -1,8 +1,9 @@
 """Who may hold an identifier value: what the rules and what people do to it.
 
-The engine claims what an interaction brings and never takes a value from anybody. A person acts on a
-whole identity: `identity` in a command is every contact that is one with the contact it names, and a
-value that one of them holds is held by all.
+The engine claims what an interaction brings and never takes a value from anybody. What a person lets a
+contact hold stands on exactly that contact, also where one that is merged with it holds the value, so
+that an unmerge leaves it what was said of it. `identity` in a command is every contact that is one with
+the contact it names: none of them keeps a value from it, and what ends, ends for all.
 """
 
 from collections.abc import Sequence
@@ -59,7 +60,8 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class ClaimByHand:
-    """A person lets a contact hold a value that nobody else holds."""
+    """A person lets a contact hold a value that nobody outside its identity holds, or only together with
+    another member of it."""
 
     claim: Claim
     identity: Members
@@ -77,7 +79,6 @@ class Transfer:
     """A person gives the value of one identity to a contact of another, from the claim's time on."""
 
     claim: Claim
-    identity: Members
     from_identity: Members
     reason: str
 
@@ -87,7 +88,6 @@ class Share:
     """A person says that a contact uses a value that others hold too."""
 
     claim: Claim
-    identity: Members
     reason: str
 
 
@@ -121,8 +121,10 @@ def decide(state: IdentifierState | None, command: OwnershipCommand) -> tuple[Fa
             said = None if reason is None else ReleasePersonal(reason=reason)
             return (IdentifierReleased(contact_id=contact_id, personal=said),)
         case ClaimByHand(claim=claim, identity=identity):
-            if own := _own(state, identity, claim.valid_from):
+            if own := _own(state, {claim.contact_id}, claim.valid_from):
                 return _vouched(own) if claim.verified else ()
+            if _own(state, identity, claim.valid_from):
+                return _claim_too(state, claim)
             if state is not None and state.others_from(claim.valid_from, identity):
                 raise Refused("held_by_another", "Another contact holds this identifier.")
             return _claim(state, claim)
@@ -154,17 +156,28 @@ def _claim(state: IdentifierState | None, command: Claim) -> tuple[Fact, ...]:
         valid_to=min(later, default=None),
         personal=command.personal,
     )
-    holders = _holders(holdings, command)
-    if state is not None and not state.shared and holders > command.cap:
+    before, holders = _holders(holdings, command), _holders((*holdings, _held_by(command)), command)
+    if state is not None and not state.shared and holders > max(before, command.cap):
         shared = IdentifierShared(by="cap", holders=holders, cap=command.cap)
         return (*verified, claimed, shared)
     return (*verified, claimed)
 
 
+def _claim_too(state: IdentifierState | None, command: Claim) -> tuple[Fact, ...]:
+    """Claim a value that others hold, and say nothing of how many those are: a person let it be."""
+    return tuple(fact for fact in _claim(state, command) if not isinstance(fact, IdentifierShared))
+
+
+def _held_by(command: Claim) -> Holding:
+    return Holding(
+        command.contact_id, command.interaction_id, command.valid_from, None, command.verified
+    )
+
+
 def _holders(holdings: Sequence[Holding], command: Claim) -> int:
-    """Return how many contacts hold the value with the new claim: the most of them whose claims began
-    within one window."""
-    began = {command.contact_id: command.valid_from}
+    """Return how many contacts hold the value: the most of them whose claims began within one window
+    of the command."""
+    began: dict[ContactId, datetime] = {}
     for held in holdings:
         if held.valid_to is None:
             earlier = began.get(held.contact_id, held.valid_from)
@@ -172,7 +185,8 @@ def _holders(holdings: Sequence[Holding], command: Claim) -> int:
     if command.window is None:
         return len(began)
     window, starts = command.window, sorted(began.values())
-    return max(sum(first <= one <= first + window for one in starts) for first in starts)
+    counts = (sum(first <= one <= first + window for one in starts) for first in starts)
+    return max(counts, default=0)
 
 
 def _verify(command: Claim, own: Sequence[Holding]) -> tuple[Fact, ...]:
@@ -189,7 +203,7 @@ def _transfer(state: IdentifierState | None, command: Transfer) -> tuple[Fact, .
     # Of several members of one identity that hold the value, the last one hands it over.
     *further, before = _held(state, command.from_identity, claim.valid_from)
     released = tuple(IdentifierReleased(contact_id=held.contact_id) for held in further)
-    if own := _own(state, command.identity, claim.valid_from):
+    if own := _own(state, {claim.contact_id}, claim.valid_from):
         said = ReleasePersonal(reason=command.reason)
         last = IdentifierReleased(contact_id=before.contact_id, personal=said)
         return (*released, last, *(_vouched(own) if claim.verified else ()))
@@ -209,8 +223,8 @@ def _share(state: IdentifierState | None, command: Share) -> tuple[Fact, ...]:
     if state is None or not any(held.valid_to is None for held in holdings):
         raise NotYet("Nobody holds this identifier, so it can be added without sharing it.")
     claimed: tuple[Fact, ...] = ()
-    if not _own(state, command.identity, claim.valid_from):
-        claimed = tuple(f for f in _claim(state, claim) if not isinstance(f, IdentifierShared))
+    if not _own(state, {claim.contact_id}, claim.valid_from):
+        claimed = _claim_too(state, claim)
     if "person" in state.shared_by:
         return claimed
     holders = {held.contact_id for held in holdings if held.valid_to is None}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aggregates.contact import ContactMerged
+from aggregates.identifier import IdentifierFact
 from aggregates.interaction import InteractionHeldForReview, InteractionLinked, InteractionUnlinked
 from aggregates.values import ContactId, Erased, instant_text
 from identity_engine.application.as_of import position_as_of
@@ -254,6 +255,18 @@ class Queries:
         ]
         return sorted([*events, *taken], key=lambda event: event.position)
 
+    def _with_values(self, events: list[Recorded], as_of: str) -> list[Recorded]:
+        """Add all that was said until then of the identifiers in these events: a claim that went over to
+        the contact was made for another one."""
+        until = position_as_of(self._store, as_of)
+        assert until is not None
+        streams = {event.stream_id for event in events if isinstance(event.fact, IdentifierFact)}
+        with self._store.reading() as cursor:
+            said = self._store.read_streams(sorted(streams), cursor=cursor)
+        whole = {event.position: event for event in events}
+        whole |= {event.position: event for event in said if event.position <= until}
+        return [whole[position] for position in sorted(whole)]
+
     @contextmanager
     def _views_of(self, contact_id: ContactId, as_of: str | None) -> Iterator[Views]:
         """Open the live views, or the views of this contact's own events up to then."""
@@ -261,7 +274,8 @@ class Queries:
             self._follower.follow()
             yield self._follower.views
         else:
-            with self._follower.replayed(self._events_of(contact_id, as_of)) as views:
+            events = self._with_values(self._events_of(contact_id, as_of), as_of)
+            with self._follower.replayed(events) as views:
                 yield views
 
     @contextmanager

@@ -12,10 +12,11 @@ from typing import Any
 
 import orjson
 
-from aggregates.contact import ContactState, Refusal
-from aggregates.correction import Correction
+from aggregates.contact import ContactState
+from aggregates.correction import Correction, LeadsAfterAll
 from aggregates.identifier import Holding, IdentifierState
-from aggregates.values import IdentifierClass, Stage
+from aggregates.refused_merge import Refusal
+from aggregates.values import ContactId, IdentifierClass, InteractionId, Stage
 
 STAGES = {stage.value: stage for stage in Stage}
 CLASSES = {class_.value: class_ for class_ in IdentifierClass}
@@ -57,10 +58,7 @@ def pack_identifier(state: IdentifierState | None) -> bytes:
             state.identifier_class,
             list(map(_packed_holding, state.holdings)),
             state.shared_by,
-            [
-                (one.contact_id, one.right, one.interaction_id, one.since)
-                for one in state.corrections
-            ],
+            list(map(_packed_correction, state.corrections)),
         )
     )
 
@@ -72,11 +70,25 @@ def unpack_identifier(packed: bytes) -> IdentifierState:
         CLASSES[class_],
         tuple(_holding(*one) for one in holdings),
         tuple(shared_by),
-        tuple(
-            Correction(contact_id, right, interaction_id, instant(since))
-            for contact_id, right, interaction_id, since in corrections
-        ),
+        tuple(_correction(*one) for one in corrections),
     )
+
+
+def _packed_correction(one: Correction | LeadsAfterAll) -> tuple[Any, ...]:
+    if isinstance(one, LeadsAfterAll):
+        return (one.contact_id,)
+    return one.contact_id, one.right, one.interaction_id, one.since
+
+
+def _correction(
+    contact_id: ContactId,
+    right: ContactId | None = None,
+    interaction_id: InteractionId | None = None,
+    since: str | None = None,
+) -> Correction | LeadsAfterAll:
+    if interaction_id is None or since is None:
+        return LeadsAfterAll(contact_id)
+    return Correction(contact_id, right, interaction_id, instant(since))
 
 
 def _packed_holding(held: Holding) -> tuple[Any, ...]:

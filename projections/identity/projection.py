@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from aggregates.contact import (
     ContactCreated,
+    ContactIdentificationUndone,
     ContactIdentified,
     ContactMerged,
     ContactPromoted,
@@ -125,6 +126,9 @@ class IdentityRows(Rows):
     def _identify(self, event: Recorded, _: ContactIdentified) -> None:
         self._set_stage(event, Stage.IDENTIFIED)
 
+    def _undo_identification(self, event: Recorded, _: ContactIdentificationUndone) -> None:
+        self._set_stage(event, Stage.EPHEMERAL)
+
     def _promote(self, event: Recorded, _: ContactPromoted) -> None:
         self._set_stage(event, Stage.CURATED)
 
@@ -183,6 +187,7 @@ class IdentityRows(Rows):
     follows: ClassVar[Follows] = {
         ContactCreated: _create,
         ContactIdentified: _identify,
+        ContactIdentificationUndone: _undo_identification,
         ContactPromoted: _promote,
         ContactPromotionUndone: _undo_promotion,
         ContactMerged: _merge,

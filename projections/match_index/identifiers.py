@@ -6,6 +6,7 @@ from functools import partial
 
 from aggregates import contact as contacts
 from aggregates import identifier as identifiers
+from aggregates.correction import Correction, in_force
 from aggregates.identifier import (
     Holding,
     IdentifierClaimed,
@@ -57,16 +58,35 @@ class Identifiers(Identities):
     def holders(self) -> set[ContactId]:
         """Return every contact that holds or held a loaded identifier, or that a correction names."""
         states = [row.state for row in self.identifiers.values() if row.state is not None]
-        named = {
-            c for state in states for one in state.corrections for c in (one.contact_id, one.right)
-        }
-        return {held.contact_id for state in states for held in state.holdings}.union(
-            contact_id for contact_id in named if contact_id is not None
-        )
+        named = (identifiers.named_by_corrections(state) for state in states)
+        return {held.contact_id for state in states for held in state.holdings}.union(*named)
 
     def holders_at(self, state: IdentifierState, moment: datetime) -> tuple[Holding, ...]:
         """Return the claims of contacts that are there, in force at a moment, earliest first."""
         return tuple(held for held in state.holders_at(moment) if self.is_live(held.contact_id))
+
+    def corrections(self, state: IdentifierState) -> tuple[Correction, ...]:
+        """Return the corrections in force of a value, the last one last: those of identities that hold
+        it now. It leads nobody to another, whatever is corrected there."""
+        return tuple(
+            one
+            for one in (in_force(state.corrections, self.canonical) if state.corrections else ())
+            if state.held_by(self.members(self.canonical(one.contact_id)))
+        )
+
+    def right_holder(
+        self, state: IdentifierState, corrections: Iterable[Correction]
+    ) -> ContactId | None:
+        """Return the identity that some corrections in force name as the right one: the last of those
+        that hold the value and were themselves not wrong; None where there is none."""
+        named = [one for one in corrections if one.right is not None]
+        wrong = {self.canonical(one.contact_id) for one in self.corrections(state)}
+        for one in reversed(named):
+            assert one.right is not None
+            right = self.canonical(one.right)
+            if right not in wrong and state.held_by(self.members(right)):
+                return right
+        return None
 
     def introduce(self, digest: bytes, identifier_id: IdentifierId) -> IdentifierRow:
         """Give a value that has no stream yet the stream it will have."""

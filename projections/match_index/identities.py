@@ -8,6 +8,7 @@ from datetime import datetime
 from aggregates import contact as contacts
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.contact import (
+    ContactIdentificationUndone,
     ContactIdentified,
     ContactMerged,
     ContactPromoted,
@@ -31,7 +32,10 @@ from aggregates.identity import (
 from aggregates.values import ContactId, Fact, MergeId
 from projections.match_index.rows import ContactRow, LifeChanges
 
-STAGING = (ContactIdentified, ContactPromoted, ContactPromotionUndone)
+STAGING = (
+    *(ContactIdentified, ContactIdentificationUndone),
+    *(ContactPromoted, ContactPromotionUndone),
+)
 """Facts that change the stage of a contact."""
 
 REVISING = (

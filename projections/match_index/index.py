@@ -4,10 +4,11 @@ A decision reads here, its events are applied here at once, and so the next deci
 them. The same `apply` rebuilds the whole index from the log.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from itertools import chain
 from typing import get_args
 
 from aggregates import contact as contacts
@@ -25,6 +26,7 @@ from projections.match_index.conversations import Conversations
 from projections.match_index.identifiers import Identifiers
 from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key
+from projections.match_index.reading import Reading, room
 from projections.match_index.rows import (
     BY_HAND,
     Comparable,
@@ -66,10 +68,7 @@ class MatchIndex(Identifiers):
         self._received: list[InteractionRow] = []
         self._relinked: dict[InteractionId, InteractionRow] = {}
         self._corrected: dict[InteractionId, Correction] = {}
-        self._read_links: dict[int, ContactId | None] = {}
-        self._read_natural_keys: set[bytes] = set()
-        self._read_block_keys: set[int] = set()
-        self._may_grow: set[int] = set()
+        self.reading = Reading()
         self.block_cap: int | None = None
         """How many records a block key may lead to, where records are posted."""
         self._with_members: set[ContactId] = set()
@@ -81,29 +80,21 @@ class MatchIndex(Identifiers):
 
     def add_natural_keys(self, asked: Iterable[bytes], rows: Iterable[InteractionRow]) -> None:
         """Take in the interactions that the store knows among the natural keys asked for."""
-        self._read_natural_keys.update(asked)
+        self.reading.natural_keys.update(asked)
         for row in rows:
             self._by_natural_key[row.natural_key] = row
 
     def add_postings(self, postings: dict[int, list[int]]) -> None:
         """Take in the numbers of the interactions under each block key asked for."""
-        self._read_block_keys.update(postings)
+        self.reading.block_keys.update(postings)
         for key, numbers in postings.items():
             self._postings[key] = numbers
-
-    def rely_on(self, keys: Iterable[int], *, may_grow: bool) -> None:
-        """Note whether what is decided by these keys, which are loaded, holds even if they come to lead
-        to more. Once it does not for a key, it stays so."""
-        if may_grow:
-            self._may_grow.update(keys)
-        else:
-            self._may_grow.difference_update(keys)
 
     def add_interactions(self, rows: Iterable[InteractionRow]) -> None:
         """Take in interactions with their match records."""
         for row in rows:
             if row.number not in self._by_number:
-                self._read_links[row.number] = row.contact_id
+                self.reading.links[row.number] = row.contact_id
                 self._place_interaction(row)
 
     def without_members(self, contact_ids: Iterable[ContactId]) -> list[ContactId]:
@@ -134,7 +125,7 @@ class MatchIndex(Identifiers):
 
     def keys_read(self) -> set[int]:
         """Return the keys whose numbers are loaded."""
-        return self._read_block_keys
+        return self.reading.block_keys
 
     def interaction(self, number: int) -> InteractionRow | None:
         """Return a loaded interaction by its number."""
@@ -155,30 +146,20 @@ class MatchIndex(Identifiers):
 
     def read_set(self) -> ReadSet:
         """Return what was read, for the check under the write lock."""
+        own = (key for row in self._received for key in set(row.block_keys))
         return ReadSet(
             self.head,
             self.last_number,
             self.rules,
             dict(self._read_identifiers),
             dict(self._read_contacts),
-            dict(self._read_links),
-            frozenset(self._read_natural_keys),
-            frozenset(self._read_block_keys - self._may_grow),
-            self._room(),
+            dict(self.reading.links),
+            frozenset(self.reading.natural_keys),
+            self.reading.relied_on(),
+            room(self.block_cap, chain(own, (key for key, _ in self._reposted)), self._crowded),
             self.conversations.last_waiting,
             self.conversations.unknown_changes(),
         )
-
-    def _room(self) -> dict[int, int]:
-        """Return how many records may stand under each key, if this batch is to put its own there and
-        not miss that the key has become crowded."""
-        if self.block_cap is None:
-            return {}
-        own = Counter(key for row in self._received for key in set(row.block_keys))
-        own.update(key for key, _ in self._reposted)
-        return {
-            key: self.block_cap - count for key, count in own.items() if key not in self._crowded
-        }
 
     # What an event changes
 

@@ -7,7 +7,7 @@ again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import orjson
@@ -291,30 +291,44 @@ def _ranked(
 
 
 def _claims(views: Connection, members: str) -> Iterator[HeldClaim]:
+    """Yield the claims of all members, those in force of one value together."""
     rows = views.execute(
         "SELECT identifier_id, type, scope, value, verified, shared, valid_from, valid_to, "
         "interaction_id, label, is_primary AND valid_to IS NULL AND described = MAX("
         "CASE WHEN is_primary AND valid_to IS NULL THEN described ELSE -1 END"
-        ") OVER (PARTITION BY type) AS first "
+        ") OVER (PARTITION BY type) AS first, described "
         "FROM profile_claim WHERE contact_id IN (SELECT value FROM json_each(?)) "
         "ORDER BY valid_to IS NOT NULL, type NULLS FIRST, first DESC, valid_from, "
         "value NULLS FIRST, identifier_id, contact_id",
         (members,),
     )
-    for (
-        id_,
-        type_,
-        scope,
-        value,
-        verified,
-        shared,
-        since,
-        until,
-        interaction_id,
-        label,
-        first,
-    ) in rows:
-        yield HeldClaim(
+    in_force: dict[tuple[str, str | None], list[tuple[int, HeldClaim]]] = {}
+    ended = []
+    for *row, described in rows:
+        id_, type_, scope, value, verified, shared, since, until, interaction_id, label, first = row
+        claim = HeldClaim(
             *(id_, type_, scope, value, bool(verified), bool(shared)),
             *(since, until, interaction_id, label, bool(first)),
         )
+        if until is None:
+            in_force.setdefault((id_, type_), []).append((described, claim))
+        else:
+            ended.append(claim)
+    for claims in in_force.values():
+        yield _as_one(claims)
+    yield from ended
+
+
+def _as_one(claims: Sequence[tuple[int, HeldClaim]]) -> HeldClaim:
+    """Return the claims of several members on one value as the one that the contact has: it is held
+    since the first, and called what was said last."""
+    if len(claims) == 1:
+        return claims[0][1]
+    earliest = min((claim for _, claim in claims), key=lambda one: one.valid_from)
+    _, last = max(claims, key=lambda one: one[0])
+    return replace(
+        earliest,
+        verified=any(claim.verified for _, claim in claims),
+        label=last.label,
+        primary=any(claim.primary for _, claim in claims),
+    )

@@ -7,17 +7,13 @@ from typing import Any, ClassVar, Literal
 
 import orjson
 
-from aggregates.contact import (
-    ContactMergeRefusalEnded,
-    ContactMergeRefused,
-    ContactToldApart,
-    ContactToldApartLifted,
-)
+from aggregates.contact import ContactToldApart, ContactToldApartLifted
 from aggregates.interaction import (
     InteractionHeldForReview,
     InteractionLinked,
     InteractionUnlinked,
 )
+from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table

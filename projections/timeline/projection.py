@@ -13,8 +13,6 @@ from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactFact,
     ContactMerged,
-    ContactMergeRefusalEnded,
-    ContactMergeRefused,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
@@ -40,6 +38,7 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.notes import NoteFact
+from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import ContactId, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
@@ -84,9 +83,13 @@ CREATE TABLE timeline_holder (
 """
 LINEAGE = ", ".join(
     f"'{fact.TOPIC}'"
-    for fact in (ContactMerged, ContactUnmerged, ContactToldApart, ContactToldApartLifted)
+    for fact in (
+        *(ContactMerged, ContactUnmerged, ContactToldApart, ContactToldApartLifted),
+        *(IdentifierLinkCorrected, IdentifierCorrectionEnded),
+    )
 )
-"""Topics that tell who was taken for one: an undone merge leaves nothing but these."""
+"""Topics that tell who was taken for one, and which values led them astray: an undone merge leaves
+nothing but these."""
 Entry = tuple[str, int, str, str, str]
 Receipt = tuple[str, int, str]
 """Interaction, position and valid time of its receipt."""

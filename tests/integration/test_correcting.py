@@ -119,7 +119,11 @@ class TestUnlink:
 
         done = desk.unlink(call, reason=WHY, dry_run=True)
 
-        assert done.written == ("interaction.unlinked", "identifier.link_corrected")
+        assert done.written == (
+            "interaction.unlinked",
+            "contact.identification_undone",
+            "identifier.link_corrected",
+        )
         assert engine.store.head() == head
 
 

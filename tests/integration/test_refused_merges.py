@@ -8,9 +8,9 @@ from aggregates.values import Stage
 from identity_engine import Engine
 from identity_engine.application.rules import shipped_model
 from tests.integration.reevaluating import SAID, anna_twice, form, is_sound
-from tests.integration.resolving import arrive, facts
+from tests.integration.resolving import arrive, change_channel, facts
 from tests.integration.test_explanation import write
-from tests.support.interactions import customer, email
+from tests.support.interactions import customer, email, event
 from tests.support.world import world
 
 HERS = {"given_name": "Johanna", "family_name": "Weidenfeld", "city": "Berlin"}
@@ -182,3 +182,22 @@ def test_many_records_of_two_contacts_are_one_refusal(engine):
 
     assert sum(engine.reevaluate().refused.values()) > 1
     assert len(facts(engine, "contact.merge_refused")) == len(engine.refused_merges()) == 1
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_it_ends_when_a_person_takes_away_what_it_rested_on(engine, place):
+    """Two contacts gave one customer number, and were told apart."""
+    change_channel(engine, "import", resolve=False)
+    both = arrive(
+        engine,
+        *(event(id_, customer("C-1") | {"verified": True}, channel="import") for id_ in "ab"),
+    )
+    engine.desk.telling_apart.tell(*(one.contact_id for one in both))
+    engine.reevaluate()
+    assert [one.guard for one in engine.refused_merges()] == ["told_apart"]
+
+    engine.desk.interactions.unlink(both[place].interaction_id, reason="It was nobody.")
+    engine.reevaluate()
+
+    assert engine.refused_merges() == []
+    assert is_sound(engine)

@@ -375,6 +375,7 @@ class Operations(RuleBasedStateMachine):
                     command.again(other)
             other.clock.set(self.side.clock())
             assert other.law_state() == self.side.law_state()
+            assert other.corrections(VALUES) == self.side.corrections(VALUES)
         finally:
             other.engine.close()
 

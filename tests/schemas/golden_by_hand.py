@@ -1,6 +1,7 @@
 """Examples of the facts that people write about contacts; `golden_facts` joins them."""
 
 from aggregates.contact import (
+    ContactIdentificationUndone,
     ContactPromotionUndone,
     ReasonPersonal,
 )
@@ -26,6 +27,7 @@ INTERACTION = "019b1c3e-7c5a-7000-8000-000000000005"
 OTHER_CONTACT = "019b1c3e-7c5a-7000-8000-000000000004"
 
 FACTS_BY_HAND = (
+    ContactIdentificationUndone(interaction_id=INTERACTION),
     ContactPromotionUndone(
         stage=Stage.IDENTIFIED, personal=ReasonPersonal(reason="Es war die falsche Person.")
     ),

@@ -14,8 +14,6 @@ from aggregates.contact import (
     ContactCreated,
     ContactIdentified,
     ContactMerged,
-    ContactMergeRefusalEnded,
-    ContactMergeRefused,
     ContactPromoted,
     ContactToldApart,
     ContactToldApartLifted,
@@ -46,6 +44,7 @@ from aggregates.interaction import (
     UnlinkPersonal,
 )
 from aggregates.policy import PolicyActivated, ReevaluationRequested
+from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
 from aggregates.values import (
     CandidateEvidence,
     ComparisonEvidence,

@@ -72,6 +72,26 @@ class Side:
         del hashes["identity"], hashes["profile"]
         return hashes, {name: self._shown(name) for name in self.ids}
 
+    def corrections(self, values):
+        """Who is skipped by each value, and who is the right one instead."""
+        store, names = self.engine.store, {id_: name for name, id_ in self.ids.items()}
+        with store.reading() as cursor:
+            index = store.index.begin(cursor)
+            digests = {_digest(store, value): value for value in values}
+            store.index.load_identifiers(cursor, index, list(digests))
+            store.index.load_nearby(cursor, index, (), index.holders())
+            return {
+                value: [
+                    [
+                        {names[member] for member in index.members(index.canonical(one))}
+                        for one in (correction.contact_id, correction.right)
+                        if one is not None
+                    ]
+                    for correction in index.corrections(index.identifiers[digest].state)
+                ]
+                for digest, value in digests.items()
+            }
+
     def _shown(self, name):
         names = {id_: name for name, id_ in self.ids.items()}
         profile = self.engine.profile(self.ids[name])
@@ -84,6 +104,11 @@ class Side:
             [(one.value, one.verified, one.valid_from) for one in profile.identifiers],
             [(one.id, one.decision) for one in profile.interactions],
         )
+
+
+def _digest(store, value):
+    type_ = "customer_id" if value.startswith("C-") else "email"
+    return store.digests.identifier_key("default", type_, None, value)
 
 
 def as_event(arrival):

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from aggregates.contact import (
     ContactCreated,
     ContactMerged,
-    ContactMergeRefusalEnded,
-    ContactMergeRefused,
     ContactToldApart,
     ContactToldApartLifted,
     ContactUnmerged,
@@ -26,6 +24,7 @@ from aggregates.interaction import (
     InteractionReceived,
     InteractionUnlinked,
 )
+from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
 from aggregates.values import ContactId, Fact, instant_text
 from identity_engine.application.explanation.sentences import Sentences
 from identity_engine.application.explanation.telling import rule_of, tell

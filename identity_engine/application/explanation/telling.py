@@ -6,10 +6,9 @@ from aggregates.augmentation import ContactAugmentationReverted, ContactAugmente
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
+    ContactIdentificationUndone,
     ContactIdentified,
     ContactMerged,
-    ContactMergeRefusalEnded,
-    ContactMergeRefused,
     ContactPromoted,
     ContactPromotionUndone,
     ContactToldApart,
@@ -52,6 +51,7 @@ from aggregates.lifecycle import (
     LifecycleFact,
 )
 from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
+from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, Fact
 from identity_engine.application.explanation.explain import reason_of
@@ -198,6 +198,8 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
         case ContactIdentified(by=by):
             reason = say.say(f"identified_by.{by}")
             return say.say("event.identified", contact=contact_id, reason=reason)
+        case ContactIdentificationUndone(interaction_id=taken):
+            return say.say("event.identification_undone", contact=contact_id, interaction=taken)
         case ContactPromoted(stage_before=before):
             return say.say("event.promoted", contact=contact_id, before=before.value)
         case ContactPromotionUndone(stage=stage):

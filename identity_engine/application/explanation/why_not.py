@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
-from aggregates.contact import ContactMergeRefused
+from aggregates.refused_merge import ContactMergeRefused
 from aggregates.values import Stage, instant_text
 from identity_engine.application.explanation.absent import Absent, absent_comparisons
 from identity_engine.application.explanation.explain import reason_of

@@ -127,7 +127,8 @@ class ByHand:
         row, held = self._row(), self.held()
         assert row is not None
         assert held
-        holder = held[0].contact_id
+        own = self._contact.contact_id
+        holder = own if any(one.contact_id == own for one in held) else held[0].contact_id
         known = self._description(row.identifier_id, holder)
         wanted = (
             known[0] if label is None else label or None,

@@ -174,7 +174,8 @@ class Contacts(Operations):
                 row = command.contact(id_)
                 _refuse_stale(row, revision)
                 filling.check_removed(wanted)
-                command.write(id_, *editing.decide(by_hand(command, row), wanted))
+                own = hand_made(command.facts(id_))
+                command.write(id_, *editing.decide(by_hand(command, row), wanted, own))
         except Stale as stale:
             raise self._with_changes(id_, revision or 0, stale) from None
         return command.done(id_)

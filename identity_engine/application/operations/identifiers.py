@@ -147,7 +147,7 @@ class Identifiers(Operations):
             if before.state.division != row.state.division:
                 raise Refused("divisions", "The two contacts belong to different divisions.")
             former = frozenset(command.index.members(before.canonical))
-            held.write(Transfer(held.claim(verified=verified), held.members, former, why))
+            held.write(Transfer(held.claim(verified=verified), former, why))
         return command.done(row.contact_id)
 
     @needs(Action.IDENTITY_SHARE)
@@ -168,7 +168,7 @@ class Identifiers(Operations):
         why = checked_text(reason, "A reason")
         with self.command(dry_run=dry_run) as command:
             row, held = _at_hand(command, contact_id, value)
-            held.write(Share(held.claim(verified=verified), held.members, why))
+            held.write(Share(held.claim(verified=verified), why))
         return command.done(row.contact_id)
 
     @needs(Action.IDENTITY_SHARE)

@@ -7,9 +7,10 @@ from typing import Literal
 from aggregates import contact, interaction, ownership, review
 from aggregates.access import Action
 from aggregates.contact import ContactToldApart, ReasonPersonal
-from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
+from aggregates.correction import Correction, IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.identifier import IdentifierReassigned, IdentifierReleased
+from aggregates.identity import LASTING
 from aggregates.interaction import (
     InteractionHeldForReview,
     InteractionLinked,
@@ -31,6 +32,9 @@ Identifiers = Literal["keep", "transfer", "share"]
 """What becomes of the values that the wrong contact holds and the interaction carries."""
 
 OF_LINK = (InteractionLinked, InteractionUnlinked, InteractionHeldForReview)
+BY_LINK = ("second_interaction", "confirmed")
+RAISING = (*LASTING, "person")
+"""Rules of links that let a contact be identified."""
 RIGHTS = {"transfer": Action.IDENTITY_TRANSFER, "share": Action.IDENTITY_SHARE}
 
 
@@ -91,6 +95,7 @@ class LinkByHand:
         self.write(
             *interaction.decide(self.state.link, interaction.Unlink(pinned=True, reason=reason))
         )
+        self.lower(wrong)
         self._remember(wrong, None)
 
     def give(
@@ -103,10 +108,11 @@ class LinkByHand:
             Refused: `retracted`, the publisher took it back.
             Denied: the actor may not also transfer, share or tell apart.
         """
-        index, wrong = self._command.index, self.wrong
-        if wrong is not None and index.canonical(wrong) == index.canonical(target):
-            if isinstance(self.state.link, Linked):
-                raise AlreadyDone("This interaction is linked to that contact already.")
+        before, wrong = self.state.link, self.wrong
+        are_one = wrong is not None and self._are_one(wrong, target)
+        if are_one and isinstance(self.state.link, Linked):
+            raise AlreadyDone("This interaction is linked to that contact already.")
+        if wrong == target:
             wrong = None
         if identifiers in RIGHTS:
             self._command.require(RIGHTS[identifiers], self.division, self.interaction_id)
@@ -114,13 +120,16 @@ class LinkByHand:
         alone = wrong is not None and self._is_stand_in(wrong)
         self._again(target, *((wrong,) if wrong is not None else ()))
         self.write(*interaction.decide(self.state.link, replace(link, confirms=alone)))
+        if isinstance(before, Linked):
+            self.lower(before.contact_id)
         self._end_corrections(target)
         if wrong is not None and alone:
             self.take_along(wrong, target)
         elif wrong is not None:
-            self._hand_over(wrong, target, identifiers, reason)
+            if not are_one:
+                self._hand_over(wrong, target, identifiers, reason)
             self._remember(wrong, target)
-        if tell_apart and wrong is not None:
+        if tell_apart and wrong is not None and not are_one:
             self._tell_apart(target, wrong, reason)
         self.identify(target)
 
@@ -132,13 +141,41 @@ class LinkByHand:
             self._command.write(own, fact, about=own, valid_from=time)
 
     def identify(self, target: ContactId) -> None:
-        """Raise a contact whose link a person vouches for (GX-0)."""
-        index = self._command.index
-        if index.identity(target).stage is not Stage.EPHEMERAL:
-            return
-        row = index.contacts[index.canonical(target)]
+        """Raise a contact whose link a person vouches for (GX-0).
+
+        A member is judged by its own stage, not by that of its identity, which an unmerge may take.
+        """
+        state = self._command.index.contacts[target].state
         command = contact.Identify(by="confirmed", interaction_id=self.interaction_id)
-        self._command.write(row.contact_id, *contact.decide(row.state, command))
+        self._command.write(target, *contact.decide(state, command))
+
+    def lower(self, contact_id: ContactId) -> None:
+        """Let the contact that a person took the interaction from fall again, if it was identified by
+        such a link and nothing else holds it up (GX-0)."""
+        command, state = self._command, self._command.index.contacts[contact_id].state
+        if state.stage is not Stage.IDENTIFIED or state.exclusive:
+            return
+        raised = [f for f in command.facts(contact_id) if isinstance(f, contact.ContactIdentified)]
+        if raised and raised[-1].by in BY_LINK and not self._is_held_up(contact_id):
+            undo = contact.UndoIdentification(self.interaction_id)
+            command.write(contact_id, *contact.decide(state, undo))
+
+    def _is_held_up(self, contact_id: ContactId) -> bool:
+        """Tell whether another interaction has a link that would have raised the contact."""
+        command, index = self._command, self._command.index
+        command.tables.load_all_of(command.cursor, index, [contact_id])
+        others = [
+            row
+            for row in index.interactions_of(contact_id)
+            if row.interaction_id != self.interaction_id and not row.is_by_hand
+        ]
+        for row in sorted(others, key=lambda one: not one.pinned):
+            links = [
+                f for f in command.facts(row.interaction_id) if isinstance(f, InteractionLinked)
+            ]
+            if links[-1].evidence.rule in RAISING:
+                return True
+        return False
 
     def take_along(self, stand_in: ContactId, target: ContactId) -> None:
         """Give the claims that rest on the interaction to the contact that it belongs to."""
@@ -172,7 +209,6 @@ class LinkByHand:
         if choice == "keep":
             return
         index, command = self._command.index, self._command
-        ours = frozenset(index.members(index.canonical(target)))
         theirs = frozenset(index.members(index.canonical(wrong)))
         for row, given in self._held_by(wrong):
             claim = claim_of(
@@ -185,9 +221,7 @@ class LinkByHand:
             )
             claim = replace(claim, interaction_id=None)
             wanted: OwnershipCommand = (
-                Transfer(claim, ours, theirs, reason)
-                if choice == "transfer"
-                else Share(claim, ours, reason)
+                Transfer(claim, theirs, reason) if choice == "transfer" else Share(claim, reason)
             )
             for fact in ownership.decide(row.state, wanted):
                 about = fact.contact_id if isinstance(fact, IdentifierReleased) else target
@@ -202,13 +236,15 @@ class LinkByHand:
             self._command.write(row.identifier_id, fact)
 
     def _end_corrections(self, target: ContactId) -> None:
-        index = self._command.index
+        """Let the values lead to the contact after all, which they skipped."""
         for row in self._rows():
             assert row.state is not None
-            for one in row.state.corrections:
-                if index.canonical(one.contact_id) == index.canonical(target):
-                    ended = IdentifierCorrectionEnded(contact_id=one.contact_id)
-                    self._command.write(row.identifier_id, ended)
+            if any(
+                isinstance(one, Correction) and self._are_one(one.contact_id, target)
+                for one in row.state.corrections
+            ):
+                ended = IdentifierCorrectionEnded(contact_id=target)
+                self._command.write(row.identifier_id, ended)
 
     def _tell_apart(self, target: ContactId, wrong: ContactId, reason: str) -> None:
         self._command.require(Action.IDENTITY_TELL_APART, self.division, target)
@@ -229,16 +265,29 @@ class LinkByHand:
             if row is not None and row.state is not None and row.state.held_by(members):
                 yield row, given
 
+    def _are_one(self, one: ContactId, other: ContactId) -> bool:
+        index = self._command.index
+        return index.canonical(one) == index.canonical(other)
+
     def _rows(self) -> Sequence[IdentifierRow]:
         digests = dict.fromkeys(mention.digest for mention in self._row.mentions)
         rows = (self._command.index.identifiers.get(digest) for digest in digests)
         return [row for row in rows if row is not None and row.state is not None]
 
     def _again(self, *contact_ids: ContactId) -> None:
-        """Let everything that these contacts have be evaluated again."""
+        """Let everything that these contacts have be evaluated again, and whoever gave the same values.
+        A merge that was refused because of this interaction is so no more, unless the rules say it
+        again."""
         index, command = self._command.index, self._command
         members = {one for id_ in contact_ids for one in index.members(index.canonical(id_))}
         index.evaluate_again(command.tables.load_all_of(command.cursor, index, members))
+        for mention in self._row.mentions:
+            command.evaluate_mentions(mention.digest)
+        for member in sorted(members):
+            state = index.contacts[member].state
+            for other, why in sorted(state.refused.items()):
+                if self.interaction_id in (why.interaction_id, why.against):
+                    command.write(member, *contact.decide(state, contact.EndRefusal(other)))
 
 
 def target_row(command: Command, contact_id: ContactId, division: str) -> ContactRow:

@@ -85,6 +85,7 @@ class Reviewing(Operations):
             link.write(*facts)
             if answer.decision == "confirmed":
                 link.take_along(answer.proposed, answer.contact_id)
+                link.lower(answer.proposed)
             if answer.decision == "rejected":
                 lifted = ContactToldApartLifted(other=answer.proposed, personal=_said(why))
                 command.write(answer.contact_id, lifted)

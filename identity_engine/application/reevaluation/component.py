@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from aggregates.identifier import named_by_corrections
 from aggregates.policy import Policy
 from aggregates.values import ContactId, IdentifierClass
-from identity_engine.application.reevaluation.corrections import is_later, led_to_right
+from identity_engine.application.reevaluation.corrections import led_to_right, of_row
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import ROLE_MAILBOX
 from identity_engine.application.rules import Rules
@@ -154,9 +155,8 @@ class Component:
         named = {
             contact_id
             for state in states
-            for one in (state.corrections if state is not None else ())
-            for contact_id in (one.contact_id, one.right)
-            if contact_id is not None
+            if state is not None
+            for contact_id in named_by_corrections(state)
         }
         rows = map(index.interaction, numbers)
         said = {row.contact_id for row in rows if row is not None and row.pinned}
@@ -266,6 +266,7 @@ class Component:
             self.unshared.add(value.digest)
         scorer, rules = self._rules.scorer, self._rules.link_rules
         exact = partial(exact_pairs, nodes, value.digest, scorer=scorer, rules=rules)
+        corrections = self._index.corrections(state) if state is not None else ()
         if state is not None:
             for right in led_to_right(self._index, state, uses):
                 self.pairs += exact(right)
@@ -277,7 +278,7 @@ class Component:
                     [
                         Use(row.number, class_.value)
                         for row, class_ in era
-                        if not row.corrected and not is_later(row, state)
+                        if not row.corrected and not of_row(row, corrections)
                     ]
                 )
         self._reach(row.number for row, _ in uses)

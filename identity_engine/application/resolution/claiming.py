@@ -83,7 +83,7 @@ def _may_claim(
     holders = index.holders_at(state, moment)
     if not holders or any(held.contact_id == contact_id for held in holders):
         return True
-    if any(one.since <= moment for one in state.corrections):
+    if any(one.since <= moment for one in index.corrections(state)):
         return False
     identities = {index.canonical(holding.contact_id) for holding in holders}
     if index.canonical(contact_id) in identities:

@@ -70,7 +70,7 @@ class Crowding:
         asked = set(keys)
         wanted = asked - self._index.keys_read()
         self._tables.load_postings(self._cursor, self._index, wanted, self._cap)
-        self._index.rely_on(wanted if may_grow else asked, may_grow=may_grow)
+        self._index.reading.rely_on(wanted if may_grow else asked, may_grow=may_grow)
 
     def settle(self, row: InteractionRow, division: str) -> None:
         """Refine each key of a new row that it has brought over the cap."""

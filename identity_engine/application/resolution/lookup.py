@@ -7,9 +7,7 @@ an identifier, comes with more of its records, because only there a guard will a
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
-from aggregates.identifier import IdentifierState
 from aggregates.policy import Policy
 from aggregates.values import ContactId, InteractionId
 from identity_engine.application.resolution.crowding import Crowding
@@ -199,13 +197,15 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
         if row is None or row.state is None:
             continue
         holdings = index.holders_at(row.state, prepared.time)
-        shared, skipped, right = row.state.shared, None, None
-        if row.state.corrections:
-            skipped, right = _corrected(row.state, index, prepared.time)
-            holdings = tuple(h for h in holdings if index.canonical(h.contact_id) != skipped)
-            if right is not None and row.state.held_by(index.members(right)):
-                holdings = row.state.held_by(index.members(right))
-                shared = False
+        shared, skipped, proposed = row.state.shared, None, None
+        corrections = [one for one in index.corrections(row.state) if one.since <= prepared.time]
+        if corrections:
+            last = corrections[-1]
+            skipped = index.canonical(last.contact_id)
+            proposed = index.canonical(last.right) if last.right is not None else None
+            right = index.right_holder(row.state, corrections)
+            holdings = row.state.held_by(index.members(right)) if right is not None else ()
+            shared = shared and right is None
         class_ = considered.identifier_class
         if class_ in ("exclusive", "strong"):
             verified = tuple(holding for holding in holdings if holding.verified)
@@ -219,23 +219,10 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
                 shared,
                 _earliest(index, (holding.contact_id for holding in holdings)),
                 skipped,
-                right,
+                proposed,
             )
         )
     return held
-
-
-def _corrected(
-    state: IdentifierState, index: MatchIndex, moment: datetime
-) -> tuple[ContactId | None, ContactId | None]:
-    """Return the identity that a value skips at a moment, and the one that a person named instead;
-    None where they are one by now."""
-    for one in reversed(state.corrections):
-        wrong = index.canonical(one.contact_id)
-        right = index.canonical(one.right) if one.right is not None else None
-        if one.since <= moment and wrong != right:
-            return wrong, right
-    return None, None
 
 
 def _earliest(index: MatchIndex, contact_ids: Iterable[ContactId]) -> tuple[Holder, ...]:

@@ -7,8 +7,6 @@ import pytest
 from aggregates.contact import (
     ContactCreated,
     ContactIdentified,
-    ContactMergeRefusalEnded,
-    ContactMergeRefused,
     ContactPromoted,
     ContactState,
     Create,
@@ -25,6 +23,7 @@ from aggregates.contact import (
 )
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.identifier import IdentifierShared
+from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
 from aggregates.values import Evidence, Stage
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)

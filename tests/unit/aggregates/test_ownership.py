@@ -60,17 +60,16 @@ def by_hand(contact="ann", identity=None, **more):
     return ClaimByHand(claim(contact, **more), frozenset(identity or {contact}))
 
 
-def transfer(to="bob", from_="ann", identity=None, from_identity=None, **more):
+def transfer(to="bob", from_="ann", from_identity=None, **more):
     return Transfer(
         claim(to, **more),
-        frozenset(identity or {to}),
         frozenset(from_identity or {from_}),
         WHY,
     )
 
 
-def share(contact="bob", identity=None):
-    return Share(claim(contact), frozenset(identity or {contact}), WHY)
+def share(contact="bob"):
+    return Share(claim(contact), WHY)
 
 
 def claimed(contact="ann", verified=False, interaction=None):
@@ -129,13 +128,23 @@ class TestClaimingByHand:
     def test_an_own_value_changes_nothing(self):
         assert decide(given((0, claimed())), by_hand()) == ()
 
-    def test_a_value_of_a_member_is_own(self):
-        assert decide(given((0, claimed("cid"))), by_hand(identity={"ann", "cid"})) == ()
-
-    def test_an_own_value_that_is_verified_now_is_raised_where_it_is_held(self):
+    def test_a_value_of_another_member_is_claimed_for_the_one_that_is_named(self):
         command = by_hand(identity={"ann", "cid"}, verified=True)
-        facts = decide(given((0, claimed("cid"))), command)
-        assert facts == (IdentifierVerified(contact_id="cid"),)
+        assert decide(given((0, claimed("cid"))), command) == (claimed(verified=True),)
+
+    def test_members_of_one_identity_are_not_too_many_holders(self):
+        command = by_hand(identity={"ann", "cid"})
+        command = replace(command, claim=replace(command.claim, cap=1))
+        assert decide(given((0, claimed("cid"))), command) == (claimed(),)
+
+    def test_an_earlier_claim_of_a_holder_brings_nobody_over_the_cap(self):
+        state = given((40, claimed("ann")), (40, claimed("cid")))
+        (fact,) = decide(state, replace(claim(), cap=1))
+        assert (fact.contact_id, fact.valid_to) == ("ann", day(40))
+
+    def test_an_own_value_that_is_verified_now_is_raised(self):
+        facts = decide(given((0, claimed())), by_hand(verified=True))
+        assert facts == (IdentifierVerified(contact_id="ann"),)
 
     def test_what_is_verified_is_never_lowered(self):
         assert decide(given((0, claimed(verified=True))), by_hand(verified=False)) == ()

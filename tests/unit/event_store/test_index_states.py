@@ -3,8 +3,10 @@
 from dataclasses import fields
 from datetime import UTC, datetime
 
-from aggregates.contact import ContactState, Refusal
+from aggregates.contact import ContactState
+from aggregates.correction import Correction, LeadsAfterAll
 from aggregates.identifier import Holding, IdentifierState
+from aggregates.refused_merge import Refusal
 from aggregates.values import IdentifierClass, Stage
 from identity_engine.event_store.index_states import (
     pack_contact,
@@ -48,6 +50,15 @@ IDENTIFIER = IdentifierState(
         ),
     ),
     shared_by=("cap", "person"),
+    corrections=(
+        Correction(
+            "019b1c3e-7c5a-7000-8000-000000000002",
+            "019b1c3e-7c5a-7000-8000-000000000003",
+            "019b1c3e-7c5a-7000-8000-000000000004",
+            LATER,
+        ),
+        LeadsAfterAll("019b1c3e-7c5a-7000-8000-000000000005"),
+    ),
 )
 
 

@@ -1,0 +1,47 @@
+"""Contacts that the evidence would join and a guard keeps apart: what is written down of it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from aggregates.values import ContactId, Evidence, Fact, InteractionId
+
+
+class ContactMergeRefused(Fact):
+    """Records of this contact and of `other` are strong enough to be one person, and `guard` keeps the
+    contacts apart.
+
+    Of two contacts the one with the smaller id has it in its stream. It holds until the rules find
+    another reason for the same two, or end it.
+    """
+
+    TOPIC: ClassVar[str] = "contact.merge_refused"
+
+    other: ContactId
+    guard: str
+    evidence: Evidence
+
+
+class ContactMergeRefusalEnded(Fact):
+    """The contact and `other` are one by now, or no records of theirs are strong enough any more."""
+
+    TOPIC: ClassVar[str] = "contact.merge_refusal_ended"
+
+    other: ContactId
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the rules keep a contact apart from another: the guard, and the pair of records that was
+    strong enough, with its rule and its weight in millibits."""
+
+    guard: str
+    rule: str
+    weight: int
+    interaction_id: InteractionId | None
+    against: InteractionId | None
+
+
+def refusal(fact: ContactMergeRefused) -> Refusal:
+    """Return what a contact keeps of a refused merge."""
+    found = fact.evidence
+    return Refusal(fact.guard, found.rule, found.weight, found.interaction_id, found.against)
