@@ -11,7 +11,7 @@ from identity_engine.application.engine import Engine
 from identity_engine.errors import IdentityEngineError
 from identity_engine.event_store.conversation_tables import count_waiting_changes
 from identity_engine.event_store.mapper import recorded_at
-from identity_engine.event_store.store import EVENTS_FILE
+from identity_engine.event_store.store import is_store, no_store
 from identity_engine.settings import store_folder
 
 ENOUGH_FREE_BYTES = 1 << 30
@@ -30,10 +30,8 @@ class Finding:
 def examine(store: str | None) -> list[Finding]:
     """Run all checks on a store, without making one that is not there."""
     folder = store_folder(store)
-    if not (folder / EVENTS_FILE).exists():
-        return [
-            Finding("store", False, f"There is no store in {folder}. The first ingest makes one.")
-        ]
+    if not is_store(folder):
+        return [Finding("store", False, no_store(folder))]
     findings = [_permissions(folder), _free_space(folder)]
     try:
         with Engine.open(str(folder)) as engine:
@@ -124,9 +122,7 @@ def _waiting_changes(engine: Engine) -> Finding:
     found = (
         "None."
         if not waiting
-        else (
-            f"{waiting} changes wait for their interaction. See: identity-engine interaction waiting"
-        )
+        else (f"{waiting} wait for their interaction. See: identity-engine interaction waiting")
     )
     return Finding("waiting changes", True, found)
 

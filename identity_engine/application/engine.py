@@ -35,7 +35,8 @@ from identity_engine.application.reevaluation.rehearse import Rehearsed, rehears
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.application.resolution.resolve import Resolver
 from identity_engine.application.rules import OWNER
-from identity_engine.event_store.store import EventStore
+from identity_engine.errors import ConfigurationError
+from identity_engine.event_store.store import EventStore, is_store, no_store
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
@@ -87,19 +88,25 @@ class Engine:
         world: World | None = None,
         *,
         actor: str | None = None,
+        make: bool = True,
     ) -> Self:
-        """Open a store, made if it is not there.
+        """Open a store.
 
         Args:
             store: `sqlite:///FOLDER` or a folder; None for the user's own.
             world: clock and random bytes, for tests.
             actor: who acts, an opaque id; None for IDENTITY_ENGINE_ACTOR, else the owner. The owner
                 of an embedded store may do everything, others what their roles allow.
+            make: make the store if it is not there.
 
         Raises:
-            ConfigurationError: the store cannot be opened as it is; the message says the fix.
+            ConfigurationError: the store is not there and is not to be made, or cannot be opened as
+                it is; the message says the fix.
         """
-        return cls(store_folder(store), world, actor or actor_of_user() or OWNER)
+        folder = store_folder(store)
+        if not make and not is_store(folder):
+            raise ConfigurationError(no_store(folder))
+        return cls(folder, world, actor or actor_of_user() or OWNER)
 
     @classmethod
     def in_memory(cls, world: World | None = None, *, actor: str = OWNER) -> Self:

@@ -15,6 +15,7 @@ from identity_engine.cli.output import (
     Lang,
     Limit,
     Store,
+    counted,
     counting,
     language,
     show,
@@ -36,7 +37,7 @@ AnyId = Annotated[str, Parameter(name="ID", help="A contact's or an interaction'
 @contact.command(name="show")
 def show_contact(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json = False) -> None:
     """Show the single view of a contact: its values, identifiers and interactions."""
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         profile = engine.profile(id_, as_of)
     if json:
         show_json(profile)
@@ -49,7 +50,7 @@ def history(
     id_: Id, *, store: Store = None, as_of: AsOf = None, lang: Lang = None, json: Json = False
 ) -> None:
     """Show every event of a contact in the order in which it was recorded."""
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         entries = engine.history(id_, as_of, language(lang))
     if json:
         show_json(entries)
@@ -60,6 +61,7 @@ def history(
                 (e.position, e.valid_from[:19], e.recorded_at[:19], e.topic, e.summary)
                 for e in entries
             ],
+            none="Nothing that you may see has happened.",
         )
 
 
@@ -69,7 +71,7 @@ def why(id_: AnyId, *, store: Store = None, lang: Lang = None, json: Json = Fals
 
     Of a contact every link is explained, and every merge in force.
     """
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         explanations = engine.why(id_, language(lang))
     if json:
         show_json(explanations)
@@ -83,7 +85,7 @@ def how(
     id_: Id, *, store: Store = None, as_of: AsOf = None, lang: Lang = None, json: Json = False
 ) -> None:
     """Tell how a contact came to be what it is, step by step from its first event."""
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         steps = engine.how(id_, as_of, language(lang))
     if json:
         show_json(steps)
@@ -100,7 +102,7 @@ def why_not(
     json: Json = False,
 ) -> None:
     """Say why two contacts, or two interactions, are not one, and what would tip it."""
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         answer = engine.why_not(one, other, language(lang))
     if json:
         show_json(answer)
@@ -131,7 +133,7 @@ def search(
     limit
         Show at most this many, whole matches first.
     """
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         found = engine.search(
             " ".join(text),
             field=field,
@@ -141,8 +143,6 @@ def search(
         )
     if json:
         show_json(found)
-    elif not found:
-        show("Nothing found.")
     else:
         show_table(
             ("contact", "stage", "matched"),
@@ -154,6 +154,7 @@ def search(
                 )
                 for one in found
             ],
+            none="Nothing found.",
         )
 
 
@@ -168,12 +169,10 @@ def list_(*, store: Store = None, limit: Limit = 50, json: Json = False) -> None
     limit
         Show at most this many.
     """
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         items = engine.review(limit)
     if json:
         show_json(items)
-    elif not items:
-        show("Nothing waits for review.")
     else:
         show_table(
             ("bits", "kind", "interaction or contact", "proposed contact", "guard"),
@@ -187,6 +186,7 @@ def list_(*, store: Store = None, limit: Limit = 50, json: Json = False) -> None
                 )
                 for one in items
             ],
+            none="Nothing waits for review.",
         )
 
 
@@ -199,16 +199,15 @@ def refused(*, store: Store = None, limit: Limit = 50, json: Json = False) -> No
     limit
         Show at most this many, the strongest first.
     """
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         merges = engine.refused_merges(limit)
     if json:
         show_json(merges)
-    elif not merges:
-        show("No merge is refused.")
     else:
         show_table(
             ("bits", "guard", "contact", "other contact", "by"),
             [(one.weight / 1000, one.guard, one.one, one.other, one.rule) for one in merges],
+            none="No merge is refused.",
         )
 
 
@@ -221,12 +220,10 @@ def shared(*, store: Store = None, limit: Limit = 100, json: Json = False) -> No
     limit
         Show at most this many, those with most merges first.
     """
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         values = engine.shared_values(limit)
     if json:
         show_json(values)
-    elif not values:
-        show("No value is shared.")
     else:
         show_table(
             ("identifier", "by", "people", "merges in force", "undone"),
@@ -234,6 +231,7 @@ def shared(*, store: Store = None, limit: Limit = 100, json: Json = False) -> No
                 (one.identifier_id, one.by, one.people, len(one.merges), len(one.undone))
                 for one in values
             ],
+            none="No value is shared.",
         )
 
 
@@ -246,12 +244,12 @@ def links(
     json: Json = False,
 ) -> None:
     """Write every link as CSV: source, interaction_id, contact_id, stage, decision, weight."""
-    with Engine.open(store) as engine, counting("replay", engine.store.head()) as add:
+    with Engine.open(store, make=False) as engine, counting("replay", engine.store.head()) as add:
         count = engine.export_links(out, as_of, add)
     if json:
         show_json({"links": count, "out": str(out)})
     else:
-        show(f"{count} links written to {out}.")
+        show(f"{counted(count, 'link')} written to {out}.")
 
 
 def show_profile(profile: Profile) -> None:
@@ -279,6 +277,7 @@ def show_profile(profile: Profile) -> None:
                 )
                 for name, values in profile.fields.items()
             ],
+            none="",
         )
     if profile.identifiers:
         show()
@@ -294,6 +293,7 @@ def show_profile(profile: Profile) -> None:
                 )
                 for one in profile.identifiers
             ],
+            none="",
         )
     show()
     show_table(
@@ -308,4 +308,5 @@ def show_profile(profile: Profile) -> None:
             )
             for one in profile.interactions
         ],
+        none="No interactions.",
     )

@@ -126,6 +126,7 @@ def _show_created(created: Created, given: Sequence[NewIdentifier]) -> None:
                 )
                 for one in created.duplicates
             ],
+            none="",
         )
     if not created.done.written:
         show("Nothing is saved. If it is none of them, add --despite-duplicates.")

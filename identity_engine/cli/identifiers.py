@@ -219,4 +219,5 @@ def holders(
                 )
                 for one in found
             ],
+            none="Nobody holds or held it.",
         )

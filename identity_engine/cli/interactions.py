@@ -79,8 +79,6 @@ def list_(
         found = listed(limit)
     if json:
         show_json(found)
-    elif not found:
-        show("There are no interactions to show.")
     else:
         _show_list(found)
 
@@ -119,6 +117,7 @@ def _show(found: InteractionView) -> None:
                 (one.time[:19], one.kind, one.agent, one.to_agent or one.to_queue)
                 for one in found.changes
             ],
+            none="",
         )
 
 
@@ -129,6 +128,7 @@ def _show_list(found: Sequence[InteractionView]) -> None:
             (one.interaction_id, one.channel, one.time[:19], one.state, one.agent, one.contact_id)
             for one in found
         ],
+        none="There are no interactions to show.",
     )
 
 
@@ -215,8 +215,6 @@ def waiting(*, store: Store = None, limit: Limit = 100, json: Json = False) -> N
         found = engine.desk.interactions.waiting(limit)
     if json:
         show_json(found)
-    elif not found:
-        show("No change waits for its interaction.")
     else:
         show_table(
             ("change", "id", "waits for", "of source", "time", "received"),
@@ -231,6 +229,7 @@ def waiting(*, store: Store = None, limit: Limit = 100, json: Json = False) -> N
                 )
                 for one in found
             ],
+            none="No change waits for its interaction.",
         )
 
 
@@ -249,6 +248,7 @@ def journey(
         show_table(
             ("session", "started", "ended", "interaction", "channel"),
             [row for number, one in enumerate(sessions, 1) for row in _rows(number, one)],
+            none="There are no sessions: the contact has no interactions.",
         )
 
 

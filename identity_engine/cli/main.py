@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from identity_engine.cli.complaining import complain
+
 GLOBAL_OPTIONS = ("--store",)
 ACTOR_OPTION = "--actor"
 
@@ -103,7 +105,7 @@ def _global_options_last(arguments: list[str]) -> list[str]:
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"error: {message}\n")
+    complain(message)
     return code
 
 

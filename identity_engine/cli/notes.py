@@ -10,7 +10,6 @@ from identity_engine.cli.output import (
     DryRun,
     Json,
     Store,
-    show,
     show_done,
     show_json,
     show_table,
@@ -89,8 +88,6 @@ def list_(
         found = engine.desk.notes.list(id_, removed=removed, as_of=as_of)
     if json:
         show_json(found)
-    elif not found:
-        show("No notes.")
     else:
         show_table(
             ("note", "says", "by", "since", ""),
@@ -104,4 +101,5 @@ def list_(
                 )
                 for one in found
             ],
+            none="No notes.",
         )

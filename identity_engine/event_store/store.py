@@ -38,6 +38,16 @@ KEYS_FILE = "keys.db"
 MASTER_KEY_FILE = "master.key"
 
 
+def is_store(folder: Path) -> bool:
+    """Tell whether a folder holds a store."""
+    return (folder / EVENTS_FILE).exists()
+
+
+def no_store(folder: Path) -> str:
+    """Return what is said where a store was to be there and is not: the cause and the fix."""
+    return f"There is no store in {folder}. Name another with --store; the first ingest makes one."
+
+
 @dataclass(frozen=True, slots=True)
 class SourcePosition:
     """How far a source has been read: `position` counts in the source's own unit."""

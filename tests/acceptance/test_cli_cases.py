@@ -69,14 +69,14 @@ def test_what_the_rules_refuse_ends_with_exit_code_1_and_says_why(desk):
 def test_a_case_is_opened_from_a_contact_and_the_contact_shows_it(desk):
     contact = desk.contact_of(ANNA)
     dry = desk("case", "open", "contact", contact, "--note", "x", "--dry-run")
-    assert dry.out == "C-000002 is open. Nothing was written: a dry run.\n"
+    assert dry.out == "Dry run, nothing is written: C-000002 is open.\n"
     saved = desk("case", "open", "contact", contact, "--note", "x", "--json").document
     assert (saved["number"], saved["contact_id"]) == ("C-000002", contact)
     assert "cases C-000002, C-000001" in desk("contact", "show", contact).out
     assert desk("contact", "show", contact, "--json").document["cases"] == ["C-000002", "C-000001"]
     assert desk.contact_of("C-000002") == contact
     alone = desk("case", "open", "contact", contact, "--contact-note", "Ruft lieber an")
-    assert alone.out == "The note was written; no case came of it.\n"
+    assert alone.out == "The note is written; no case came of it.\n"
 
 
 def test_notes_queues_pins_and_links(desk):
@@ -133,5 +133,5 @@ def test_an_agent_is_busy_while_composing(desk):
 
 
 def test_the_sweep_says_what_it_closed(desk):
-    assert desk("case", "sweep").out == "0 closed.\n"
+    assert desk("case", "sweep").out == "No case is to be closed.\n"
     assert json.loads(desk("case", "sweep", "--json").out) == {"closed": []}

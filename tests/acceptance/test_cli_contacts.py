@@ -118,7 +118,7 @@ class TestCreateAndPromote:
 
     def test_promote_and_undo(self, cli, anna):
         assert cli("contact", "promote", anna).out == f"{anna} is curated.\n"
-        assert cli("contact", "promote", anna).out == "Nothing would change.\n"
+        assert cli("contact", "promote", anna).out == "Nothing to change.\n"
         undone = cli("contact", "promote", anna, "--undo", "--reason", "The wrong one")
         assert "has the stage again" in undone.out
 

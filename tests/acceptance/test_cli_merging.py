@@ -22,7 +22,7 @@ def three(cli):
 def test_a_merge_is_previewed_made_shown_and_undone(cli, three):
     asked = ("contact", "merge", *three, "--survivor", three[2], "--choose", "city=Tokyo")
 
-    preview = cli(*asked, "--preview", "--json").document
+    preview = cli(*asked, "--dry-run", "--json").document
     answer = cli(*asked, "--reason", "They said so.", "--token", preview["token"])
 
     assert answer.code == 0
@@ -32,7 +32,7 @@ def test_a_merge_is_previewed_made_shown_and_undone(cli, three):
     assert shown["fields"]["city"][0]["value"] == "Tokyo"
 
     (merge_id, *_) = {one["merge_id"] for one in merges(cli, three[0])}
-    parts = cli("contact", "unmerge", merge_id, "--preview", "--json").document["parts"]
+    parts = cli("contact", "unmerge", merge_id, "--dry-run", "--json").document["parts"]
     undone = cli("contact", "unmerge", merge_id, "--reason", "No.")
     assert undone.code == 0
     assert "there are 3 contacts now" in undone.out
@@ -63,7 +63,7 @@ def test_refusals_say_why_and_end_with_1(cli, three):
     anna, bert, _ = three
     assert cli("contact", "tell-apart", anna, bert, "--reason", "Two.").code == 0
     refused = cli("contact", "merge", anna, bert)
-    previewed = cli("contact", "merge", anna, bert, "--preview")
+    previewed = cli("contact", "merge", anna, bert, "--dry-run")
     assert (refused.code, previewed.code) == (1, 1)
     assert "are two people" in refused.err
     assert "are two people" in previewed.out

@@ -34,11 +34,13 @@ class TellingApart(Operations):
             dry_run: decide, and write nothing.
 
         Raises:
-            UsageError: an id is none, both are the same, or the end lies in the past.
+            UsageError: an id is none, both are the same, or the end has no offset or lies in the past.
             NotFound, Denied: as for every command.
             Refused: `already_one`, they are one contact; `erased`.
         """
         a, b = _two(one, other)
+        if until is not None and until.tzinfo is None:
+            raise UsageError("The end of telling them apart needs its offset.")
         with self.command(dry_run=dry_run) as command:
             rows = command.contacts([a, b])
             if any(row.state.presence == "erased" for row in rows):
