@@ -1,5 +1,7 @@
 """Deleting, restoring and keeping a contact, always with its whole set (GX-11)."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from aggregates.errors import Refused
@@ -141,6 +143,12 @@ class TestDelete:
 
         assert desk.delete(anna, WHY).written == ()
         assert engine.store.head() == head
+
+    def test_it_is_not_deleted_before_it_was_known(self, engine, desk, anna):
+        head = engine.store.head()
+        with pytest.raises(Refused) as refused:
+            desk.delete(anna, WHY, effective_at=datetime(1990, 1, 1, tzinfo=UTC))
+        assert (refused.value.reason, engine.store.head()) == ("before_birth", head)
 
     def test_a_dry_run_writes_nothing(self, engine, desk, anna):
         head = engine.store.head()

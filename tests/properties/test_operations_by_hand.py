@@ -38,6 +38,7 @@ class ByHand(Operations):
     def __init__(self):
         super().__init__()
         self.came_back = {}
+        self.made_for = {}
 
     # Links
 
@@ -65,13 +66,17 @@ class ByHand(Operations):
     @rule(pick=some)
     def somebody_gives_an_interaction_to_a_new_contact(self, pick):
         key, name = self.linked()[pick % len(self.linked())], f"n{len(self.history):04}"
+        held = self.model.contact_of[key]
+        if held is not None and self.made_for.get(held) == key:
+            return  # it is not made again, unless it was merged meanwhile
 
         def again(side):
             done = side.engine.desk.interactions.create_contact(side.interaction(key), reason=WHY)
             side.ids[name] = done.contact_id
 
-        self.at(self.model.contact_of[key])
+        self.at(held)
         self.run(again)
+        self.made_for[name] = key
         self.model.add(name, instant_text(self.state(name).born), "curated")
         self.model.give(key, name)
         self.see()

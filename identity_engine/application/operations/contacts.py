@@ -9,10 +9,16 @@ from aggregates.access import Action
 from aggregates.contact import ContactCreated, ContactPromoted, Promote, UndoPromotion
 from aggregates.editing import HandMade, hand_made
 from aggregates.errors import NotYet, Refused
+from aggregates.interaction import GivenIdentifier
 from aggregates.values import ContactId, Fact, Stage
 from identity_engine.application.hand_made import first_values
 from identity_engine.application.ids import contact_id as checked_id
-from identity_engine.application.operations.claiming import ByHand, Value, normalised
+from identity_engine.application.operations.claiming import (
+    ByHand,
+    Value,
+    normalised,
+    refuse_unplaced,
+)
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.duplicates import Duplicates, PossibleDuplicate
 from identity_engine.application.operations.filling import Filling
@@ -76,12 +82,13 @@ class Contacts(Operations):
         Raises:
             UsageError: a field is none that a person may fill, a value has not its form, or nothing
                 is given.
-            Refused: an identifier is invalid or another contact holds it; a required field is missing.
+            Refused: an identifier is invalid or another contact holds it; a required field is missing;
+                `nothing_left`, there is no value, and ephemeral contacts hold all the identifiers.
         """
         filling = Filling(self.office.rules)
         wanted = filling.edit(set or {}, add or {}, {})
         filling.check_required(wanted)
-        given = [normalised(self.office.rules.policy, one.value)[0] for one in identifiers]
+        given = [self._usable(one.value) for one in identifiers]
         facts = editing.decide(HandMade(), wanted)
         if not facts and not given:
             raise UsageError("A new contact needs a value or an identifier.")
@@ -98,6 +105,12 @@ class Contacts(Operations):
                 for place, one in enumerate(identifiers)
                 if ByHand(command, row, one.value).add(verified=one.verified)
             )
+            if not facts and len(not_claimed) == len(given):
+                raise Refused(
+                    "nothing_left",
+                    "An ephemeral contact holds all that is given, and nothing would be left for a new "
+                    "one. Find that contact with search, and promote or edit it.",
+                )
         return Created(command.done(row.contact_id), found, not_claimed)
 
     @needs(Action.IDENTITY_PROMOTE)
@@ -178,6 +191,12 @@ class Contacts(Operations):
         except Stale as stale:
             raise self._with_changes(id_, revision or 0, stale) from None
         return command.done(id_)
+
+    def _usable(self, value: Value) -> GivenIdentifier:
+        policy = self.office.rules.policy
+        given, _ = normalised(policy, value)
+        refuse_unplaced(policy, value, given)
+        return given
 
     def _shown(self, contact_id: ContactId) -> Profile | None:
         """Return the profile, None where there is none; whether the actor sees it is for the command."""

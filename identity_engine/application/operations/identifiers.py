@@ -61,13 +61,15 @@ class Identifiers(Operations):
             dry_run: decide, and write nothing.
 
         Raises:
-            Refused: the value is invalid or blocked; `held_by_another`, with the holder where the
+            Refused: the value is invalid or blocked; `no_country` or `no_such_number`, no numbering
+                plan places the phone number; `held_by_another`, with the holder where the
                 actor may see it, else a reference; `exclusive_conflict`, the contact has another
                 value of a type of which a person has one.
         """
         said = checked_text(label, "A label") if label else label
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             row, held = _at_hand(command, contact_id, value)
+            held.refuse_unplaced()
             offered = held.add(verified=verified)
             if not offered:
                 held.describe(said, primary)

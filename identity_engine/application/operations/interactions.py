@@ -110,12 +110,15 @@ class Interactions(Operations):
     ) -> Done:
         """Give an interaction to a new, curated contact; needs the right to add contacts too.
 
+        One that was made for it before, and has nothing else, is not made again: nothing is written.
         Arguments and refusals are those of `associate`.
         """
         why = checked_text(reason, "A reason")
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             link = LinkByHand(command, interaction_of(interaction_id))
             command.require(Action.CONTACT_ADD, link.division, link.interaction_id)
+            if (own := link.own_contact()) is not None:
+                return command.done(own)
             fresh = ContactId(command.new_id())
             create = contact.Create(division=link.division, interaction_id=link.interaction_id)
             command.write(fresh, *contact.decide(None, create))

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from aggregates import lifecycle
 from aggregates.access import Action
+from aggregates.errors import Refused
 from aggregates.lifecycle import ContactRestored, Delete, LiftHold, Restore, SetHold
 from aggregates.values import ContactId
 from identity_engine.application.ids import contact_id as checked
@@ -51,11 +52,13 @@ class Lifecycle(Expiry):
 
         Raises:
             NotFound: there is no such contact where the actor may look.
-            Refused: `legal_hold` or `erased`.
+            Refused: `legal_hold`, `erased` or `before_birth`.
         """
         wanted, command_ = checked(contact_id), Delete(reason=checked_text(reason, "A reason"))
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             members = command.index.members(command.contact(wanted, gone=True).canonical)
+            if command.moment < min(command.index.contacts[one].state.born for one in members):
+                raise Refused("before_birth", "A contact cannot be deleted before it was known.")
             fact = lifecycle.decide(standing_of(command, members), command_)
             if fact is not None:
                 leave(command, members, fact)
