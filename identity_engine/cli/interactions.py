@@ -12,6 +12,7 @@ from identity_engine.cli.output import (
     EffectiveAt,
     Json,
     Limit,
+    Reason,
     Store,
     show,
     show_done,
@@ -26,7 +27,6 @@ WITHOUT_CARD = {
 }
 interaction = App(name="interaction", help="Show interactions, and correct whom they belong to.")
 Id = Annotated[str, Parameter(name="ID", help="The interaction's id.")]
-Why = Annotated[str, Parameter(help="Why, for the audit.")]
 Choice = Annotated[
     Identifiers,
     Parameter(
@@ -137,7 +137,7 @@ def link(
     id_: Id,
     contact_id: Annotated[str, Parameter(name="CONTACT", help="The right contact's id.")],
     *,
-    reason: Why,
+    reason: Reason,
     identifiers: Choice = "keep",
     tell_apart: Apart = False,
     effective_at: EffectiveAt = None,
@@ -163,7 +163,7 @@ def link(
 def unlink(
     id_: Id,
     *,
-    reason: Why,
+    reason: Reason,
     effective_at: EffectiveAt = None,
     store: Store = None,
     dry_run: DryRun = False,
@@ -181,7 +181,7 @@ def unlink(
 def create_contact(
     id_: Id,
     *,
-    reason: Why,
+    reason: Reason,
     identifiers: Choice = "keep",
     tell_apart: Apart = False,
     effective_at: EffectiveAt = None,

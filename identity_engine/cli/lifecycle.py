@@ -10,6 +10,7 @@ from identity_engine.cli.contacts import Id
 from identity_engine.cli.output import (
     DryRun,
     Json,
+    MaybeReason,
     Reason,
     Store,
     counted,
@@ -48,7 +49,7 @@ def delete(
 def restore(
     id_: Id,
     *,
-    reason: Reason | None = None,
+    reason: MaybeReason = None,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,

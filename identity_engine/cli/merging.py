@@ -15,6 +15,7 @@ from identity_engine.cli.output import (
     Json,
     Lang,
     Limit,
+    Reason,
     Store,
     counted,
     language,
@@ -29,7 +30,10 @@ from identity_engine.errors import UsageError
 Ids = Annotated[Sequence[str], Parameter(name="ID", help="Two contacts or more.")]
 One = Annotated[str, Parameter(name="ONE", help="A contact's id.")]
 Other = Annotated[str, Parameter(name="OTHER", help="Another contact's id.")]
-Reason = Annotated[str | None, Parameter(name="--reason", help="Why, in your words.")]
+WhyUnlessDry = Annotated[
+    str | None,
+    Parameter(name="--reason", help="Why, in your words, for the audit; needed but in a dry run."),
+]
 Preview = Annotated[
     bool,
     Parameter(name="--dry-run", negative="", help="Show what it would make; write nothing."),
@@ -56,7 +60,7 @@ def merge(
     store: Store = None,
     survivor: str | None = None,
     choose: Sequence[str] = (),
-    reason: Reason = None,
+    reason: WhyUnlessDry = None,
     confirm: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Preview = False,
     token: Token = None,
@@ -81,7 +85,12 @@ def merge(
             foreseen = merging.preview(ids, survivor=survivor, choices=choices)
             return _show_preview(foreseen, json=json)
         done = merging.merge(
-            ids, survivor=survivor, choices=choices, reason=reason, confirmed=confirm, token=token
+            ids,
+            survivor=survivor,
+            choices=choices,
+            reason=_why(reason),
+            confirmed=confirm,
+            token=token,
         )
     if json:
         show_json(done)
@@ -98,7 +107,7 @@ def unmerge(
     *,
     store: Store = None,
     member: str | None = None,
-    reason: Reason = None,
+    reason: WhyUnlessDry = None,
     decline_told_apart: Annotated[bool, Parameter(negative="")] = False,
     move: Sequence[str] = (),
     dry_run: Preview = False,
@@ -128,7 +137,12 @@ def unmerge(
             _show_unmerge_preview(foreseen, json=json)
             return
         done = unmerging.unmerge(
-            merge_id, member=member, reason=reason, told_apart=told_apart, move=moved, token=token
+            merge_id,
+            member=member,
+            reason=_why(reason),
+            told_apart=told_apart,
+            move=moved,
+            token=token,
         )
     if json:
         show_json(done)
@@ -144,8 +158,8 @@ def tell_apart(
     one: One,
     other: Other,
     *,
+    reason: Reason,
     store: Store = None,
-    reason: Reason = None,
     until: Annotated[datetime | None, Parameter(converter=typed_moment)] = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -168,8 +182,8 @@ def lift_apart(
     one: One,
     other: Other,
     *,
+    reason: Reason,
     store: Store = None,
-    reason: Reason = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -285,6 +299,12 @@ def _show_unmerge_preview(preview: UnmergePreview, *, json: bool) -> None:
         )
         show()
     show(f"Nothing was written. To make exactly this: --token {preview.token}")
+
+
+def _why(reason: str | None) -> str:
+    if reason is None:
+        raise UsageError("It needs a reason: give it with --reason. --dry-run needs none.")
+    return reason
 
 
 MOVE = "position=contact"

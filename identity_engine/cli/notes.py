@@ -9,6 +9,7 @@ from identity_engine.cli.output import (
     AsOf,
     DryRun,
     Json,
+    MaybeReason,
     Store,
     show_done,
     show_json,
@@ -61,7 +62,7 @@ def change(
 def remove(
     note_id: NoteId,
     *,
-    reason: Annotated[str | None, Parameter(help="Why.")] = None,
+    reason: MaybeReason = None,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,

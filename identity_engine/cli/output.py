@@ -48,7 +48,9 @@ Store = Annotated[
     ),
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Answer with one JSON document.")]
-Reason = Annotated[str, Parameter(name="--reason", help="Why, in your words, for the audit.")]
+WHY = Parameter(name="--reason", help="Why, in your words, for the audit.")
+Reason = Annotated[str, WHY]
+MaybeReason = Annotated[str | None, WHY]
 AsOf = Annotated[
     str | None,
     Parameter(name="--as-of", help="What was known then: an ISO 8601 time, or pos:N."),

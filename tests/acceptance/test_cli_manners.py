@@ -6,6 +6,7 @@ import pytest
 from tests.acceptance.commands import lines
 from tests.support.interactions import email, event
 
+WHY = ("--reason", "A test")
 NOBODY = "019b1c3e-7c5a-7000-8000-0123456789ab"
 
 
@@ -100,7 +101,7 @@ class TestTimes:
             ("admin", "settings", "--as-of", "garbage"),
             ("rehearse", "--policy", "POLICY", "--since", "garbage"),
             ("contact", "edit", NOBODY, "--set", "city=Ulm", "--effective-at", "garbage"),
-            ("contact", "tell-apart", NOBODY, NOBODY[::-1], "--until", "garbage"),
+            ("contact", "tell-apart", NOBODY, NOBODY[::-1], *WHY, "--until", "garbage"),
         ],
         ids=lambda typed: f"{' '.join(typed[:2])} {typed[-2]}",
     )
@@ -117,7 +118,7 @@ class TestTimes:
         "typed",
         [
             ("contact", "edit", NOBODY, "--set", "city=Ulm", "--effective-at", "2026-01-31T12:00"),
-            ("contact", "tell-apart", NOBODY, NOBODY[::-1], "--until", "2099-01-01"),
+            ("contact", "tell-apart", NOBODY, NOBODY[::-1], *WHY, "--until", "2099-01-01"),
         ],
         ids=lambda typed: " ".join(typed[:2]),
     )

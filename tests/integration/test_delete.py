@@ -158,7 +158,7 @@ class TestDelete:
 
     @pytest.mark.parametrize("reason", ["", "  ", "x" * 5_000])
     def test_a_reason_is_needed(self, desk, anna, reason):
-        with pytest.raises(UsageError, match="A reason"):
+        with pytest.raises(UsageError, match="The reason"):
             desk.delete(anna, reason)
 
     def test_an_unknown_id_is_not_found(self, desk):

@@ -209,7 +209,7 @@ class ByHand(Operations):
         gone, live = sorted(self.model.gone), self.contact(other)
         contact, desk, ids = gone[pick % len(gone)], self.side.engine.desk, self.side.ids
         for act in (
-            lambda: desk.merging.merge([ids[live], ids[contact]], confirmed=True),
+            lambda: desk.merging.merge([ids[live], ids[contact]], confirmed=True, reason=WHY),
             lambda: desk.contacts.edit(ids[contact], set={"nickname": "Late"}),
             lambda: desk.identifiers.add(ids[contact], typed("a@x.example")),
         ):

@@ -13,6 +13,7 @@ from aggregates.interaction import GivenIdentifier
 from aggregates.values import ContactId, Fact, Stage
 from identity_engine.application.hand_made import first_values
 from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.operations import reasons
 from identity_engine.application.operations.claiming import (
     ByHand,
     Value,
@@ -23,7 +24,7 @@ from identity_engine.application.operations.command import Command, Done, Operat
 from identity_engine.application.operations.duplicates import Duplicates, PossibleDuplicate
 from identity_engine.application.operations.filling import Filling
 from identity_engine.application.operations.permissions import needs
-from identity_engine.application.operations.typed import ID, checked, checked_text
+from identity_engine.application.operations.typed import ID, checked
 from identity_engine.errors import NotFound, Stale, UsageError
 from projections.match_index.rows import ContactRow
 from projections.profile.query import Profile
@@ -135,7 +136,7 @@ class Contacts(Operations):
             NotYet: no member of its identity was promoted.
             Refused: it was entered by hand, or several members were promoted and none is named.
         """
-        why = checked_text(reason, "A reason") if reason is not None else None
+        why = reasons.if_given(reason)
         with self.command(dry_run=dry_run) as command:
             row = _promoted(command, command.contact(checked_id(contact_id)))
             facts = command.facts(row.contact_id)

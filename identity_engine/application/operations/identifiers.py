@@ -12,6 +12,7 @@ from aggregates.identifier import Holding
 from aggregates.ownership import Release, Share, Transfer, Unshare, Verify
 from aggregates.values import ContactId, IdentifierId
 from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.operations import reasons
 from identity_engine.application.operations.claiming import ByHand, Value
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.permissions import needs
@@ -103,7 +104,7 @@ class Identifiers(Operations):
             NotYet: the contact does not hold it.
             Refused: the claim would end before it began.
         """
-        why = checked_text(reason, "A reason") if reason is not None else None
+        why = reasons.if_given(reason)
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             row, held = _at_hand(command, contact_id, value)
             holders = dict.fromkeys(one.contact_id for one in held.held())
@@ -140,7 +141,7 @@ class Identifiers(Operations):
             NotYet: the other contact does not hold it.
             Refused: both are one contact, or of two divisions; the claim would end before it began.
         """
-        why = checked_text(reason, "A reason")
+        why = reasons.needed(reason)
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             row, held = _at_hand(command, contact_id, value)
             before = command.contact(checked_id(from_contact_id))
@@ -167,7 +168,7 @@ class Identifiers(Operations):
         Raises:
             NotYet: nobody holds it; add it instead.
         """
-        why = checked_text(reason, "A reason")
+        why = reasons.needed(reason)
         with self.command(dry_run=dry_run) as command:
             row, held = _at_hand(command, contact_id, value)
             held.write(Share(held.claim(verified=verified), held.members, why))
@@ -180,7 +181,7 @@ class Identifiers(Operations):
         Raises:
             NotYet: the contact does not hold it, or no person has marked it shared.
         """
-        why = checked_text(reason, "A reason")
+        why = reasons.needed(reason)
         with self.command(dry_run=dry_run) as command:
             row, held = _at_hand(command, contact_id, value)
             if not held.held():
