@@ -137,6 +137,15 @@ class Queries:
         history = revisions(contact_id, self._events_of(contact_id, None))
         return [_entry(event, say) for event, after in history if after > revision]
 
+    def before(self, contact_id: ContactId, changes: Sequence[HistoryEntry]) -> Profile | None:
+        """Return the single view of a contact before the first of these events, None where it was not
+        there yet."""
+        first = min(one.position for one in changes)
+        try:
+            return self.profile(contact_id, f"pos:{first - 1}")
+        except NotFound:
+            return None
+
     def revision_as_of(self, contact_id: ContactId, as_of: str) -> int:
         """Return the revision that a contact had as of a time or `pos:N`, 0 where it was not there."""
         history = revisions(contact_id, self._events_of(contact_id, as_of))

@@ -13,6 +13,7 @@ from aggregates.interaction import GivenIdentifier
 from aggregates.values import ContactId, Fact, Stage
 from identity_engine.application.hand_made import first_values
 from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.meanwhile import moved
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.claiming import (
     ByHand,
@@ -175,7 +176,7 @@ class Contacts(Operations):
 
         Raises:
             UsageError: a field is none that a person may fill, or a value has not its form.
-            Stale: the contact has another revision by now; it says what changed.
+            Stale: the contact has another revision by now; it says what moved, to who may see it.
             NotYet: a value to be removed is none of the contact's.
             Refused: a required field would be left without a value.
         """
@@ -210,7 +211,11 @@ class Contacts(Operations):
         shown = self._shown(contact_id)
         if shown is None or not self.office.rights.allow(Action.CONTACT_VIEW, shown.division):
             return stale
-        return Stale(stale.revision, self.office.queries.changes_since(contact_id, since))
+        queries = self.office.queries
+        changes = queries.changes_since(contact_id, since)
+        before = queries.before(contact_id, changes) if changes else None
+        difference = moved(before, shown) if before is not None else ()
+        return Stale(stale.revision, changes, difference)
 
 
 def entered(command: Command, division: str, facts: Iterable[Fact]) -> ContactRow:
