@@ -3,15 +3,16 @@
 import csv
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aggregates.contact import ContactMerged
+from aggregates.contact import ContactCreated, ContactMerged
 from aggregates.interaction import InteractionHeldForReview, InteractionLinked, InteractionUnlinked
 from aggregates.values import ContactId, Erased, instant_text
 from identity_engine.application.as_of import position_as_of
 from identity_engine.application.explanation.explain import (
     Explanation,
+    explain_entered,
     explain_link,
     explain_merge,
     link_of,
@@ -170,8 +171,8 @@ class Queries:
         return steps
 
     def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
-        """Explain why an interaction belongs to its contact; of a contact, why each of its
-        interactions does, and why its members are one.
+        """Explain why an interaction belongs to its contact; of a contact, who entered it by hand, why
+        each of its interactions belongs to it, and why its members are one.
 
         Raises:
             NotFound: no contact and no interaction has this id, or the interaction has no contact.
@@ -192,9 +193,15 @@ class Queries:
             if event.stream_id in belonging and isinstance(event.fact, DECIDING):
                 streams.setdefault(event.stream_id, []).append(event)
         in_force = merges_in_force(views, profile.members)
-        explained = [self._explained(one, say) for one in streams.values()]
+        explained = [
+            explain_entered(event, say)
+            for event in events
+            if isinstance(event.fact, ContactCreated) and event.fact.interaction_id is None
+            if event.stream_id in profile.members
+        ]
+        explained += [self._explained(one, say) for one in streams.values()]
         explained += [
-            explain_merge(event, edge, self._policies, say)
+            _with_by_hand(explain_merge(event, edge, self._policies, say), profile)
             for event in events
             if isinstance(event.fact, ContactMerged)
             for edge in event.fact.edges
@@ -281,6 +288,13 @@ class Queries:
         else:
             with self._follower.as_of(position, progress) as views:
                 yield views
+
+
+def _with_by_hand(merge: Explanation, profile: Profile) -> Explanation:
+    """Say which of the two that were compared is what people say of a member."""
+    compared = (merge.interaction_id, merge.against)
+    by_hand = tuple(one for one in compared if one is not None and one in profile.members)
+    return replace(merge, by_hand=by_hand)
 
 
 def _entry(event: Recorded, say: Sentences) -> HistoryEntry:

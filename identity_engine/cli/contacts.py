@@ -69,7 +69,7 @@ def history(
 def why(id_: AnyId, *, store: Store = None, lang: Lang = None, json: Json = False) -> None:
     """Say why an interaction belongs to its contact; of a contact, why it has what it has.
 
-    Of a contact every link is explained, and every merge in force.
+    Of a contact every link is explained, every merge in force, and who entered it by hand.
     """
     with Engine.open(store, make=False) as engine:
         explanations = engine.why(id_, language(lang))
