@@ -31,6 +31,21 @@ class TestDelete:
         assert answer.out == f"Dry run, nothing is written: {anna} is deleted.\n"
         assert filled("contact", "show", anna, "--json").document["presence"] == "live"
 
+    def test_what_is_done_to_it_is_refused_with_the_way_back(self, filled, anna):
+        filled("contact", "delete", anna, *WHY)
+        kenta = filled.contact_of("kenta")
+        way_back = f"Bring it back first: contact restore {anna}"
+        for typed in (
+            ("contact", "edit", anna, "--set", "city=Ulm"),
+            ("contact", "promote", anna),
+            ("contact", "merge", anna, kenta, *WHY),
+            ("contact", "identifier", "add", anna, "email", "a@example.org"),
+        ):
+            refused = filled(*typed)
+            assert (refused.code, way_back in refused.err) == (1, True), refused
+        assert f"contact restore {anna}" in filled("contact", "show", anna).out
+        assert filled("contact", "restore", anna).code == 0
+
     def test_deleting_again_says_that_it_is_so_already(self, filled, anna):
         filled("contact", "delete", anna, *WHY)
 

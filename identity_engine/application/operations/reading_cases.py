@@ -11,6 +11,7 @@ from identity_engine.application.as_of import moment_of
 from identity_engine.application.cases.intake import Intake
 from identity_engine.application.explanation.sentences import DEFAULT, Language, sentences_in
 from identity_engine.application.explanation.telling import tell
+from identity_engine.application.ids import case_id
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations.command import Operations
 from identity_engine.application.operations.office import Office
@@ -185,7 +186,7 @@ class ReadingCases(Operations):
         number = number_of(case)
         views = self._views().connection
         if number is None:
-            found = find_case(views, checked_id(case))
+            found = find_case(views, case_id(case))
             summary = found.summary if found is not None else None
         else:
             summary = next(iter(find_cases(views, text=case, limit=1)), None)
