@@ -77,7 +77,7 @@ def _free_space(folder: Path) -> Finding:
 
 
 def _log(engine: Engine) -> Finding:
-    return Finding("log", True, f"{engine.store.head()} events.")
+    return Finding("log", True, f"Events: {engine.store.head()}.")
 
 
 def _clock(engine: Engine) -> Finding:
@@ -102,16 +102,20 @@ def _views(engine: Engine) -> Finding:
     parked = sum(one.parked for one in status)
     if parked:
         return Finding(
-            "views", False, f"{parked} partitions wait. Run: identity-engine projections redrive"
+            "views", False, f"Parked partitions: {parked}. Run: identity-engine projections redrive"
         )
-    return Finding("views", True, f"{behind} events behind; the next question brings them forward.")
+    return Finding(
+        "views", True, f"Events behind: {behind}; the next question brings them forward."
+    )
 
 
 def _dead_letters(engine: Engine) -> Finding:
     waiting = sum(engine.dead_letters.counts("open").values())
     if waiting:
         return Finding(
-            "dead letters", True, f"{waiting} faults wait. See: identity-engine dead-letters list"
+            "dead letters",
+            True,
+            f"Faults that wait: {waiting}. See: identity-engine dead-letters list",
         )
     return Finding("dead letters", True, "None.")
 
@@ -122,7 +126,9 @@ def _waiting_changes(engine: Engine) -> Finding:
     found = (
         "None."
         if not waiting
-        else (f"{waiting} wait for their interaction. See: identity-engine interaction waiting")
+        else (
+            f"Changes that wait for their interaction: {waiting}. See: identity-engine interaction waiting"
+        )
     )
     return Finding("waiting changes", True, found)
 

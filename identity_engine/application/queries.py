@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregates.contact import ContactCreated, ContactMerged
-from aggregates.interaction import InteractionHeldForReview, InteractionLinked, InteractionUnlinked
+from aggregates.interaction import (
+    InteractionHeldForReview,
+    InteractionLinked,
+    InteractionReceived,
+    InteractionUnlinked,
+)
 from aggregates.values import ContactId, Erased, instant_text
 from identity_engine.application.as_of import position_as_of
 from identity_engine.application.explanation.explain import (
@@ -93,7 +98,7 @@ class Queries:
         with self._views_of(contact_id, as_of) as views:
             profile = find_profile(views.connection, contact_id, preferred)
         if profile is None:
-            raise NotFound(_no_contact(as_of))
+            raise NotFound(self._no_contact(contact_id, as_of))
         return profile
 
     def history(
@@ -113,7 +118,7 @@ class Queries:
         events = filter(shows, self._events_of(contact_id, as_of))
         entries = [_entry(event, say) for event in events]
         if not entries:
-            raise NotFound(_no_contact(as_of))
+            raise NotFound(self._no_contact(contact_id, as_of))
         return entries
 
     def notes(
@@ -242,6 +247,12 @@ class Queries:
                     writer.writerow((source, id_, contact_id, stage, decision, bits))
                     count += 1
         return count
+
+    def _no_contact(self, id_: str, as_of: str | None) -> str:
+        stream = self._store.read_stream(id_)
+        if stream and isinstance(stream[0].fact, InteractionReceived):
+            return f"This is an interaction, no contact. See: interaction show {id_}"
+        return _no_contact(as_of)
 
     def _explained(self, stream: Sequence[Recorded], say: Sentences) -> Explanation:
         return explain_link(stream, self._policies, say)

@@ -25,7 +25,9 @@ from identity_engine.cli.output import (
 from identity_engine.cli.waterfall import show_explanation, show_steps, show_why_not
 from projections.profile.query import Profile
 
-contact = App(name="contact", help="Show a contact, its history, and why it has what it has.")
+contact = App(
+    name="contact", help="Contacts: show, explain, enter, change, merge, part, take away."
+)
 review = App(name="review", help="What waits for a person's decision, and what the rules refuse.")
 export = App(name="export", help="Write results to files.")
 Stage = Literal["ephemeral", "identified", "curated"]

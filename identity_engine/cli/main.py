@@ -56,7 +56,8 @@ def _run(arguments: list[str]) -> int:
             "Stopped. All acknowledged work is stored; the same command goes on from there.", 130
         )
     except OSError as error:
-        return _fail(f"The operating system refused: {error.strerror or error}.", 1)
+        where = f" ({error.filename})" if error.filename else ""
+        return _fail(f"The operating system refused: {error.strerror or error}{where}.", 1)
     except sqlite3.Error as error:
         return _fail(f"SQLite says: {error}. Try: identity-engine doctor", 1)
     except Exception as error:

@@ -175,3 +175,16 @@ def test_settings_can_be_read_as_they_were(filled):
     assert then["cases"]["close_after_days"] != 3
     never = filled("admin", "settings", "--as-of", "2000-01-01")
     assert (never.code, "no settings at that moment" in never.err) == (1, True)
+
+
+def test_the_id_of_an_interaction_is_told_from_that_of_a_contact(filled):
+    interaction = filled("interaction", "list", "--json").document[0]["interaction_id"]
+    for verb in ("show", "history"):
+        answer = filled("contact", verb, interaction)
+        assert (answer.code, f"See: interaction show {interaction}" in answer.err) == (1, True)
+
+
+def test_a_file_that_cannot_be_written_is_named(filled):
+    out = filled.folder / "nowhere" / "links.csv"
+    answer = filled("export", "links", "--out", out)
+    assert (answer.code, str(out) in answer.err) == (1, True)
