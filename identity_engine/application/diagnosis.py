@@ -126,9 +126,7 @@ def _waiting_changes(engine: Engine) -> Finding:
     found = (
         "None."
         if not waiting
-        else (
-            f"Changes that wait for their interaction: {waiting}. See: identity-engine interaction waiting"
-        )
+        else (f"Changes that wait: {waiting}. See: identity-engine interaction waiting")
     )
     return Finding("waiting changes", True, found)
 
