@@ -111,6 +111,13 @@ class LinkInteraction:
 
 
 @dataclass(frozen=True, slots=True)
+class Hear:
+    """The person wrote again, in an interaction that belongs to the case already."""
+
+    interaction_id: InteractionId
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """Work on the case."""
 
@@ -157,7 +164,7 @@ class Pin:
 ByAgent = NoteCommand | Use | SetPending | Resolve | Draft
 """What an agent does by working on a case: a new one is open from then on."""
 
-CaseCommand = OpenCase | LinkInteraction | ByAgent | Close | Assign | Pin | MailCommand
+CaseCommand = OpenCase | LinkInteraction | Hear | ByAgent | Close | Assign | Pin | MailCommand
 
 
 def decide(state: CaseState | None, command: CaseCommand) -> tuple[CaseFact | NoteFact, ...]:
@@ -198,6 +205,8 @@ def _facts(state: CaseState, command: CaseCommand) -> tuple[CaseFact | NoteFact,
             return notes.decide(state.notes, command)
         case LinkInteraction():
             return _link(state, command)
+        case Hear(interaction_id=interaction_id):
+            return _reopen(state, "mail", interaction_id)
         case Use():
             return _reopen(state, "use")
         case SetPending(reason=reason, reasons=reasons):

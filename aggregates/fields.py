@@ -11,9 +11,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from aggregates.countries import is_country
 from aggregates.values import Value
 
-FieldType = Literal["text", "number", "date", "partial_date", "choice"]
+FieldType = Literal["text", "number", "date", "partial_date", "country", "choice"]
 
 NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?")
 PARTIAL_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}){0,2}")
@@ -22,6 +23,7 @@ FORMS: dict[FieldType, str] = {
     "number": "a number such as 12 or -0.5",
     "date": "a date such as 1980-05-06",
     "partial_date": "a date such as 1980-05-06, 1980-05 or 1980",
+    "country": "a country: its name, or its two letters such as FR (ISO 3166)",
     "choice": "one of the choices",
 }
 
@@ -52,6 +54,8 @@ class ContactField(Value):
             case "partial_date":
                 known = PARTIAL_DATE.fullmatch(value) is not None
                 return known and _is_date(value + "-01" * ((10 - len(value)) // 3))
+            case "country":
+                return len(value) > 2 or not value.isascii() or is_country(value)
             case "choice":
                 return value in self.choices
 
@@ -63,13 +67,14 @@ class ContactField(Value):
 
 NAMES = (
     *("full_name", "given_name", "family_name", "birth_place", "gender", "address"),
-    *("city", "region", "postcode", "country", "national_id"),
+    *("city", "region", "postcode", "national_id"),
 )
 SEVERAL = ("other_names", "language", "occupation", "organisation")
 BUILT_IN: Mapping[str, ContactField] = {
     **dict.fromkeys(NAMES, ContactField()),
     **dict.fromkeys(SEVERAL, ContactField(multi=True)),
     "date_of_birth": ContactField(type="partial_date"),
+    "country": ContactField(type="country"),
 }
 """The fields that every contact has; the envelope has the same."""
 

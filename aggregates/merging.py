@@ -119,7 +119,7 @@ def _not_several(parties: Sequence[Party]) -> Iterator[Objection]:
 def _gone(party: Party) -> Objection:
     message = f"{party.named} is {party.presence}."
     if party.presence != "erased":
-        message += " Restore it first."
+        message += f" Bring it back first: contact restore {party.named}"
     return Objection(party.presence, message, (party.named,))
 
 

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from identity_engine.application.meanwhile import Moved
     from identity_engine.application.queries import HistoryEntry
 
 
@@ -137,14 +138,21 @@ class Conflict(IdentityEngineError):  # noqa: N818
 class Stale(Conflict):
     """The contact has changed since the revision that a save names; nothing was written.
 
-    `revision` is what it has now, `changes` are the events that raised it since.
+    `revision` is what it has now, `difference` what of it moved since, with the values before and now,
+    and `changes` are the events that did it. All three are for who may see the contact; the message
+    names no value, so that it may be logged.
     """
 
-    def __init__(self, revision: int, changes: "Sequence[HistoryEntry]" = ()) -> None:
-        told = "".join(f"\n  {one.recorded_at[:19]}  {one.summary}" for one in changes)
+    def __init__(
+        self,
+        revision: int,
+        changes: "Sequence[HistoryEntry]" = (),
+        difference: "Sequence[Moved]" = (),
+    ) -> None:
         super().__init__(
             f"The contact has changed since: its revision is {revision} now. Look at what changed "
-            f"and save again with that revision.{told}"
+            "and save again with that revision."
         )
         self.revision = revision
         self.changes = tuple(changes)
+        self.difference = tuple(difference)

@@ -156,6 +156,11 @@ def line_type(number: str) -> str:
     return FIXED_LINE if kind == phonenumbers.PhoneNumberType.FIXED_LINE else ""
 
 
+def is_placed(number: str) -> bool:
+    """Tell whether a canonical phone number is one that some country's numbering plan may give."""
+    return _e164(number, None, valid=False) is not None
+
+
 @lru_cache(maxsize=50_000)
 def _email(value: str) -> str:
     try:

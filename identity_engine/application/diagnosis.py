@@ -10,7 +10,7 @@ from pathlib import Path
 from identity_engine.application.engine import Engine
 from identity_engine.errors import IdentityEngineError
 from identity_engine.event_store.conversation_tables import count_waiting_changes
-from identity_engine.event_store.folder import EVENTS_FILE
+from identity_engine.event_store.folder import is_store, no_store
 from identity_engine.event_store.mapper import recorded_at
 from identity_engine.settings import is_postgres, store_folder
 
@@ -33,10 +33,8 @@ def examine(store: str | None) -> list[Finding]:
     if address is not None:
         return _examined(address, (*CHECKS, _settings_of_server))
     folder = store_folder(store)
-    if not (folder / EVENTS_FILE).exists():
-        return [
-            Finding("store", False, f"There is no store in {folder}. The first ingest makes one.")
-        ]
+    if not is_store(folder):
+        return [Finding("store", False, no_store(folder))]
     findings = [_permissions(folder), _free_space(folder)]
     return findings + _examined(str(folder), (*CHECKS, _integrity))
 
@@ -77,7 +75,7 @@ def _free_space(folder: Path) -> Finding:
 
 
 def _log(engine: Engine) -> Finding:
-    return Finding("log", True, f"{engine.store.head()} events.")
+    return Finding("log", True, f"Events: {engine.store.head()}.")
 
 
 def _clock(engine: Engine) -> Finding:
@@ -102,16 +100,20 @@ def _views(engine: Engine) -> Finding:
     parked = sum(one.parked for one in status)
     if parked:
         return Finding(
-            "views", False, f"{parked} partitions wait. Run: identity-engine projections redrive"
+            "views", False, f"Parked partitions: {parked}. Run: identity-engine projections redrive"
         )
-    return Finding("views", True, f"{behind} events behind; the next question brings them forward.")
+    return Finding(
+        "views", True, f"Events behind: {behind}; the next question brings them forward."
+    )
 
 
 def _dead_letters(engine: Engine) -> Finding:
     waiting = sum(engine.dead_letters.counts("open").values())
     if waiting:
         return Finding(
-            "dead letters", True, f"{waiting} faults wait. See: identity-engine dead-letters list"
+            "dead letters",
+            True,
+            f"Faults that wait: {waiting}. See: identity-engine dead-letters list",
         )
     return Finding("dead letters", True, "None.")
 
@@ -122,9 +124,7 @@ def _waiting_changes(engine: Engine) -> Finding:
     found = (
         "None."
         if not waiting
-        else (
-            f"{waiting} changes wait for their interaction. See: identity-engine interaction waiting"
-        )
+        else (f"Changes that wait: {waiting}. See: identity-engine interaction waiting")
     )
     return Finding("waiting changes", True, found)
 

@@ -85,19 +85,25 @@ class Engine:
         world: World | None = None,
         *,
         actor: str | None = None,
+        make: bool = True,
     ) -> Self:
-        """Open a store, made if it is not there.
+        """Open a store.
 
         Args:
             store: `sqlite:///FOLDER`, a folder or `postgresql://...`; None for the user's own.
             world: clock and random bytes, for tests.
             actor: who acts, an opaque id; None for IDENTITY_ENGINE_ACTOR, else the owner. The owner
                 of an embedded store may do everything, others what their roles allow.
+            make: make the store if it is not there.
 
         Raises:
-            ConfigurationError: the store cannot be opened as it is; the message says the fix.
+            ConfigurationError: the store is not there and is not to be made, or cannot be opened as
+                it is; the message says the fix.
         """
-        return cls(place_of(store), world, actor or actor_of_user() or OWNER)
+        place = place_of(store)
+        if not make:
+            place.refuse_absent()
+        return cls(place, world, actor or actor_of_user() or OWNER)
 
     @classmethod
     def in_memory(cls, world: World | None = None, *, actor: str = OWNER) -> Self:

@@ -1,6 +1,6 @@
 """Ids as people type them."""
 
-from aggregates.values import ContactId, MergeId
+from aggregates.values import CaseId, ContactId, MergeId
 from identity_engine.errors import UsageError
 
 GROUPS = [8, 4, 4, 4, 12]
@@ -17,6 +17,18 @@ def contact_id(text: str) -> ContactId:
     if parts != GROUPS or not set(compact) <= set("0123456789abcdef-"):
         raise UsageError("An id looks like 019b1c3e-7c5a-7000-8000-0123456789ab; copy it whole.")
     return ContactId(compact)
+
+
+def case_id(text: str) -> CaseId:
+    """Return the id of a case in its canonical form.
+
+    Raises:
+        UsageError: it has not the form of one.
+    """
+    try:
+        return CaseId(contact_id(text))
+    except UsageError:
+        raise UsageError("A case is named by its number, such as C-000001, or by its id.") from None
 
 
 def merge_id(text: str) -> MergeId:

@@ -3,16 +3,22 @@
 import csv
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aggregates.contact import ContactMerged
+from aggregates.contact import ContactCreated, ContactMerged
 from aggregates.identifier import IdentifierFact
-from aggregates.interaction import InteractionHeldForReview, InteractionLinked, InteractionUnlinked
+from aggregates.interaction import (
+    InteractionHeldForReview,
+    InteractionLinked,
+    InteractionReceived,
+    InteractionUnlinked,
+)
 from aggregates.values import ContactId, Erased, instant_text
 from identity_engine.application.as_of import position_as_of
 from identity_engine.application.explanation.explain import (
     Explanation,
+    explain_entered,
     explain_link,
     explain_merge,
     link_of,
@@ -93,7 +99,7 @@ class Queries:
         with self._views_of(contact_id, as_of) as views:
             profile = find_profile(views.connection, contact_id, preferred)
         if profile is None:
-            raise NotFound(_no_contact(as_of))
+            raise NotFound(self._no_contact(contact_id, as_of))
         return profile
 
     def history(
@@ -113,7 +119,7 @@ class Queries:
         events = filter(shows, self._events_of(contact_id, as_of))
         entries = [_entry(event, say) for event in events]
         if not entries:
-            raise NotFound(_no_contact(as_of))
+            raise NotFound(self._no_contact(contact_id, as_of))
         return entries
 
     def notes(
@@ -137,6 +143,15 @@ class Queries:
         say = sentences_in(language)
         history = revisions(contact_id, self._events_of(contact_id, None))
         return [_entry(event, say) for event, after in history if after > revision]
+
+    def before(self, contact_id: ContactId, changes: Sequence[HistoryEntry]) -> Profile | None:
+        """Return the single view of a contact before the first of these events, None where it was not
+        there yet."""
+        first = min(one.position for one in changes)
+        try:
+            return self.profile(contact_id, f"pos:{first - 1}")
+        except NotFound:
+            return None
 
     def revision_as_of(self, contact_id: ContactId, as_of: str) -> int:
         """Return the revision that a contact had as of a time or `pos:N`, 0 where it was not there."""
@@ -162,8 +177,8 @@ class Queries:
         return steps
 
     def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
-        """Explain why an interaction belongs to its contact; of a contact, why each of its
-        interactions does, and why its members are one.
+        """Explain why an interaction belongs to its contact; of a contact, who entered it by hand, why
+        each of its interactions belongs to it, and why its members are one.
 
         Raises:
             NotFound: no contact and no interaction has this id, or the interaction has no contact.
@@ -184,9 +199,15 @@ class Queries:
             if event.stream_id in belonging and isinstance(event.fact, DECIDING):
                 streams.setdefault(event.stream_id, []).append(event)
         in_force = merges_in_force(views, profile.members)
-        explained = [self._explained(one, say) for one in streams.values()]
+        explained = [
+            explain_entered(event, say)
+            for event in events
+            if isinstance(event.fact, ContactCreated) and event.fact.interaction_id is None
+            if event.stream_id in profile.members
+        ]
+        explained += [self._explained(one, say) for one in streams.values()]
         explained += [
-            explain_merge(event, edge, self._policies, say)
+            _with_by_hand(explain_merge(event, edge, self._policies, say), profile)
             for event in events
             if isinstance(event.fact, ContactMerged)
             for edge in event.fact.edges
@@ -227,6 +248,12 @@ class Queries:
                     writer.writerow((source, id_, contact_id, stage, decision, bits))
                     count += 1
         return count
+
+    def _no_contact(self, id_: str, as_of: str | None) -> str:
+        stream = self._store.read_stream(id_)
+        if stream and isinstance(stream[0].fact, InteractionReceived):
+            return f"This is an interaction, no contact. See: interaction show {id_}"
+        return _no_contact(as_of)
 
     def _explained(self, stream: Sequence[Recorded], say: Sentences) -> Explanation:
         return explain_link(stream, self._policies, say)
@@ -286,6 +313,13 @@ class Queries:
         else:
             with self._follower.as_of(position, progress) as views:
                 yield views
+
+
+def _with_by_hand(merge: Explanation, profile: Profile) -> Explanation:
+    """Say which of the two that were compared is what people say of a member."""
+    compared = (merge.interaction_id, merge.against)
+    by_hand = tuple(one for one in compared if one is not None and one in profile.members)
+    return replace(merge, by_hand=by_hand)
 
 
 def _entry(event: Recorded, say: Sentences) -> HistoryEntry:

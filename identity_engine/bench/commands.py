@@ -60,7 +60,7 @@ def _of_many(engine: Engine, some: Iterator[str]) -> tuple[list[float], list[flo
         merged = merging.merge(ids, reason="measured")
         merges.append(_since(started))
         started = time.perf_counter()
-        unmerging.unmerge(merged.merge_id)
+        unmerging.unmerge(merged.merge_id, reason="Two people.")
         unmerges.append(_since(started))
     return merges, unmerges
 
@@ -71,10 +71,12 @@ def _single(engine: Engine, some: Iterator[str]) -> dict[str, list[float]]:
     pairs = [(next(some), next(some)) for _ in range(SINGLES)]
     merge_ids: list[str] = []
     work: dict[str, Callable[[int], object]] = {
-        "merge of two": lambda n: merge_ids.append(desk.merging.merge(pairs[n]).merge_id),
-        "unmerge of two": lambda n: desk.unmerging.unmerge(merge_ids[n]),
-        "lift of told apart": lambda n: desk.telling_apart.lift(*pairs[n]),
-        "tell apart": lambda n: desk.telling_apart.tell(*pairs[n]),
+        "merge of two": lambda n: merge_ids.append(
+            desk.merging.merge(pairs[n], reason="One person.").merge_id
+        ),
+        "unmerge of two": lambda n: desk.unmerging.unmerge(merge_ids[n], reason="Two people."),
+        "lift of told apart": lambda n: desk.telling_apart.lift(*pairs[n], reason="A mistake."),
+        "tell apart": lambda n: desk.telling_apart.tell(*pairs[n], reason="Two people."),
     }
     gc.collect()
     return {name: [_taken(command, n) for n in range(SINGLES)] for name, command in work.items()}

@@ -12,6 +12,7 @@ from identity_engine.cli.output import (
     Json,
     Limit,
     Store,
+    counted,
     read_content,
     show,
     show_done,
@@ -32,7 +33,11 @@ def access(*, store: Store = None, as_of: AsOf = None, json: Json = False) -> No
     if json:
         show_json(found)
         return
-    show_table(("role", "actions"), [(name, ", ".join(does)) for name, does in found.roles.items()])
+    show_table(
+        ("role", "actions"),
+        [(name, ", ".join(does)) for name, does in found.roles.items()],
+        none="There are no roles.",
+    )
     show()
     show_table(
         ("actor", "role", "divisions"),
@@ -40,6 +45,7 @@ def access(*, store: Store = None, as_of: AsOf = None, json: Json = False) -> No
             (one.actor, one.role, "all" if one.divisions is None else ", ".join(one.divisions))
             for one in found.grants
         ],
+        none="Nobody has a role.",
     )
 
 
@@ -56,7 +62,7 @@ def role(
     """Let a role allow these actions, and no others."""
     with Engine.open(store) as engine:
         done = engine.desk.administration.define_role(name, actions, dry_run=dry_run)
-    show_done(done, f"The role {name} allows {len(actions)} actions", json=json)
+    show_done(done, f"The role {name} allows {counted(len(actions), 'action')}", json=json)
 
 
 @admin.command
@@ -100,20 +106,19 @@ def refusals(
         found = engine.desk.administration.refusals(limit)
     if json:
         show_json(found)
-    elif not found:
-        show("No call was refused.")
     else:
         show_table(
             ("when", "actor", "action", "division", "named"),
             [(one.at[:19], one.actor, one.action, one.division, one.target) for one in found],
+            none="No call was refused.",
         )
 
 
 @admin.command
-def settings(*, store: Store = None) -> None:
-    """Show the settings in force, as JSON."""
+def settings(*, store: Store = None, as_of: AsOf = None) -> None:
+    """Show the settings in force, now or then, as JSON."""
     with Engine.open(store) as engine:
-        show_json(engine.desk.administration.settings().model_dump(mode="json"))
+        show_json(engine.desk.administration.settings(as_of).model_dump(mode="json"))
 
 
 @admin.command

@@ -97,8 +97,6 @@ def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
         applied = engine.desk.augmentation.applied(id_)
     if json:
         show_json(applied)
-    elif not applied:
-        show("Nothing was taken over.")
     else:
         show_table(
             ("augmentation", "taken over"),
@@ -112,6 +110,7 @@ def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
                 )
                 for one in applied
             ],
+            none="Nothing was taken over.",
         )
 
 
@@ -125,4 +124,5 @@ def _show_answer(answer: Answer, say: Sentences) -> None:
         show_table(
             ("field", "value", "taking it over would"),
             [(one.name, one.value, one.effect) for one in record.values],
+            none="It says nothing.",
         )

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from identity_engine.application.cases.entry import Entry, Letter
 from identity_engine.application.operations.cases import SavedCase
-from identity_engine.cli.output import show, show_json, show_table
+from identity_engine.cli.output import show, show_done, show_json, show_table
 from identity_engine.errors import UsageError
 from projections.cases.query import CaseView
 
@@ -75,17 +75,15 @@ def state_text(state: str, why: str | None) -> str:
     return f"{state} ({why})" if why else state
 
 
-def show_saved(saved: SavedCase, *, json: bool) -> None:
+def show_saved(saved: SavedCase, *, json: bool, now: str | None = None) -> None:
+    """Say what a command did to a case; `now` is what the case is after it, by default its state."""
     if json:
         show_json(saved)
     elif saved.number is None:
-        show("The note was written; no case came of it.")
-    elif not saved.done.written:
-        show(f"{saved.number} is {saved.state}; nothing changed.")
+        show_done(saved.done, "The note is written; no case came of it", json=False)
     else:
         mail = f", mail {saved.mail_id}" if saved.mail_id is not None else ""
-        dry = " Nothing was written: a dry run." if saved.done.position is None else ""
-        show(f"{saved.number} is {saved.state}{mail}.{dry}")
+        show_done(saved.done, f"{saved.number} is {now or saved.state}{mail}", json=False)
 
 
 def show_view(view: CaseView) -> None:
@@ -118,12 +116,14 @@ def show_view(view: CaseView) -> None:
                 )
                 for i in view.interactions
             ],
+            none="",
         )
     if view.notes:
         show()
         show_table(
             ("note", "written", "by", "text"),
             [(n.note_id, n.written[:19], n.author, n.text) for n in view.notes],
+            none="",
         )
     if view.mails:
         show()
@@ -139,4 +139,5 @@ def show_view(view: CaseView) -> None:
                 )
                 for m in view.mails
             ],
+            none="",
         )

@@ -21,11 +21,14 @@ from identity_engine.cli.case_entry import (
     state_text,
 )
 from identity_engine.cli.output import (
+    DRY_RUN,
     DryRun,
     Json,
     Lang,
     Limit,
+    MaybeReason,
     Store,
+    counted,
     language,
     show,
     show_json,
@@ -149,8 +152,6 @@ def list_(
         )
     if json:
         show_json(found)
-    elif not found:
-        show("No case found.")
     else:
         show_table(
             ("case", "state", "subject", "contact", "queue", "changed"),
@@ -165,6 +166,7 @@ def list_(
                 )
                 for one in found
             ],
+            none="No case found.",
         )
 
 
@@ -200,6 +202,7 @@ def history(
         show_table(
             ("case", "true from", "actor", "event", "what"),
             [(c.number, c.valid_from[:19], c.actor, c.topic, c.summary) for c in changes],
+            none="Nothing has happened, or nothing that meets these conditions.",
         )
 
 
@@ -261,7 +264,7 @@ def remove_note(
     case_: Case,
     note_id: NoteId,
     *,
-    reason: Annotated[str | None, Parameter(help="Why, for the history.")] = None,
+    reason: MaybeReason = None,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -300,7 +303,11 @@ def assign(
     """Put a case into a queue; without --agent and --queue, into none."""
     with Engine.open(store) as engine:
         done = engine.desk.cases.assign(case_, agent_id=agent, queue=queue, dry_run=dry_run)
-    show_saved(done, json=json)
+    show_saved(
+        done,
+        json=json,
+        now=f"in the queue of {agent or queue}" if agent or queue else "in no queue",
+    )
 
 
 @case.command
@@ -308,7 +315,7 @@ def pin(case_: Case, *, store: Store = None, dry_run: DryRun = False, json: Json
     """Keep a case at hand, for yourself."""
     with Engine.open(store) as engine:
         done = engine.desk.cases.pin(case_, dry_run=dry_run)
-    show_saved(done, json=json)
+    show_saved(done, json=json, now="pinned")
 
 
 @case.command
@@ -316,7 +323,7 @@ def unpin(case_: Case, *, store: Store = None, dry_run: DryRun = False, json: Js
     """Keep a case at hand no longer."""
     with Engine.open(store) as engine:
         done = engine.desk.cases.unpin(case_, dry_run=dry_run)
-    show_saved(done, json=json)
+    show_saved(done, json=json, now="pinned no longer")
 
 
 @case.command
@@ -359,12 +366,11 @@ def busy(*, store: Store = None, json: Json = False) -> None:
         found = engine.desk.reading_cases.busy()
     if json:
         show_json(found)
-    elif not found:
-        show("Nobody is composing.")
     else:
         show_table(
             ("agent", "mode", "since", "composition"),
             [(one.agent, one.mode, one.since[:19], one.composition_id) for one in found],
+            none="Nobody is composing.",
         )
 
 
@@ -376,4 +382,5 @@ def sweep(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -
     if json:
         show_json({"closed": closed})
     else:
-        show(f"{len(closed)} closed" + (f": {', '.join(closed)}" if closed else "") + ".")
+        said = f"{counted(len(closed), 'case')} closed: {', '.join(closed)}."
+        show(f"{DRY_RUN if dry_run else ''}{said}" if closed else "No case is to be closed.")

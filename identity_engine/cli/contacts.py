@@ -15,6 +15,7 @@ from identity_engine.cli.output import (
     Lang,
     Limit,
     Store,
+    counted,
     counting,
     language,
     show,
@@ -24,7 +25,9 @@ from identity_engine.cli.output import (
 from identity_engine.cli.waterfall import show_explanation, show_steps, show_why_not
 from projections.profile.query import Profile
 
-contact = App(name="contact", help="Show a contact, its history, and why it has what it has.")
+contact = App(
+    name="contact", help="Contacts: show, explain, enter, change, merge, part, take away."
+)
 review = App(name="review", help="What waits for a person's decision, and what the rules refuse.")
 export = App(name="export", help="Write results to files.")
 Stage = Literal["ephemeral", "identified", "curated"]
@@ -36,7 +39,7 @@ AnyId = Annotated[str, Parameter(name="ID", help="A contact's or an interaction'
 @contact.command(name="show")
 def show_contact(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json = False) -> None:
     """Show the single view of a contact: its values, identifiers and interactions."""
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         profile = engine.profile(id_, as_of)
     if json:
         show_json(profile)
@@ -49,7 +52,7 @@ def history(
     id_: Id, *, store: Store = None, as_of: AsOf = None, lang: Lang = None, json: Json = False
 ) -> None:
     """Show every event of a contact in the order in which it was recorded."""
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         entries = engine.history(id_, as_of, language(lang))
     if json:
         show_json(entries)
@@ -60,6 +63,7 @@ def history(
                 (e.position, e.valid_from[:19], e.recorded_at[:19], e.topic, e.summary)
                 for e in entries
             ],
+            none="Nothing that you may see has happened.",
         )
 
 
@@ -67,9 +71,9 @@ def history(
 def why(id_: AnyId, *, store: Store = None, lang: Lang = None, json: Json = False) -> None:
     """Say why an interaction belongs to its contact; of a contact, why it has what it has.
 
-    Of a contact every link is explained, and every merge in force.
+    Of a contact every link is explained, every merge in force, and who entered it by hand.
     """
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         explanations = engine.why(id_, language(lang))
     if json:
         show_json(explanations)
@@ -83,7 +87,7 @@ def how(
     id_: Id, *, store: Store = None, as_of: AsOf = None, lang: Lang = None, json: Json = False
 ) -> None:
     """Tell how a contact came to be what it is, step by step from its first event."""
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         steps = engine.how(id_, as_of, language(lang))
     if json:
         show_json(steps)
@@ -100,7 +104,7 @@ def why_not(
     json: Json = False,
 ) -> None:
     """Say why two contacts, or two interactions, are not one, and what would tip it."""
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         answer = engine.why_not(one, other, language(lang))
     if json:
         show_json(answer)
@@ -131,7 +135,7 @@ def search(
     limit
         Show at most this many, whole matches first.
     """
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         found = engine.search(
             " ".join(text),
             field=field,
@@ -141,8 +145,6 @@ def search(
         )
     if json:
         show_json(found)
-    elif not found:
-        show("Nothing found.")
     else:
         show_table(
             ("contact", "stage", "matched"),
@@ -154,6 +156,7 @@ def search(
                 )
                 for one in found
             ],
+            none="Nothing found.",
         )
 
 
@@ -168,12 +171,10 @@ def list_(*, store: Store = None, limit: Limit = 50, json: Json = False) -> None
     limit
         Show at most this many.
     """
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         items = engine.review(limit)
     if json:
         show_json(items)
-    elif not items:
-        show("Nothing waits for review.")
     else:
         show_table(
             ("bits", "kind", "interaction or contact", "proposed contact", "guard"),
@@ -187,6 +188,7 @@ def list_(*, store: Store = None, limit: Limit = 50, json: Json = False) -> None
                 )
                 for one in items
             ],
+            none="Nothing waits for review.",
         )
 
 
@@ -199,16 +201,15 @@ def refused(*, store: Store = None, limit: Limit = 50, json: Json = False) -> No
     limit
         Show at most this many, the strongest first.
     """
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         merges = engine.refused_merges(limit)
     if json:
         show_json(merges)
-    elif not merges:
-        show("No merge is refused.")
     else:
         show_table(
             ("bits", "guard", "contact", "other contact", "by"),
             [(one.weight / 1000, one.guard, one.one, one.other, one.rule) for one in merges],
+            none="No merge is refused.",
         )
 
 
@@ -221,12 +222,10 @@ def shared(*, store: Store = None, limit: Limit = 100, json: Json = False) -> No
     limit
         Show at most this many, those with most merges first.
     """
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         values = engine.shared_values(limit)
     if json:
         show_json(values)
-    elif not values:
-        show("No value is shared.")
     else:
         show_table(
             ("identifier", "by", "people", "merges in force", "undone"),
@@ -234,6 +233,7 @@ def shared(*, store: Store = None, limit: Limit = 100, json: Json = False) -> No
                 (one.identifier_id, one.by, one.people, len(one.merges), len(one.undone))
                 for one in values
             ],
+            none="No value is shared.",
         )
 
 
@@ -246,12 +246,12 @@ def links(
     json: Json = False,
 ) -> None:
     """Write every link as CSV: source, interaction_id, contact_id, stage, decision, weight."""
-    with Engine.open(store) as engine, counting("replay", engine.store.head()) as add:
+    with Engine.open(store, make=False) as engine, counting("replay", engine.store.head()) as add:
         count = engine.export_links(out, as_of, add)
     if json:
         show_json({"links": count, "out": str(out)})
     else:
-        show(f"{count} links written to {out}.")
+        show(f"{counted(count, 'link')} written to {out}.")
 
 
 def show_profile(profile: Profile) -> None:
@@ -262,6 +262,8 @@ def show_profile(profile: Profile) -> None:
     show(f"{profile.stage}, division {profile.division}, first seen {since}{known}")
     if profile.since is not None:
         show(f"This contact is {profile.presence} since {profile.since[:19]}. Its history stays.")
+        if profile.presence != "erased":
+            show(f"To bring it back: contact restore {profile.contact_id}")
         return
     if profile.cases:
         show(f"cases {', '.join(profile.cases)}")
@@ -279,6 +281,7 @@ def show_profile(profile: Profile) -> None:
                 )
                 for name, values in profile.fields.items()
             ],
+            none="",
         )
     if profile.identifiers:
         show()
@@ -294,6 +297,7 @@ def show_profile(profile: Profile) -> None:
                 )
                 for one in profile.identifiers
             ],
+            none="",
         )
     show()
     show_table(
@@ -308,4 +312,5 @@ def show_profile(profile: Profile) -> None:
             )
             for one in profile.interactions
         ],
+        none="No interactions.",
     )

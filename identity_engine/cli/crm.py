@@ -10,6 +10,7 @@ from identity_engine.cli.output import (
     DryRun,
     Json,
     Limit,
+    MaybeReason,
     Store,
     show,
     show_done,
@@ -50,7 +51,7 @@ def unlink(
     type_: Type,
     record: Record,
     *,
-    reason: Annotated[str | None, Parameter(help="Why, in your words.")] = None,
+    reason: MaybeReason = None,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -110,12 +111,11 @@ def related(
             found = engine.desk.crm.expand(type_, record)
     if json:
         show_json(found)
-    elif not found:
-        show("No related records.")
     else:
         show_table(
             ("type", "record", "label", "address"),
             [(one.type, one.id, one.label, one.address) for one in found],
+            none="No related records.",
         )
 
 
@@ -133,8 +133,6 @@ def ledger(
         entries = engine.desk.crm.ledger(interaction, limit)
     if json:
         show_json(entries)
-    elif not entries:
-        show("Nothing has happened yet.")
     else:
         show_table(
             ("when", "what", "detail", "link", "activity", "actor"),
@@ -142,6 +140,7 @@ def ledger(
                 (one.at[:19], one.topic, one.detail, one.named, one.activity_id, one.actor)
                 for one in entries
             ],
+            none="Nothing has happened yet.",
         )
 
 
@@ -187,6 +186,8 @@ def status(
         show_json(found)
         return
     show("No CRM is connected." if found.connected is None else f"Connected: {found.connected}.")
+    if not found.links and not found.creations:
+        show("No record is linked, and none was made from here.")
     if found.links:
         show_table(
             ("link", "record", "state"),
@@ -194,6 +195,7 @@ def status(
                 (one.link_id, _named(one.record_type, one.record_id, one.label), _state(one))
                 for one in found.links
             ],
+            none="",
         )
     if found.creations:
         show_table(
@@ -206,6 +208,7 @@ def status(
                 )
                 for one in found.creations
             ],
+            none="",
         )
 
 

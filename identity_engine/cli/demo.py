@@ -13,7 +13,7 @@ from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.ingest import IngestSummary
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.cli.measuring import evaluate_files, show_quality
-from identity_engine.cli.output import counting, language, progress, show, show_table
+from identity_engine.cli.output import counted, counting, language, progress, show, show_table
 from identity_engine.cli.waterfall import show_explanation
 from identity_engine.ingestion.files import EventFile
 from identity_engine.simulation import write_simulation
@@ -101,10 +101,10 @@ def _ingest(engine: Engine, events: Path) -> None:
         summary = engine.ingest_file(events, progress=moved)
     seconds = time.perf_counter() - started
     show(
-        f"{summary.accepted} interactions linked in {seconds:.1f} s "
+        f"{counted(summary.accepted, 'interaction')} linked in {seconds:.1f} s "
         f"({summary.accepted / seconds:.0f} a second, each on disk before it is acknowledged)."
     )
-    show_table(("linked by", "interactions"), [*summary.decisions.most_common()])
+    show_table(("linked by", "interactions"), [*summary.decisions.most_common()], none="")
 
 
 def _reevaluate(engine: Engine) -> None:
@@ -113,7 +113,8 @@ def _reevaluate(engine: Engine) -> None:
         final = engine.reevaluate(add)
     seconds = time.perf_counter() - started
     show(
-        f"Re-evaluated in {seconds:.1f} s: {final.merged} merges, {final.moved} links moved, each an "
+        f"Re-evaluated in {seconds:.1f} s: {counted(final.merged, 'merge')}, "
+        f"{counted(final.moved, 'link')} moved, each an "
         "event that can be undone."
     )
 
@@ -123,8 +124,8 @@ def _tell_counts(engine: Engine) -> None:
         engine.follow(add)
     counts = engine.counts()
     waiting = counts.pop("in review")
-    show_table(("stage", "contacts"), sorted(counts.items()))
-    show(f"{waiting} pairs wait for a person's review.")
+    show_table(("stage", "contacts"), sorted(counts.items()), none="")
+    show(f"{counted(waiting, 'pair waits', 'pairs wait')} for a person's review.")
 
 
 def _a_telling_link(engine: Engine) -> Explanation:
@@ -138,10 +139,11 @@ def _a_telling_link(engine: Engine) -> Explanation:
 
 def _tell_history(engine: Engine, contact_id: str) -> None:
     entries = engine.history(contact_id, language=language(None))
-    show(f"Contact {contact_id}: {len(entries)} events.")
+    show(f"Contact {contact_id}: {counted(len(entries), 'event')}.")
     show_table(
         ("position", "true from", "event", "what"),
         [(e.position, e.valid_from[:19], e.topic, e.summary) for e in entries[:SHOWN_EVENTS]],
+        none="",
     )
     if len(entries) > SHOWN_EVENTS:
         show(f"... and {len(entries) - SHOWN_EVENTS} more.")

@@ -13,5 +13,6 @@ def doctor(*, store: Store = None, json: Json = False) -> int:
         show_table(
             ("check", "verdict", "what was found"),
             [(one.check, "ok" if one.is_sound else "PROBLEM", one.found) for one in findings],
+            none="",
         )
     return 0 if all(one.is_sound for one in findings) else 1

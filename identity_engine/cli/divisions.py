@@ -6,8 +6,16 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.cli.contacts import Id
-from identity_engine.cli.lifecycle import DryRun, Reason, show_done, show_elsewhere
-from identity_engine.cli.output import Json, Store, show, show_json, show_table
+from identity_engine.cli.lifecycle import show_elsewhere
+from identity_engine.cli.output import (
+    DryRun,
+    Json,
+    Reason,
+    Store,
+    show_done,
+    show_json,
+    show_table,
+)
 
 across = App(name="across", help="Contacts of two divisions that are alike; no profile is joined.")
 Other = Annotated[str, Parameter(name="OTHER", help="A contact of another division.")]
@@ -28,7 +36,7 @@ def move(
     if json:
         show_json(moved)
         return
-    show_done(moved.done, f"{moved.done.contact_id} is in {to} now.", dry_run=dry_run, json=False)
+    show_done(moved.done, f"{moved.done.contact_id} is in {to} now", json=False)
     show_elsewhere(moved.elsewhere)
 
 
@@ -45,7 +53,7 @@ def link(
     """Say that two contacts of two divisions are alike."""
     with Engine.open(store) as engine:
         done = engine.desk.divisions.link_across(id_, other, reason, dry_run=dry_run)
-    show_done(done, "They are linked across divisions.", dry_run=dry_run, json=json)
+    show_done(done, "They are linked across divisions", json=json)
 
 
 @across.command
@@ -61,7 +69,7 @@ def unlink(
     """Take back that two contacts of two divisions are alike."""
     with Engine.open(store) as engine:
         done = engine.desk.divisions.unlink_across(id_, other, reason, dry_run=dry_run)
-    show_done(done, "They are no longer linked across divisions.", dry_run=dry_run, json=json)
+    show_done(done, "They are no longer linked across divisions", json=json)
 
 
 @across.command(name="list")
@@ -71,7 +79,9 @@ def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
         found = engine.desk.reading.across(id_)
     if json:
         show_json(found)
-    elif not found:
-        show("It is linked to no contact of another division.")
     else:
-        show_table(("contact", "division"), [(one.contact_id, one.division) for one in found])
+        show_table(
+            ("contact", "division"),
+            [(one.contact_id, one.division) for one in found],
+            none="It is linked to no contact of another division.",
+        )

@@ -1,6 +1,7 @@
 """Verbs that write contacts by hand: contact create|edit|promote."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -13,13 +14,14 @@ from identity_engine.cli.output import (
     DryRun,
     EffectiveAt,
     Json,
+    MaybeReason,
     Store,
     show,
     show_done,
     show_json,
     show_table,
 )
-from identity_engine.errors import UsageError
+from identity_engine.errors import Stale, UsageError
 
 Set = Annotated[
     list[str] | None,
@@ -52,7 +54,7 @@ def edit(
     json: Json = False,
 ) -> None:
     """Save values of a contact: all or nothing, one event, none without a change."""
-    with Engine.open(store) as engine:
+    with Engine.open(store) as engine, telling_what_moved(json=json):
         done = engine.desk.contacts.edit(
             id_,
             set=single(set_),
@@ -63,6 +65,24 @@ def edit(
             dry_run=dry_run,
         )
     show_done(done, f"{done.contact_id} is saved, revision {done.revision}", json=json)
+
+
+@contextmanager
+def telling_what_moved(*, json: bool) -> Iterator[None]:
+    """Show what moved in a contact meanwhile, where a save of it is refused as stale."""
+    try:
+        yield
+    except Stale as stale:
+        if json:
+            said = {"revision": stale.revision, "difference": stale.difference}
+            show_json({"error": "stale", "message": str(stale), **said, "changes": stale.changes})
+        else:
+            show_table(
+                ("what", "was", "is now"),
+                [(one.name, "; ".join(one.before), "; ".join(one.now)) for one in stale.difference],
+                none="",
+            )
+        raise
 
 
 def create(
@@ -126,6 +146,7 @@ def _show_created(created: Created, given: Sequence[NewIdentifier]) -> None:
                 )
                 for one in created.duplicates
             ],
+            none="",
         )
     if not created.done.written:
         show("Nothing is saved. If it is none of them, add --despite-duplicates.")
@@ -143,7 +164,7 @@ def promote(
     id_: Id,
     *,
     undo: Annotated[bool, Parameter(negative="", help="Take a promotion back instead.")] = False,
-    reason: Annotated[str | None, Parameter(help="Why it is taken back.")] = None,
+    reason: MaybeReason = None,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,

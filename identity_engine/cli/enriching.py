@@ -7,7 +7,8 @@ from cyclopts import Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.operations.enriching import EnrichedLine
-from identity_engine.cli.output import DryRun, Json, Store, show, show_json
+from identity_engine.cli.complaining import complain
+from identity_engine.cli.output import DRY_RUN, DryRun, Json, Store, show, show_json
 from identity_engine.errors import UsageError
 
 
@@ -52,14 +53,13 @@ def enrich(
         show_json({"read": outcomes.total(), **numbers, "records": records})
     else:
         told_numbers = ", ".join(f"{count} {name}" for name, count in numbers.items())
-        written = "Dry run, nothing is written: " if dry_run else ""
-        show(f"{written}{outcomes.total()} read, {told_numbers}.")
+        show(f"{DRY_RUN if dry_run else ''}{outcomes.total()} read, {told_numbers}.")
     return 1 if outcomes["refused"] else 0
 
 
 def _tell(line: EnrichedLine) -> None:
     for fault in line.faults:
         place = f" at {fault.pointer}" if fault.pointer else ""
-        show(f"line {line.line} refused: {fault.code}{place}. {fault.message}")
+        complain(f"line {line.line}{place}: {fault.message} ({fault.code})")
     for one in line.enriched.not_claimed if line.enriched is not None else ():
         show(f"line {line.line}: identifier {one.place + 1} is not claimed. {one.message}")

@@ -10,6 +10,8 @@ from identity_engine.cli.output import (
     DryRun,
     EffectiveAt,
     Json,
+    MaybeReason,
+    Reason,
     Store,
     show,
     show_done,
@@ -31,7 +33,6 @@ Country = Annotated[
 Verified = Annotated[
     bool, Parameter(negative="", help="It was shown that the value reaches the contact.")
 ]
-Why = Annotated[str, Parameter(help="Why, for the audit.")]
 
 
 @identifier.command
@@ -100,7 +101,7 @@ def release(
     *,
     scope: Scope = None,
     country: Country = None,
-    reason: Annotated[str | None, Parameter(help="Why, for the audit.")] = None,
+    reason: MaybeReason = None,
     effective_at: EffectiveAt = None,
     store: Store = None,
     dry_run: DryRun = False,
@@ -125,7 +126,7 @@ def transfer(
     value: Text,
     *,
     from_: Annotated[str, Parameter(name="--from", help="The contact that holds it now.")],
-    reason: Why,
+    reason: Reason,
     scope: Scope = None,
     country: Country = None,
     verified: Verified = False,
@@ -154,7 +155,7 @@ def share(
     type_: Type,
     value: Text,
     *,
-    reason: Why,
+    reason: Reason,
     scope: Scope = None,
     country: Country = None,
     verified: Verified = False,
@@ -180,7 +181,7 @@ def unshare(
     type_: Type,
     value: Text,
     *,
-    reason: Why,
+    reason: Reason,
     scope: Scope = None,
     country: Country = None,
     store: Store = None,
@@ -219,4 +220,5 @@ def holders(
                 )
                 for one in found
             ],
+            none="Nobody holds or held it.",
         )

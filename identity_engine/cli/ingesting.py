@@ -15,6 +15,7 @@ from identity_engine.cli.output import (
     Json,
     Limit,
     Store,
+    counted,
     counting,
     progress,
     read_content,
@@ -133,8 +134,6 @@ def list_(
         letters = engine.dead_letters.list(state, limit=limit)
     if json:
         show_json(list(letters))
-    elif not letters:
-        show(f"No dead letters are {state}.")
     else:
         show_table(
             ("id", "received", "byte", "fault", "at", "fix"),
@@ -150,6 +149,7 @@ def list_(
                 for letter in letters
                 for number, fault in enumerate(letter.faults)
             ],
+            none=f"No dead letters are {state}.",
         )
 
 
@@ -231,9 +231,10 @@ def _reevaluate(engine: Engine) -> Reevaluated:
 
 def _tell_final(final: Reevaluated) -> None:
     show(
-        f"Re-evaluated {final.evaluated} interactions: {final.merged} merges, "
-        f"{final.unmerged} unmerges, {final.moved} links moved, "
-        f"{final.shared} shared values found."
+        f"Re-evaluated {counted(final.evaluated, 'interaction')}: "
+        f"{counted(final.merged, 'merge')}, {counted(final.unmerged, 'unmerge')}, "
+        f"{counted(final.moved, 'link')} moved, "
+        f"{counted(final.shared, 'shared value')} found."
     )
 
 
@@ -251,8 +252,10 @@ def _tell(name: str, summary: IngestSummary) -> None:
         f"{summary.duplicates} known before, {summary.rejected} rejected."
     )
     if summary.changes:
-        went_on = f"  {summary.changes.total()} of them are changes of interactions"
-        waiting = f", {summary.waiting} wait for theirs" if summary.waiting else ""
+        of_them = counted(summary.changes.total(), "of them is a change", "of them are changes")
+        went_on = f"  {of_them} of interactions"
+        waits = counted(summary.waiting, "waits for its own", "wait for their own")
+        waiting = f", {waits}" if summary.waiting else ""
         show(f"{went_on}{waiting}.")
     if summary.faults:
         listed = ", ".join(f"{code} {count}" for code, count in sorted(summary.faults.items()))

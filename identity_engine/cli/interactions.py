@@ -12,6 +12,7 @@ from identity_engine.cli.output import (
     EffectiveAt,
     Json,
     Limit,
+    Reason,
     Store,
     show,
     show_done,
@@ -26,7 +27,6 @@ WITHOUT_CARD = {
 }
 interaction = App(name="interaction", help="Show interactions, and correct whom they belong to.")
 Id = Annotated[str, Parameter(name="ID", help="The interaction's id.")]
-Why = Annotated[str, Parameter(help="Why, for the audit.")]
 Choice = Annotated[
     Identifiers,
     Parameter(
@@ -79,8 +79,6 @@ def list_(
         found = listed(limit)
     if json:
         show_json(found)
-    elif not found:
-        show("There are no interactions to show.")
     else:
         _show_list(found)
 
@@ -119,6 +117,7 @@ def _show(found: InteractionView) -> None:
                 (one.time[:19], one.kind, one.agent, one.to_agent or one.to_queue)
                 for one in found.changes
             ],
+            none="",
         )
 
 
@@ -129,6 +128,7 @@ def _show_list(found: Sequence[InteractionView]) -> None:
             (one.interaction_id, one.channel, one.time[:19], one.state, one.agent, one.contact_id)
             for one in found
         ],
+        none="There are no interactions to show.",
     )
 
 
@@ -137,7 +137,7 @@ def link(
     id_: Id,
     contact_id: Annotated[str, Parameter(name="CONTACT", help="The right contact's id.")],
     *,
-    reason: Why,
+    reason: Reason,
     identifiers: Choice = "keep",
     tell_apart: Apart = False,
     effective_at: EffectiveAt = None,
@@ -163,7 +163,7 @@ def link(
 def unlink(
     id_: Id,
     *,
-    reason: Why,
+    reason: Reason,
     effective_at: EffectiveAt = None,
     store: Store = None,
     dry_run: DryRun = False,
@@ -181,7 +181,7 @@ def unlink(
 def create_contact(
     id_: Id,
     *,
-    reason: Why,
+    reason: Reason,
     identifiers: Choice = "keep",
     tell_apart: Apart = False,
     effective_at: EffectiveAt = None,
@@ -215,8 +215,6 @@ def waiting(*, store: Store = None, limit: Limit = 100, json: Json = False) -> N
         found = engine.desk.interactions.waiting(limit)
     if json:
         show_json(found)
-    elif not found:
-        show("No change waits for its interaction.")
     else:
         show_table(
             ("change", "id", "waits for", "of source", "time", "received"),
@@ -231,6 +229,7 @@ def waiting(*, store: Store = None, limit: Limit = 100, json: Json = False) -> N
                 )
                 for one in found
             ],
+            none="No change waits for its interaction.",
         )
 
 
@@ -249,6 +248,7 @@ def journey(
         show_table(
             ("session", "started", "ended", "interaction", "channel"),
             [row for number, one in enumerate(sessions, 1) for row in _rows(number, one)],
+            none="There are no sessions: the contact has no interactions.",
         )
 
 

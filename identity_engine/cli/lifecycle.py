@@ -1,22 +1,27 @@
 """Verbs that take a contact away, bring it back and keep it: contact sweep|delete|restore|hold."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.command import Done
 from identity_engine.application.operations.presence import HeldElsewhere
 from identity_engine.cli.contacts import Id
-from identity_engine.cli.output import Json, Store, counting, show, show_json, show_table
+from identity_engine.cli.output import (
+    DryRun,
+    Json,
+    MaybeReason,
+    Reason,
+    Store,
+    counted,
+    counting,
+    show,
+    show_done,
+    show_json,
+    show_table,
+)
 
 hold = App(name="hold", help="Keep a contact for a matter of law: not deleted, not expired.")
-DryRun = Annotated[
-    bool,
-    Parameter(name="--dry-run", negative="", help="Say what would be done, and write nothing."),
-]
-Reason = Annotated[str, Parameter(name="--reason", help="Why, in your words.")]
 
 
 def sweep(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> None:
@@ -26,8 +31,8 @@ def sweep(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -
     if json:
         show_json(swept)
         return
-    would = "would expire" if dry_run else "expired"
-    show(f"{swept.expired} contacts {would}, {swept.contacts} with all that were merged.")
+    gone = f"{counted(swept.expired, 'contact')} {'would expire' if dry_run else 'expired'}"
+    show(f"{gone}, {swept.contacts} with all that were merged.")
     for reason, count in sorted(swept.held_off.items()):
         show(f"  Held off by {reason.replace('_', ' ')}: {count}")
 
@@ -38,13 +43,13 @@ def delete(
     """Delete a contact with all that is merged with it; it can be restored for some time."""
     with Engine.open(store) as engine:
         done = engine.desk.lifecycle.delete(id_, reason, dry_run=dry_run)
-    show_done(done, f"{done.contact_id} is deleted.", dry_run=dry_run, json=json)
+    show_done(done, f"{done.contact_id} is deleted", json=json)
 
 
 def restore(
     id_: Id,
     *,
-    reason: Reason | None = None,
+    reason: MaybeReason = None,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -56,7 +61,7 @@ def restore(
         show_json(restored)
         return
     done = restored.done
-    show_done(done, f"{done.contact_id} is back.", dry_run=dry_run, json=False)
+    show_done(done, f"{done.contact_id} is back", json=False)
     show_elsewhere(restored.elsewhere)
 
 
@@ -67,7 +72,7 @@ def set_hold(
     """Set a legal hold on a contact; it keeps all that is merged with it."""
     with Engine.open(store) as engine:
         done = engine.desk.lifecycle.set_hold(id_, reason, dry_run=dry_run)
-    show_done(done, f"A legal hold keeps {done.contact_id}.", dry_run=dry_run, json=json)
+    show_done(done, f"A legal hold keeps {done.contact_id}", json=json)
 
 
 @hold.command(name="lift")
@@ -77,19 +82,7 @@ def lift_hold(
     """Lift the legal hold that names a contact."""
     with Engine.open(store) as engine:
         done = engine.desk.lifecycle.lift_hold(id_, reason, dry_run=dry_run)
-    show_done(done, f"The legal hold on {done.contact_id} is lifted.", dry_run=dry_run, json=json)
-
-
-def show_done(done: Done, sentence: str, *, dry_run: bool, json: bool) -> None:
-    """Say what a command did, or would do."""
-    if json:
-        show_json(done)
-    elif not done.written:
-        show("Nothing to change: it is so already.")
-    elif dry_run:
-        show(f"Would write: {', '.join(done.written)}.")
-    else:
-        show(sentence)
+    show_done(done, f"The legal hold on {done.contact_id} is lifted", json=json)
 
 
 def show_elsewhere(elsewhere: Sequence[HeldElsewhere]) -> None:
@@ -102,4 +95,5 @@ def show_elsewhere(elsewhere: Sequence[HeldElsewhere]) -> None:
                 (one.type, one.value, ", ".join(one.holders) or "a contact that you do not see")
                 for one in elsewhere
             ],
+            none="",
         )

@@ -7,9 +7,8 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.cases.entry import Entry, Letter
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.command import Done
 from identity_engine.cli.case_entry import Case, Words, read_text, show_saved
-from identity_engine.cli.output import DryRun, Json, Store, show, show_json, show_table
+from identity_engine.cli.output import DryRun, Json, Store, show_done, show_json, show_table
 
 mail = App(name="mail", help="Write and send the mails of a case.")
 MailId = Annotated[str, Parameter(name="MAIL", help="The mail's id, as case show says it.")]
@@ -54,7 +53,7 @@ def rewrite(
     letter = Letter(read_text(text), tuple(to), tuple(cc), subject)
     with Engine.open(store) as engine:
         done = engine.desk.mails.rewrite(case_, mail_id, letter, dry_run=dry_run)
-    _show_done(done, "The draft was written anew.", json=json)
+    show_done(done, "The draft is written anew", json=json)
 
 
 @mail.command
@@ -74,7 +73,7 @@ def release(
         done = engine.desk.mails.release(
             case_, mail_id, although_unsure=although_unsure, dry_run=dry_run
         )
-    _show_done(done, "The mail waits to be sent.", json=json)
+    show_done(done, "The mail waits to be sent", json=json)
 
 
 @mail.command
@@ -89,7 +88,7 @@ def discard(
     """Do not send a mail."""
     with Engine.open(store) as engine:
         done = engine.desk.mails.discard(case_, mail_id, dry_run=dry_run)
-    _show_done(done, "The mail was discarded.", json=json)
+    show_done(done, "The mail is discarded", json=json)
 
 
 @mail.command
@@ -99,18 +98,10 @@ def send(*, store: Store = None, json: Json = False) -> int:
         outcomes = engine.desk.mails.send_due()
     if json:
         show_json(outcomes)
-    elif not outcomes:
-        show("No mail is due.")
     else:
         show_table(
             ("case", "mail", "status", "code"),
             [(one.number, one.mail_id, one.status, one.code) for one in outcomes],
+            none="No mail is due.",
         )
     return 0 if all(one.status == "sent" for one in outcomes) else 1
-
-
-def _show_done(done: Done, said: str, *, json: bool) -> None:
-    if json:
-        show_json(done)
-    else:
-        show(said if done.position is not None else "Nothing was written.")

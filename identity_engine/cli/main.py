@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from identity_engine.cli.complaining import complain
+
 GLOBAL_OPTIONS = ("--store",)
 ACTOR_OPTION = "--actor"
 
@@ -54,7 +56,8 @@ def _run(arguments: list[str]) -> int:
             "Stopped. All acknowledged work is stored; the same command goes on from there.", 130
         )
     except OSError as error:
-        return _fail(f"The operating system refused: {error.strerror or error}.", 1)
+        where = f" ({error.filename})" if error.filename else ""
+        return _fail(f"The operating system refused: {error.strerror or error}{where}.", 1)
     except sqlite3.Error as error:
         return _fail(f"SQLite says: {error}. Try: identity-engine doctor", 1)
     except Exception as error:
@@ -103,7 +106,7 @@ def _global_options_last(arguments: list[str]) -> list[str]:
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"error: {message}\n")
+    complain(message)
     return code
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from identity_engine.cli.output import Json, progress, show, show_json, show_table
+from identity_engine.cli.output import Json, NoStore, counted, progress, show, show_json, show_table
 from matchers.evaluation import Quality
 
 
@@ -17,6 +17,7 @@ def simulate(
     people: int = 1_000,
     interactions: int = 5_000,
     seed: int = 1,
+    store: NoStore = None,  # noqa: ARG001
     json: Json = False,
 ) -> None:
     """Write contact-centre traffic in ja, fr, de and en, with the truth about who it was.
@@ -41,13 +42,15 @@ def simulate(
     if json:
         show_json(asdict(summary))
     else:
-        show(f"{summary.interactions} interactions of {summary.people} people written to {out}.")
+        said = counted(summary.interactions, "interaction")
+        show(f"{said} of {counted(summary.people, 'person', 'people')} written to {out}.")
 
 
 def evaluate(
     links: Annotated[Path, Parameter(help="CSV of export links.")],
     truth: Annotated[Path, Parameter(help="CSV: source,interaction_id,person.")],
     *,
+    store: NoStore = None,  # noqa: ARG001
     json: Json = False,
 ) -> None:
     """Compare links with the truth: pairwise precision, recall, F1, and B-cubed."""
@@ -72,6 +75,7 @@ def bench(
         str | None,
         Parameter(help="postgresql://... of a server on which databases may be made."),
     ] = None,
+    store: NoStore = None,  # noqa: ARG001
     json: Json = False,
 ) -> int:
     """Measure speed and quality; each speed beside a limit measured in the same run.
@@ -102,6 +106,7 @@ def bench(
         show_table(
             ("measurement", "value", "unit", "must reach", "verdict"),
             [(one.name, one.shown, one.unit, one.goal, one.verdict) for one in results],
+            none="Nothing was measured.",
         )
     return 0 if all(one.verdict != "missed" for one in results) else 1
 
@@ -144,9 +149,11 @@ def show_quality(quality: Quality) -> None:
                 ),
             ),
         ],
+        none="",
     )
     show(
-        f"{quality.interactions} interactions, {quality.clusters} contacts, {quality.people} people."
+        f"{counted(quality.interactions, 'interaction')}, {counted(quality.clusters, 'contact')}, "
+        f"{counted(quality.people, 'person', 'people')}."
     )
 
 

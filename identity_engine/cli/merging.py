@@ -11,26 +11,32 @@ from identity_engine.application.operations.merging import MergePreview
 from identity_engine.application.operations.unmerging import UnmergePreview
 from identity_engine.cli.contacts import show_profile
 from identity_engine.cli.output import (
+    DryRun,
     Json,
     Lang,
     Limit,
+    Reason,
     Store,
+    counted,
     language,
     show,
+    show_done,
     show_json,
     show_table,
+    typed_moment,
 )
 from identity_engine.errors import UsageError
 
 Ids = Annotated[Sequence[str], Parameter(name="ID", help="Two contacts or more.")]
 One = Annotated[str, Parameter(name="ONE", help="A contact's id.")]
 Other = Annotated[str, Parameter(name="OTHER", help="Another contact's id.")]
-Reason = Annotated[str | None, Parameter(name="--reason", help="Why, in your words.")]
+WhyUnlessDry = Annotated[
+    str | None,
+    Parameter(name="--reason", help="Why, in your words, for the audit; needed but in a dry run."),
+]
 Preview = Annotated[
     bool,
-    Parameter(
-        name=("--preview", "--dry-run"), negative="", help="Show what it would make; write nothing."
-    ),
+    Parameter(name="--dry-run", negative="", help="Show what it would make; write nothing."),
 ]
 Token = Annotated[
     str | None,
@@ -54,9 +60,9 @@ def merge(
     store: Store = None,
     survivor: str | None = None,
     choose: Sequence[str] = (),
-    reason: Reason = None,
+    reason: WhyUnlessDry = None,
     confirm: Annotated[bool, Parameter(negative="")] = False,
-    preview: Preview = False,
+    dry_run: Preview = False,
     token: Token = None,
     json: Json = False,
 ) -> int:
@@ -75,16 +81,23 @@ def merge(
     choices = dict(_pair(one, "field=value") for one in choose)
     with Engine.open(store) as engine:
         merging = engine.desk.merging
-        if preview:
+        if dry_run:
             foreseen = merging.preview(ids, survivor=survivor, choices=choices)
             return _show_preview(foreseen, json=json)
         done = merging.merge(
-            ids, survivor=survivor, choices=choices, reason=reason, confirmed=confirm, token=token
+            ids,
+            survivor=survivor,
+            choices=choices,
+            reason=_why(reason),
+            confirmed=confirm,
+            token=token,
         )
     if json:
         show_json(done)
     else:
-        show(f"Merged: {done.done.contact_id} now stands for {len(done.members)} contacts.")
+        show(
+            f"Merged: {done.done.contact_id} now stands for {counted(len(done.members), 'contact')}."
+        )
         show(f"To undo it: contact unmerge {done.merge_id}")
     return 0
 
@@ -94,10 +107,10 @@ def unmerge(
     *,
     store: Store = None,
     member: str | None = None,
-    reason: Reason = None,
+    reason: WhyUnlessDry = None,
     decline_told_apart: Annotated[bool, Parameter(negative="")] = False,
     move: Sequence[str] = (),
-    preview: Preview = False,
+    dry_run: Preview = False,
     token: Token = None,
     lang: Lang = None,
     json: Json = False,
@@ -117,19 +130,24 @@ def unmerge(
     moved = {_position(place): target for place, target in (_pair(one, MOVE) for one in move)}
     with Engine.open(store) as engine:
         unmerging, told_apart = engine.desk.unmerging, not decline_told_apart
-        if preview:
+        if dry_run:
             foreseen = unmerging.preview(
                 merge_id, member=member, told_apart=told_apart, move=moved, language=language(lang)
             )
             _show_unmerge_preview(foreseen, json=json)
             return
         done = unmerging.unmerge(
-            merge_id, member=member, reason=reason, told_apart=told_apart, move=moved, token=token
+            merge_id,
+            member=member,
+            reason=_why(reason),
+            told_apart=told_apart,
+            move=moved,
+            token=token,
         )
     if json:
         show_json(done)
     else:
-        show(f"Undone: there are {len(done.parts)} contacts now.")
+        show(f"Undone: there are {counted(len(done.parts), 'contact')} now.")
         for part in done.parts:
             show(f"  {part}")
         if done.told_apart:
@@ -140,10 +158,10 @@ def tell_apart(
     one: One,
     other: Other,
     *,
+    reason: Reason,
     store: Store = None,
-    reason: Reason = None,
-    until: datetime | None = None,
-    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    until: Annotated[datetime | None, Parameter(converter=typed_moment)] = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Say that two contacts are two people, so that nothing joins them until that is lifted.
@@ -151,46 +169,28 @@ def tell_apart(
     Parameters
     ----------
     until
-        The time, with its zone, from which it holds no longer; default: until it is lifted.
-    dry_run
-        Decide, and write nothing.
+        The time from which it holds no longer: 2027-01-01T00:00:00Z; default: until it is lifted.
     """
-    if until is not None and until.tzinfo is None:
-        raise UsageError("The end needs a time zone, as in 2027-01-01T00:00:00Z.")
     with Engine.open(store) as engine:
         done = engine.desk.telling_apart.tell(
             one, other, reason=reason, until=until, dry_run=dry_run
         )
-    if json:
-        show_json(done)
-    else:
-        said = "They are two people." if done.written else "They were told apart before."
-        show(f"Dry run, nothing is written: {said}" if dry_run else said)
+    show_done(done, "They are two people", json=json)
 
 
 def lift_apart(
     one: One,
     other: Other,
     *,
+    reason: Reason,
     store: Store = None,
-    reason: Reason = None,
-    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Let two contacts that were told apart be merged again.
-
-    Parameters
-    ----------
-    dry_run
-        Decide, and write nothing.
-    """
+    """Let two contacts that were told apart be merged again."""
     with Engine.open(store) as engine:
         done = engine.desk.telling_apart.lift(one, other, reason=reason, dry_run=dry_run)
-    if json:
-        show_json(done)
-    else:
-        said = "They may be merged again."
-        show(f"Dry run, nothing is written: {said}" if dry_run else said)
+    show_done(done, "They may be merged again", json=json)
 
 
 def duplicates(
@@ -211,8 +211,6 @@ def duplicates(
         found = engine.desk.reading.duplicates(id_, limit)
     if json:
         show_json(found)
-    elif not found:
-        show("Nobody known is likely to be the same person.")
     else:
         show_table(
             ("contact", "stage", "bits", "values in common", "alike in"),
@@ -228,6 +226,7 @@ def duplicates(
                 )
                 for one in found
             ],
+            none="Nobody known is likely to be the same person.",
         )
 
 
@@ -272,6 +271,7 @@ def _show_preview(preview: MergePreview, *, json: bool) -> int:
                     for conflict in preview.conflicts
                     for contact, value in conflict.values.items()
                 ],
+                none="",
             )
         show()
         if preview.needs_confirmation:
@@ -295,9 +295,16 @@ def _show_unmerge_preview(preview: UnmergePreview, *, json: bool) -> None:
                 (one.position, one.actor, "yes" if one.is_movable else "no", one.sentence)
                 for one in preview.meanwhile
             ],
+            none="",
         )
         show()
     show(f"Nothing was written. To make exactly this: --token {preview.token}")
+
+
+def _why(reason: str | None) -> str:
+    if reason is None:
+        raise UsageError("It needs a reason: give it with --reason. --dry-run needs none.")
+    return reason
 
 
 MOVE = "position=contact"

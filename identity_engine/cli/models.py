@@ -8,7 +8,16 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.cli.output import Json, Store, read_content, show, show_json, show_table
+from identity_engine.cli.output import (
+    Json,
+    NoStore,
+    Store,
+    counted,
+    read_content,
+    show,
+    show_json,
+    show_table,
+)
 from matchers.evaluation import Interaction
 from matchers.model import Model, canonical_json, model_version, parse_model
 
@@ -99,7 +108,7 @@ def train(
         show_json({"version": model_version(trained), "records": records, "labelled": labelled})
     else:
         show(f"model {model_version(trained)} written to {out}.")
-        show(f"Learned from {records} records, {labelled} of them labelled.")
+        show(f"Learned from {counted(records, 'record')}, {labelled} of them labelled.")
 
 
 @model.command
@@ -114,6 +123,7 @@ def evaluate(
         bool,
         Parameter(negative="", help="Measure instead what the block keys bring together."),
     ] = False,
+    store: NoStore = None,  # noqa: ARG001
     json: Json = False,
 ) -> None:
     """Link a labelled stream in memory, one interaction at a time, and judge the links.
@@ -188,6 +198,7 @@ def _show_levels(shown: Model) -> None:
             for comparison in shown.comparisons
             for number, level in enumerate(comparison.levels)
         ],
+        none="It compares nothing.",
     )
 
 
@@ -204,4 +215,5 @@ def _show_ceilings(measured: Sequence[dict[str, object]]) -> None:
             )
             for one in measured
         ],
+        none="There are no keys to measure.",
     )

@@ -9,8 +9,8 @@ from identity_engine.cli.output import (
     AsOf,
     DryRun,
     Json,
+    MaybeReason,
     Store,
-    show,
     show_done,
     show_json,
     show_table,
@@ -62,7 +62,7 @@ def change(
 def remove(
     note_id: NoteId,
     *,
-    reason: Annotated[str | None, Parameter(help="Why.")] = None,
+    reason: MaybeReason = None,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -89,8 +89,6 @@ def list_(
         found = engine.desk.notes.list(id_, removed=removed, as_of=as_of)
     if json:
         show_json(found)
-    elif not found:
-        show("No notes.")
     else:
         show_table(
             ("note", "says", "by", "since", ""),
@@ -104,4 +102,5 @@ def list_(
                 )
                 for one in found
             ],
+            none="No notes.",
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 from cyclopts.validators import Number
 from rich.cells import cell_len
 from rich.console import Console
@@ -23,11 +23,22 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from identity_engine.application.as_of import moment_of
 from identity_engine.application.explanation.sentences import Language, language_of
 from identity_engine.application.operations.command import Done
 from identity_engine.errors import UsageError
 from identity_engine.settings import locale_of_user
 from projections.base import ID
+
+
+def typed_moment(_: object, tokens: Sequence[Token]) -> datetime:
+    """Return a moment that is written down, as an option of the command line gives it.
+
+    Raises:
+        UsageError: it is no time, or has no offset.
+    """
+    return moment_of(tokens[0].value, tokens[0].keyword or "It")
+
 
 Store = Annotated[
     str | None,
@@ -38,10 +49,15 @@ Store = Annotated[
     ),
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Answer with one JSON document.")]
+WHY = Parameter(name="--reason", help="Why, in your words, for the audit.")
+Reason = Annotated[str, WHY]
+MaybeReason = Annotated[str | None, WHY]
 AsOf = Annotated[
     str | None,
     Parameter(name="--as-of", help="What was known then: an ISO 8601 time, or pos:N."),
 ]
+NoStore = Annotated[str | None, Parameter(name="--store", show=False)]
+"""Of a verb that uses no store: it is taken, because `--store` may stand before every verb."""
 DryRun = Annotated[
     bool, Parameter(name="--dry-run", negative="", help="Say what would be done; write nothing.")
 ]
@@ -50,6 +66,7 @@ EffectiveAt = Annotated[
     datetime | None,
     Parameter(
         name="--effective-at",
+        converter=typed_moment,
         help="Since when it is true, with its offset: 2026-01-31T12:00:00Z; default: now.",
     ),
 ]
@@ -58,6 +75,7 @@ Lang = Annotated[
     Parameter(name="--lang", help="Language of the sentences; default: that of LANG, else en."),
 ]
 
+DRY_RUN = "Dry run, nothing is written: "
 NARROWEST = 12  # cells of a terminal
 GAP = 2  # cells between columns
 
@@ -102,26 +120,43 @@ def cells_wide(text: str) -> int:
 
 
 def show_done(done: Done, said: str, *, json: bool) -> None:
-    """Say what a command did: `said` is the sentence where it changed something."""
+    """Say what a command did, or in a dry run would do; `said` is the sentence, without its stop."""
     if json:
         show_json(done)
     elif not done.written:
-        show("Nothing would change." if done.position is None else "Nothing changed.")
+        show("Nothing to change.")
     else:
-        show(f"{said}." if done.position is not None else f"Dry run, nothing is written: {said}.")
+        show(f"{said}." if done.position is not None else f"{DRY_RUN}{said}.")
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Write a table for people.
+def counted(count: int, one: str, several: str | None = None) -> str:
+    """Return a number with its noun: `1 link`, `2 links`.
+
+    Args:
+        count: how many there are.
+        one: the noun for one.
+        several: the noun for any other number; None for `one` with an s.
+    """
+    return f"{count} {one if count == 1 else several or one + 's'}"
+
+
+def show_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, none: str, title: str = ""
+) -> None:
+    """Write a table for people, or the sentence `none` (nothing if empty) where it has no rows.
 
     A row that is not for a terminal stays on one line, so that it can be searched and cut. On a terminal
     long texts fold, but no column gets narrower than `NARROWEST`: a row that needs more runs over.
     """
+    widths = []
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not cells:
+        if none:
+            show(none)
+        return
     table = Table(
         title=title or None, title_justify="left", box=None, padding=(0, GAP, 0, 0), pad_edge=False
     )
-    widths = []
-    cells = [[_cell(value) for value in row] for row in rows]
     for place, column in enumerate(columns):
         # An id is there to be copied, so it stays in one piece.
         has_ids = any(ID.fullmatch(row[place]) for row in cells)

@@ -10,7 +10,15 @@ from cyclopts import Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.reevaluation.rehearse import Flip, Rehearsed
-from identity_engine.cli.output import Json, Store, counting, read_content, show, show_json
+from identity_engine.cli.output import (
+    Json,
+    Store,
+    counted,
+    counting,
+    read_content,
+    show,
+    show_json,
+)
 from identity_engine.errors import UsageError
 from identity_engine.event_store.sqlite_files import create_private
 
@@ -71,11 +79,13 @@ def _numbers(result: Rehearsed) -> dict[str, object]:
 def _tell(result: Rehearsed, waiting: int, out: Path | None) -> None:
     counts = Counter(flip.kind for flip in result.flips)
     if waiting:
-        show(f"{waiting} interactions wait for `reevaluate`; what it would change counts here too.")
+        wait = counted(waiting, "interaction waits", "interactions wait")
+        show(f"{wait} for `reevaluate`; what it would change counts here too.")
     show(
-        f"{result.changes.evaluated} interactions evaluated: {counts['merge']} merges, "
-        f"{counts['unmerge']} unmerges and {counts['move']} moved links would follow; "
-        f"{result.changes.shared} more values would be shared. Nothing was written."
+        f"{counted(result.changes.evaluated, 'interaction')} evaluated: "
+        f"{counted(counts['merge'], 'merge')}, {counted(counts['unmerge'], 'unmerge')} and "
+        f"{counted(counts['move'], 'moved link')} would follow; "
+        f"{counted(result.changes.shared, 'more value')} would be shared. Nothing was written."
     )
     for flip in result.flips[:SHOWN]:
         show(f"  {_sentence(flip)}")

@@ -9,17 +9,16 @@ from identity_engine.application.engine import Engine
 from identity_engine.application.operations.command import Done
 from identity_engine.application.operations.reviewing import Reviewing
 from identity_engine.cli.contacts import review as review
-from identity_engine.cli.output import DryRun, Json, Store, show_done
+from identity_engine.cli.output import DryRun, Json, MaybeReason, Store, show_done
 
 Id = Annotated[str, Parameter(name="ID", help="The interaction's id.")]
-Reason = Annotated[str | None, Parameter(help="Why, for the audit.")]
 
 
 @review.command
 def confirm(
     id_: Id,
     *,
-    reason: Reason = None,
+    reason: MaybeReason = None,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -40,7 +39,7 @@ def confirm(
 def reject(
     id_: Id,
     *,
-    reason: Reason = None,
+    reason: MaybeReason = None,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -61,7 +60,7 @@ def reject(
 def defer(
     id_: Id,
     *,
-    reason: Reason = None,
+    reason: MaybeReason = None,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -82,7 +81,7 @@ def defer(
 def undo(
     id_: Id,
     *,
-    reason: Reason = None,
+    reason: MaybeReason = None,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,

@@ -80,7 +80,11 @@ def verify(
     else:
         rows = [_hashes(one) for one in found]
         titles = ("part", "hash") if against is None else ("part", "hash", "of the other")
-        show_table(titles, [(name, *(row[name][:16] for row in rows)) for name in rows[0]])
+        show_table(
+            titles,
+            [(name, *(row[name][:16] for row in rows)) for name in rows[0]],
+            none="There is nothing to hash.",
+        )
     return 0 if is_same else 1
 
 

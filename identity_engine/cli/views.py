@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.cli.output import Json, Store, counting, show, show_json, show_table
+from identity_engine.cli.output import Json, Store, counted, counting, show, show_json, show_table
 
 Index = Annotated[
     bool,
@@ -17,7 +17,7 @@ projections = App(name="projections", help="The views: where they stand, proof, 
 @projections.command
 def status(*, store: Store = None, json: Json = False) -> None:
     """Show how far each view has followed the log."""
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         head = engine.store.head()
         views = engine.follower.views.status()
     if json:
@@ -26,6 +26,7 @@ def status(*, store: Store = None, json: Json = False) -> None:
         show_table(
             ("view", "position", "behind", "parked"),
             [(one.name, one.position, head - one.position, one.parked) for one in views],
+            none="",
             title=f"log head {head}",
         )
 
@@ -33,7 +34,7 @@ def status(*, store: Store = None, json: Json = False) -> None:
 @projections.command
 def follow(*, store: Store = None, json: Json = False) -> None:
     """Bring all views up to the head of the log."""
-    with Engine.open(store) as engine, counting("follow", engine.store.head()) as add:
+    with Engine.open(store, make=False) as engine, counting("follow", engine.store.head()) as add:
         position = engine.follow(add)
     if json:
         show_json({"position": position})
@@ -47,7 +48,7 @@ def verify(*, store: Store = None, index: Index = False, json: Json = False) -> 
 
     Exit code 1 on any difference, a view that stays behind, or a parked partition.
     """
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         with counting("follow and replay", 2 * engine.store.head()) as add:
             engine.follow(add)
             verdicts = engine.verify(add)
@@ -75,6 +76,7 @@ def verify(*, store: Store = None, index: Index = False, json: Json = False) -> 
                 )
                 for one in verdicts
             ],
+            none="",
         )
     return 0 if all(one.is_sound for one in verdicts) else 1
 
@@ -82,7 +84,7 @@ def verify(*, store: Store = None, index: Index = False, json: Json = False) -> 
 @projections.command
 def rebuild(*, store: Store = None, index: Index = False, json: Json = False) -> None:
     """Build all views anew from the log, beside the live ones, and swap them in."""
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         with counting("rebuild", engine.store.head()) as add:
             views = engine.rebuild(add)
         if index:
@@ -91,16 +93,21 @@ def rebuild(*, store: Store = None, index: Index = False, json: Json = False) ->
     if json:
         show_json(list(views))
     else:
-        show_table(("view", "position", "parked"), [(v.name, v.position, v.parked) for v in views])
+        show_table(
+            ("view", "position", "parked"),
+            [(v.name, v.position, v.parked) for v in views],
+            none="",
+        )
 
 
 @projections.command
 def redrive(*, store: Store = None, json: Json = False) -> int:
     """Replay the parked partitions. Exit code 1 if some still fail."""
-    with Engine.open(store) as engine:
+    with Engine.open(store, make=False) as engine:
         waiting = engine.follower.redrive()
     if json:
         show_json({"parked": waiting})
     else:
-        show("Nothing is parked." if not waiting else f"{waiting} partitions still fail.")
+        still = counted(waiting, "partition still fails", "partitions still fail")
+        show(f"{still}." if waiting else "Nothing is parked.")
     return 0 if not waiting else 1

@@ -1,6 +1,6 @@
 """Explanations for a terminal: the sentence first, then a bar for each part of the evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
@@ -20,6 +20,9 @@ def show_explanation(explanation: Explanation, say: Sentences) -> None:
         one, other = explanation.contacts
         show(say.say("why.merge", one=one, other=other), "bold")
         show(say.say("why.are_one", position=position))
+    elif explanation.kind == "entered":
+        show(say.say("why.contact", contact=explanation.contact_id), "bold")
+        show(say.say("why.exists", position=position))
     else:
         interaction, contact = explanation.interaction_id or "", explanation.contact_id
         show(say.say("why.interaction", interaction=interaction), "bold")
@@ -27,7 +30,7 @@ def show_explanation(explanation: Explanation, say: Sentences) -> None:
     show(explanation.sentence)
     if explanation.kind == "merge" and explanation.interaction_id and explanation.against:
         compared = explanation.interaction_id, explanation.against
-        show(say.say("why.compared", one=compared[0], other=compared[1]))
+        show(_compared(compared, explanation.by_hand, say))
     if explanation.parts and explanation.thresholds is not None:
         # A merge is held against its own threshold too, and doubt against that of a review.
         also = {"merge": ("merge",), "review": ("review",)}.get(explanation.kind, ())
@@ -45,7 +48,7 @@ def show_why_not(answer: WhyNot, say: Sentences) -> None:
     if answer.recorded is not None:
         show(answer.recorded.sentence)
     if answer.compared is not None:
-        show(say.say("why.compared", one=answer.compared[0], other=answer.compared[1]))
+        show(_compared(answer.compared, answer.by_hand, say))
     if answer.parts:
         _show_bars(answer.parts, answer.thresholds, ("attach", "merge"), say)
         show()
@@ -111,6 +114,16 @@ def _show_bars(
     show()
     for line in bars(parts, thresholds, shown, say):
         show(line)
+
+
+def _compared(ids: tuple[str, str], by_hand: Collection[str], say: Sentences) -> str:
+    one, other = (
+        say.say("why.by_hand_named", contact=id_)
+        if id_ in by_hand
+        else say.say("why.interaction_named", id=id_)
+        for id_ in ids
+    )
+    return say.say("why.compared", one=one, other=other)
 
 
 def _label(part: Part, say: Sentences) -> str:

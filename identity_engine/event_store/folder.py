@@ -39,8 +39,11 @@ class Folder:
     def __init__(self, path: Path | None, master_key: Path | None = None) -> None:
         self.path = self.scratch = path
         self._master_key = master_key
-        if path is not None:
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def refuse_absent(self) -> None:
+        """Refuse a folder that holds no store."""
+        if self.path is not None and not is_store(self.path):
+            raise ConfigurationError(no_store(self.path))
 
     def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
         """Read or make the key file."""
@@ -53,6 +56,8 @@ class Folder:
 
     def log(self, name: str) -> Recorder:
         """Open the event file."""
+        if self.path is not None:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         recorder = Recorder(Datastore(self._file(EVENTS_FILE), name=f"events-{name}"))
         recorder.create_table()
         return recorder
@@ -86,6 +91,16 @@ class Folder:
 
     def _file(self, name: str) -> Path | None:
         return self.path / name if self.path is not None else None
+
+
+def is_store(folder: Path) -> bool:
+    """Tell whether a folder holds a store."""
+    return (folder / EVENTS_FILE).exists()
+
+
+def no_store(folder: Path) -> str:
+    """Return what is said where a store was to be there and is not: the cause and the fix."""
+    return f"There is no store in {folder}. Name another with --store; the first ingest makes one."
 
 
 def key_in_file(path: Path, entropy: Callable[[int], bytes], *, is_new_store: bool) -> bytes:

@@ -77,6 +77,13 @@ class Place(Protocol):
 
     scratch: Path | None
 
+    def refuse_absent(self) -> None:
+        """Make sure that there is a store.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+
     def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
         """Return the key that wraps all others, made with a new store.
 

@@ -83,6 +83,9 @@ class Server:
                 "Write postgresql://USER@HOST:PORT/DATABASE."
             ) from None
 
+    def refuse_absent(self) -> None:
+        """A store here is made by a migration, and never by being opened."""
+
     def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
         """Read the key file, which is made with a new store."""
         if self._master_key is None:

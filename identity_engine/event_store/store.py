@@ -111,16 +111,17 @@ class EventStore:
         self.log.after_commit()
 
     def read(
-        self, after: int, limit: int, *, within: "Writer | None" = None, topic: str | None = None
+        self, after: int, limit: int, *, within: "Writer | None" = None, topics: Sequence[str] = ()
     ) -> list[Recorded]:
         """Return up to `limit` events of the log behind position `after`, decoded.
 
-        `within` reads in the writer's own transaction; `topic` leaves out all others.
+        `within` reads in the writer's own transaction; `topics`, if given, leave out all others.
         """
+        among = f" AND topic IN ({', '.join('?' * len(topics))})" if topics else ""
         return self.mapper.decode(
             self.log.select(
-                "rowid > ?" if topic is None else "rowid > ? AND topic = ?",
-                [after] if topic is None else [after, topic],
+                f"rowid > ?{among}",
+                [after, *topics],
                 order="rowid",
                 limit=limit,
                 cursor=within.cursor if within is not None else None,

@@ -59,7 +59,7 @@ CREATE TABLE case_view (
     agent TEXT,
     queue TEXT,
     opened TEXT NOT NULL, -- valid time
-    changed TEXT NOT NULL -- valid time of the last event
+    changed TEXT NOT NULL -- valid time of the last event that is no pin
 ) WITHOUT ROWID;
 CREATE INDEX case_view_of_interaction ON case_view (interaction_id);
 CREATE INDEX case_view_of_contact ON case_view (contact_id);
@@ -217,13 +217,13 @@ class CaseRows(Rows):
 
     def _pin(self, event: Recorded, fact: CasePinned) -> None:
         self._write("INSERT OR IGNORE INTO case_pin VALUES (?, ?)", fact.agent, event.stream_id)
-        self._note_change(event)
+        self._keep_in_history(event)
 
     def _unpin(self, event: Recorded, fact: CaseUnpinned) -> None:
         self._write(
             "DELETE FROM case_pin WHERE agent = ? AND case_id = ?", fact.agent, event.stream_id
         )
-        self._note_change(event)
+        self._keep_in_history(event)
 
     def _annotate(self, event: Recorded, fact: NoteAdded | NoteChanged | NoteRemoved) -> None:
         if not self._is_case(event.stream_id):
@@ -323,10 +323,16 @@ class CaseRows(Rows):
         return found.fetchone() is not None
 
     def _note_change(self, event: Recorded, state: str | None = None) -> None:
+        moment = self._keep_in_history(event, state)
+        self._write("UPDATE case_view SET changed = ? WHERE case_id = ?", moment, event.stream_id)
+
+    def _keep_in_history(self, event: Recorded, state: str | None = None) -> str:
+        """Note an event of a case, and return when it was true; a pin is one agent's, and changes
+        nothing of the case itself."""
         moment = instant_text(event.header.valid_from)
         row = (event.position, event.stream_id, event.fact.TOPIC, state, event.header.actor, moment)
         self._write(f"INSERT INTO case_change VALUES ({_places(CHANGE)})", *row)
-        self._write("UPDATE case_view SET changed = ? WHERE case_id = ?", moment, event.stream_id)
+        return moment
 
     def _say(self, case_id: str, source: str, text: str | None) -> None:
         """Let a case be found by a text, or by it no longer."""

@@ -237,6 +237,7 @@ class TestContacts:
             event("1", channel="form", profile=johanna),
             event("2", channel="form", profile=alike),
         ]
+        cli("ingest", cli.write("none.jsonl", b""))
         assert cli("review", "list").out == "Nothing waits for review.\n"
         cli("ingest", cli.write("doubt.jsonl", lines(doubt)))
 

@@ -61,7 +61,9 @@ def test_what_the_rules_refuse_ends_with_exit_code_1_and_says_why(desk):
     assert desk("case", "state", "C-000001", "closed").code == 1
     assert desk("case", "show", "C-000009").code == 1
     assert desk("case", "state", "C-000001", "pending").code == 2
-    assert desk("case", "show", "nonsense").code == 2
+    nonsense = desk("case", "show", "nonsense")
+    assert (nonsense.code, "such as C-000001" in nonsense.err) == (2, True)
+    assert "such as C-000001" in desk("case", "add", "nonsense", "--note", "x").err
     assert desk("case", "add", "C-000001").code == 2
     assert desk("case", "add", "C-000001", "--to", ANNA).code == 2
 
@@ -69,14 +71,14 @@ def test_what_the_rules_refuse_ends_with_exit_code_1_and_says_why(desk):
 def test_a_case_is_opened_from_a_contact_and_the_contact_shows_it(desk):
     contact = desk.contact_of(ANNA)
     dry = desk("case", "open", "contact", contact, "--note", "x", "--dry-run")
-    assert dry.out == "C-000002 is open. Nothing was written: a dry run.\n"
+    assert dry.out == "Dry run, nothing is written: C-000002 is open.\n"
     saved = desk("case", "open", "contact", contact, "--note", "x", "--json").document
     assert (saved["number"], saved["contact_id"]) == ("C-000002", contact)
     assert "cases C-000002, C-000001" in desk("contact", "show", contact).out
     assert desk("contact", "show", contact, "--json").document["cases"] == ["C-000002", "C-000001"]
     assert desk.contact_of("C-000002") == contact
     alone = desk("case", "open", "contact", contact, "--contact-note", "Ruft lieber an")
-    assert alone.out == "The note was written; no case came of it.\n"
+    assert alone.out == "The note is written; no case came of it.\n"
 
 
 def test_notes_queues_pins_and_links(desk):
@@ -133,5 +135,16 @@ def test_an_agent_is_busy_while_composing(desk):
 
 
 def test_the_sweep_says_what_it_closed(desk):
-    assert desk("case", "sweep").out == "0 closed.\n"
+    assert desk("case", "sweep").out == "No case is to be closed.\n"
     assert json.loads(desk("case", "sweep", "--json").out) == {"closed": []}
+
+
+def test_a_pin_is_said_and_changes_nothing_of_the_case(desk):
+    (before,) = desk("case", "list", "--json").document
+    assert desk("case", "pin", "C-000001").out == "C-000001 is pinned.\n"
+    assert desk("case", "pin", "C-000001").out == "Nothing to change.\n"
+    (pinned,) = desk("case", "list", "--pinned", "--json").document
+    assert pinned == before
+    assert desk("case", "unpin", "C-000001").out == "C-000001 is pinned no longer.\n"
+    assert desk("case", "list", "--json").document == [before]
+    assert "case.pinned" in desk("case", "history", "C-000001").out

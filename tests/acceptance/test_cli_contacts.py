@@ -1,5 +1,7 @@
 """Contacts by hand on the command line: what each verb does, says and answers."""
 
+import json
+
 import pytest
 
 
@@ -32,7 +34,21 @@ class TestEdit:
         stale = cli("contact", "edit", anna, "--set", "city=Ulm", "--revision", revision)
         assert stale.code == 1
         assert "The contact has changed since" in stale.err
-        assert "A person saved values of" in stale.err
+        assert "Köln" not in stale.err
+        (row,) = [line.split() for line in stale.out.splitlines() if line.startswith("city")]
+        assert row == ["city", "Köln"]
+
+    def test_a_program_gets_what_moved_meanwhile(self, cli, anna):
+        shown = cli("contact", "show", anna, "--json").document
+        cli("contact", "edit", anna, "--set", "city=Köln")
+        typed = ("contact", "edit", anna, "--set", "city=Ulm", "--revision", shown["revision"])
+        stale = cli(*typed, "--json")
+        answer = json.loads(stale.out)
+        assert (stale.code, answer["error"]) == (1, "stale")
+        assert answer["revision"] == shown["revision"] + 1
+        moved = {"kind": "field", "name": "city", "before": [], "now": ["Köln"]}
+        assert answer["difference"] == [moved]
+        assert [one["topic"] for one in answer["changes"]] == ["contact.edited"]
 
     def test_a_dry_run_and_an_empty_save_write_nothing(self, cli, anna):
         answer = cli("contact", "edit", anna, "--set", "city=Köln", "--dry-run")
@@ -118,7 +134,7 @@ class TestCreateAndPromote:
 
     def test_promote_and_undo(self, cli, anna):
         assert cli("contact", "promote", anna).out == f"{anna} is curated.\n"
-        assert cli("contact", "promote", anna).out == "Nothing would change.\n"
+        assert cli("contact", "promote", anna).out == "Nothing to change.\n"
         undone = cli("contact", "promote", anna, "--undo", "--reason", "The wrong one")
         assert "has the stage again" in undone.out
 

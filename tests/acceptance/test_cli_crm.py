@@ -61,7 +61,7 @@ class TestCrm:
     def test_without_one_the_verbs_say_so(self, cli, call):
         answer = cli("crm", "link", call[0], "contact", "003A")
         assert (answer.code, "No CRM is connected" in answer.err) == (1, True)
-        assert cli("crm", "status").out == "No CRM is connected.\n"
+        assert cli("crm", "status").out.startswith("No CRM is connected.\n")
 
     def test_from_link_to_ledger(self, cli, connected, call, ingest):
         interaction, _ = call
@@ -157,7 +157,7 @@ class TestAugment:
         _, contact = call
         assert "Osaka" in cli("augment", "look", contact).out
         given = ("augment", "apply", contact, "--source", "directory", "--record", "r-1")
-        assert cli(*given).out == "Nothing would change.\n"  # nothing was ticked
+        assert cli(*given).out == "Nothing to change.\n"  # nothing was ticked
         (augmentation,) = cli(*given, "--tick", "city=Osaka", "--json").document["augmentation_ids"]
         shown = cli("contact", "show", contact, "--json").document
         assert shown["fields"]["city"][0]["value"] == "Osaka"

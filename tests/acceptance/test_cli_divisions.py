@@ -21,7 +21,7 @@ class TestMove:
     def test_a_dry_run_says_what_would_be_written(self, filled, anna):
         answer = filled("contact", "move", anna, "--to", "south", *WHY, "--dry-run")
 
-        assert "contact.moved" in answer.out
+        assert answer.out == f"Dry run, nothing is written: {anna} is in south now.\n"
         assert filled("contact", "show", anna, "--json").document["division"] == "default"
 
     def test_a_division_must_be_named(self, filled, anna):

@@ -23,8 +23,11 @@ def test_a_file_goes_on_after_a_refused_record_and_says_which_and_why(filled, fi
     answer = filled("contact", "enrich", file)
 
     assert answer.code == 1
-    assert "line 2 refused: matched at /identifiers." in answer.out
-    assert "line 2 refused: invalid_value at /fields/date_of_birth." in answer.out
+    first, second = answer.err.splitlines()
+    assert first.startswith("error: line 2 at /identifiers: ")
+    assert first.endswith("(matched)")
+    assert second.startswith("error: line 2 at /fields/date_of_birth: ")
+    assert second.endswith("(invalid_value)")
     assert "3 read, 1 inserted, 1 updated, 0 merged, 0 unchanged, 1 refused." in answer.out
     profile = filled("contact", "show", filled.contact_of("berger"), "--json").document
     assert profile["fields"]["city"][0]["value"] == "Bonn"

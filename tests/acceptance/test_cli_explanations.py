@@ -55,6 +55,45 @@ class TestWhy:
         assert sentences_in("fr").say("rule.none") in shown
 
 
+class TestByHand:
+    """A contact that no interaction brought."""
+
+    @pytest.fixture
+    def jonas(self, filled):
+        values = ("--set", "given_name=Jonas", "--set", "family_name=Wettstein")
+        created = filled("contact", "create", *values, "--json").document
+        return created["done"]["contact_id"]
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_why_says_who_entered_it_and_when(self, filled, jonas, language):
+        recorded = filled("contact", "history", jonas, "--json").document[0]["recorded_at"]
+        shown = filled("contact", "why", jonas, "--lang", language).out
+        say = sentences_in(language)
+        at = {"day": recorded[:10], "time": recorded[11:16]}
+        assert say.say("why.contact", contact=jonas) in shown
+        assert say.say("entered_by_hand", actor="owner", **at) in shown
+
+    def test_a_program_gets_it_as_an_explanation(self, filled, jonas):
+        (entered,) = filled("contact", "why", jonas, "--json").document
+        assert (entered["kind"], entered["rule"]) == ("entered", "person")
+        assert entered["contact_id"] == jonas
+
+    def test_its_links_are_explained_too(self, filled, jonas):
+        interaction = filled("interaction", "list", "--json").document[0]["interaction_id"]
+        filled("interaction", "link", interaction, jonas, "--reason", "A test")
+        kinds = [one["kind"] for one in filled("contact", "why", jonas, "--json").document]
+        assert kinds == ["entered", "link"]
+
+    def test_why_not_does_not_call_it_an_interaction(self, filled, jonas):
+        anna = filled.contact_of("berger")
+        answer = filled("why-not", anna, jonas, "--json").document
+        assert answer["by_hand"] == [jonas]
+        shown = filled("why-not", anna, jonas, "--lang", "en").out
+        (compared,) = [line for line in shown.splitlines() if line.startswith("Compared:")]
+        assert f"what people say of {jonas}" in compared
+        assert f"interaction {jonas}" not in shown
+
+
 class TestWhyNot:
     def test_it_tells_what_is_missing_and_what_would_tip_it(self, filled):
         anna, kenta = filled.contact_of("berger"), filled.contact_of("moriyama")

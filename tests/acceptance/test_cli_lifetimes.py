@@ -28,8 +28,23 @@ class TestDelete:
     def test_a_dry_run_says_what_would_be_written(self, filled, anna):
         answer = filled("contact", "delete", anna, *WHY, "--dry-run")
 
-        assert "contact.deleted" in answer.out
+        assert answer.out == f"Dry run, nothing is written: {anna} is deleted.\n"
         assert filled("contact", "show", anna, "--json").document["presence"] == "live"
+
+    def test_what_is_done_to_it_is_refused_with_the_way_back(self, filled, anna):
+        filled("contact", "delete", anna, *WHY)
+        kenta = filled.contact_of("kenta")
+        way_back = f"Bring it back first: contact restore {anna}"
+        for typed in (
+            ("contact", "edit", anna, "--set", "city=Ulm"),
+            ("contact", "promote", anna),
+            ("contact", "merge", anna, kenta, *WHY),
+            ("contact", "identifier", "add", anna, "email", "a@example.org"),
+        ):
+            refused = filled(*typed)
+            assert (refused.code, way_back in refused.err) == (1, True), refused
+        assert f"contact restore {anna}" in filled("contact", "show", anna).out
+        assert filled("contact", "restore", anna).code == 0
 
     def test_deleting_again_says_that_it_is_so_already(self, filled, anna):
         filled("contact", "delete", anna, *WHY)
@@ -72,7 +87,7 @@ class TestSweep:
         answer = filled("contact", "sweep")
 
         assert dry == {"expired": 1, "contacts": 1, "held_off": {"legal_hold": 1}}
-        assert "1 contacts expired" in answer.out
+        assert "1 contact expired" in answer.out
         assert "legal hold: 1" in answer.out
         assert filled("search", "kenta", "--presence", "expired", "--json").document
         assert filled("search", "kenta", "--json").document == []

@@ -15,8 +15,10 @@ from tests.integration.working_on_cases import (
     mail_opens_cases,
     shown,
 )
-from tests.support.interactions import event, phone
+from tests.support.interactions import change, event, message, phone
 from tests.support.world import Clock, world
+
+WRITTEN = {"mail": {"subject": "Re: Rechnung 17"}, "time": "2026-02-02T09:00:00Z"}
 
 
 @pytest.fixture
@@ -332,3 +334,58 @@ def test_the_case_is_caused_by_the_event_that_brought_the_mail(engine):
     assert opened.header.causation_id == received.header.event_id
     assert linked.header.causation_id == opened.header.event_id
     assert opened.header.actor == engine.policies.rules.actor
+
+
+class TestMessages:
+    """A mail that comes as a message of an interaction which has a case."""
+
+    @pytest.mark.parametrize("entry", [Entry(pending="customer"), Entry(resolved="solved")])
+    def test_it_turns_a_pending_or_resolved_case_to_open(self, engine, entry):
+        engine.ingest([mail("1")])
+        engine.desk.cases.add("C-000001", entry)
+        engine.ingest([message("1-2", "1", **WRITTEN)])
+        (case,) = all_cases(engine)
+        assert case.state == "open"
+        (reopened,) = facts(engine, "case.reopened")
+        assert (reopened.cause, reopened.before) == (
+            "mail",
+            "pending" if entry.pending else "resolved",
+        )
+        engine.ingest([message("1-2", "1", **WRITTEN)])
+        assert len(facts(engine, "case.reopened")) == 1
+        assert is_sound(engine)
+
+    def test_it_follows_up_a_closed_case_once(self, engine):
+        engine.ingest([mail("1")])
+        close(engine, "C-000001")
+        for number in (2, 3):
+            engine.ingest([message(f"1-{number}", "1", **WRITTEN)])
+        cases = {one.number: one for one in all_cases(engine)}
+        assert {number: one.state for number, one in cases.items()} == {
+            "C-000001": "closed",
+            "C-000002": "new",
+        }
+        assert shown(engine, "C-000002").follow_up_of == "C-000001"
+        assert cases["C-000002"].contact_id == cases["C-000001"].contact_id
+        assert is_sound(engine)
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"mail": {"auto_submitted": "auto-replied"}},
+            {"direction": "outbound"},
+        ],
+        ids=["automatic", "outbound"],
+    )
+    def test_what_the_person_did_not_write_opens_nothing_again(self, engine, said):
+        engine.ingest([mail("1")])
+        engine.desk.cases.add("C-000001", Entry(resolved="solved"))
+        data = {"direction": "inbound"} | said
+        engine.ingest([change("1-2", "1", "message", time="2026-02-02T09:00:00Z", **data)])
+        assert all_cases(engine)[0].state == "resolved"
+
+    def test_a_message_of_an_interaction_without_a_case_opens_none(self, engine):
+        engine.ingest(
+            [event("call", phone()), message("call-2", "call", time="2026-02-02T09:00:00Z")]
+        )
+        assert all_cases(engine) == []

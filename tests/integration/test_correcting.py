@@ -1,5 +1,7 @@
 """A person corrects whom an interaction belongs to, and it is remembered (GX-8)."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from aggregates.errors import AlreadyDone, Refused
@@ -53,8 +55,6 @@ def two(engine):
 
 def later(engine, clock, id_="3", *identifiers, **more):
     """Somebody calls from the number, after the correction."""
-    from datetime import UTC, datetime
-
     clock.set(datetime(2030, 1, 1, 1, tzinfo=UTC))
     (outcome,) = arrive(engine, event(id_, phone(), *identifiers, **({"time": LATER} | more)))
     return outcome
@@ -209,6 +209,56 @@ class TestCreateNew:
         engine.reevaluate()
         assert interactions_of(engine, done.contact_id) == ["2"]
         assert is_sound(engine)
+
+    def test_it_is_not_made_a_second_time(self, engine, desk, two):
+        _, call, _ = two
+        made = desk.create_contact(call, reason=WHY).contact_id
+        head = engine.store.head()
+
+        for reason in (WHY, "Again."):
+            done = desk.create_contact(call, reason=reason)
+            assert (done.contact_id, done.written) == (made, ())
+        assert engine.store.head() == head
+
+    def test_one_that_has_more_by_now_is_left_for_a_new_one(self, engine, desk, two):
+        anna, call, _ = two
+        made = desk.create_contact(call, reason=WHY).contact_id
+        first = engine.profile(anna).interactions[0].interaction_id
+        desk.associate(first, made, reason=WHY)
+
+        fresh = desk.create_contact(call, reason=WHY).contact_id
+        assert fresh != made
+        assert interactions_of(engine, made) == ["1"]
+        assert interactions_of(engine, fresh) == ["2"]
+        assert is_sound(engine)
+
+    def test_one_that_was_merged_meanwhile_is_left_for_a_new_one(self, engine, desk, two):
+        anna, call, _ = two
+        made = desk.create_contact(call, reason=WHY).contact_id
+        engine.desk.merging.merge([anna, made], reason=WHY)
+
+        fresh = desk.create_contact(call, reason=WHY).contact_id
+        assert interactions_of(engine, fresh) == ["2"]
+        assert interactions_of(engine, anna) == ["1"]
+        assert is_sound(engine)
+
+
+class TestTimes:
+    @pytest.mark.parametrize("verb", ["unlink", "associate", "create_contact"])
+    def test_a_link_is_not_corrected_from_before_its_interaction_on(self, engine, desk, two, verb):
+        _, call, kenta = two
+        head, given = engine.store.head(), (kenta,) if verb == "associate" else ()
+        too_early = datetime(2026, 2, 2, 8, 59, tzinfo=UTC)
+
+        with pytest.raises(Refused, match="2026-02-02T09:00") as refused:
+            getattr(desk, verb)(call, *given, reason=WHY, effective_at=too_early)
+        assert refused.value.reason == "before_interaction"
+        assert engine.store.head() == head
+
+    def test_it_may_be_corrected_from_its_interaction_on(self, engine, desk, two):
+        _, call, kenta = two
+        at_once = datetime(2026, 2, 2, 9, tzinfo=UTC)
+        assert desk.associate(call, kenta, reason=WHY, effective_at=at_once).written
 
 
 class TestRemembered:

@@ -47,6 +47,40 @@ class TestEntering:
         assert by_mail.contact_id == by_likeness.contact_id == contact_id
         assert by_likeness.decision == "score"
 
+    @pytest.mark.parametrize(
+        ("value", "reason"),
+        [
+            (Value("phone", "06 12 34 56 78"), "no_country"),
+            (Value("phone", "+33 12 34 56 78 90 1"), "no_such_number"),
+            (Value("email", "nobody"), "not_an_address"),
+        ],
+    )
+    def test_an_identifier_that_cannot_be_used_is_refused(self, engine, value, reason):
+        head = engine.store.head()
+        with pytest.raises(Refused) as refused:
+            engine.desk.contacts.create(set=ANNA, identifiers=[NewIdentifier(value)])
+        assert (refused.value.reason, engine.store.head()) == (reason, head)
+        assert value.value not in str(refused.value)
+
+    @pytest.mark.parametrize("country", ["XX", "uk"])
+    def test_two_letters_that_are_no_country_are_wrong_usage(self, engine, country):
+        head = engine.store.head()
+        with pytest.raises(UsageError, match="The field country takes a country: its name"):
+            engine.desk.contacts.create(set=ANNA | {"country": country})
+        assert engine.store.head() == head
+
+    @pytest.mark.parametrize("country", ["DE", "fr", "Germany", "日本"])
+    def test_a_country_is_taken_by_its_letters_and_by_its_name(self, engine, country):
+        made = engine.desk.contacts.create(set=ANNA | {"country": country})
+        assert engine.profile(made.done.contact_id).fields["country"][0].value == country
+
+    def test_no_empty_contact_is_left_where_an_ephemeral_one_holds_all_that_is_given(self, engine):
+        arrive(engine, event("c-1", phone(), profile={"city": "Ulm"}))
+        number, head = NewIdentifier(Value("phone", NUMBER)), engine.store.head()
+        with pytest.raises(Refused, match="promote or edit it") as refused:
+            engine.desk.contacts.create(identifiers=[number], despite_duplicates=True)
+        assert (refused.value.reason, engine.store.head()) == ("nothing_left", head)
+
     def test_its_history_tells_who_entered_it(self, engine):
         contact_id = engine.acting_as("agent-7").contacts.create(set=ANNA).done.contact_id
         assert {one.actor for one in engine.history(contact_id)} == {"agent-7"}

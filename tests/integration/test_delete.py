@@ -1,5 +1,7 @@
 """Deleting, restoring and keeping a contact, always with its whole set (GX-11)."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from aggregates.errors import Refused
@@ -142,6 +144,12 @@ class TestDelete:
         assert desk.delete(anna, WHY).written == ()
         assert engine.store.head() == head
 
+    def test_it_is_not_deleted_before_it_was_known(self, engine, desk, anna):
+        head = engine.store.head()
+        with pytest.raises(Refused) as refused:
+            desk.delete(anna, WHY, effective_at=datetime(1990, 1, 1, tzinfo=UTC))
+        assert (refused.value.reason, engine.store.head()) == ("before_birth", head)
+
     def test_a_dry_run_writes_nothing(self, engine, desk, anna):
         head = engine.store.head()
 
@@ -150,7 +158,7 @@ class TestDelete:
 
     @pytest.mark.parametrize("reason", ["", "  ", "x" * 5_000])
     def test_a_reason_is_needed(self, desk, anna, reason):
-        with pytest.raises(UsageError, match="A reason"):
+        with pytest.raises(UsageError, match="The reason"):
             desk.delete(anna, reason)
 
     def test_an_unknown_id_is_not_found(self, desk):

@@ -10,6 +10,8 @@ from tests.integration.resolving import arrive, change_channel, mailed
 from tests.support.interactions import event
 from tests.support.world import world
 
+WHY = "She told us."
+
 
 @pytest.fixture
 def engine():
@@ -51,8 +53,8 @@ def test_a_value_in_common_is_evidence_too(engine):
 def test_nobody_is_proposed_who_was_told_apart_from_any_member(engine, alike):
     call, brought = alike
     bert = known(engine, "bert")
-    engine.desk.merging.merge([call, bert])
-    engine.desk.telling_apart.tell(bert, brought)
+    engine.desk.merging.merge([call, bert], reason=WHY)
+    engine.desk.telling_apart.tell(bert, brought, reason=WHY)
     assert found(engine, call) == found(engine, brought) == []
 
 
@@ -60,7 +62,7 @@ def test_nobody_is_proposed_who_is_one_with_the_contact_or_of_another_division(e
     call, brought = alike
     arrive(engine, event("n", channel="import", profile=SAID, division="north"))
     assert found(engine, call) == [brought]
-    engine.desk.merging.merge([call, brought])
+    engine.desk.merging.merge([call, brought], reason=WHY)
     assert found(engine, call) == []
 
 

@@ -5,12 +5,14 @@ import pytest
 
 from aggregates.errors import NotYet, Refused
 from identity_engine import Engine
+from identity_engine.application.meanwhile import Moved
 from identity_engine.application.operations.claiming import Value
 from identity_engine.errors import Denied, NotFound, Stale, UsageError
 from tests.integration.resolving import ANNA, MAIL, arrive, facts, mailed
 from tests.support.interactions import event, phone
 from tests.support.world import world
 
+WORK = "work@example.org"
 FIELDS = {
     "tier": {"type": "choice", "choices": ["gold", "silver"]},
     "visits": {"type": "number"},
@@ -137,7 +139,7 @@ class TestTheRevision:
     def test_a_save_over_a_change_is_refused_with_the_difference(self, engine, anna):
         seen = engine.profile(anna).revision
         engine.acting_as("agent-7").contacts.edit(anna, set={"city": "Köln"}, revision=seen)
-        engine.desk.identifiers.add(anna, Value("email", "work@example.org"))
+        engine.desk.identifiers.add(anna, Value("email", WORK))
         head = engine.store.head()
 
         with pytest.raises(Stale) as stale:
@@ -149,7 +151,37 @@ class TestTheRevision:
         assert [one.topic for one in changes] == ["contact.edited", "identifier.claimed"]
         assert changes[0].personal["set"] == {"city": "Köln"}
         assert changes[0].actor == "agent-7"
-        assert "Köln" not in str(stale.value)
+        assert stale.value.difference == (
+            Moved("field", "city", before=("Bonn",), now=("Köln", "Bonn")),
+            Moved("identifier", "email", (f"{MAIL}, verified",), (f"{MAIL}, verified", WORK)),
+        )
+        assert not any(said in str(stale.value) for said in ("Köln", "Bonn", "city", MAIL))
+
+    def test_the_difference_names_stage_division_and_members_too(self, engine, anna):
+        (other,) = arrive(engine, mailed("b-1", "bert@example.org", profile={"city": "Ulm"}))
+        seen = engine.profile(anna).revision
+        engine.desk.contacts.promote(anna)
+        engine.desk.divisions.move(anna, "south", "A test")
+        engine.desk.divisions.move(other.contact_id, "south", "A test")
+        engine.desk.merging.merge([anna, other.contact_id], reason="A test")
+
+        with pytest.raises(Stale) as stale:
+            engine.desk.contacts.edit(anna, set={"city": "Köln"}, revision=seen)
+        said = {one.name: (one.before, one.now) for one in stale.value.difference}
+        assert said["stage"] == (("ephemeral",), ("curated",))
+        assert said["division"] == (("default",), ("south",))
+        assert said["members"] == ((anna,), tuple(sorted((anna, other.contact_id))))
+        assert said["city"] == (("Bonn",), ("Ulm", "Bonn"))
+
+    def test_what_was_changed_and_changed_back_is_no_difference(self, engine, anna):
+        seen = engine.profile(anna).revision
+        work = Value("email", WORK)
+        engine.desk.identifiers.add(anna, work)
+        engine.desk.identifiers.release(anna, work)
+        with pytest.raises(Stale) as stale:
+            engine.desk.contacts.edit(anna, set={"city": "Köln"}, revision=seen)
+        assert stale.value.difference == ()
+        assert len(stale.value.changes) == 2
 
     def test_the_revision_shown_lets_the_next_save_pass(self, engine, anna):
         for city in ("Köln", "Ulm", "Mainz"):
@@ -178,7 +210,7 @@ class TestTheRevision:
         engine.desk.contacts.edit(anna, set={"city": "Köln"})
         with pytest.raises(Stale) as stale:
             engine.acting_as("typist-1").contacts.edit(anna, set={"city": "Ulm"}, revision=1)
-        assert stale.value.changes == ()
+        assert (stale.value.changes, stale.value.difference) == ((), ())
 
     def test_the_replayed_revision_is_the_one_the_index_holds(self, engine, anna):
         arrive(engine, mailed("m-2", profile=ANNA))

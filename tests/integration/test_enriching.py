@@ -17,6 +17,7 @@ from tests.support.interactions import event, phone
 from tests.support.world import world
 
 NUMBER = "+81312345678"
+WHY = "One customer."
 FREE = NewIdentifier(Value("email", "free@mail.example"))
 
 
@@ -33,7 +34,7 @@ def of(name, **more):
 
 
 def enrich(engine, operation, *identifiers, dry_run=False, **record):
-    wanted = Enrichment(operation, list(identifiers), **record)
+    wanted = Enrichment(operation, list(identifiers), **({"reason": WHY} | record))
     return engine.desk.enriching.enrich(wanted, dry_run=dry_run)
 
 
@@ -141,7 +142,7 @@ class TestUpdate:
 
     def test_it_stands_on_the_contact_that_stands_for_its_identity(self, engine):
         anna, bert = known(engine, "anna"), known(engine, "bert", day=2)
-        engine.desk.merging.merge([anna, bert])
+        engine.desk.merging.merge([anna, bert], reason=WHY)
         done = enrich(engine, "update", of("bert"), fields={"city": ["Bonn"]})
         assert done.done.contact_id == engine.profile(bert).contact_id
 
@@ -190,13 +191,17 @@ class TestMerge:
         assert set(profile.members) == {anna, bert, caller}
         assert (shown(profile)["city"], shown(profile)["gender"]) == (["Lyon"], ["f"])
         assert held(engine, anna).keys() >= {NUMBER, "free@mail.example"}
-        engine.desk.unmerging.unmerge(done.merge_id)
+        engine.desk.unmerging.unmerge(done.merge_id, reason=WHY)
         assert len({engine.profile(one).contact_id for one in (anna, bert, caller)}) == 3
 
     def test_one_match_is_updated_and_none_is_inserted(self, engine):
         known(engine, "anna")
         assert enrich(engine, "merge", of("anna"), FREE).outcome == "updated"
         assert enrich(engine, "merge", of("nobody")).outcome == "inserted"
+
+    def test_a_merge_of_several_needs_a_reason(self, engine):
+        both = [of(known(engine, name) and name) for name in ("anna", "bert")]
+        assert refused(engine, "merge", *both, reason=None) == [("reason", "/reason")]
 
     def test_two_curated_contacts_need_to_be_confirmed(self, engine):
         vouched(engine, "anna")
@@ -208,7 +213,7 @@ class TestMerge:
 
     def test_contacts_that_are_told_apart_are_not_merged(self, engine):
         anna, bert = known(engine, "anna"), known(engine, "bert")
-        engine.desk.telling_apart.tell(anna, bert, reason="Two people.")
+        engine.desk.telling_apart.tell(anna, bert, reason=WHY)
         assert refused(engine, "merge", of("anna"), of("bert")) == [("told_apart", "/identifiers")]
 
     def test_numbers_that_each_of_them_holds_already_are_no_conflict(self, engine):
@@ -299,7 +304,7 @@ class TestRights:
             (Action.CONTACT_EDIT, Enrichment("update", [of("anna")])),
             (Action.IDENTITY_CLAIM, Enrichment("update", [of("anna")])),
             (Action.CONTACT_ADD, Enrichment("upsert", [FREE])),
-            (Action.IDENTITY_MERGE, Enrichment("merge", [of("anna"), of("bert")])),
+            (Action.IDENTITY_MERGE, Enrichment("merge", [of("anna"), of("bert")], reason=WHY)),
             (Action.IDENTITY_PROMOTE, Enrichment("update", [of("anna")], promote=True)),
         ],
     )

@@ -79,6 +79,11 @@ class TestAdding:
             (Value("phone", "12"), "too_few_digits"),
             (Value("phone", "call me"), "letters_in_number"),
             (Value("phone", "000000000"), "blocked"),
+            (Value("phone", "06 12 34 56 78"), "no_country"),
+            (Value("whatsapp", "99999"), "no_country"),
+            (Value("phone", "99999", country="FR"), "no_such_number"),
+            (Value("phone", "+999 123 4567"), "no_such_number"),
+            (Value("phone", "+33 1"), "no_such_number"),
         ],
     )
     def test_an_invalid_value_is_refused_with_its_fault(self, engine, value, reason):
@@ -88,6 +93,19 @@ class TestAdding:
         assert refused.value.reason == reason
         assert value.value not in str(refused.value)
         assert engine.store.head() == head
+
+    @pytest.mark.parametrize("country", ["XX", "UK", "France", ""])
+    def test_what_is_no_country_is_wrong_usage(self, engine, country):
+        with pytest.raises(UsageError, match="two letters"):
+            engine.desk.identifiers.add(anna(engine), Value("phone", "0612345678", None, country))
+
+    def test_a_number_without_a_country_that_the_contact_holds_already_may_be_described(
+        self, engine
+    ):
+        (caller,) = arrive(engine, event("c-1", phone("06 12 34 56 78"), profile={"city": "Ulm"}))
+        number = Value("phone", "0612345678")
+        added = engine.desk.identifiers.add(caller.contact_id, number, label="mobile")
+        assert added.done.written == ("identifier.described",)
 
     def test_what_is_no_type_is_wrong_usage(self, engine):
         with pytest.raises(UsageError, match="lower-case"):

@@ -38,6 +38,7 @@ class ByHand(Operations):
     def __init__(self):
         super().__init__()
         self.came_back = {}
+        self.made_for = {}
 
     # Links
 
@@ -67,12 +68,15 @@ class ByHand(Operations):
     def somebody_gives_an_interaction_to_a_new_contact(self, pick):
         key, name = self.linked()[pick % len(self.linked())], f"n{len(self.history):04}"
         held = self.model.contact_of[key]
+        if held is not None and self.made_for.get(held) == key:
+            return  # it is not made again, unless it was merged meanwhile
 
         def again(side):
             done = side.engine.desk.interactions.create_contact(side.interaction(key), reason=WHY)
             side.ids[name] = done.contact_id
 
         self.run(again)
+        self.made_for[name] = key
         self.model.add(name, instant_text(self.state(name).born), "curated")
         self.model.give(key, name)
         self.see(held)
@@ -205,7 +209,7 @@ class ByHand(Operations):
         gone, live = sorted(self.model.gone), self.contact(other)
         contact, desk, ids = gone[pick % len(gone)], self.side.engine.desk, self.side.ids
         for act in (
-            lambda: desk.merging.merge([ids[live], ids[contact]], confirmed=True),
+            lambda: desk.merging.merge([ids[live], ids[contact]], confirmed=True, reason=WHY),
             lambda: desk.contacts.edit(ids[contact], set={"nickname": "Late"}),
             lambda: desk.identifiers.add(ids[contact], typed("a@x.example")),
         ):

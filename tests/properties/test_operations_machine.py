@@ -22,6 +22,7 @@ from tests.support.reference import Arrival, Joined, Reference
 from tests.support.sides import Side, arrived
 from tests.support.world import LATER
 
+WHY = "She told us."
 VALUES = ("a@x.example", "b@x.example", "c@x.example", "C-1", "C-2", "C-3")
 MEMORY = Path("/dev/shm")
 arrivals = st.lists(
@@ -151,7 +152,8 @@ class Operations(RuleBasedStateMachine):
         name = names[pick % len(names)]
         if pick % 4:
             return
-        self.side.engine.desk.unmerging.unmerge(self.side.merges[name], told_apart=told_apart)
+        merge_id = self.side.merges[name]
+        self.side.engine.desk.unmerging.unmerge(merge_id, told_apart=told_apart, reason=WHY)
         self.model.unmerge(name, None, told_apart=told_apart)
         self.is_repeatable = False  # the second engine need not have made the same merge
         self.check()
@@ -162,7 +164,7 @@ class Operations(RuleBasedStateMachine):
         names = sorted(self.undone - set(self.model.merges))
         merge_id = self.side.merges[names[pick % len(names)]]
         with pytest.raises(AlreadyDone):
-            self.side.engine.desk.unmerging.unmerge(merge_id)
+            self.side.engine.desk.unmerging.unmerge(merge_id, reason=WHY)
 
     @precondition(lambda self: len(self.present()) > 1)
     @rule(one=some, other=some, ends=st.booleans())
@@ -172,7 +174,9 @@ class Operations(RuleBasedStateMachine):
             return
         until = self.now() + timedelta(days=1) if ends else None
         self.run(
-            lambda side: side.engine.desk.telling_apart.tell(side.ids[a], side.ids[b], until=until)
+            lambda side: side.engine.desk.telling_apart.tell(
+                side.ids[a], side.ids[b], until=until, reason=WHY
+            )
         )
         self.model.apart[frozenset((a, b))] = until
 
@@ -186,7 +190,9 @@ class Operations(RuleBasedStateMachine):
         between = [p for p in pairs if len(p & ours) == 1 and len(p & theirs) == 1]
         if ours == theirs or between != [pair]:
             return  # it would lift what was said of others who are one with them now
-        self.run(lambda side: side.engine.desk.telling_apart.lift(side.ids[a], side.ids[b]))
+        self.run(
+            lambda side: side.engine.desk.telling_apart.lift(side.ids[a], side.ids[b], reason=WHY)
+        )
         del self.model.apart[pair]
 
     @precondition(lambda self: self.model.live())
@@ -366,7 +372,8 @@ class Operations(RuleBasedStateMachine):
             return
         name = candidates[len(self.history) % len(candidates)]
         if name in self.model.merges:
-            self.side.engine.desk.unmerging.unmerge(self.side.merges[name], told_apart=False)
+            merge_id = self.side.merges[name]
+            self.side.engine.desk.unmerging.unmerge(merge_id, told_apart=False, reason=WHY)
         other = Side(100, start=self.start)
         try:
             for command in self.history:

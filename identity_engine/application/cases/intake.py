@@ -11,9 +11,10 @@ from datetime import timedelta
 
 from aggregates import policy as policies
 from aggregates.access import Action
-from aggregates.case import LinkInteraction
+from aggregates.case import Hear, LinkInteraction
 from aggregates.case_facts import JoinedBy
 from aggregates.case_settings import Cases
+from aggregates.change import ChangePersonal, InteractionChanged
 from aggregates.interaction import InteractionPersonal, InteractionReceived
 from aggregates.policy import POLICY_STREAMS, PolicyState
 from aggregates.settings import Settings
@@ -40,6 +41,7 @@ from projections.match_index.mentions import mention_key
 from projections.match_index.rows import Mention
 
 SOURCE = "cases from mail"
+TAKEN = (InteractionReceived.TOPIC, InteractionChanged.TOPIC)
 BATCH = 200
 HOUR = timedelta(hours=1)
 
@@ -99,7 +101,7 @@ class Intake:
             after = known[0] if known is not None else self._start()
             writer.cursor.execute("SELECT COALESCE(MAX(rowid), 0) FROM stored_events")
             (head,) = writer.cursor.fetchone()
-            events = store.read(after, BATCH, within=writer, topic=InteractionReceived.TOPIC)
+            events = store.read(after, BATCH, within=writer, topics=TAKEN)
             taken = sum(self._take(writer, event) for event in events)
             reached = events[-1].position if len(events) == BATCH else head
             writer.append([], position=SourcePosition(SOURCE, reached))
@@ -110,6 +112,8 @@ class Intake:
         return next(since for since, cases in self._versions if cases.channels)
 
     def _take(self, writer: Writer, event: Recorded) -> bool:
+        if isinstance(event.fact, InteractionChanged):
+            return self._hear(writer, event, event.fact)
         received, settings = event.fact, self._settings_at(event.position)
         assert isinstance(received, InteractionReceived)
         if (
@@ -119,13 +123,48 @@ class Intake:
             or belongs_to_a_case(writer.cursor, event.stream_id)
         ):
             return False
-        office = self._office.of(self._office.rules.actor)
-        because = Upstream(causation_id=event.header.event_id)
-        command = Command(office, Action.CASE_EDIT, writer, None, because)
+        command = self._command(writer, event)
         mail = read_mail(received.personal, self._own_addresses())
         _Arrival(command, event, received, mail, settings, self._office).settle()
         command.finish()
         return bool(command.pen.events)
+
+    def _hear(self, writer: Writer, event: Recorded, changed: InteractionChanged) -> bool:
+        """Take in a mail that came as a message of an interaction which has a case already."""
+        personal, own = changed.personal, InteractionId(event.stream_id)
+        row = latest_case_of(writer.cursor, [own])
+        if (
+            row is None
+            or changed.change.kind != "message"
+            or changed.change.direction != "inbound"
+            or not isinstance(personal, ChangePersonal)
+        ):
+            return False
+        first = self._office.store.read_stream(own, cursor=writer.cursor)[0].fact
+        assert isinstance(first, InteractionReceived)
+        if first.channel not in self._settings_at(event.position).channels or not isinstance(
+            first.personal, InteractionPersonal
+        ):
+            return False
+        said = first.personal.model_copy(
+            update={
+                "mail": personal.mail,
+                "identifiers": personal.identifiers or first.personal.identifiers,
+            }
+        )
+        mail = read_mail(said, self._own_addresses())
+        command = self._command(writer, event)
+        arrival = _Arrival(
+            command, event, first, mail, self._settings_at(event.position), self._office
+        )
+        arrival.hear(row)
+        command.finish()
+        return bool(command.pen.events)
+
+    def _command(self, writer: Writer, event: Recorded) -> Command:
+        office = self._office.of(self._office.rules.actor)
+        because = Upstream(causation_id=event.header.event_id)
+        return Command(office, Action.CASE_EDIT, writer, None, because)
 
     def _own_addresses(self) -> set[str]:
         outgoing = self._office.rules.settings.outgoing_mail
@@ -171,6 +210,16 @@ class _Arrival:
         else:
             self._join(self._loaded(row), by, messages)
 
+    def hear(self, row: CaseRow) -> None:
+        """Let the case of the interaction hear of the mail, or follow up one that is closed."""
+        row = self._last_follow_up(row)
+        if self._mail.automatic:
+            return
+        if row.state == "closed":
+            self._join(self._opened(row), "thread", ())
+        else:
+            self._loaded(row).do(Hear(InteractionId(self._event.stream_id)))
+
     def _by_thread(self, messages: Sequence[bytes]) -> tuple[CaseRow | None, JoinedBy]:
         """Return the case of the thread, else that of our token; of a closed one its follow-up."""
         cursor = self._command.cursor
@@ -178,12 +227,16 @@ class _Arrival:
         row = case_of_messages(cursor, messages) if messages else None
         if row is None:
             row, by = self._by_token(), "token"
-        while row is not None and row.state == "closed":
-            later = latest_follow_up(cursor, row.case_id)
+        return None if row is None else self._last_follow_up(row), by
+
+    def _last_follow_up(self, row: CaseRow) -> CaseRow:
+        """Return a case, of a closed one the last that followed it."""
+        while row.state == "closed":
+            later = latest_follow_up(self._command.cursor, row.case_id)
             if later is None:
                 break
             row = later
-        return row, by
+        return row
 
     def _by_token(self) -> CaseRow | None:
         for token in self._mail.tokens:

@@ -10,7 +10,7 @@ from aggregates.interaction import (
     InteractionLinked,
     InteractionUnlinked,
 )
-from aggregates.values import Evidence
+from aggregates.values import Evidence, instant_text
 from identity_engine.application.explanation.sentences import Sentences
 from identity_engine.application.explanation.waterfall import (
     Part,
@@ -27,16 +27,18 @@ BY_PERSON = "person"
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why an interaction belongs to its contact, or why two contacts are one.
+    """Why an interaction belongs to its contact, why two contacts are one, or why a contact is there.
 
-    `kind` is `link`, `review` or `merge`. Of a merge `contacts` are the two that became one and
-    `contact_id` the one whose stream holds it; `interaction_id` and `against` are the interactions
-    that were compared, None where a person merged. `moved_from` is the contact that re-evaluation
-    took a link from. `parts` start with the prior and add up to `bits`; `thresholds` are those in
-    force then, None where no model had a say. `losing` lists the contacts that came next, with bits.
+    `kind` is `link`, `review`, `merge`, or `entered` for a contact that a person made. Of a merge
+    `contacts` are the two that became one and `contact_id` the one whose stream holds it;
+    `interaction_id` and `against` are the interactions that were compared, None where a person merged,
+    and `by_hand` those of them that are what people say of a contact, under its id. `moved_from` is the
+    contact that re-evaluation took a link from. `parts` start with the prior and add up to `bits`;
+    `thresholds` are those in force then, None where no model had a say. `losing` lists the contacts
+    that came next, with bits.
     """
 
-    kind: Literal["link", "review", "merge"]
+    kind: Literal["link", "review", "merge", "entered"]
     interaction_id: str | None
     contact_id: str
     position: int
@@ -52,6 +54,7 @@ class Explanation:
     policy: str | None = None
     against: str | None = None
     contacts: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
     moved_from: str | None = None
 
 
@@ -135,6 +138,22 @@ def explain_merge(
         policy=evidence.policy,
         against=evidence.interaction_id,
         contacts=contacts,
+    )
+
+
+def explain_entered(event: Recorded, say: Sentences) -> Explanation:
+    """Explain that a contact is there because a person entered it."""
+    moment = instant_text(event.recorded_at)
+    return Explanation(
+        kind="entered",
+        interaction_id=None,
+        contact_id=event.stream_id,
+        position=event.position,
+        rule=BY_PERSON,
+        sentence=say.say(
+            "entered_by_hand", actor=event.header.actor, day=moment[:10], time=moment[11:16]
+        ),
+        contacts=(event.stream_id,),
     )
 
 

@@ -69,8 +69,9 @@ class WhyNot:
 
     `verdict` is `already_one`, `gone`, `would_join`, `never_compared`, `other_division`, `says_nothing`,
     `shared_identifier`, `below_attach`, `not_enough_alone` or the guard that refuses. `contacts` stand
-    for the two identities; `compared` are the two interactions that are most alike, whose `parts` add
-    up to `bits`. `needed` is the threshold that counts for the two, `missing` how much `bits` fall
+    for the two identities; `compared` are the two interactions that are most alike,
+    `by_hand` those of them that are what people say of a contact, under its id; their `parts` add up
+    to `bits`. `needed` is the threshold that counts for the two, `missing` how much `bits` fall
     short of it. `absent` lists comparisons that could still be made, with what they could bring.
     `recorded` is what re-evaluation found when it last looked at both, None where it refused nothing.
     """
@@ -86,6 +87,7 @@ class WhyNot:
     bits: float | None = None
     missing: float | None = None
     compared: tuple[str, str] | None = None
+    by_hand: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
     absent: tuple[Absent, ...] = ()
     model: str = ""
@@ -203,6 +205,7 @@ class _Question:
             compared=(
                 (best.one.interaction_id, best.other.interaction_id) if best is not None else None
             ),
+            by_hand=tuple(row.interaction_id for row in self._compared() if row.is_by_hand),
             parts=self._parts(),
             absent=() if verdict in NOTHING_TO_TIP else self._absent(),
             model=self._rules.model_version,
@@ -326,6 +329,9 @@ class _Question:
             key=lambda x: (x.weight, x.one.interaction_id, x.other.interaction_id),
             default=None,
         )
+
+    def _compared(self) -> tuple[InteractionRow, ...]:
+        return (self._best.one, self._best.other) if self._best is not None else ()
 
     def _parts(self) -> tuple[Part, ...]:
         best = self._best

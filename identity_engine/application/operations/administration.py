@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from aggregates import access
+from aggregates import access, policy
 from aggregates.access import (
     ACCESS_STREAM,
     REFUSALS_STREAM,
@@ -16,14 +16,14 @@ from aggregates.access import (
     GrantRole,
     RevokeRole,
 )
-from aggregates.policy import PolicyKind
+from aggregates.policy import POLICY_STREAMS, PolicyKind, PolicyState
 from aggregates.settings import Settings
 from aggregates.values import instant_text
 from identity_engine.application.as_of import position_as_of
 from identity_engine.application.operations.command import Done, Operations
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.typed import ID, checked
-from identity_engine.errors import UsageError
+from identity_engine.errors import NotFound, UsageError
 
 ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 RESERVED = ("system", "policy:")
@@ -151,9 +151,20 @@ class Administration(Operations):
         return self.office.policies.activate({kind: content}, actor=self.office.actor)
 
     @needs(Action.AUDIT_READ)
-    def settings(self) -> Settings:
-        """Return the settings in force."""
-        return self.office.rules.settings
+    def settings(self, as_of: str | None = None) -> Settings:
+        """Return the settings in force, now or as of a time or `pos:N`.
+
+        Raises:
+            NotFound: the store was not there yet.
+        """
+        until = position_as_of(self.office.store, as_of)
+        state: PolicyState | None = None
+        for event in self.office.store.read_stream(POLICY_STREAMS["settings"]):
+            if until is None or event.position <= until:
+                state = policy.evolve(state, event.fact)
+        if state is None:
+            raise NotFound("There were no settings at that moment: the store was not there yet.")
+        return Settings.model_validate_json(state.contents[state.version])
 
     def _change(self, wanted: AccessCommand, *, dry_run: bool) -> Done:
         with self.command(dry_run=dry_run) as command:

@@ -36,6 +36,7 @@ from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations.administration import checked_actor
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.permissions import needs
+from identity_engine.application.operations.reasons import if_given
 from identity_engine.errors import Denied, NotFound, UsageError
 from projections.cases.query import resolved_before
 from projections.match_index.rows import ContactRow
@@ -193,7 +194,7 @@ class Cases(Operations):
         self, case: str, note_id: str, *, reason: str | None = None, dry_run: bool = False
     ) -> SavedCase:
         """Take a note of a case away; the history keeps it."""
-        wanted = RemoveNote(NoteId(checked_id(note_id)), reason)
+        wanted = RemoveNote(NoteId(checked_id(note_id)), if_given(reason))
         return self._do(case, wanted, dry_run=dry_run)
 
     @needs(Action.CASE_EDIT)

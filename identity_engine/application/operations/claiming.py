@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from aggregates import ownership
 from aggregates.access import Action
+from aggregates.countries import is_country
 from aggregates.errors import Refused
 from aggregates.identifier import (
     ClaimPersonal,
@@ -21,7 +22,13 @@ from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, St
 from identity_engine.application.operations.command import Command
 from identity_engine.application.operations.typed import ID, NAME, VALUE, checked
 from identity_engine.application.resolution.prepare import decides_as
-from matchers.normalise import NORMALISER_VERSION, InvalidIdentifier, normalise_identifier
+from identity_engine.errors import UsageError
+from matchers.normalise import (
+    NORMALISER_VERSION,
+    InvalidIdentifier,
+    is_placed,
+    normalise_identifier,
+)
 from projections.match_index.rows import ContactRow, IdentifierRow
 
 FAULTS = {
@@ -31,9 +38,13 @@ FAULTS = {
     "too_few_digits": "The phone number has too few digits.",
     "too_many_digits": "The phone number has too many digits.",
     "not_an_address": "This is no e-mail address.",
+    "no_country": "The number has no country: write it with + and its country's code, or name the "
+    "country.",
+    "no_such_number": "No country has such a phone number: count its digits and check the code of "
+    "its country.",
     "blocked": "The policy blocks this value, because it stands for nobody.",
 }
-"""Why a value cannot be an identifier, by the code of the normaliser."""
+"""Why a value cannot be an identifier, by the code of the normaliser or of `refuse_unplaced`."""
 
 
 class Value(NamedTuple):
@@ -63,7 +74,7 @@ class ByHand:
     """
 
     def __init__(self, command: Command, contact: ContactRow, value: Value) -> None:
-        self._command, self._contact = command, contact
+        self._command, self._contact, self._value = command, contact, value
         self._given, self._personal = normalised(command.rules.policy, value)
         self._digest = loaded(command, contact.state.division, self._given)
 
@@ -76,6 +87,15 @@ class ByHand:
         """Return the claims of the contact and of all that are one with it."""
         row = self._row()
         return row.state.held_by(self.members) if row is not None and row.state is not None else ()
+
+    def refuse_unplaced(self) -> None:
+        """Refuse a phone number that no numbering plan places, unless the contact holds it already.
+
+        Raises:
+            Refused: `no_country`, or `no_such_number`.
+        """
+        if not self.held():
+            refuse_unplaced(self._command.rules.policy, self._value, self._given)
 
     def claim(self, *, verified: bool) -> Claim:
         """Return the claim of the contact on the value.
@@ -220,6 +240,27 @@ def loaded(command: Command, division: str, given: GivenIdentifier) -> bytes:
     return digest
 
 
+def country_of(policy: Policy, value: Value) -> str | None:
+    """Return the country in which a national number is read, None where nobody says one."""
+    return value.country.upper() if value.country is not None else policy.default_country
+
+
+def refuse_unplaced(policy: Policy, value: Value, given: GivenIdentifier) -> None:
+    """Refuse a phone number that a person types and that no numbering plan places.
+
+    A publisher's number is kept as it is, because what was said is said; a person can correct it.
+
+    Raises:
+        Refused: `no_country`, or `no_such_number`.
+    """
+    if given.family != "phone" or given.normalised is None or is_placed(given.normalised):
+        return
+    is_national = not given.normalised.startswith("+")
+    unread = is_national and country_of(policy, value) is None
+    code = "no_country" if unread else "no_such_number"
+    raise Refused(code, FAULTS[code])
+
+
 def normalised(policy: Policy, value: Value) -> tuple[GivenIdentifier, ClaimPersonal]:
     """Return an identifier in normal form, as it is given and as it is claimed.
 
@@ -227,11 +268,13 @@ def normalised(policy: Policy, value: Value) -> tuple[GivenIdentifier, ClaimPers
         UsageError: type, scope or value has not the form of one.
         Refused: the value is invalid or blocked.
     """
+    if value.country is not None and not is_country(value.country):
+        raise UsageError("A country is given by its two letters of ISO 3166, such as FR.")
     type_ = checked(NAME, value.type, "The type of an identifier")
     raw = checked(VALUE, value.value, "An identifier")
     scope = checked(ID, value.scope, "A scope") if value.scope is not None else None
     try:
-        found = normalise_identifier(type_, raw, value.country or policy.default_country)
+        found = normalise_identifier(type_, raw, country_of(policy, value))
     except InvalidIdentifier as invalid:
         raise Refused(invalid.reason_code, FAULTS[invalid.reason_code]) from None
     if policy.is_blocked(raw) or policy.is_blocked(found.value):

@@ -11,9 +11,10 @@ from aggregates.access import Action
 from aggregates.case_facts import number_of
 from aggregates.errors import Refused
 from aggregates.interaction import InteractionReceived
+from aggregates.lifecycle import Presence
 from aggregates.values import ContactId, Fact, InteractionId
 from identity_engine.application.hand_made import HandMadeRecords
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.ids import case_id
 from identity_engine.application.operations.office import Office
 from identity_engine.application.pen import Pen, Seal, Upstream
 from identity_engine.application.unburdened import no_garbage_collection
@@ -110,7 +111,7 @@ class Command:
         (row,) = self.contacts([contact_id])
         presence = row.state.presence
         if presence == "erased" or (presence != "live" and not gone):
-            raise Refused(presence, f"This contact is {presence}.")
+            raise Refused(presence, _gone(row.canonical, presence))
         return row
 
     def contacts(self, contact_ids: Sequence[ContactId]) -> list[ContactRow]:
@@ -165,7 +166,7 @@ class Command:
         found = (
             case_by_number(self.cursor, number)
             if number is not None
-            else next(iter(cases_by_id(self.cursor, [checked_id(case)])), None)
+            else next(iter(cases_by_id(self.cursor, [case_id(case)])), None)
         )
         if found is None:
             raise NotFound(absent)
@@ -318,6 +319,13 @@ class Command:
         if effective_at is not None and effective_at > self.now + CLOCK_SKEW:
             raise UsageError("A command cannot take effect in the future.")
         return effective_at or self.now
+
+
+def _gone(contact_id: ContactId, presence: Presence) -> str:
+    """Return what is said of a contact that is not there: the cause, and the fix if there is one."""
+    if presence == "erased":
+        return "This contact is erased, and that is final."
+    return f"This contact is {presence}. Bring it back first: contact restore {contact_id}"
 
 
 class Operations:

@@ -9,15 +9,23 @@ from aggregates.access import Action
 from aggregates.contact import ContactCreated, ContactPromoted, Promote, UndoPromotion
 from aggregates.editing import HandMade, hand_made
 from aggregates.errors import NotYet, Refused
+from aggregates.interaction import GivenIdentifier
 from aggregates.values import ContactId, Fact, Stage
 from identity_engine.application.hand_made import first_values
 from identity_engine.application.ids import contact_id as checked_id
-from identity_engine.application.operations.claiming import ByHand, Value, normalised
+from identity_engine.application.meanwhile import moved
+from identity_engine.application.operations import reasons
+from identity_engine.application.operations.claiming import (
+    ByHand,
+    Value,
+    normalised,
+    refuse_unplaced,
+)
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.duplicates import Duplicates, PossibleDuplicate
 from identity_engine.application.operations.filling import Filling
 from identity_engine.application.operations.permissions import needs
-from identity_engine.application.operations.typed import ID, checked, checked_text
+from identity_engine.application.operations.typed import ID, checked
 from identity_engine.errors import NotFound, Stale, UsageError
 from projections.match_index.rows import ContactRow
 from projections.profile.query import Profile
@@ -76,12 +84,13 @@ class Contacts(Operations):
         Raises:
             UsageError: a field is none that a person may fill, a value has not its form, or nothing
                 is given.
-            Refused: an identifier is invalid or another contact holds it; a required field is missing.
+            Refused: an identifier is invalid or another contact holds it; a required field is missing;
+                `nothing_left`, there is no value, and ephemeral contacts hold all the identifiers.
         """
         filling = Filling(self.office.rules)
         wanted = filling.edit(set or {}, add or {}, {})
         filling.check_required(wanted)
-        given = [normalised(self.office.rules.policy, one.value)[0] for one in identifiers]
+        given = [self._usable(one.value) for one in identifiers]
         facts = editing.decide(HandMade(), wanted)
         if not facts and not given:
             raise UsageError("A new contact needs a value or an identifier.")
@@ -98,6 +107,12 @@ class Contacts(Operations):
                 for place, one in enumerate(identifiers)
                 if ByHand(command, row, one.value).add(verified=one.verified)
             )
+            if not facts and len(not_claimed) == len(given):
+                raise Refused(
+                    "nothing_left",
+                    "An ephemeral contact holds all that is given, and nothing would be left for a new "
+                    "one. Find that contact with search, and promote or edit it.",
+                )
         return Created(command.done(row.contact_id), found, not_claimed)
 
     @needs(Action.IDENTITY_PROMOTE)
@@ -122,7 +137,7 @@ class Contacts(Operations):
             NotYet: no member of its identity was promoted.
             Refused: it was entered by hand, or several members were promoted and none is named.
         """
-        why = checked_text(reason, "A reason") if reason is not None else None
+        why = reasons.if_given(reason)
         with self.command(dry_run=dry_run) as command:
             row = _promoted(command, command.contact(checked_id(contact_id)))
             facts = command.facts(row.contact_id)
@@ -161,7 +176,7 @@ class Contacts(Operations):
 
         Raises:
             UsageError: a field is none that a person may fill, or a value has not its form.
-            Stale: the contact has another revision by now; it says what changed.
+            Stale: the contact has another revision by now; it says what moved, to who may see it.
             NotYet: a value to be removed is none of the contact's.
             Refused: a required field would be left without a value.
         """
@@ -180,6 +195,12 @@ class Contacts(Operations):
             raise self._with_changes(id_, revision or 0, stale) from None
         return command.done(id_)
 
+    def _usable(self, value: Value) -> GivenIdentifier:
+        policy = self.office.rules.policy
+        given, _ = normalised(policy, value)
+        refuse_unplaced(policy, value, given)
+        return given
+
     def _shown(self, contact_id: ContactId) -> Profile | None:
         """Return the profile, None where there is none; whether the actor sees it is for the command."""
         try:
@@ -191,7 +212,11 @@ class Contacts(Operations):
         shown = self._shown(contact_id)
         if shown is None or not self.office.rights.allow(Action.CONTACT_VIEW, shown.division):
             return stale
-        return Stale(stale.revision, self.office.queries.changes_since(contact_id, since))
+        queries = self.office.queries
+        changes = queries.changes_since(contact_id, since)
+        before = queries.before(contact_id, changes) if changes else None
+        difference = moved(before, shown) if before is not None else ()
+        return Stale(stale.revision, changes, difference)
 
 
 def entered(command: Command, division: str, facts: Iterable[Fact]) -> ContactRow:

@@ -20,6 +20,7 @@ from identity_engine.application.crm.worker import Worked, Worker
 from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.operations.command import Done, Operations
 from identity_engine.application.operations.permissions import needs
+from identity_engine.application.operations.reasons import if_given
 from identity_engine.errors import Denied, NotFound, UsageError
 from identity_engine.ports.crm import Crm, CrmRecord, CrmReference
 from projections.crm import query
@@ -98,12 +99,12 @@ class CustomerRelations(Operations):
             Refused: `not_connected`.
             NotYet: it is not linked.
         """
-        settings = self._settings()
+        why, settings = if_given(reason), self._settings()
         reference = _reference(record_type, record_id)
         with self.command(dry_run=dry_run) as command:
             dossier = Dossier(command, InteractionId(checked(interaction_id)), settings)
             wanted = UnlinkRecord(
-                reference.type, reference.id, reason, at_once=settings.corrections_at_once
+                reference.type, reference.id, why, at_once=settings.corrections_at_once
             )
             dossier.carry_out(wanted)
         return command.done(dossier.contact_id)

@@ -16,6 +16,7 @@ from aggregates.identifier import (
 from aggregates.ownership import Claim
 from aggregates.values import ContactId, Erased, Fact, IdentifierId
 from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.operations import reasons
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.presence import (
@@ -23,7 +24,7 @@ from identity_engine.application.operations.presence import (
     end_claim,
     held_elsewhere,
 )
-from identity_engine.application.operations.typed import ID, checked, checked_text
+from identity_engine.application.operations.typed import ID, checked
 from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding
 from projections.match_index.rows import ContactRow, IdentifierRow
@@ -59,7 +60,7 @@ class Divisions(Operations):
             Refused: `expired`, `deleted` or `erased`.
         """
         wanted, there = checked_id(contact_id), checked(ID, to, "A division")
-        order = Move(there, checked_text(reason, "A reason"))
+        order = Move(there, reasons.needed(reason))
         with self.command(dry_run=dry_run) as command:
             row = command.contact(wanted)
             self.office.allows(self.action, there)
@@ -79,10 +80,9 @@ class Divisions(Operations):
             Denied: the actor may not do this in both divisions.
             Refused: `same_division`; one of them is expired or deleted.
         """
-        first, second = checked_id(one), checked_id(other)
+        why, first, second = reasons.needed(reason), checked_id(one), checked_id(other)
         with self.command(dry_run=dry_run) as command:
             ours, theirs = command.contact(first), command.contact(second)
-            why = checked_text(reason, "A reason")
             order = LinkAcross(second, theirs.state.division, why)
             linked = _linked_across(command, ours) | _linked_to(command, theirs, first)
             fact = division.decide(ours.state.division, linked, order)
@@ -99,10 +99,10 @@ class Divisions(Operations):
             Denied: the actor may not do this in both divisions.
             NotYet: nobody has said so.
         """
-        first, second = checked_id(one), checked_id(other)
+        why, first, second = reasons.needed(reason), checked_id(one), checked_id(other)
         with self.command(dry_run=dry_run) as command:
             ours, theirs = command.contact(first, gone=True), command.contact(second, gone=True)
-            order = UnlinkAcross(second, checked_text(reason, "A reason"))
+            order = UnlinkAcross(second, why)
             stands_in = first if second in _linked_across(command, ours) else second
             linked = _linked_across(command, ours) | _linked_to(command, theirs, first)
             fact = division.decide(ours.state.division, linked, order)

@@ -22,6 +22,7 @@ from aggregates.interaction import GivenIdentifier
 from aggregates.merging import MergeByHand, objections
 from aggregates.ownership import Verify
 from aggregates.values import ContactId, MergeId
+from identity_engine.application.operations import reasons
 from identity_engine.application.operations.claiming import ByHand, loaded, normalised
 from identity_engine.application.operations.command import Command
 from identity_engine.application.operations.contacts import (
@@ -32,7 +33,7 @@ from identity_engine.application.operations.contacts import (
 )
 from identity_engine.application.operations.filling import Filling
 from identity_engine.application.operations.merging import join, party
-from identity_engine.application.operations.typed import ID, checked, checked_text
+from identity_engine.application.operations.typed import ID, checked
 from identity_engine.errors import UsageError
 from identity_engine.ingestion.faults import Fault
 from projections.match_index.rows import ContactRow
@@ -137,7 +138,7 @@ class Carrying:
             self._fault("identifiers", message, "/identifiers")
         if record.reason is not None:
             with self._noting("/reason"):
-                checked_text(record.reason, "A reason")
+                reasons.needed(record.reason)
 
     def _normalised(self) -> list[tuple[int, GivenIdentifier]]:
         given = []
@@ -196,7 +197,9 @@ class Carrying:
         against = objections(parties, command.index.apart_at(command.now), merge, limits)
         for one in against:
             self._fault(one.reason, one.message, "/identifiers")
-        if against:
+        if record.reason is None:
+            self._fault("reason", "A merge needs a reason: why they are one.", "/reason")
+        if against or record.reason is None:
             return None
         self.merge_id = merge.merge_id
         return command.index.contacts[join(command, parties, merge)]

@@ -12,6 +12,7 @@ from aggregates.identifier import Holding
 from aggregates.ownership import Release, Share, Transfer, Unshare, Verify
 from aggregates.values import ContactId, IdentifierId
 from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.operations import reasons
 from identity_engine.application.operations.claiming import ByHand, Value
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.permissions import needs
@@ -61,13 +62,15 @@ class Identifiers(Operations):
             dry_run: decide, and write nothing.
 
         Raises:
-            Refused: the value is invalid or blocked; `held_by_another`, with the holder where the
+            Refused: the value is invalid or blocked; `no_country` or `no_such_number`, no numbering
+                plan places the phone number; `held_by_another`, with the holder where the
                 actor may see it, else a reference; `exclusive_conflict`, the contact has another
                 value of a type of which a person has one.
         """
         said = checked_text(label, "A label") if label else label
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             row, held = _at_hand(command, contact_id, value)
+            held.refuse_unplaced()
             offered = held.add(verified=verified)
             if not offered:
                 held.describe(said, primary)
@@ -101,7 +104,7 @@ class Identifiers(Operations):
             NotYet: the contact does not hold it.
             Refused: the claim would end before it began.
         """
-        why = checked_text(reason, "A reason") if reason is not None else None
+        why = reasons.if_given(reason)
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             row, held = _at_hand(command, contact_id, value)
             holders = dict.fromkeys(one.contact_id for one in held.held())
@@ -138,7 +141,7 @@ class Identifiers(Operations):
             NotYet: the other contact does not hold it.
             Refused: both are one contact, or of two divisions; the claim would end before it began.
         """
-        why = checked_text(reason, "A reason")
+        why = reasons.needed(reason)
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             row, held = _at_hand(command, contact_id, value)
             before = command.contact(checked_id(from_contact_id))
@@ -165,7 +168,7 @@ class Identifiers(Operations):
         Raises:
             NotYet: nobody holds it; add it instead.
         """
-        why = checked_text(reason, "A reason")
+        why = reasons.needed(reason)
         with self.command(dry_run=dry_run) as command:
             row, held = _at_hand(command, contact_id, value)
             held.write(Share(held.claim(verified=verified), why))
@@ -178,7 +181,7 @@ class Identifiers(Operations):
         Raises:
             NotYet: the contact does not hold it, or no person has marked it shared.
         """
-        why = checked_text(reason, "A reason")
+        why = reasons.needed(reason)
         with self.command(dry_run=dry_run) as command:
             row, held = _at_hand(command, contact_id, value)
             if not held.held():

@@ -8,10 +8,10 @@ from aggregates.access import Action
 from aggregates.change import AwaitedPersonal, InteractionChangeDeferred
 from aggregates.values import ContactId, InteractionId, instant_text
 from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.operations import reasons
 from identity_engine.application.operations.command import Done, Operations
 from identity_engine.application.operations.linking import Identifiers, LinkByHand, target_row
 from identity_engine.application.operations.permissions import needs
-from identity_engine.application.operations.typed import checked_text
 from identity_engine.event_store.conversation_tables import all_waiting
 
 
@@ -54,7 +54,7 @@ class Interactions(Operations):
         Raises:
             NotYet: it is linked to no contact.
         """
-        why = checked_text(reason, "A reason")
+        why = reasons.needed(reason)
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             link = LinkByHand(command, interaction_of(interaction_id))
             wrong = link.wrong
@@ -90,7 +90,7 @@ class Interactions(Operations):
             AlreadyDone: it belongs there.
             Refused: `retracted`, the publisher took it back; `divisions`.
         """
-        why = checked_text(reason, "A reason")
+        why = reasons.needed(reason)
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             link = LinkByHand(command, interaction_of(interaction_id))
             target = target_row(command, checked_id(contact_id), link.division).contact_id
@@ -110,12 +110,15 @@ class Interactions(Operations):
     ) -> Done:
         """Give an interaction to a new, curated contact; needs the right to add contacts too.
 
+        One that was made for it before, and has nothing else, is not made again: nothing is written.
         Arguments and refusals are those of `associate`.
         """
-        why = checked_text(reason, "A reason")
+        why = reasons.needed(reason)
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             link = LinkByHand(command, interaction_of(interaction_id))
             command.require(Action.CONTACT_ADD, link.division, link.interaction_id)
+            if (own := link.own_contact()) is not None:
+                return command.done(own)
             fresh = ContactId(command.new_id())
             create = contact.Create(division=link.division, interaction_id=link.interaction_id)
             command.write(fresh, *contact.decide(None, create))

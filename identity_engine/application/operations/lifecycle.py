@@ -5,9 +5,11 @@ from datetime import datetime
 
 from aggregates import lifecycle
 from aggregates.access import Action
+from aggregates.errors import Refused
 from aggregates.lifecycle import ContactRestored, Delete, LiftHold, Restore, SetHold
 from aggregates.values import ContactId
 from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.operations import reasons
 from identity_engine.application.operations.command import Done
 from identity_engine.application.operations.expiry import Expiry
 from identity_engine.application.operations.permissions import needs
@@ -17,7 +19,6 @@ from identity_engine.application.operations.presence import (
     leave,
     standing_of,
 )
-from identity_engine.application.operations.typed import checked_text
 from projections.identity.query import GoneIdentity, gone_before
 
 
@@ -51,11 +52,13 @@ class Lifecycle(Expiry):
 
         Raises:
             NotFound: there is no such contact where the actor may look.
-            Refused: `legal_hold` or `erased`.
+            Refused: `legal_hold`, `erased` or `before_birth`.
         """
-        wanted, command_ = checked(contact_id), Delete(reason=checked_text(reason, "A reason"))
+        wanted, command_ = checked(contact_id), Delete(reason=reasons.needed(reason))
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             members = command.index.members(command.contact(wanted, gone=True).canonical)
+            if command.moment < min(command.index.contacts[one].state.born for one in members):
+                raise Refused("before_birth", "A contact cannot be deleted before it was known.")
             fact = lifecycle.decide(standing_of(command, members), command_)
             if fact is not None:
                 leave(command, members, fact)
@@ -72,7 +75,7 @@ class Lifecycle(Expiry):
             Refused: `restore_period_over` or `erased`.
         """
         wanted = checked(contact_id)
-        said = checked_text(reason, "A reason") if reason is not None else None
+        said = reasons.if_given(reason)
         with self.command(dry_run=dry_run) as command:
             days = command.rules.settings.retention.restore_days
             members = command.index.members(command.contact(wanted, gone=True).canonical)
@@ -92,9 +95,7 @@ class Lifecycle(Expiry):
             Refused: `erased`.
         """
         wanted = checked(contact_id)
-        return self._hold(
-            wanted, SetHold(wanted, checked_text(reason, "A reason")), dry_run=dry_run
-        )
+        return self._hold(wanted, SetHold(wanted, reasons.needed(reason)), dry_run=dry_run)
 
     @needs(Action.HOLD_SET)
     def lift_hold(self, contact_id: str, reason: str, *, dry_run: bool = False) -> Done:
@@ -106,9 +107,7 @@ class Lifecycle(Expiry):
             Refused: `held_by_member`, the hold names another member of the set.
         """
         wanted = checked(contact_id)
-        return self._hold(
-            wanted, LiftHold(wanted, checked_text(reason, "A reason")), dry_run=dry_run
-        )
+        return self._hold(wanted, LiftHold(wanted, reasons.needed(reason)), dry_run=dry_run)
 
     @needs(Action.ERASURE_REQUEST)
     def due_for_destruction(self, limit: int = 1_000) -> list[GoneIdentity]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from aggregates import contact, interaction, ownership, review
 from aggregates.access import Action
-from aggregates.contact import ContactToldApart, ReasonPersonal
+from aggregates.contact import ContactCreated, ContactToldApart, ReasonPersonal
 from aggregates.correction import Correction, IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.identifier import IdentifierReassigned, IdentifierReleased
@@ -22,7 +22,7 @@ from aggregates.interaction import (
 )
 from aggregates.ownership import OwnershipCommand, Share, Transfer
 from aggregates.review import ReviewState
-from aggregates.values import ContactId, Evidence, Fact, InteractionId, Stage
+from aggregates.values import ContactId, Evidence, Fact, InteractionId, Stage, instant_text
 from identity_engine.application.operations.command import Command
 from identity_engine.application.resolution.claiming import claim_of
 from identity_engine.application.resolution.prepare import Considered, considered
@@ -47,6 +47,7 @@ class LinkByHand:
 
     Raises:
         NotFound, Denied: as `Command.interaction`.
+        Refused: `before_interaction`, the command is to take effect before the interaction was.
     """
 
     def __init__(self, command: Command, interaction_id: InteractionId) -> None:
@@ -57,6 +58,12 @@ class LinkByHand:
         assert isinstance(facts[0], InteractionReceived)
         self.received = facts[0]
         self.state = ReviewState()
+        if command.moment < min(self._time, command.now):
+            raise Refused(
+                "before_interaction",
+                f"The interaction is of {instant_text(self._time)}; whom it belongs to cannot be "
+                "corrected from before it on.",
+            )
         for fact in facts:
             self.state = review.evolve(self.state, fact)
         digests = [mention.digest for mention in self._row.mentions]
@@ -85,6 +92,23 @@ class LinkByHand:
                 return before
             case _:
                 return None
+
+    def own_contact(self) -> ContactId | None:
+        """Return the contact that a person made for this interaction, if it has that and nothing else
+        has it; None where there is no such one."""
+        link, index = self.state.link, self._command.index
+        if not isinstance(link, Linked) or not link.pinned:
+            return None
+        held = link.contact_id
+        created = self._command.stream(held)[0].fact
+        is_made_for_it = (
+            isinstance(created, ContactCreated)
+            and created.interaction_id == self.interaction_id
+            and index.contacts[held].state.stage is Stage.CURATED
+        )
+        is_alone = index.members(index.canonical(held)) == {held}
+        has_only_this = index.contacts[held].state.interactions == 1
+        return held if is_made_for_it and is_alone and has_only_this else None
 
     def unlink(self, reason: str) -> None:
         """Let the interaction belong to nobody, and remember whom it was taken from."""

@@ -23,6 +23,7 @@ from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.foresight import foreseen
 from identity_engine.application.operations.permissions import needs
+from identity_engine.application.operations.reasons import needed
 from identity_engine.errors import UsageError
 from identity_engine.event_store.mapper import Pending
 from projections.match_index.rows import ContactRow
@@ -136,7 +137,7 @@ class Merging(Operations):
         *,
         survivor: str | None = None,
         choices: Mapping[str, str] | None = None,
-        reason: str | None = None,
+        reason: str,
         confirmed: bool = False,
         token: str | None = None,
         dry_run: bool = False,
@@ -156,7 +157,7 @@ class Merging(Operations):
                 `changed` since the preview.
             UsageError, NotFound, Denied: as for `preview`.
         """
-        request = _Request.of(contact_ids, survivor, choices)
+        why, request = needed(reason), _Request.of(contact_ids, survivor, choices)
         if request.choices:
             self.office.follower.follow()
         with self.command(dry_run=dry_run) as command:
@@ -167,7 +168,7 @@ class Merging(Operations):
                     "This is not what was previewed: a contact changed since, or something else "
                     "was asked for. Look at the preview again.",
                 )
-            merge = self._merge_of(command, request, reason=reason, confirmed=confirmed)
+            merge = self._merge_of(command, request, reason=why, confirmed=confirmed)
             stream = join(command, parties, merge)
         members = command.index.identity(stream).members
         return Merged(merge.merge_id, tuple(sorted(members)), command.done(stream))

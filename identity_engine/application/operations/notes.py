@@ -8,6 +8,7 @@ from aggregates.errors import Refused
 from aggregates.notes import AddNote, ChangeNote, NoteCommand, RemoveNote, notes_of
 from aggregates.values import ContactId, InteractionId, NoteId
 from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.operations import reasons
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.typed import checked_text
@@ -81,7 +82,7 @@ class Notes(Operations):
         Raises:
             NotFound: no contact that the actor sees has such a note.
         """
-        why = checked_text(reason, "A reason") if reason is not None else None
+        why = reasons.if_given(reason)
         return self._write(RemoveNote(NoteId(checked_id(note_id)), why), dry_run=dry_run)
 
     @needs(Action.CONTACT_VIEW)

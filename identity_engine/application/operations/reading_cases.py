@@ -2,13 +2,16 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC
 
 from aggregates.access import Action
 from aggregates.case_facts import number_of
 from aggregates.values import instant_text
+from identity_engine.application.as_of import moment_of
 from identity_engine.application.cases.intake import Intake
 from identity_engine.application.explanation.sentences import DEFAULT, Language, sentences_in
 from identity_engine.application.explanation.telling import tell
+from identity_engine.application.ids import case_id
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations.command import Operations
 from identity_engine.application.operations.office import Office
@@ -125,9 +128,14 @@ class ReadingCases(Operations):
             case: id or number; None for all that the actor sees.
             state: only changes to this state.
             actor: only what this one did.
-            since, until: only what was true from the one on and before the other, ISO 8601.
+            since, until: only what was true from the one on and before the other, ISO 8601; without
+                an offset it is UTC.
             limit: at most this many, the newest.
             language: of the sentences.
+
+        Raises:
+            UsageError: a time is none, or the case is neither an id nor a number.
+            NotFound: the actor sees no such case.
         """
         views, say = self._views().connection, sentences_in(language)
         places = positions_of_changes(
@@ -135,8 +143,8 @@ class ReadingCases(Operations):
             case_id=self._seen(case) if case is not None else None,
             state=state,
             actor=actor,
-            since=since,
-            until=until,
+            since=_instant(since, "--since"),
+            until=_instant(until, "--until"),
             divisions=self._divisions(),
             limit=limit,
         )
@@ -178,7 +186,7 @@ class ReadingCases(Operations):
         number = number_of(case)
         views = self._views().connection
         if number is None:
-            found = find_case(views, checked_id(case))
+            found = find_case(views, case_id(case))
             summary = found.summary if found is not None else None
         else:
             summary = next(iter(find_cases(views, text=case, limit=1)), None)
@@ -186,6 +194,10 @@ class ReadingCases(Operations):
         if summary is None or (scope is not None and summary.division not in scope):
             raise NotFound("No case has this number or id.")
         return summary.case_id
+
+
+def _instant(typed: str | None, option: str) -> str | None:
+    return None if typed is None else instant_text(moment_of(typed, option, zone=UTC))
 
 
 def _personal(said: object) -> dict[str, object] | None:

@@ -2,14 +2,14 @@
 
 from aggregates import review
 from aggregates.access import Action
-from aggregates.contact import ContactToldApart, ContactToldApartLifted, ReasonPersonal
+from aggregates.contact import ContactToldApart, ContactToldApartLifted
 from aggregates.review import Confirm, Defer, Reject, Undo
 from aggregates.values import ContactId
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.interactions import interaction_of
 from identity_engine.application.operations.linking import LinkByHand
 from identity_engine.application.operations.permissions import needs
-from identity_engine.application.operations.typed import checked_text
+from identity_engine.application.operations.reasons import if_given, said
 
 
 class Reviewing(Operations):
@@ -24,7 +24,7 @@ class Reviewing(Operations):
         Raises:
             NotYet: no contact is proposed.
         """
-        why = _reason(reason)
+        why = if_given(reason)
         with self.command(dry_run=dry_run) as command:
             link = _loaded(command, interaction_id)
             facts = review.decide(link.state, Confirm(link.evidence, why))
@@ -43,13 +43,13 @@ class Reviewing(Operations):
         Raises:
             NotYet: no contact is proposed.
         """
-        why = _reason(reason)
+        why = if_given(reason)
         with self.command(dry_run=dry_run) as command:
             link = _loaded(command, interaction_id)
             facts = review.decide(link.state, Reject(why))
             proposed, own = _asked(link)
             link.write(*facts)
-            command.write(own, ContactToldApart(other=proposed, personal=_said(why)))
+            command.write(own, ContactToldApart(other=proposed, personal=said(why)))
         return command.done(own)
 
     @needs(Action.REVIEW_DECIDE)
@@ -61,7 +61,7 @@ class Reviewing(Operations):
         Raises:
             NotYet: no contact is proposed.
         """
-        why = _reason(reason)
+        why = if_given(reason)
         with self.command(dry_run=dry_run) as command:
             link = _loaded(command, interaction_id)
             link.write(*review.decide(link.state, Defer(why)))
@@ -77,7 +77,7 @@ class Reviewing(Operations):
             NotYet: there is none.
             Refused: `moved_since`, the interaction went elsewhere after it.
         """
-        why = _reason(reason)
+        why = if_given(reason)
         with self.command(dry_run=dry_run) as command:
             link = _loaded(command, interaction_id)
             facts, answer = review.decide(link.state, Undo(why)), link.state.answer
@@ -87,7 +87,7 @@ class Reviewing(Operations):
                 link.take_along(answer.proposed, answer.contact_id)
                 link.lower(answer.proposed)
             if answer.decision == "rejected":
-                lifted = ContactToldApartLifted(other=answer.proposed, personal=_said(why))
+                lifted = ContactToldApartLifted(other=answer.proposed, personal=said(why))
                 command.write(answer.contact_id, lifted)
         return command.done(answer.contact_id)
 
@@ -105,11 +105,3 @@ def _asked(link: LinkByHand) -> tuple[ContactId, ContactId]:
     assert link.state.asked is not None, "what was decided was asked"
     assert link.wrong is not None, "what was asked about has a contact"
     return link.state.asked.proposed, link.wrong
-
-
-def _reason(given: str | None) -> str | None:
-    return checked_text(given, "A reason") if given is not None else None
-
-
-def _said(reason: str | None) -> ReasonPersonal | None:
-    return None if reason is None else ReasonPersonal(reason=reason)

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from aggregates.access import Action
-from aggregates.contact import ContactToldApart, ContactToldApartLifted, ReasonPersonal
+from aggregates.contact import ContactToldApart, ContactToldApartLifted
 from aggregates.errors import NotYet, Refused
 from aggregates.values import ContactId
 from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.permissions import needs
+from identity_engine.application.operations.reasons import needed, said
 from identity_engine.errors import UsageError
 
 
@@ -21,7 +22,7 @@ class TellingApart(Operations):
         one: str,
         other: str,
         *,
-        reason: str | None = None,
+        reason: str,
         until: datetime | None = None,
         dry_run: bool = False,
     ) -> Done:
@@ -34,11 +35,13 @@ class TellingApart(Operations):
             dry_run: decide, and write nothing.
 
         Raises:
-            UsageError: an id is none, both are the same, or the end lies in the past.
+            UsageError: an id is none, both are the same, or the end has no offset or lies in the past.
             NotFound, Denied: as for every command.
             Refused: `already_one`, they are one contact; `erased`.
         """
-        a, b = _two(one, other)
+        why, (a, b) = needed(reason), _two(one, other)
+        if until is not None and until.tzinfo is None:
+            raise UsageError("The end of telling them apart needs its offset.")
         with self.command(dry_run=dry_run) as command:
             rows = command.contacts([a, b])
             if any(row.state.presence == "erased" for row in rows):
@@ -51,21 +54,19 @@ class TellingApart(Operations):
                 raise UsageError("The end of telling them apart lies in the past.")
             pair = frozenset((a, b))
             if pair not in command.index.apart or command.index.apart[pair] != until:
-                fact = ContactToldApart(other=b, until=until, personal=said(reason))
+                fact = ContactToldApart(other=b, until=until, personal=said(why))
                 command.write(a, fact)
         return command.done(a)
 
     @needs(Action.IDENTITY_TELL_APART)
-    def lift(
-        self, one: str, other: str, *, reason: str | None = None, dry_run: bool = False
-    ) -> Done:
+    def lift(self, one: str, other: str, *, reason: str, dry_run: bool = False) -> Done:
         """Let two contacts be merged again: whatever told a member of one from a member of the other.
 
         Raises:
             UsageError, NotFound, Denied: as for `tell`.
             NotYet: nobody told them apart.
         """
-        a, b = _two(one, other)
+        why, (a, b) = needed(reason), _two(one, other)
         with self.command(dry_run=dry_run) as command:
             command.contacts([a, b])
             ours, theirs = (command.index.identity(id_).members for id_ in (a, b))
@@ -77,14 +78,9 @@ class TellingApart(Operations):
             if not pairs:
                 raise NotYet("Nobody told these contacts apart.")
             for mine, yours in pairs:
-                command.write(mine, ContactToldApartLifted(other=yours, personal=said(reason)))
+                command.write(mine, ContactToldApartLifted(other=yours, personal=said(why)))
             evaluate_again(command, ours | theirs)
         return command.done(a)
-
-
-def said(reason: str | None) -> ReasonPersonal | None:
-    """Return a person's words as a fact holds them."""
-    return ReasonPersonal(reason=reason) if reason is not None else None
 
 
 def evaluate_again(command: Command, contact_ids: frozenset[ContactId]) -> None:

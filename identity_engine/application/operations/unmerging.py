@@ -34,7 +34,8 @@ from identity_engine.application.operations.administration import RESERVED
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.foresight import foreseen
 from identity_engine.application.operations.permissions import needs
-from identity_engine.application.operations.telling_apart import evaluate_again, said
+from identity_engine.application.operations.reasons import needed, said
+from identity_engine.application.operations.telling_apart import evaluate_again
 from identity_engine.errors import NotFound, UsageError
 from projections.base import Recorded
 from projections.identity.query import find_identity, position_of_merge, stream_of_merge
@@ -154,7 +155,7 @@ class Unmerging(Operations):
         merge_id: str,
         *,
         member: str | None = None,
-        reason: str | None = None,
+        reason: str,
         told_apart: bool = True,
         move: Mapping[int, str] | None = None,
         token: str | None = None,
@@ -179,7 +180,7 @@ class Unmerging(Operations):
             AlreadyDone: nothing of this merge is in force any more.
             Refused: `not_a_member`, or `changed` since the preview.
         """
-        id_, leaving = checked_merge(merge_id), _optional(member)
+        why, id_, leaving = needed(reason), checked_merge(merge_id), _optional(member)
         written = self._written_since(id_) if move else []
         with self._in_force(id_), self.command(dry_run=dry_run) as command:
             merge = self._merge(command, id_, leaving)
@@ -189,7 +190,7 @@ class Unmerging(Operations):
                     "A contact of this merge changed since the preview. Look at it again.",
                 )
             _move(command, merge, written, move or {})
-            self._write(command, merge, reason, told_apart=told_apart)
+            self._write(command, merge, why, told_apart=told_apart)
             parts = _parts(command, merge)
         apart = merge.undoing.apart if told_apart else ()
         return Unmerged(id_, parts, apart, command.done(merge.stream))

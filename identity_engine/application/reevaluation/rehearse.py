@@ -73,7 +73,7 @@ def rehearse(
     with no_garbage_collection(), store.reading() as cursor:
         cursor.execute(
             "SELECT COUNT(*) FROM stored_events WHERE topic = 'interaction.received' AND rowid <= ?",
-            (position_as_of(store, since) or 0,),
+            (position_as_of(store, since, "--since") or 0,),
         )
         (first,) = cursor.fetchone()
         while True:

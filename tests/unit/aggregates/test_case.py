@@ -8,6 +8,7 @@ from aggregates import case
 from aggregates.case import (
     Assign,
     Close,
+    Hear,
     LinkInteraction,
     OpenCase,
     Pin,
@@ -137,6 +138,17 @@ def test_new_mail_turns_a_pending_or_resolved_case_to_open(before):
     assert case.evolve(case.evolve(state, linked), reopened).state.name == "open"
 
 
+@pytest.mark.parametrize("before", [WAITS, SOLVED], ids=["pending", "resolved"])
+def test_a_message_in_its_own_interaction_turns_it_to_open(before):
+    (reopened,) = then(given(BY_HAND, before), Hear("i1"))
+    assert reopened == CaseReopened(before=before.state, cause="mail", interaction_id="i1")
+
+
+def test_a_message_leaves_a_new_and_an_open_case_as_it_is():
+    assert then(given(FROM_MAIL), Hear("i1")) == ()
+    assert then(given(BY_HAND), Hear("i1")) == ()
+
+
 def test_new_mail_leaves_a_new_case_new():
     (linked,) = then(given(FROM_MAIL), LinkInteraction("i2", "thread"))
     assert isinstance(linked, CaseInteractionLinked)
@@ -175,6 +187,7 @@ def test_only_a_resolved_case_is_closed():
         Resolve("solved", DISPOSITIONS),
         Draft("m1", LETTER),
         LinkInteraction("i9", "thread"),
+        Hear("i9"),
         Assign(agent="agent-7"),
         Pin("agent-7"),
     ],

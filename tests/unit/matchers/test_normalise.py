@@ -6,6 +6,7 @@ from matchers.dates import normalise_date
 from matchers.name_words import name_words
 from matchers.normalise import (
     InvalidIdentifier,
+    is_placed,
     normalise_identifier,
     normalise_postcode,
 )
@@ -147,3 +148,11 @@ def test_forms_of_address_are_no_part_of_a_name(written):
 
 def test_a_title_alone_names_nobody():
     assert name_words("Mr") == ()
+
+
+@pytest.mark.parametrize(
+    ("number", "placed"),
+    [("+33612345678", True), ("+819012345678", True), ("0612345678", False), ("+999123", False)],
+)
+def test_a_number_is_placed_where_a_numbering_plan_may_give_it(number, placed):
+    assert is_placed(number) is placed
