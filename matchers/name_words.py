@@ -8,6 +8,7 @@ person have in common.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from anyascii import anyascii
@@ -58,12 +59,20 @@ def name_words(text: str, *, is_family: bool = False) -> tuple[str, ...]:
     Umlauts spelled out become the plain letter (`mueller`, `muller`), which also joins names that
     were never written with one (`manuel`, `manul`): harmless, as both sides are treated alike. A
     word that would leave nothing is kept, so that a person named `De` still has a name.
+
+    Why again until nothing changes: words that are joined can be a particle (`de l`), or a spelling
+    habit (`la a`). The result is stable: its words have themselves as words.
     """
-    if not text:
-        return ()
-    spelled = [_without_ending(word) for word in words(text)]
+    said = list(words(text))
+    while (named := _named(said, is_family)) != said:
+        said = named
+    return tuple(said)
+
+
+def _named(said: Sequence[str], is_family: bool) -> list[str]:
+    spelled = [_without_ending(word) for word in said]
     named = [word for word in map(spell, spelled) if word and word not in _TITLES]
-    return tuple(_joined(_without_particles(named), is_family))
+    return _joined(_without_particles(named), is_family)
 
 
 def spell(word: str) -> str:

@@ -85,11 +85,12 @@ LINEAGE = ", ".join(
     f"'{fact.TOPIC}'"
     for fact in (
         *(ContactMerged, ContactUnmerged, ContactToldApart, ContactToldApartLifted),
+        *(ContactMergeRefused, ContactMergeRefusalEnded),
         *(IdentifierLinkCorrected, IdentifierCorrectionEnded),
     )
 )
-"""Topics that tell who was taken for one, and which values led them astray: an undone merge leaves
-nothing but these."""
+"""Topics that tell who was taken for one and who was not, and which values led astray: an undone merge
+leaves nothing but these. Which refusals stand is in the review queue, which corrections in the index."""
 Entry = tuple[str, int, str, str, str]
 Receipt = tuple[str, int, str]
 """Interaction, position and valid time of its receipt."""

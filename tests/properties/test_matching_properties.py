@@ -1,7 +1,7 @@
 """Laws of matching that hold for all input."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from matchers.blocking import block_keys, keys_in_use
@@ -64,6 +64,8 @@ def records(draw):
 
 
 @given(st.text())
+@example("0:DE:L:0")
+@example("0 la ae")
 def test_folding_twice_changes_nothing(text):
     assert fold(fold(text)) == fold(text)
     for split in (words, name_words):

@@ -163,3 +163,12 @@ def test_organisations(one, other, expected):
 )
 def test_usual_abbreviations_of_an_address_are_one(one, other):
     assert address_words(one) == address_words(other)
+
+
+@pytest.mark.parametrize(
+    ("written", "folded"),
+    [("0:DE:L:0", ("0", "del0")), ("Anna La Ae", ("anna", "la")), ("O de l O", ("o", "delo"))],
+)
+def test_words_that_are_joined_are_folded_as_if_they_had_been_written_so(written, folded):
+    assert name_words(written) == folded
+    assert name_words(" ".join(folded)) == folded
