@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.acceptance.commands import EVENTS, in_own_process
-from tests.support.kafka.topics import MOCK_VERSION, Sent, Topics
+from tests.support.kafka.topics import MOCK_SESSION, MOCK_VERSION, SESSION, Sent, Topics
 
 NOBODY = "127.0.0.1:9"
 
@@ -19,9 +19,9 @@ def topics(kafka):
 @pytest.fixture
 def settings(cli, kafka):
     """A file of settings, short of patience."""
-    given = {"session_timeout": 2, "request_timeout": 10}
+    given = {"session_timeout": SESSION, "request_timeout": 10}
     if not kafka.is_real:
-        given["broker_version"] = MOCK_VERSION
+        given |= {"session_timeout": MOCK_SESSION, "broker_version": MOCK_VERSION}
     return cli.write("kafka.json", json.dumps(given).encode())
 
 
