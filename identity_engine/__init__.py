@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from identity_engine.application.explanation.explain import Explanation as Explanation
     from identity_engine.application.explanation.how import Step as Step
     from identity_engine.application.explanation.why_not import WhyNot as WhyNot
-    from identity_engine.application.ingest import IngestSummary as IngestSummary
     from identity_engine.application.operations.claiming import Value as Value
     from identity_engine.application.operations.contacts import NewIdentifier as NewIdentifier
+    from identity_engine.application.partition_key import partition_key as partition_key
     from identity_engine.application.queries import HistoryEntry as HistoryEntry
     from identity_engine.application.resolution.outcome import Outcome as Outcome
+    from identity_engine.application.taking import IngestSummary as IngestSummary
     from identity_engine.errors import IdentityEngineError as IdentityEngineError
     from identity_engine.errors import Stale as Stale
     from identity_engine.ingestion.faults import Fault as Fault
     from identity_engine.ingestion.faults import Rejected as Rejected
+    from identity_engine.ingestion.kafka_settings import KafkaSettings as KafkaSettings
+    from identity_engine.ingestion.kafka_settings import Subscription as Subscription
     from projections.profile.query import Profile as Profile
 
 __version__ = "0.1.0"
@@ -34,11 +37,14 @@ _EXPORTS = {
     "Fault": "identity_engine.ingestion.faults",
     "HistoryEntry": "identity_engine.application.queries",
     "IdentityEngineError": "identity_engine.errors",
-    "IngestSummary": "identity_engine.application.ingest",
+    "IngestSummary": "identity_engine.application.taking",
+    "KafkaSettings": "identity_engine.ingestion.kafka_settings",
     "NewIdentifier": "identity_engine.application.operations.contacts",
     "Outcome": "identity_engine.application.resolution.outcome",
     "Profile": "projections.profile.query",
     "Rejected": "identity_engine.ingestion.faults",
+    "Subscription": "identity_engine.ingestion.kafka_settings",
+    "partition_key": "identity_engine.application.partition_key",
     "Stale": "identity_engine.errors",
     "Step": "identity_engine.application.explanation.how",
     "Value": "identity_engine.application.operations.claiming",

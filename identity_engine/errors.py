@@ -14,7 +14,8 @@ IdentityEngineError
 │   └── KeyNeverMade       the key store does not belong to this event store
 ├── RemoteError            another system failed or refused; `reason` is a stable code
 └── Conflict               somebody else was first: read again and decide again
-    └── Stale              a save names a revision that is no longer the contact's
+    ├── Stale              a save names a revision that is no longer the contact's
+    └── Fenced             another worker reads this source now
 """
 
 from collections.abc import Sequence
@@ -156,3 +157,11 @@ class Stale(Conflict):
         self.revision = revision
         self.changes = tuple(changes)
         self.difference = tuple(difference)
+
+
+class Fenced(Conflict):
+    """Another worker has read on in a source that this one was reading; nothing was written."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"Another worker has read on in {source}; read its position again.")
+        self.source = source

@@ -1,4 +1,16 @@
-"""Which database the stores of a test run lie in."""
+"""What tests of several layers share: the database of their stores, and one Kafka broker for the run."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.kafka.broker import Broker, MockCluster
+from tests.support.kafka.jars import NoBroker
+
+REQUIRED = "IDENTITY_ENGINE_REQUIRE_KAFKA"
 
 
 def pytest_addoption(parser):
@@ -15,3 +27,32 @@ def pytest_configure(config):
         from tests.support.stores import OnPostgres
 
         OnPostgres().install()
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Broker | MockCluster]:
+    """A Kafka broker on this machine, a mock where no real one can be had and none is required."""
+    with tempfile.TemporaryDirectory(prefix="identity-engine-kafka-") as folder:
+        broker: Broker | MockCluster
+        try:
+            broker = Broker(Path(folder)).start()
+        except NoBroker as lacking:
+            if os.environ.get(REQUIRED):
+                pytest.fail(f"{REQUIRED} is set, and a real broker cannot be had: {lacking}")
+            broker = MockCluster()
+        yield broker
+        broker.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(kafka: Broker | MockCluster) -> str:
+    """The address of the broker, HOST:PORT."""
+    return kafka.bootstrap
+
+
+@pytest.fixture
+def real_kafka(kafka: Broker | MockCluster) -> Broker:
+    """The broker, for tests of what the mock does not do."""
+    if not isinstance(kafka, Broker):
+        pytest.skip("needs a real broker: install Java 17 and Maven")
+    return kafka

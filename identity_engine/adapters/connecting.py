@@ -4,8 +4,9 @@ The adapters are imported where they are needed: an HTTP client costs more than 
 """
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aggregates.settings import AugmentationSource as SourceSettings
 from aggregates.settings import Crm as CrmSettings
@@ -13,6 +14,11 @@ from identity_engine.adapters.augmentation_csv import CsvSource, Fold
 from identity_engine.errors import ConfigurationError
 from identity_engine.ports.augmentation import AugmentationSource
 from identity_engine.ports.crm import Crm
+
+if TYPE_CHECKING:
+    from identity_engine.ingestion.kafka import TopicReader
+    from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
+    from identity_engine.ingestion.kafka_settings import Subscription
 
 SALESFORCE_KEY = "Identity_Engine_Key__c"
 DYNAMICS_KEY = "ie_key"
@@ -60,6 +66,34 @@ def connect_crm(settings: CrmSettings) -> Crm:
         client_secret=client_secret,
         key_field=settings.key_field or SALESFORCE_KEY,
     )
+
+
+def connect_topic(
+    subscription: "Subscription", stopping: Callable[[], bool]
+) -> "tuple[TopicReader, DeadLetterTopic | None]":
+    """Return the reader of a topic, which joins its group when it first waits, and where the messages
+    go that cannot be used, if anywhere.
+
+    Raises:
+        ConfigurationError: the extra is not installed, there is no such topic, or a secret is not in
+            the environment.
+        RemoteError: the brokers cannot be reached, or refuse.
+    """
+    try:
+        from identity_engine.ingestion.kafka import TopicReader
+        from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
+    except ImportError:
+        raise ConfigurationError(
+            "Kafka needs an extra: pip install 'identity-engine[kafka]'."
+        ) from None
+    reader = TopicReader(subscription, stopping)
+    if subscription.dead_letter_topic is None:
+        return reader, None
+    try:
+        return reader, DeadLetterTopic(subscription.dead_letter_topic, subscription)
+    except BaseException:
+        reader.close()
+        raise
 
 
 def connect_source(

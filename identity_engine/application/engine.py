@@ -1,17 +1,19 @@
 """The engine: one store, opened; the way in for the command line, for servers and for Python."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import closing, nullcontext
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self
 
 import orjson
 
 from aggregates.access import Action
 from aggregates.values import InteractionId
 from identity_engine.adapters.clock import World
+from identity_engine.adapters.connecting import connect_topic
 from identity_engine.application.cases.intake import Intake
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
@@ -20,7 +22,7 @@ from identity_engine.application.explanation.why_not import WhyNot
 from identity_engine.application.following import Follower, Progress, Verdict
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.indexing import rebuild_index, verify_index
-from identity_engine.application.ingest import BATCH_SIZE, Ingestion, IngestSummary, Publishing
+from identity_engine.application.ingest import BATCH_SIZE, Ingestion
 from identity_engine.application.ingest import Progress as IngestProgress
 from identity_engine.application.operations.administration import checked_actor
 from identity_engine.application.operations.desk import Desk
@@ -34,6 +36,7 @@ from identity_engine.application.reevaluation.rehearse import Rehearsed, rehears
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.application.resolution.resolve import Resolver
 from identity_engine.application.rules import OWNER
+from identity_engine.application.taking import IngestSummary, Publishing, Taking
 from identity_engine.bootstrap import in_memory, place_of
 from identity_engine.event_store.place import Place
 from identity_engine.event_store.store import EventStore
@@ -41,13 +44,19 @@ from identity_engine.ingestion.dead_letters import SCHEMA as LETTERS_SCHEMA
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
-from identity_engine.ingestion.files import EventFile, Format, open_events
+from identity_engine.ingestion.files import Format, open_events
 from identity_engine.settings import actor_of_user
 from projections.identity.query import SharedValue
 from projections.profile.query import Profile
 from projections.review.projection import RefusedMerge, ReviewItem
 from projections.runner import ViewStatus
 from projections.search.query import Found
+
+if TYPE_CHECKING:  # the client of Kafka is an extra
+    from identity_engine.application.consume import Consumed
+    from identity_engine.ingestion.kafka_settings import Subscription
+
+P = ParamSpec("P")
 
 
 class Engine:
@@ -72,7 +81,8 @@ class Engine:
         self.follower = Follower(self.store, place)
         self.resolver = Resolver(self.store, self._world, self.policies)
         self.reevaluation = Reevaluation(self.store, self._world, self.policies)
-        self._ingestion = Ingestion(self.store, self.resolver, self.dead_letters, self._world)
+        self._taking = Taking(self.store, self.resolver, self.dead_letters, self._world)
+        self._ingestion = Ingestion(self._taking)
         self._queries = Queries(self.store, self.follower, self.policies)
         self.desk = self.acting_as(actor)
         self.office = self.desk.office
@@ -169,16 +179,47 @@ class Engine:
                 file, self._publishing(), again=again, progress=self._taking_in(progress)
             )
 
+    @needs(Action.INGEST_PUBLISH)
+    def consume(
+        self,
+        subscription: "Subscription",
+        *,
+        until_caught_up: bool = False,
+        stopping: Callable[[], bool] = lambda: False,
+        progress: "Callable[[Consumed], None] | None" = None,
+    ) -> "Consumed":
+        """Resolve the messages of a Kafka topic, from where the store is, until it is time to stop.
+
+        Links are provisional until `reevaluate` has run.
+
+        Args:
+            subscription: the topic, and as whom it is read.
+            until_caught_up: end once all is read that was there at the beginning.
+            stopping: is asked often; what has arrived when it says True is still written.
+            progress: called after each batch.
+
+        Raises:
+            ConfigurationError: the extra `kafka` is not installed, or there is no such topic.
+            RemoteError: the brokers refuse, or cannot be reached at the start.
+        """
+        reader, topic = connect_topic(subscription, stopping)
+        from identity_engine.application.consume import Consumption
+
+        told = self._taking_in(progress)
+        with closing(reader), closing(topic) if topic is not None else nullcontext():
+            work = Consumption(reader, topic, self._taking, self._publishing, told)
+            return work.run(until_caught_up=until_caught_up)
+
     def _publishing(self) -> Publishing:
         return Publishing(self.office.rights, self.policies.rules.policy)
 
-    def _taking_in(self, progress: IngestProgress | None) -> IngestProgress:
+    def _taking_in(self, progress: Callable[P, None] | None) -> Callable[P, None]:
         """Let the mail of each batch come to its cases before progress is told."""
 
-        def told(file: EventFile, summary: IngestSummary) -> None:
+        def told(*so_far: P.args, **named: P.kwargs) -> None:
             self._intake.follow()
             if progress is not None:
-                progress(file, summary)
+                progress(*so_far, **named)
 
         return told
 

@@ -7,6 +7,7 @@ from identity_engine.cli import (
     administration,
     augmentation,
     cases,
+    consuming,
     contacts,
     crm,
     demo,
@@ -41,6 +42,7 @@ app = App(
 
 app.command(demo.demo)
 app.command(ingesting.ingest)
+app.command(consuming.consume)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
 merging.add_to(contacts.contact)

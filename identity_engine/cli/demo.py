@@ -10,8 +10,8 @@ from cyclopts import Parameter
 from identity_engine.application.engine import Engine
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.sentences import sentences_in
-from identity_engine.application.ingest import IngestSummary
 from identity_engine.application.resolution.outcome import Outcome
+from identity_engine.application.taking import IngestSummary
 from identity_engine.cli.measuring import evaluate_files, show_quality
 from identity_engine.cli.output import counted, counting, language, progress, show, show_table
 from identity_engine.cli.waterfall import show_explanation

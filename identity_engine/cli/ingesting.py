@@ -9,8 +9,8 @@ import orjson
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.ingest import IngestSummary
 from identity_engine.application.reevaluation.reevaluate import Reevaluated
+from identity_engine.application.taking import IngestSummary
 from identity_engine.cli.output import (
     Json,
     Limit,

@@ -8,7 +8,7 @@ from datetime import datetime
 from eventsourcing.persistence import IntegrityError
 
 from identity_engine.adapters.clock import World
-from identity_engine.errors import ConfigurationError, Conflict, ConnectionLost
+from identity_engine.errors import ConfigurationError, Conflict, ConnectionLost, Fenced
 from identity_engine.event_store.evaluation_queue import settle
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
@@ -28,10 +28,15 @@ from projections.sql import Cursor
 
 @dataclass(frozen=True, slots=True)
 class SourcePosition:
-    """How far a source has been read: `position` counts in the source's own unit."""
+    """How far a source has been read: `position` counts in the source's own unit.
+
+    `moved_from` is given where several workers may read the source: the position that this one went
+    on from, 0 where none was stored. What it read is refused once another has moved the position.
+    """
 
     source: str
     position: int
+    moved_from: int | None = None
 
 
 class EventStore:
@@ -192,9 +197,9 @@ class EventStore:
         events: Sequence[Pending],
         *,
         index: MatchIndex | None = None,
-        position: SourcePosition | None = None,
+        sources: Sequence[SourcePosition] = (),
     ) -> range:
-        """Store events, their index rows and the source position in one transaction.
+        """Store events, their index rows and the source positions in one transaction.
 
         Returns:
             The positions given to the events, in order.
@@ -202,7 +207,7 @@ class EventStore:
         Raises:
             Conflict: what the decision read has moved, or another writer took a stream's version.
         """
-        with self.stage(events, index=index, position=position) as staged:
+        with self.stage(events, index=index, sources=sources) as staged:
             return staged.positions
 
     def stage(
@@ -210,10 +215,10 @@ class EventStore:
         events: Sequence[Pending],
         *,
         index: MatchIndex | None = None,
-        position: SourcePosition | None = None,
+        sources: Sequence[SourcePosition] = (),
         evaluated: Collection[int] = (),
     ) -> "Staged":
-        """Write events, their index rows and the source position, and leave the commit to the caller.
+        """Write events, their index rows and the source positions; the caller commits.
 
         Interactions that were `evaluated`, by their numbers, wait for re-evaluation no longer.
 
@@ -229,12 +234,14 @@ class EventStore:
                 writer = undone.enter_context(self.writing())
                 if index is not None:
                     writer.refuse_if_moved(index.read_set())
-                positions = writer.append(events, changes, position)
+                positions = writer.append(events, changes, sources)
                 if evaluated:
                     settle(writer.cursor, evaluated)
                 return Staged(positions, undone.pop_all())
         except (IntegrityError, Conflict) as error:
             done = self._stored_before(events)
+            if done is None and isinstance(error, Fenced):
+                raise
             if done is None:
                 raise Conflict("Another writer was first on one of these streams.") from error
             return Staged(done)
@@ -292,22 +299,36 @@ class Writer:
         self,
         events: Sequence[Pending],
         changes: IndexChanges | None = None,
-        position: SourcePosition | None = None,
+        sources: Sequence[SourcePosition] = (),
     ) -> range:
-        """Stamp and store events with their index rows and source position."""
+        """Stamp and store events with their index rows and source positions.
+
+        Raises:
+            Fenced: another worker has read on in one of the sources.
+        """
         now = self._not_before_the_last()
         stored = [self._store.mapper.encode(event, now) for event in events]
         positions = self._store.log.insert(self.cursor, stored)
         self.last_appended = events[-1:] or self.last_appended
         if changes is not None:
             write_changes(self.cursor, changes, self._store.index.records)
-        if position is not None:
-            self.cursor.execute(
-                "INSERT INTO source_position VALUES (?, ?) "
-                "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
-                (position.source, position.position),
-            )
+        for source in sources:
+            self._move(source)
         return positions
+
+    def _move(self, to: SourcePosition) -> None:
+        """Store how far a source is read: the row is the fencing token of those who may read it."""
+        if to.moved_from is not None:
+            self.cursor.execute(
+                "SELECT position FROM source_position WHERE source = ?", (to.source,)
+            )
+            if (self.cursor.fetchone() or (0,)) != (to.moved_from,):
+                raise Fenced(to.source)
+        self.cursor.execute(
+            "INSERT INTO source_position VALUES (?, ?) "
+            "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
+            (to.source, to.position),
+        )
 
     def _not_before_the_last(self) -> datetime:
         self.cursor.execute("SELECT state FROM stored_events ORDER BY rowid DESC LIMIT 1")

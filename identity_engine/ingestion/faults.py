@@ -55,6 +55,9 @@ MESSAGES: Final = {
     "control_character": "The text has a control character; remove it.",
     "hidden_character": "The id has a control or invisible character; remove it.",
     "more_faults": "There are more faults than are listed; correct these first.",
+    # the message
+    "unreadable_message": "The client of Kafka cannot read the message: its batch is damaged, or the "
+    "name of a header is not UTF-8; read it at its place with another tool and publish it again.",
     # the file
     "truncated_gzip": "The gzip file ends too early; copy it again and ingest it once more.",
     "damaged_gzip": "The gzip file is damaged from here on; copy it again and ingest it once more.",

@@ -104,7 +104,7 @@ class Intake:
             events = store.read(after, BATCH, within=writer, topics=TAKEN)
             taken = sum(self._take(writer, event) for event in events)
             reached = events[-1].position if len(events) == BATCH else head
-            writer.append([], position=SourcePosition(SOURCE, reached))
+            writer.append([], sources=[SourcePosition(SOURCE, reached)])
         return taken
 
     def _start(self) -> int:

@@ -26,7 +26,7 @@ from identity_engine.application.resolution.prepare import (
 from identity_engine.application.resolution.story import Story
 from identity_engine.application.rules import Rules
 from identity_engine.application.unburdened import no_garbage_collection
-from identity_engine.errors import Conflict
+from identity_engine.errors import Conflict, Fenced
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, SourcePosition
 from identity_engine.ingestion.envelope import Incoming
@@ -48,13 +48,13 @@ BeforeWrite = Callable[[Sequence[Outcome]], None]
 class Portion(NamedTuple):
     """One batch to resolve.
 
-    `incoming` is decoded, in order; `position` is how far their source is then read, stored in
+    `incoming` is decoded, in order; `sources` say how far each source is then read, stored in
     the same transaction; `before_write` is given the outcomes before anything is written, and after
     a lost race once more, with the new ones.
     """
 
     incoming: Sequence[Incoming]
-    position: SourcePosition | None = None
+    sources: Sequence[SourcePosition] = ()
     before_write: BeforeWrite | None = None
 
 
@@ -148,6 +148,8 @@ class Resolver:
                     decided = self._decide(ahead, cursor)
                 _announce(decided, portion)
                 return decided, self._write(decided, portion)
+            except Fenced:
+                raise
             except Conflict:
                 pass
         return self._resolve_locked(ahead, portion)
@@ -160,13 +162,13 @@ class Resolver:
             writer = stack.enter_context(self._store.writing())
             decided = self._decide(ahead, writer.cursor)
             _announce(decided, portion)
-            writer.append(decided.events, decided.index.changes(), portion.position)
+            writer.append(decided.events, decided.index.changes(), portion.sources)
             return decided, stack.pop_all()
 
     def _write(self, decided: "_Decided", portion: Portion) -> ExitStack:
-        if not decided.events and portion.position is None:
+        if not decided.events and not portion.sources:
             return ExitStack()
-        return self._store.stage(decided.events, index=decided.index, position=portion.position)
+        return self._store.stage(decided.events, index=decided.index, sources=portion.sources)
 
     def _decide(self, ahead: "_ReadAhead", cursor: Cursor) -> "_Decided":
         batch, changes = ahead.recognised, ahead.changes()

@@ -1,0 +1,203 @@
+"""From a topic to durable decisions, for as long as it is wanted.
+
+The life of a worker is a row of sessions. A session begins when the group has dealt out the partitions:
+it asks the store how far each is read, and goes on from there until the group deals anew. A batch that
+another worker was faster with ends the session, nothing of it written.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from identity_engine.application.resolution.outcome import Outcome
+from identity_engine.application.resolution.resolve import Portion
+from identity_engine.application.taking import (
+    Arrival,
+    IngestSummary,
+    Place,
+    Publishing,
+    Taken,
+    Taking,
+    Unusable,
+)
+from identity_engine.errors import Fenced, RemoteError, StoreBusy
+from identity_engine.ingestion.kafka import LOOK_SECONDS, MessageBatch, PartitionLag, TopicReader
+from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
+
+log = logging.getLogger(__name__)
+
+BURST: Final = 64
+"""Batches after which the worker takes breath: the collector of cycles is off while batches follow one
+another without a pause."""
+
+PAUSE_SECONDS: Final = 1.0
+"""Before another try where the store or the brokers are away."""
+
+REPORT_SECONDS: Final = 10.0
+
+
+@dataclass(slots=True)
+class Consumed:
+    """What a worker has done so far.
+
+    `summary` counts messages as an ingest counts lines. `sessions` is how often it began with the
+    partitions it was dealt, `fenced` how many of its batches another worker was faster with, `retries`
+    how often it waited for the store or the brokers, `missed` how many messages Kafka had deleted
+    before they were read. `partitions` are those it had last.
+    """
+
+    summary: IngestSummary = field(default_factory=IngestSummary)
+    sessions: int = 0
+    fenced: int = 0
+    retries: int = 0
+    missed: int = 0
+    partitions: Sequence[PartitionLag] = ()
+
+
+class _Going(NamedTuple):
+    """A batch that is on its way to the disk."""
+
+    batch: MessageBatch
+    taken: Taken
+
+
+class Consumption:
+    """Feeds the batches of a topic to the resolver, until the reader is to stop.
+
+    Args:
+        reader: of the topic.
+        topic: where dead letters are published besides, if anywhere.
+        taking: where batches go.
+        publishing: says what the publisher may publish now; asked for each batch.
+        written: is called after each batch that is on disk, and now and then while waiting.
+    """
+
+    def __init__(
+        self,
+        reader: TopicReader,
+        topic: DeadLetterTopic | None,
+        taking: Taking,
+        publishing: Callable[[], Publishing],
+        written: Callable[[Consumed], object],
+    ) -> None:
+        self._reader = reader
+        self._topic = topic
+        self._taking = taking
+        self._publishing = publishing
+        self._written = written
+        self._going: deque[_Going] = deque()
+        self._trouble: RemoteError | None = None
+        self._reported = time.monotonic()
+        self.done = Consumed()
+
+    def run(self, *, until_caught_up: bool = False) -> Consumed:
+        """Read until the reader is to stop, or until all is read that was there at the beginning.
+
+        Raises:
+            RemoteError: the brokers refuse, and waiting would not help.
+        """
+        has_ended = False
+        while not (self._reader.stopping() or has_ended):
+            try:
+                has_ended = self._session(until_caught_up)
+            except Fenced as fenced:
+                self.done.fenced += 1
+                log.warning("%s", fenced)
+            except (StoreBusy, RemoteError) as failed:
+                if isinstance(failed, RemoteError) and not failed.may_pass:
+                    raise
+                self.done.retries += 1
+                log.warning("%s It is tried again.", failed)
+                self._pause()
+        self._report()
+        return self.done
+
+    def _session(self, until_caught_up: bool) -> bool:
+        """Read our partitions until they are dealt anew; tell whether all is read that was wanted."""
+        reader = self._reader
+        self._going.clear()
+        while not reader.has_partitions:
+            if reader.stopping():
+                return False
+            reader.wait()
+        reader.begin(self._taking.store.source_positions())
+        self.done.sessions += 1
+        while not (reader.is_over or reader.stopping()):
+            for outcomes in self._taking.resolver.resolve_each(self._burst()):
+                self._acknowledge(outcomes)
+            if self._trouble is not None:
+                trouble, self._trouble = self._trouble, None
+                raise trouble
+            if until_caught_up and reader.is_caught_up:
+                return True
+            self._report_when_due()
+        return False
+
+    def _burst(self) -> Iterator[Portion]:
+        """Yield batches as long as they follow one another without a pause.
+
+        It ends by itself, so that the last one is acknowledged, and where the brokers fail: what is on
+        its way to the disk gets there first.
+        """
+        patience = LOOK_SECONDS
+        for _ in range(BURST):
+            try:
+                batch = self._reader.next_batch(patience)
+                if batch is None:
+                    return
+                taken = self._take(batch)
+            except RemoteError as failed:
+                self._trouble = failed
+                return
+            self._going.append(_Going(batch, taken))
+            yield taken.portion
+            patience = self._reader.subscription.batch_seconds
+
+    def _take(self, batch: MessageBatch) -> Taken:
+        now = self._taking.world.now()
+        read = batch.read(now=now)
+        arrived = Arrival(
+            [one.line for one in read],
+            [one.decoded for one in read],
+            [Place(*place) for place in batch.places],
+            batch.sources,
+        )
+        topic = self._topic
+        if topic is None:
+            return self._taking.take(arrived, self._publishing(), now)
+
+        def publish(unusable: Unusable) -> None:
+            topic.publish([(batch.messages[index], one) for index, one in unusable], now)
+
+        topic.begin_batch()
+        return self._taking.take(arrived, self._publishing(), now, publish)
+
+    def _acknowledge(self, outcomes: Sequence[Outcome]) -> None:
+        batch, taken = self._going.popleft()
+        taken.add_to(self.done.summary, outcomes)
+        self._reader.hint(batch)
+        self._written(self.done)
+        self._report_when_due()
+
+    def _pause(self) -> None:
+        """Wait before another try; the group must hear of us meanwhile."""
+        until = time.monotonic() + PAUSE_SECONDS
+        while time.monotonic() < until and not self._reader.stopping():
+            with suppress(RemoteError):
+                self._reader.wait()
+
+    def _report_when_due(self) -> None:
+        if time.monotonic() - self._reported >= REPORT_SECONDS:
+            self._report()
+            self._written(self.done)
+
+    def _report(self) -> None:
+        self._reported = time.monotonic()
+        self.done.missed = self._reader.missed
+        self.done.partitions = self._reader.lags()
+        for one in self.done.partitions:
+            log.info("%s/%d at %d, lag %d", one.topic, one.partition, one.position, one.lag)

@@ -1,0 +1,193 @@
+"""From what a source has read to a batch that the resolver takes: nothing is lost on the way.
+
+What cannot be used is kept as dead letters before the batch is committed, so that a crash between
+the two keeps both sides.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from aggregates.access import Action, Rights
+from aggregates.policy import Policy
+from identity_engine.adapters.clock import World
+from identity_engine.application.resolution.outcome import Outcome
+from identity_engine.application.resolution.resolve import Portion, Resolver
+from identity_engine.event_store.store import EventStore, SourcePosition
+from identity_engine.ingestion.dead_letters import DeadLetters
+from identity_engine.ingestion.envelope import Incoming, IncomingInteraction
+from identity_engine.ingestion.faults import Rejected, fault
+
+CONFLICT = "conflicting_duplicate"
+NOT_ALLOWED = "division_not_allowed"
+
+
+@dataclass(slots=True)
+class IngestSummary:
+    """What became of what was read.
+
+    `read` lines were `accepted`, or `duplicates` (stored before, nothing written), or `rejected`
+    (kept as dead letters). `decisions` counts the accepted interactions by rule, `changes` the
+    accepted changes by kind, of which `waiting` came before their interaction. `resumed_at` is the
+    byte at which an earlier run had stopped.
+    """
+
+    read: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    resumed_at: int = 0
+    waiting: int = 0
+    decisions: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def count(self, outcome: Outcome) -> None:
+        """Count one decided interaction, or one change."""
+        match outcome.status:
+            case "accepted" if outcome.change:
+                self.accepted += 1
+                self.changes[outcome.change] += 1
+                self.waiting += outcome.decision == "waits"
+            case "accepted":
+                self.accepted += 1
+                self.decisions[outcome.decision] += 1
+            case "duplicate" | "erased":
+                self.duplicates += 1
+            case _:
+                self.rejected += 1
+                self.faults[CONFLICT] += 1
+
+    def reject(self, rejected: Rejected) -> None:
+        """Count one unusable line."""
+        self.rejected += 1
+        self.faults.update({one.code for one in rejected.faults})
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """What a publisher may publish: everything, or interactions of some divisions.
+
+    A change names its interaction and no division, so it takes the right to publish everything.
+    """
+
+    rights: Rights
+    policy: Policy
+
+    def only_allowed(
+        self, decoded: Sequence[Incoming | Rejected], lines: Sequence[bytes]
+    ) -> Sequence[Incoming | Rejected]:
+        """Return what was decoded, with what may not be published rejected."""
+        if self.rights.allow_everywhere(Action.INGEST_PUBLISH):
+            return decoded
+        return [
+            one
+            if isinstance(one, Rejected) or self._allows(one)
+            else Rejected(line, (fault(NOT_ALLOWED, "data", "division"),))
+            for one, line in zip(decoded, lines, strict=True)
+        ]
+
+    def _allows(self, one: Incoming) -> bool:
+        if not isinstance(one, IncomingInteraction):
+            return False
+        division = self.policy.division_of(one.channel, one.division)
+        return self.rights.allow(Action.INGEST_PUBLISH, division)
+
+
+class Place(NamedTuple):
+    """Where a line stands: its position in a stream (a file, a partition of a topic)."""
+
+    stream: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Some lines that arrived together, in order.
+
+    `lines` are the original bytes, `decoded` what they say, `places` where each stands; `sources`
+    say how far each source is read with them.
+    """
+
+    lines: Sequence[bytes]
+    decoded: Sequence[Incoming | Rejected]
+    places: Sequence[Place]
+    sources: Sequence[SourcePosition]
+
+
+Unusable = Sequence[tuple[int, Rejected]]
+"""What cannot be used of an arrival, each with its index there."""
+
+
+class Taken(NamedTuple):
+    """A batch of a source on its way: what is resolved of it, and what cannot be used."""
+
+    portion: Portion
+    unusable: Sequence[Rejected]
+
+    def add_to(self, summary: IngestSummary, outcomes: Sequence[Outcome]) -> None:
+        """Count what became of the batch."""
+        summary.read += len(outcomes) + len(self.unusable)
+        for outcome in outcomes:
+            summary.count(outcome)
+        for rejected in self.unusable:
+            summary.reject(rejected)
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Where what was read goes: usable interactions to the resolver, the rest to dead letters."""
+
+    store: EventStore
+    resolver: Resolver
+    dead_letters: DeadLetters
+    world: World
+
+    def take(
+        self,
+        arrived: Arrival,
+        publishing: Publishing,
+        now: datetime,
+        tell: Callable[[Unusable], None] | None = None,
+    ) -> Taken:
+        """Make a batch of an arrival, whose dead letters are kept before it is written.
+
+        Args:
+            arrived: what was read.
+            publishing: what the publisher may publish.
+            now: when it arrived, aware UTC.
+            tell: is told of what cannot be used as well, before the batch is written: at once of what
+                the lines themselves lack, later of what contradicts the store. What it raises leaves
+                the batch unwritten.
+        """
+        decoded = publishing.only_allowed(arrived.decoded, arrived.lines)
+        unusable = [(index, one) for index, one in enumerate(decoded) if isinstance(one, Rejected)]
+        usable = [
+            (index, one) for index, one in enumerate(decoded) if not isinstance(one, Rejected)
+        ]
+        if tell is not None and unusable:
+            tell(unusable)
+
+        def keep_unusable(outcomes: Sequence[Outcome]) -> None:
+            conflicts = [
+                (index, Rejected(arrived.lines[index], (fault(CONFLICT),)))
+                for (index, _), outcome in zip(usable, outcomes, strict=True)
+                if outcome.status == "conflict"
+            ]
+            self._keep(arrived, unusable + conflicts, now)
+            if tell is not None and conflicts:
+                tell(conflicts)
+
+        portion = Portion([one for _, one in usable], arrived.sources, keep_unusable)
+        return Taken(portion, [rejected for _, rejected in unusable])
+
+    def _keep(self, arrived: Arrival, unusable: Unusable, now: datetime) -> None:
+        """Sync dead letters, each under the place where it stood."""
+        by_stream: dict[str, list[tuple[int, Rejected]]] = {}
+        for index, rejected in unusable:
+            stream, position = arrived.places[index]
+            by_stream.setdefault(stream, []).append((position, rejected))
+        for stream, letters in by_stream.items():
+            self.dead_letters.add(letters, stream=stream, received_at=now)

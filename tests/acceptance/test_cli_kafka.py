@@ -1,0 +1,123 @@
+"""`identity-engine consume` as it is typed: its answer, and what it says where it cannot work."""
+
+import json
+import sys
+
+import pytest
+
+from tests.acceptance.commands import EVENTS, in_own_process
+from tests.support.kafka.topics import MOCK_SESSION, MOCK_VERSION, SESSION, Sent, Topics
+
+NOBODY = "127.0.0.1:9"
+
+
+@pytest.fixture
+def topics(kafka):
+    return Topics(kafka)
+
+
+@pytest.fixture
+def settings(cli, kafka):
+    """A file of settings, short of patience."""
+    given = {"session_timeout": SESSION, "request_timeout": 10}
+    if not kafka.is_real:
+        given |= {"session_timeout": MOCK_SESSION, "broker_version": MOCK_VERSION}
+    return cli.write("kafka.json", json.dumps(given).encode())
+
+
+def consume(cli, topics, topic, settings, *more):
+    where = ("--topic", topic, "--bootstrap-servers", topics.broker.bootstrap)
+    return cli("consume", *where, "--settings", settings, "--until-caught-up", *more)
+
+
+def test_the_answer_counts_messages_and_says_the_lag(cli, topics, settings):
+    topic, dead = topics.make(), topics.make()
+    topics.send_events(topic, EVENTS)
+    topics.send(topic, [Sent(b"{")])
+
+    more = ("--dead-letter-topic", dead, "--json", "--batch-bytes", 1000, "--batch-interval", 0.1)
+    answer = consume(cli, topics, topic, settings, *more)
+    told = answer.document
+
+    assert (told["read"], told["accepted"], told["rejected"]) == (4, 3, 1)
+    assert (told["fenced"], told["missed"]) == (0, 0)
+    assert sum(one["lag"] for one in told["partitions"]) == 0
+    assert sum(one["position"] for one in told["partitions"]) == 4
+    assert "anna" not in answer.err.lower(), "the log shows no value of a message"
+    assert cli.contact_of("Anna Berger")
+
+
+def test_the_answer_for_people_says_the_same(cli, topics, settings):
+    topic = topics.make()
+    topics.send_events(topic, EVENTS)
+
+    answer = consume(cli, topics, topic, settings)
+
+    assert answer.code == 0
+    assert f"{topic}: 3 read, 3 accepted, 0 known before, 0 rejected." in answer.out
+
+
+def test_brokers_that_cannot_be_reached_are_said(tmp_path):
+    impatient = tmp_path / "kafka.json"
+    impatient.write_text('{"request_timeout": 1}')
+
+    answer = in_own_process(
+        *("consume", "--topic", "t", "--bootstrap-servers", NOBODY),
+        *("--settings", impatient, "--store", tmp_path / "store"),
+    )
+
+    assert answer.code == 1
+    assert "error: Kafka failed (timed_out)" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_topic_that_is_not_there_is_said(cli, topics, settings, real_kafka):
+    answer = consume(cli, topics, "there-is-no-such-topic", settings)
+    assert (answer.code, answer.out) == (1, "")
+    assert "no topic there-is-no-such-topic" in answer.err
+
+
+def test_dead_letters_may_not_go_to_the_topic_itself(cli):
+    answer = cli(
+        *("consume", "--topic", "t", "--bootstrap-servers", NOBODY, "--dead-letter-topic", "t")
+    )
+    assert answer.code == 2
+    assert "--dead-letter-topic" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('{"security": "sasl_ssl"}', "needs mechanism, username and password_env"),
+        ('{"mechanism": "PLAIN"}', "need sasl_ssl or sasl_plaintext"),
+        ('{"key_file": "key.pem"}', "belong together"),
+        ('{"password": "secret"}', "password"),
+    ],
+)
+def test_settings_that_do_not_fit_are_said(cli, given, said):
+    path = cli.write("kafka.json", given.encode())
+    answer = cli("consume", "--topic", "t", "--bootstrap-servers", NOBODY, "--settings", path)
+    assert answer.code == 1
+    assert said in answer.err
+    assert "secret" not in answer.err
+
+
+def test_a_secret_that_is_not_in_the_environment_is_said(cli):
+    given = {
+        "security": "sasl_ssl",
+        "mechanism": "SCRAM-SHA-512",
+        "username": "engine",
+        "password_env": "A_PASSWORD_THAT_IS_NOT_SET",
+    }
+    path = cli.write("kafka.json", json.dumps(given).encode())
+    answer = cli("consume", "--topic", "t", "--bootstrap-servers", NOBODY, "--settings", path)
+    assert answer.code == 1
+    assert "A_PASSWORD_THAT_IS_NOT_SET is not set" in answer.err
+
+
+def test_a_client_that_is_not_installed_is_said(cli, monkeypatch):
+    for name in ("identity_engine.ingestion.kafka", "identity_engine.ingestion.kafka_dead_letters"):
+        monkeypatch.setitem(sys.modules, name, None)
+    answer = cli("consume", "--topic", "t", "--bootstrap-servers", NOBODY)
+    assert answer.code == 1
+    assert "pip install 'identity-engine[kafka]'" in answer.err
