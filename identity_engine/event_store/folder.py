@@ -46,7 +46,9 @@ class Folder:
             raise ConfigurationError(no_store(self.path))
 
     def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
-        """Read or make the key file."""
+        """Read or make the key file, and the folder with it."""
+        if self.path is not None:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.path is None and self._master_key is None:
             return entropy(KEY_BYTES)
         path = self._master_key or (self.path or Path()) / MASTER_KEY_FILE
@@ -56,8 +58,6 @@ class Folder:
 
     def log(self, name: str) -> Recorder:
         """Open the event file."""
-        if self.path is not None:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         recorder = Recorder(Datastore(self._file(EVENTS_FILE), name=f"events-{name}"))
         recorder.create_table()
         return recorder
