@@ -13,7 +13,7 @@ from pydantic import Field
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.division import ContactMoved, DivisionFact
-from aggregates.editing import ContactEdited
+from aggregates.editing import ContactEdited, ContactEditWithdrawn
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.lifecycle import (
     ContactDeleted,
@@ -182,6 +182,7 @@ ContactFact = (
     | ContactAugmented
     | ContactAugmentationReverted
     | ContactEdited
+    | ContactEditWithdrawn
     | ContactIdentified
     | ContactPromoted
     | ContactPromotionUndone

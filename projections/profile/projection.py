@@ -13,7 +13,7 @@ import orjson
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.change import ChangePersonal, InteractionChanged
 from aggregates.contact import ContactMerged, MergePersonal
-from aggregates.editing import ContactEdited
+from aggregates.editing import ContactEdited, ContactEditWithdrawn
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -129,6 +129,7 @@ AUGMENTED = (
 INSERT_AUGMENTED = "INSERT OR REPLACE INTO profile_augmented VALUES (?,?,?,?,?,?,?,?,?,?)"
 REVERT_AUGMENTED = "DELETE FROM profile_augmented WHERE augmentation_id = ?"
 REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
+FORGET_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ?"
 INSERT_BY_HAND = "INSERT OR REPLACE INTO profile_by_hand VALUES (?,?,?,?,?,?,?,?)"
 CHOICE = ("merge_id", "field", "value", "contact_id", "position")
 
@@ -253,6 +254,18 @@ class ProfileRows(Rows):
                 said = (removed, event.position, place, moment, actor)
                 self._changes.append((INSERT_BY_HAND, (event.stream_id, name, value, *said)))
 
+    def _withdraw(self, event: Recorded, fact: ContactEditWithdrawn) -> None:
+        """Let each field that a save changed say what it says without it."""
+        if isinstance(fact.personal, Erased):
+            return
+        for name, words in fact.personal.words.items():
+            self._changes.append((FORGET_BY_HAND, (event.stream_id, name)))
+            for place, word in enumerate(words):
+                said = (int(word.removed), event.position, place)
+                origin = (instant_text(word.time), word.actor)
+                row = (event.stream_id, name, word.value, *said, *origin)
+                self._changes.append((INSERT_BY_HAND, row))
+
     def _augment(self, event: Recorded, fact: ContactAugmented) -> None:
         if isinstance(fact.personal, Erased):
             return
@@ -279,6 +292,7 @@ class ProfileRows(Rows):
 
     follows: ClassVar[Follows] = {
         ContactEdited: _edit,
+        ContactEditWithdrawn: _withdraw,
         ContactAugmented: _augment,
         ContactAugmentationReverted: _revert,
         ContactMerged: _choose,
