@@ -360,8 +360,7 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
         case ContactMergeRefused(other=other) if state is not None:
             return replace(state, refused={**state.refused, other: _refusal(fact)})
         case ContactMergeRefusalEnded(other=other) if state is not None:
-            others = {known: why for known, why in state.refused.items() if known != other}
-            return replace(state, refused=others)
+            return replace(state, refused={k: v for k, v in state.refused.items() if k != other})
         case _:
             return state
 

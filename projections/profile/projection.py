@@ -118,10 +118,7 @@ CLAIM = (
     "identifier_id", "contact_id", "valid_from", "valid_to", "interaction_id", "verified",
     "shared", "type", "scope", "value", "raw", "label", "described", "is_primary",
 )  # fmt: skip
-BY_HAND = (
-    "contact_id", "field", "value", "removed", "position", "place", "time", "actor",
-)  # fmt: skip
-
+BY_HAND = ("contact_id", "field", "value", "removed", "position", "place", "time", "actor")
 AUGMENTED = (
     "augmentation_id", "place", "contact_id", "field", "value", "position", "time", "actor",
     "source", "reference",
@@ -261,10 +258,9 @@ class ProfileRows(Rows):
         for name, words in fact.personal.words.items():
             self._changes.append((FORGET_BY_HAND, (event.stream_id, name)))
             for place, word in enumerate(words):
-                said = (int(word.removed), event.position, place)
-                origin = (instant_text(word.time), word.actor)
-                row = (event.stream_id, name, word.value, *said, *origin)
-                self._changes.append((INSERT_BY_HAND, row))
+                time, removed = instant_text(word.time), int(word.removed)
+                said = (removed, event.position, place, time, word.actor)
+                self._changes.append((INSERT_BY_HAND, (event.stream_id, name, word.value, *said)))
 
     def _augment(self, event: Recorded, fact: ContactAugmented) -> None:
         if isinstance(fact.personal, Erased):
@@ -336,9 +332,7 @@ class ProfileProjection(Projection):
             ("identifier_id", "contact_id", "valid_from"),
             frozenset({"described"}),
         ),
-        Table(
-            "profile_by_hand", BY_HAND, ("contact_id", "field", "value"), frozenset({"position"})
-        ),
+        Table("profile_by_hand", BY_HAND, BY_HAND[:3], frozenset({"position"})),
         Table(
             "profile_augmented",
             AUGMENTED,
