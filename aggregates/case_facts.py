@@ -46,6 +46,15 @@ class CaseOpened(Fact):
     personal: CasePersonal | Erased | None = None
 
 
+class CaseGiven(Fact):
+    """The case was opened for `given_from` and is the matter of `contact_id`."""
+
+    TOPIC: ClassVar[str] = "case.given"
+
+    contact_id: ContactId
+    given_from: ContactId
+
+
 class CaseInteractionLinked(Fact):
     """An interaction belongs to the case; it stays with its own contact.
 
@@ -118,6 +127,7 @@ class CaseUnpinned(Fact):
 
 CaseFact = (
     CaseOpened
+    | CaseGiven
     | CaseInteractionLinked
     | CaseStateChanged
     | CaseReopened

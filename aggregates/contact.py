@@ -13,7 +13,7 @@ from pydantic import Field
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.division import ContactMoved, DivisionFact
-from aggregates.editing import ContactEdited
+from aggregates.editing import ContactEdited, ContactEditWithdrawn
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.lifecycle import (
     ContactDeleted,
@@ -174,6 +174,7 @@ ContactFact = (
     | ContactAugmented
     | ContactAugmentationReverted
     | ContactEdited
+    | ContactEditWithdrawn
     | ContactIdentified
     | ContactIdentificationUndone
     | ContactPromoted
@@ -353,8 +354,7 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
         case ContactMergeRefused(other=other) if state is not None:
             return replace(state, refused={**state.refused, other: refusal(fact)})
         case ContactMergeRefusalEnded(other=other) if state is not None:
-            others = {known: why for known, why in state.refused.items() if known != other}
-            return replace(state, refused=others)
+            return replace(state, refused={k: v for k, v in state.refused.items() if k != other})
         case _:
             return state
 

@@ -6,6 +6,7 @@ over both: a value by hand comes first, a removed one is not shown.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar
 
 from pydantic import Field
@@ -16,7 +17,7 @@ from aggregates.augmentation import (
     ContactAugmented,
 )
 from aggregates.errors import Refused
-from aggregates.values import Erased, Fact, Stored
+from aggregates.values import ContactId, Erased, Fact, Instant, Stored
 
 
 class EditPersonal(Stored):
@@ -36,6 +37,32 @@ class ContactEdited(Fact):
     TOPIC: ClassVar[str] = "contact.edited"
 
     personal: EditPersonal | Erased
+
+
+class Word(Stored):
+    """The last word of people on a value: that it is so, or that it is wrong, by whom and since when."""
+
+    value: str
+    removed: bool = False
+    actor: str
+    time: Instant
+
+
+class WithdrawnPersonal(Stored):
+    """What people say, without the save, of each field that it changed, the last word at the end."""
+
+    words: dict[str, tuple[Word, ...]]
+
+
+class ContactEditWithdrawn(Fact):
+    """A save of this contact was meant for another one, which has it now: it is as if it had not been
+    made here. `save` is its version in the stream."""
+
+    TOPIC: ClassVar[str] = "contact.edit_withdrawn"
+
+    save: int
+    given_to: ContactId
+    personal: WithdrawnPersonal | Erased
 
 
 Values = Mapping[str, tuple[str, ...]]
@@ -124,6 +151,32 @@ def hand_made(facts: Iterable[Fact]) -> HandMade:
         if not (isinstance(fact, ContactAugmented) and fact.augmentation_id in reverted):
             state = evolve(state, fact)
     return state
+
+
+def withdrawn(facts: Iterable[Fact]) -> frozenset[int]:
+    """Return the versions of the saves that were withdrawn, of the facts of one stream."""
+    return frozenset(fact.save for fact in facts if isinstance(fact, ContactEditWithdrawn))
+
+
+Save = tuple[EditPersonal, str, datetime]
+"""What a save changed, whose it is, and when it became true."""
+
+
+def words_of(saves: Iterable[Save]) -> dict[str, tuple[Word, ...]]:
+    """Return the last word on each value of each field after the saves of one contact, in order."""
+    words: dict[str, dict[str, Word]] = {}
+    for changed, actor, time in saves:
+        given = {name: (value,) for name, value in changed.set.items()}
+        for name in given:
+            known = words.get(name, {})
+            words[name] = {value: word for value, word in known.items() if word.removed}
+        for removed, some in ((False, given), (False, changed.added), (True, changed.removed)):
+            for name, values in some.items():
+                for value in values:
+                    of_field = words.setdefault(name, {})
+                    of_field.pop(value, None)
+                    of_field[value] = Word(value=value, removed=removed, actor=actor, time=time)
+    return {name: tuple(some.values()) for name, some in words.items()}
 
 
 def _augmented(state: HandMade, personal: AugmentedPersonal) -> HandMade:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from aggregates.errors import AlreadyDone, NotYet, Refused
-from aggregates.values import Erased, Fact, InteractionId, NoteId, Stored
+from aggregates.values import ContactId, Erased, Fact, InteractionId, NoteId, Stored
 
 
 class NotePersonal(Stored):
@@ -55,7 +55,27 @@ class NoteRemoved(Fact):
     personal: NoteRemovalPersonal | Erased | None = None
 
 
-NoteFact = NoteAdded | NoteChanged | NoteRemoved
+class NoteGiven(Fact):
+    """The note was meant for another contact, which has it now, and is shown here no longer."""
+
+    TOPIC: ClassVar[str] = "note.given"
+
+    note_id: NoteId
+    given_to: ContactId
+
+
+class NoteTakenOver(Fact):
+    """A note that `author` wrote on another contact, `given_from`, stands on this one from now on."""
+
+    TOPIC: ClassVar[str] = "note.taken_over"
+
+    note_id: NoteId
+    given_from: ContactId
+    author: str
+    personal: NotePersonal | Erased
+
+
+NoteFact = NoteAdded | NoteChanged | NoteRemoved | NoteGiven | NoteTakenOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +100,14 @@ class AddNote:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveNote:
+    """Take a note away, because another contact has it now."""
+
+    note_id: NoteId
+    given_to: ContactId
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeNote:
     """Let a note say something else."""
 
@@ -95,7 +123,7 @@ class RemoveNote:
     reason: str | None = None
 
 
-NoteCommand = AddNote | ChangeNote | RemoveNote
+NoteCommand = AddNote | ChangeNote | RemoveNote | GiveNote
 
 
 def decide(notes: Notes, command: NoteCommand) -> tuple[NoteFact, ...]:
@@ -121,6 +149,8 @@ def decide(notes: Notes, command: NoteCommand) -> tuple[NoteFact, ...]:
             if note.text == text:
                 return ()
             return (NoteChanged(note_id=note_id, personal=NotePersonal(text=text)),)
+        case GiveNote(note_id=note_id, given_to=given_to):
+            return () if note.is_removed else (NoteGiven(note_id=note_id, given_to=given_to),)
         case RemoveNote(note_id=note_id, reason=reason):
             if note.is_removed:
                 return ()
@@ -133,9 +163,11 @@ def evolve(notes: Notes, fact: Fact) -> Notes:
     match fact:
         case NoteAdded(note_id=note_id, personal=personal):
             return {**notes, note_id: Note(_text(personal), fact.interaction_id)}
+        case NoteTakenOver(note_id=note_id, personal=personal):
+            return {**notes, note_id: Note(_text(personal))}
         case NoteChanged(note_id=note_id, personal=personal) if note_id in notes:
             return {**notes, note_id: replace(notes[note_id], text=_text(personal))}
-        case NoteRemoved(note_id=note_id) if note_id in notes:
+        case NoteRemoved(note_id=note_id) | NoteGiven(note_id=note_id) if note_id in notes:
             return {**notes, note_id: replace(notes[note_id], is_removed=True)}
         case _:
             return notes

@@ -108,6 +108,10 @@ class Projection(ABC):
         rows.take(events)
         rows.write()
 
+    def is_followed(self, event: Recorded) -> bool:
+        """Tell whether an event can change anything here."""
+        return type(event.fact) in self.rows.follows
+
     def key(self, event: Recorded) -> str:
         """Return the partition of an event: what must wait if it fails. By default the member
         contact it touches, else its own stream."""

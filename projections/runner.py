@@ -140,6 +140,15 @@ class Views:
                 projection.create(self.connection)
 
     def _bring_forward(self, projection: Projection, events: Sequence[Recorded]) -> None:
+        # After a command most projections have nothing to do but to move on.
+        if any(projection.is_followed(event) for event in events):
+            self._apply(projection, events)
+        self.connection.execute(
+            "UPDATE projection_state SET position = ?, event_id = ? WHERE name = ?",
+            (events[-1].position, events[-1].header.event_id, projection.name),
+        )
+
+    def _apply(self, projection: Projection, events: Sequence[Recorded]) -> None:
         ready, held = self._split(projection, events)
         self.connection.execute("SAVEPOINT batch")
         try:
@@ -151,10 +160,6 @@ class Views:
             for event in held:
                 self._park(projection, event, "waits")
         self.connection.execute("RELEASE batch")
-        self.connection.execute(
-            "UPDATE projection_state SET position = ?, event_id = ? WHERE name = ?",
-            (events[-1].position, events[-1].header.event_id, projection.name),
-        )
 
     def _apply_one_by_one(self, projection: Projection, events: Sequence[Recorded]) -> None:
         waiting = self._parked(projection)

@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.division import ContactMoved
-from aggregates.editing import ContactEdited, EditPersonal, HandMade, hand_made
+from aggregates.editing import (
+    ContactEdited,
+    ContactEditWithdrawn,
+    EditPersonal,
+    HandMade,
+    hand_made,
+    withdrawn,
+)
 from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
@@ -124,7 +131,8 @@ class HandMadeRecords:
 def _edits(facts: Sequence[Fact]) -> Iterable[Fact]:
     """Yield the edits of a contact, and what people took over from a source as if they had typed it."""
     taken_back = {f.augmentation_id for f in facts if isinstance(f, ContactAugmentationReverted)}
-    for fact in facts:
+    gone = withdrawn(facts)
+    for fact in (fact for version, fact in enumerate(facts, 1) if version not in gone):
         if not isinstance(fact, ContactAugmented):
             yield fact
         elif fact.augmentation_id not in taken_back and not isinstance(fact.personal, Erased):
@@ -143,7 +151,13 @@ def first_values(said: HandMade) -> dict[str, str]:
 def _said_of(stream_id: str, fact: Fact) -> tuple[ContactId, ...]:
     """Return the contacts of which a fact changes what people said."""
     match fact:
-        case ContactEdited() | ContactAugmented() | ContactAugmentationReverted() | ContactMoved():
+        case (
+            ContactEdited()
+            | ContactEditWithdrawn()
+            | ContactAugmented()
+            | ContactAugmentationReverted()
+            | ContactMoved()
+        ):
             return (ContactId(stream_id),)
         case IdentifierClaimed(interaction_id=None) | IdentifierVerified(interaction_id=None):
             return (fact.contact_id,)

@@ -5,6 +5,7 @@ import sqlite3
 import statistics
 import time
 from pathlib import Path
+from typing import Self
 
 from identity_engine.adapters.clock import World
 from identity_engine.event_store.ids import id_bytes
@@ -27,17 +28,32 @@ def raw_append(folder: Path, rows: int = ROWS) -> float:
 
 def bare_commits(folder: Path, count: int = 400) -> list[float]:
     """Return the seconds of commits of one row each, synchronous=FULL."""
-    connection = _table(folder / "commits.db")
-    world, state, seconds = World(), os.urandom(ROW_BYTES), []
-    for number in range(1, count + 1):
-        row = (number, id_bytes(world.new_id()), 1, "bench", state)
+    with BareCommits(folder) as bare:
+        return [bare.commit() for _ in range(count)]
+
+
+class BareCommits:
+    """A table of its own beside what is measured, to commit one row at a time, synchronous=FULL."""
+
+    def __init__(self, folder: Path) -> None:
+        self._connection = _table(folder / "commits.db")
+        self._world, self._state, self._number = World(), os.urandom(ROW_BYTES), 0
+
+    def commit(self) -> float:
+        """Commit one row and return the seconds it took."""
+        self._number += 1
+        row = (self._number, id_bytes(self._world.new_id()), 1, "bench", self._state)
         started = time.perf_counter()
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(INSERT, row)
-        connection.execute("COMMIT")
-        seconds.append(time.perf_counter() - started)
-    connection.close()
-    return seconds
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute(INSERT, row)
+        self._connection.execute("COMMIT")
+        return time.perf_counter() - started
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
 
 def _append(path: Path, rows: int) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -125,7 +125,7 @@ def unmerge(
         Do not record that they are different people, so that the rules may join them again.
     move
         position=contact: give what was written on the survivor meanwhile to this member; may be given
-        several times. The preview lists the positions.
+        several times. The preview lists the positions; all=contact gives it whatever is not named.
     """
     moved = {_position(place): target for place, target in (_pair(one, MOVE) for one in move)}
     with Engine.open(store) as engine:
@@ -307,7 +307,7 @@ def _why(reason: str | None) -> str:
     return reason
 
 
-MOVE = "position=contact"
+MOVE = "position=contact or all=contact"
 
 
 def _pair(text: str, form: str) -> tuple[str, str]:
@@ -317,7 +317,9 @@ def _pair(text: str, form: str) -> tuple[str, str]:
     return name, value
 
 
-def _position(text: str) -> int:
+def _position(text: str) -> int | Literal["all"]:
+    if text == "all":
+        return "all"
     if not text.isdecimal():
         raise UsageError(f"Give it as {MOVE}; the preview lists the positions.")
     return int(text)

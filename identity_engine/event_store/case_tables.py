@@ -58,7 +58,7 @@ def write_cases(cursor: Cursor, changes: CaseChanges) -> None:
     """Write what a batch changed."""
     cursor.executemany(
         "INSERT INTO case_row VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (case_id) DO UPDATE SET "
-        "state = excluded.state, key_id = excluded.key_id",
+        "state = excluded.state, contact_id = excluded.contact_id, key_id = excluded.key_id",
         [
             (
                 id_bytes(row.case_id),

@@ -1,7 +1,7 @@
 """One row for each case, with its interactions, notes, mails, pins and every change; and who is busy.
 
-A row names the opening interaction or the member contact that says whose the case is, and never
-changes in that: the present contact is found when it is read.
+A row names the opening interaction or the member contact that says whose the case is; no merge and no
+corrected link changes that: the present contact is found when it is read.
 """
 
 import re
@@ -14,6 +14,7 @@ from aggregates.case_facts import (
     CaseAssigned,
     CaseClosed,
     CaseFact,
+    CaseGiven,
     CaseInteractionLinked,
     CaseOpened,
     CasePersonal,
@@ -186,6 +187,13 @@ class CaseRows(Rows):
         self._say(event.stream_id, "subject", subject)
         self._note_change(event, "new" if fact.place == "mail" else "open")
 
+    def _give(self, event: Recorded, fact: CaseGiven) -> None:
+        self._write(
+            "UPDATE case_view SET contact_id = ? WHERE case_id = ?",
+            *(fact.contact_id, event.stream_id),
+        )
+        self._note_change(event)
+
     def _link(self, event: Recorded, fact: CaseInteractionLinked) -> None:
         self._write(
             f"INSERT OR IGNORE INTO case_member VALUES ({_places(MEMBER)})",
@@ -300,6 +308,7 @@ class CaseRows(Rows):
     follows: ClassVar[Follows] = {
         **dict.fromkeys(get_args(CaseMailFact), _send),
         CaseOpened: _open,
+        CaseGiven: _give,
         CaseInteractionLinked: _link,
         CaseStateChanged: _move,
         CaseReopened: _move,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from aggregates.case_facts import (
     CaseClosed,
+    CaseGiven,
     CaseInteractionLinked,
     CaseOpened,
     CaseReopened,
@@ -73,6 +74,8 @@ class CaseBook:
                         fact.follow_up_of,
                     )
                 )
+            case CaseGiven(contact_id=contact_id):
+                self._place(replace(self._rows[case_id], contact_id=contact_id))
             case CaseInteractionLinked(interaction_id=interaction_id, messages=messages):
                 self._interactions[interaction_id, case_id] = None
                 for message in messages:

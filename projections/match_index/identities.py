@@ -19,7 +19,7 @@ from aggregates.contact import (
     ContactUnmerged,
 )
 from aggregates.division import ContactMoved
-from aggregates.editing import ContactEdited
+from aggregates.editing import ContactEdited, ContactEditWithdrawn
 from aggregates.identity import (
     Edge,
     Identity,
@@ -39,7 +39,8 @@ STAGING = (
 """Facts that change the stage of a contact."""
 
 REVISING = (
-    *(ContactAugmented, ContactAugmentationReverted, ContactEdited, ContactMoved),
+    *(ContactAugmented, ContactAugmentationReverted, ContactMoved),
+    *(ContactEdited, ContactEditWithdrawn),
     *STAGING,
 )
 """Facts of a contact that raise its revision. Links and notes do not, so that a save is not refused

@@ -6,7 +6,7 @@ where the interaction is now, so a corrected link takes it along and moves no ro
 
 from typing import Any, ClassVar
 
-from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
+from aggregates.notes import NoteAdded, NoteChanged, NoteGiven, NoteRemoved, NoteTakenOver
 from aggregates.values import Erased, instant_text
 from matchers.text import fold
 from projections.base import Follows, Projection, Recorded, Rows, Table
@@ -52,6 +52,13 @@ class NoteRows(Rows):
         known = fact.personal if not isinstance(fact.personal, Erased) else None
         self._note(event, fact.note_id, "removed", known.reason if known else None)
 
+    def _give(self, event: Recorded, fact: NoteGiven) -> None:
+        self._note(event, fact.note_id, "removed", None)
+
+    def _take_over(self, event: Recorded, fact: NoteTakenOver) -> None:
+        text = None if isinstance(fact.personal, Erased) else fact.personal.text
+        self._note(event, fact.note_id, "added", text, author=fact.author)
+
     def _note(
         self,
         event: Recorded,
@@ -59,14 +66,21 @@ class NoteRows(Rows):
         did: str,
         text: str | None,
         interaction_id: str | None = None,
+        author: str | None = None,
     ) -> None:
         folded = fold(text) if text is not None and did != "removed" else None
         moment = instant_text(event.header.valid_from)
         place = (note_id, event.version, event.stream_id)
-        said = (did, text, folded, interaction_id, moment, event.header.actor)
+        said = (did, text, folded, interaction_id, moment, author or event.header.actor)
         self._rows.append((*place, *said))
 
-    follows: ClassVar[Follows] = {NoteAdded: _add, NoteChanged: _change, NoteRemoved: _remove}
+    follows: ClassVar[Follows] = {
+        NoteAdded: _add,
+        NoteChanged: _change,
+        NoteRemoved: _remove,
+        NoteGiven: _give,
+        NoteTakenOver: _take_over,
+    }
 
     def write(self) -> None:
         """Write the rows."""

@@ -12,7 +12,7 @@ import orjson
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.change import ChangePersonal, InteractionChanged
 from aggregates.contact import ContactMerged, MergePersonal
-from aggregates.editing import ContactEdited
+from aggregates.editing import ContactEdited, ContactEditWithdrawn
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -118,10 +118,7 @@ CLAIM = (
     "identifier_id", "contact_id", "valid_from", "valid_to", "interaction_id", "verified",
     "shared", "type", "scope", "value", "raw", "label", "described", "is_primary",
 )  # fmt: skip
-BY_HAND = (
-    "contact_id", "field", "value", "removed", "position", "place", "time", "actor",
-)  # fmt: skip
-
+BY_HAND = ("contact_id", "field", "value", "removed", "position", "place", "time", "actor")
 AUGMENTED = (
     "augmentation_id", "place", "contact_id", "field", "value", "position", "time", "actor",
     "source", "reference",
@@ -129,9 +126,9 @@ AUGMENTED = (
 INSERT_AUGMENTED = upsert("profile_augmented", AUGMENTED, AUGMENTED[:2])
 REVERT_AUGMENTED = "DELETE FROM profile_augmented WHERE augmentation_id = ?"
 REPLACE_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ? AND NOT removed"
+FORGET_BY_HAND = "DELETE FROM profile_by_hand WHERE contact_id = ? AND field = ?"
 INSERT_BY_HAND = upsert("profile_by_hand", BY_HAND, BY_HAND[:3])
 CHOICE = ("merge_id", "field", "value", "contact_id", "position")
-
 MESSAGE = ("interaction_id", "version", "time", "profile")
 CORRECT = "UPDATE profile_contribution SET profile = ?, identifiers = ? WHERE interaction_id = ?"
 INSERT_MESSAGE = "INSERT INTO profile_message VALUES (?,?,?,?)"
@@ -259,6 +256,17 @@ class ProfileRows(Rows):
                 said = (removed, event.position, place, moment, actor)
                 self._changes.append((INSERT_BY_HAND, (event.stream_id, name, value, *said)))
 
+    def _withdraw(self, event: Recorded, fact: ContactEditWithdrawn) -> None:
+        """Let each field that a save changed say what it says without it."""
+        if isinstance(fact.personal, Erased):
+            return
+        for name, words in fact.personal.words.items():
+            self._changes.append((FORGET_BY_HAND, (event.stream_id, name)))
+            for place, word in enumerate(words):
+                time, removed = instant_text(word.time), word.removed
+                said = (removed, event.position, place, time, word.actor)
+                self._changes.append((INSERT_BY_HAND, (event.stream_id, name, word.value, *said)))
+
     def _augment(self, event: Recorded, fact: ContactAugmented) -> None:
         if isinstance(fact.personal, Erased):
             return
@@ -285,6 +293,7 @@ class ProfileRows(Rows):
 
     follows: ClassVar[Follows] = {
         ContactEdited: _edit,
+        ContactEditWithdrawn: _withdraw,
         ContactAugmented: _augment,
         ContactAugmentationReverted: _revert,
         ContactMerged: _choose,
@@ -328,9 +337,7 @@ class ProfileProjection(Projection):
             ("identifier_id", "contact_id", "valid_from"),
             frozenset({"described"}),
         ),
-        Table(
-            "profile_by_hand", BY_HAND, ("contact_id", "field", "value"), frozenset({"position"})
-        ),
+        Table("profile_by_hand", BY_HAND, BY_HAND[:3], frozenset({"position"})),
         Table(
             "profile_augmented",
             AUGMENTED,
@@ -378,17 +385,17 @@ def _claim(event: Recorded, claimed: IdentifierClaimed | IdentifierTransferred) 
     personal = claimed.personal
     known = personal if not isinstance(personal, Erased) else None
     by_interaction = claimed if isinstance(claimed, IdentifierClaimed) else None
-    valid_to = by_interaction.valid_to if by_interaction else None
+    until = by_interaction and by_interaction.valid_to
     return (
         event.stream_id,
         claimed.contact_id,
         instant_text(event.header.valid_from),
-        instant_text(valid_to) if valid_to else None,
+        instant_text(until) if until else None,
         by_interaction.interaction_id if by_interaction else None,
         claimed.verified,
         known.type if known else None,
         known.scope if known else None,
         known.value if known else None,
         known.raw if known else None,
-        *(None, 0, False),  # nobody has described it
+        *(None, 0, False),
     )

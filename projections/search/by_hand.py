@@ -4,10 +4,11 @@ The last word of people on a text stands for the whole identity: a value that wa
 found, whoever else says it, until somebody gives it again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aggregates.editing import EditPersonal
+from aggregates.editing import Word as Said
 from matchers.text import fold
 from projections.sql import Connection
 
@@ -76,6 +77,23 @@ class Words:
                 words[key] = Word("", True, position)
                 if before is not None and not before.removed:
                     yield key, -1
+
+    def withdraw(
+        self, contact_id: str, said: Mapping[str, Sequence[Said]], position: int
+    ) -> Iterable[tuple[Key, int]]:
+        """Let fields say this and nothing else; yield each text whose count changes, and by how much."""
+        words = self._known(contact_id)
+        for key in [key for key, word in words.items() if key[0] in said and not word.origin]:
+            if not words.pop(key).removed:
+                yield key, -1
+        for name, some in said.items():
+            for one in some:
+                key = (name, fold(one.value))
+                before = words.get(key)
+                words[key] = Word("", one.removed, position)
+                was_counted = before is not None and not before.removed
+                if was_counted == one.removed:
+                    yield key, -1 if one.removed else 1
 
     def claim(
         self, contact_id: str, type_: str, value: str, origin: str, position: int

@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 import orjson
 
 from aggregates.change import ChangePersonal, InteractionChanged
-from aggregates.editing import ContactEdited
+from aggregates.editing import ContactEdited, ContactEditWithdrawn
 from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
@@ -90,6 +90,13 @@ class SearchRows(Rows):
             changes = self._words.edit(event.stream_id, fact.personal, event.position)
             self._tally(event.stream_id, changes)
 
+    def _withdraw(self, event: Recorded, fact: ContactEditWithdrawn) -> None:
+        if not isinstance(fact.personal, Erased):
+            words = fact.personal.words
+            self._tally(
+                event.stream_id, self._words.withdraw(event.stream_id, words, event.position)
+            )
+
     def _claim(self, event: Recorded, fact: IdentifierClaimed) -> None:
         if fact.interaction_id is None:
             self._hold(event, fact.contact_id, fact.personal)
@@ -134,6 +141,7 @@ class SearchRows(Rows):
 
     follows: ClassVar[Follows] = {
         ContactEdited: _edit,
+        ContactEditWithdrawn: _withdraw,
         IdentifierClaimed: _claim,
         IdentifierTransferred: _transfer,
         InteractionReceived: _receive,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, get_args
 
 import orjson
 
-from aggregates.case_facts import CaseFact, CaseOpened
+from aggregates.case_facts import CaseFact, CaseGiven, CaseOpened
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactFact,
@@ -91,6 +91,7 @@ LINEAGE = ", ".join(
 )
 """Topics that tell who was taken for one and who was not, and which values led astray: an undone merge
 leaves nothing but these. Which refusals stand is in the review queue, which corrections in the index."""
+GIVE_CASE = "UPDATE timeline_case SET contact_id = ? WHERE case_id = ?"
 Entry = tuple[str, int, str, str, str]
 Receipt = tuple[str, int, str]
 """Interaction, position and valid time of its receipt."""
@@ -112,6 +113,7 @@ class TimelineRows(Rows):
         self._changes: list[Change] = []
         self._holders: list[tuple[str, str]] = []
         self._cases: list[CaseEntry] = []
+        self._given: list[tuple[str, str]] = []
         self._whose: dict[str, tuple[str | None, str | None]] = {}
 
     def _receive(self, event: Recorded, _: InteractionReceived) -> None:
@@ -149,6 +151,12 @@ class TimelineRows(Rows):
 
     def _open_case(self, event: Recorded, fact: CaseOpened) -> None:
         self._whose[event.stream_id] = (fact.interaction_id, fact.contact_id)
+        self._of_case(event, fact)
+
+    def _give_case(self, event: Recorded, fact: CaseGiven) -> None:
+        """A case that is given to a contact has its whole history there."""
+        self._whose[event.stream_id] = (None, fact.contact_id)
+        self._given.append((fact.contact_id, event.stream_id))
         self._of_case(event, fact)
 
     def _of_case(self, event: Recorded, _: CaseFact) -> None:
@@ -259,6 +267,7 @@ class TimelineRows(Rows):
         **dict.fromkeys(get_args(NoteFact), _note),
         **dict.fromkeys(get_args(CaseFact), _of_case),
         CaseOpened: _open_case,
+        CaseGiven: _give_case,
         **dict.fromkeys(get_args(CrmFact), _of_crm),
         ContactMerged: _merge,
         ContactUnmerged: _merge,
@@ -276,6 +285,7 @@ class TimelineRows(Rows):
             "INSERT INTO timeline_interaction VALUES (?,?,?)", self._received.values()
         )
         self.views.executemany("INSERT INTO timeline_case VALUES (?,?,?,?)", self._cases)
+        self.views.executemany(GIVE_CASE, self._given)
         self.views.executemany("INSERT INTO timeline_change VALUES (?,?,?,?)", self._changes)
         self.views.executemany("INSERT OR IGNORE INTO timeline_holder VALUES (?,?)", self._holders)
         self.views.executemany(
@@ -339,10 +349,15 @@ def positions_of(views: Connection, contact_id: ContactId, until: int | None = N
 
 
 def entries_since(views: Connection, contact_id: ContactId, after: int) -> list[int]:
-    """Return the log positions behind `after` of what touched this contact itself, in order."""
+    """Return the log positions behind `after` of what touched this contact itself, in order.
+
+    Of a case that was opened for it, the opening.
+    """
     rows: list[Any] = views.execute(
-        "SELECT position FROM timeline_entry WHERE contact_id = ? AND position > ? "
-        "ORDER BY position",
+        "SELECT position FROM timeline_entry WHERE contact_id = ?1 AND position > ?2 "
+        "UNION SELECT MIN(position) FROM timeline_case "
+        "WHERE contact_id = ?1 AND interaction_id IS NULL GROUP BY case_id "
+        "HAVING MIN(position) > ?2 ORDER BY position",
         (contact_id, after),
     ).fetchall()
     return [position for (position,) in rows]

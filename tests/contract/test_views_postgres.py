@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 import projections
+from aggregates.augmentation import ContactAugmented
 from aggregates.values import Erased, instant_text
 from identity_engine.event_store.postgres_sql import PostgresConnection
 from identity_engine.event_store.sqlite_files import connect
@@ -96,6 +97,7 @@ def lived(request, remembered):
             one._replace(fact=one.fact.model_copy(update={"personal": Erased(erased=True)}))
             if getattr(one.fact, "personal", None) is not None
             and int(one.stream_id[-1], 16) % 3 == 0
+            and not isinstance(one.fact, ContactAugmented)  # there is one, and no table is empty
             else one
             for one in remembered.events
         ]

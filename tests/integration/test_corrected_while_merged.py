@@ -53,7 +53,7 @@ class Line:
 
     def undo(self):
         if self._is_merged:
-            self.desk.unmerging.unmerge(self.merge_id, told_apart=False)
+            self.desk.unmerging.unmerge(self.merge_id, told_apart=False, reason="Two people.")
 
     def later(self, id_, minute=30):
         """Somebody calls from the number after all that, and says nothing else."""

@@ -192,7 +192,7 @@ def test_it_ends_when_a_person_takes_away_what_it_rested_on(engine, place):
         engine,
         *(event(id_, customer("C-1") | {"verified": True}, channel="import") for id_ in "ab"),
     )
-    engine.desk.telling_apart.tell(*(one.contact_id for one in both))
+    engine.desk.telling_apart.tell(*(one.contact_id for one in both), reason="Two people.")
     engine.reevaluate()
     assert [one.guard for one in engine.refused_merges()] == ["told_apart"]
 

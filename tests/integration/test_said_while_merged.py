@@ -45,7 +45,7 @@ def test_an_identifier_of_another_member_is_claimed_for_the_one_that_was_named(e
     engine.desk.identifiers.add(bert, value, label="home")
 
     assert [one.label for one in held(engine, anna, value)] == ["home"]
-    engine.desk.unmerging.unmerge(merge_id)
+    engine.desk.unmerging.unmerge(merge_id, reason="Two people.")
     assert [one.label for one in held(engine, bert, value)] == ["home"]
     assert [one.label for one in held(engine, anna, value)] == ["office" if value is WORK else None]
     assert not held(engine, bert, value)[0].shared
@@ -64,7 +64,7 @@ def test_one_that_is_shown_to_reach_the_named_member_is_verified_for_that_one(en
     engine.desk.identifiers.add(bert, WORK, verified=True)
 
     assert [one.verified for one in held(engine, anna, WORK)] == [True]
-    engine.desk.unmerging.unmerge(merge_id)
+    engine.desk.unmerging.unmerge(merge_id, reason="Two people.")
     assert [one.verified for one in held(engine, anna, WORK)] == [False]
     assert [one.verified for one in held(engine, bert, WORK)] == [True]
 
@@ -73,7 +73,7 @@ def test_it_goes_from_all_members_when_it_is_released(engine, both):
     anna, bert, merge_id = both
     engine.desk.identifiers.add(bert, WORK)
     engine.desk.identifiers.release(anna, WORK)
-    engine.desk.unmerging.unmerge(merge_id)
+    engine.desk.unmerging.unmerge(merge_id, reason="Two people.")
 
     for one in (anna, bert):
         assert [claim.valid_to is None for claim in held(engine, one, WORK)] == [False]
@@ -89,7 +89,7 @@ def test_a_value_of_a_field_is_saved_for_the_member_that_was_named(engine, both)
     shown = engine.profile(anna).fields
     assert [one.value for one in shown["city"]] == ["Oita"]
     assert [one.value for one in shown["other_names"]] == ["Nan"]
-    engine.desk.unmerging.unmerge(merge_id)
+    engine.desk.unmerging.unmerge(merge_id, reason="Two people.")
     for one in (anna, bert):
         assert [v.value for v in engine.profile(one).fields["city"]] == ["Oita"]
         assert [v.value for v in engine.profile(one).fields["other_names"]] == ["Nan"]

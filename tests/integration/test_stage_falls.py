@@ -129,6 +129,6 @@ def test_of_merged_contacts_the_member_falls_that_had_the_link(engine, twice, ke
     anna, _, second = twice
     merged = engine.desk.merging.merge([anna, kenta], reason=WHY)
     unlink(engine, second)
-    engine.desk.unmerging.unmerge(merged.merge_id)
+    engine.desk.unmerging.unmerge(merged.merge_id, reason="Two people.")
 
     assert [stage(engine, anna), stage(engine, kenta)] == ["ephemeral", "ephemeral"]

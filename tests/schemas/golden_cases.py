@@ -6,6 +6,7 @@ from aggregates.agent import AgentBusy, AgentFree
 from aggregates.case_facts import (
     CaseAssigned,
     CaseClosed,
+    CaseGiven,
     CaseInteractionLinked,
     CaseOpened,
     CasePersonal,
@@ -44,6 +45,7 @@ FACTS_OF_CASES = (
         from_case=OTHER_CASE,
         personal=CasePersonal(subject="Frage zur Rechnung"),
     ),
+    CaseGiven(contact_id=CONTACT, given_from=INTERACTION),
     CaseInteractionLinked(
         interaction_id=INTERACTION, by="thread", automatic=True, messages=("0" * 32, "1" * 32)
     ),

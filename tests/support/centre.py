@@ -128,11 +128,13 @@ def _by_hand(engine, people):
 
 def _merging(engine, people):
     merging, unmerging = engine.desk.merging, engine.desk.unmerging
-    kept = merging.merge([people["fritz"], people["gerd"]], choices={"given_name": "Gerd"})
+    kept = merging.merge(
+        [people["fritz"], people["gerd"]], choices={"given_name": "Gerd"}, reason="One person."
+    )
     taken_back = merging.merge([people["hanna"], people["ida"]], reason=WHY)
     unmerging.unmerge(taken_back.merge_id, reason=WHY)
     engine.desk.telling_apart.tell(people["jan"], people["karl"], reason=WHY)
-    engine.desk.telling_apart.lift(people["jan"], people["karl"])
+    engine.desk.telling_apart.lift(people["jan"], people["karl"], reason="A mistake.")
     engine.desk.divisions.link_across(people["jan"], people["max"], WHY)
     engine.desk.divisions.move(people["karl"], "south", WHY)
     engine.ingest(

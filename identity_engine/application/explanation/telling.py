@@ -24,7 +24,7 @@ from aggregates.division import (
     ContactMoved,
     DivisionFact,
 )
-from aggregates.editing import ContactEdited
+from aggregates.editing import ContactEdited, ContactEditWithdrawn
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -50,7 +50,7 @@ from aggregates.lifecycle import (
     ContactRestored,
     LifecycleFact,
 )
-from aggregates.notes import NoteAdded, NoteChanged, NoteRemoved
+from aggregates.notes import NoteAdded, NoteChanged, NoteGiven, NoteRemoved, NoteTakenOver
 from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, Fact
@@ -108,6 +108,10 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _of_division(stream_id, fact, say)
         case _ if isinstance(fact, LifecycleFact):
             return _of_life(stream_id, fact, say)
+        case NoteTakenOver(given_from=before):
+            return say.say("event.note_given", before=before, contact=stream_id)
+        case NoteGiven(given_to=contact_id):
+            return say.say("event.note_given", before=stream_id, contact=contact_id)
         case NoteAdded() | NoteChanged() | NoteRemoved():
             return say.say(f"event.{fact.TOPIC.replace('.', '_')}", subject=stream_id)
         case _ if fact.TOPIC.startswith(("case.", "agent.")):
@@ -195,6 +199,8 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.augmentation_reverted", contact=contact_id)
         case ContactEdited():
             return say.say("event.edited", contact=contact_id)
+        case ContactEditWithdrawn(given_to=other):
+            return say.say("event.edit_withdrawn", before=contact_id, contact=other)
         case ContactIdentified(by=by):
             reason = say.say(f"identified_by.{by}")
             return say.say("event.identified", contact=contact_id, reason=reason)

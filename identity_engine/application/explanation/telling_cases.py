@@ -4,6 +4,7 @@ from aggregates.agent import AgentBusy, AgentFree
 from aggregates.case_facts import (
     CaseAssigned,
     CaseClosed,
+    CaseGiven,
     CaseInteractionLinked,
     CaseOpened,
     CasePinned,
@@ -32,6 +33,8 @@ def tell_of_case(fact: Fact, say: Sentences) -> str:
         case CaseOpened(number=number):
             how = "_as_follow_up" if fact.follow_up_of else "_by_mail" * (fact.place == "mail")
             return say.say(f"event.case_opened{how}", number=number_text(number))
+        case CaseGiven(contact_id=contact_id, given_from=before):
+            return say.say("event.case_given", before=before, contact=contact_id)
         case CaseInteractionLinked(interaction_id=interaction_id, by=by):
             how = "automatic" if fact.automatic else by
             return say.say(f"event.case_joined_{how}", interaction=interaction_id)

@@ -1,6 +1,6 @@
 """One identifier value and the contact that a person handles it for, within a command."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from aggregates import ownership
@@ -211,14 +211,20 @@ class ByHand:
         self, identifier_id: IdentifierId, holder: ContactId
     ) -> tuple[str | None, bool]:
         """Return label and whether it is the first of its type, as last said of this claim."""
-        label, primary = None, False
-        for fact in self._command.facts(identifier_id):
-            if isinstance(fact, IdentifierClaimed | IdentifierTransferred):
-                if fact.contact_id == holder:
-                    label, primary = None, False
-            elif isinstance(fact, IdentifierDescribed) and fact.contact_id == holder:
-                label, primary = getattr(fact.personal, "label", None), fact.primary
-        return label, primary
+        return described(self._command.facts(identifier_id), holder)
+
+
+def described(facts: Iterable[Fact], holder: ContactId) -> tuple[str | None, bool]:
+    """Return under which label a holder uses a value, of whose stream these are the facts, and whether
+    it is the first of its type."""
+    label, primary = None, False
+    for fact in facts:
+        if isinstance(fact, IdentifierClaimed | IdentifierTransferred):
+            if fact.contact_id == holder:
+                label, primary = None, False
+        elif isinstance(fact, IdentifierDescribed) and fact.contact_id == holder:
+            label, primary = getattr(fact.personal, "label", None), fact.primary
+    return label, primary
 
 
 def loaded(command: Command, division: str, given: GivenIdentifier) -> bytes:

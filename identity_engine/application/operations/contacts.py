@@ -7,7 +7,7 @@ from datetime import datetime
 from aggregates import contact, editing
 from aggregates.access import Action
 from aggregates.contact import ContactCreated, ContactPromoted, Promote, UndoPromotion
-from aggregates.editing import HandMade, hand_made
+from aggregates.editing import HandMade, hand_made, withdrawn
 from aggregates.errors import NotYet, Refused
 from aggregates.interaction import GivenIdentifier
 from aggregates.values import ContactId, Fact, Stage
@@ -255,5 +255,8 @@ def _refuse_stale(row: ContactRow, revision: int | None) -> None:
 def by_hand(command: Command, row: ContactRow) -> HandMade:
     """Return the values by hand of a whole identity, as of the lock."""
     members = command.index.members(row.canonical)
-    events = [event for member in members for event in command.stream(member)]
+    events = []
+    for stream in (command.stream(member) for member in members):
+        gone = withdrawn(event.fact for event in stream)
+        events += [event for event in stream if event.version not in gone]
     return hand_made(event.fact for event in sorted(events, key=lambda one: one.position))

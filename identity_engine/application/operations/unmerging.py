@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import orjson
 
-from aggregates import interaction as interactions
 from aggregates.access import Action
 from aggregates.contact import (
     ContactMerged,
@@ -18,9 +18,8 @@ from aggregates.contact import (
 )
 from aggregates.errors import AlreadyDone, Refused
 from aggregates.identity import Edge
-from aggregates.interaction import InteractionLinked
 from aggregates.merging import Undoing, undo
-from aggregates.values import ContactId, InteractionId, MergeId
+from aggregates.values import ContactId, MergeId
 from identity_engine.application.explanation.sentences import (
     DEFAULT,
     Language,
@@ -33,6 +32,7 @@ from identity_engine.application.ids import merge_id as checked_merge
 from identity_engine.application.operations.administration import RESERVED
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.foresight import foreseen
+from identity_engine.application.operations.moving import Moving, is_movable
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.reasons import needed, said
 from identity_engine.application.operations.telling_apart import evaluate_again
@@ -41,6 +41,11 @@ from projections.base import Recorded
 from projections.identity.query import find_identity, position_of_merge, stream_of_merge
 from projections.profile.query import Profile, find_profile
 from projections.timeline.projection import entries_since
+
+ALL: Literal["all"] = "all"
+Moves = Mapping[int | Literal["all"], str]
+"""Log position of something that was written meanwhile, or `all` for whatever is not named by itself, ->
+the member it belongs to."""
 
 OF_IDENTITY = (ContactUnmerged, ContactToldApart, ContactToldApartLifted)
 """Facts that say who is whom, not what somebody has."""
@@ -111,7 +116,7 @@ class Unmerging(Operations):
         *,
         member: str | None = None,
         told_apart: bool = True,
-        move: Mapping[int, str] | None = None,
+        move: Moves | None = None,
         language: Language = DEFAULT,
     ) -> UnmergePreview:
         """Return what an unmerge would leave; nothing is written.
@@ -128,8 +133,7 @@ class Unmerging(Operations):
         with self._in_force(id_), self.command(dry_run=True) as command:
             merge = self._merge(command, id_, leaving)
             token = _token(command, merge)
-            _move(command, merge, written, move or {})
-            self._write(command, merge, None, told_apart=told_apart)
+            self._write(command, merge, None, written, move or {}, told_apart=told_apart)
             parts = _parts(command, merge)
             revisions = [command.index.contacts[part].revision for part in parts]
             pending = command.pen.events
@@ -145,7 +149,7 @@ class Unmerging(Operations):
                 if profile is not None
             ),
             merge.undoing.apart if told_apart else (),
-            tuple(_meanwhile(event, say) for event in written),
+            tuple(_meanwhile(event, merge.stream, say) for event in written),
             token,
         )
 
@@ -157,7 +161,7 @@ class Unmerging(Operations):
         member: str | None = None,
         reason: str,
         told_apart: bool = True,
-        move: Mapping[int, str] | None = None,
+        move: Moves | None = None,
         token: str | None = None,
         dry_run: bool = False,
     ) -> Unmerged:
@@ -170,7 +174,7 @@ class Unmerging(Operations):
             reason: why, in the person's words.
             told_apart: also record that they are different people, so that nothing joins them again.
             move: log position of something that was written on the survivor meanwhile -> the member
-                it belongs to.
+                it belongs to; `all` stands for everything that is not named by itself.
             token: of the preview; the unmerge is refused if a member changed since.
             dry_run: decide, and write nothing.
 
@@ -178,7 +182,8 @@ class Unmerging(Operations):
             UsageError: an id is none, or something cannot be moved.
             NotFound, Denied: as for every command.
             AlreadyDone: nothing of this merge is in force any more.
-            Refused: `not_a_member`, or `changed` since the preview.
+            Refused: `not_a_member`, `changed` since the preview, or `exclusive_conflict`, a claim
+                cannot be moved to a contact that holds another such value.
         """
         why, id_, leaving = needed(reason), checked_merge(merge_id), _optional(member)
         written = self._written_since(id_) if move else []
@@ -189,8 +194,7 @@ class Unmerging(Operations):
                     "changed",
                     "A contact of this merge changed since the preview. Look at it again.",
                 )
-            _move(command, merge, written, move or {})
-            self._write(command, merge, why, told_apart=told_apart)
+            self._write(command, merge, why, written, move or {}, told_apart=told_apart)
             parts = _parts(command, merge)
         apart = merge.undoing.apart if told_apart else ()
         return Unmerged(id_, parts, apart, command.done(merge.stream))
@@ -233,6 +237,8 @@ class Unmerging(Operations):
         command: Command,
         merge: _Merge,
         reason: str | None,
+        written: Iterable[Recorded],
+        move: Moves,
         *,
         told_apart: bool,
     ) -> None:
@@ -249,6 +255,7 @@ class Unmerging(Operations):
             for one, other in undoing.apart:
                 if not _is_apart_for_good(command, one, other):
                     command.write(one, ContactToldApart(other=other, personal=said(reason)))
+        _move(command, merge, written, move, reason)
         evaluate_again(command, merge.members)
 
     def _written_since(self, merge_id: MergeId) -> list[Recorded]:
@@ -274,47 +281,39 @@ class _NotInForce(Exception):  # noqa: N818 - not a fault
     """Ends a command on a merge that has nothing in force."""
 
 
-def _meanwhile(event: Recorded, say: Sentences) -> Meanwhile:
+def _meanwhile(event: Recorded, survivor: ContactId, say: Sentences) -> Meanwhile:
     return Meanwhile(
         event.position,
         event.fact.TOPIC,
         event.header.actor,
         tell(event, say),
-        _is_movable(event),
+        is_movable(event, survivor),
     )
 
 
 def _move(
-    command: Command, merge: _Merge, written: Iterable[Recorded], move: Mapping[int, str]
+    command: Command,
+    merge: _Merge,
+    written: Iterable[Recorded],
+    move: Moves,
+    reason: str | None,
 ) -> None:
     """Give what was written on the survivor to the members that it belongs to."""
-    known = {event.position: event for event in written}
-    for position, target in sorted(move.items()):
-        event, member = known.get(position), checked(target)
-        if event is None or not _is_movable(event):
+    targets = {place: checked(target) for place, target in move.items()}
+    if not merge.members.issuperset(targets.values()):
+        raise UsageError("It can be moved to a member of the merged contact only.")
+    moving = Moving(command, merge.stream, reason)
+    movable = {one.position: one for one in written if is_movable(one, merge.stream)}
+    if unknown := sorted(place for place in targets if place != ALL and place not in movable):
+        raise UsageError(
+            f"Nothing at position {unknown[0]} can be moved. The preview lists what can."
+        )
+    for position, event in sorted(movable.items()):
+        target = targets.get(position, targets.get(ALL))
+        if target is not None and not moving.give(event, target) and position in targets:
             raise UsageError(
-                f"Nothing at position {position} can be moved. The preview lists what can."
+                f"What was written at position {position} was changed since, or is there already."
             )
-        if member not in merge.members:
-            raise UsageError("It can be moved to a member of the merged contact only.")
-        _move_link(command, event, member)
-
-
-def _move_link(command: Command, event: Recorded, member: ContactId) -> None:
-    """Give an interaction that a person linked to the survivor to another member."""
-    fact = event.fact
-    assert isinstance(fact, InteractionLinked)
-    row = command.interaction(InteractionId(event.stream_id))
-    if row.contact_id != fact.contact_id:
-        raise UsageError("This interaction has been linked otherwise since.")
-    link = interactions.Link(contact_id=member, evidence=fact.evidence, pinned=True)
-    state = interactions.Linked(fact.contact_id, fact.pinned)
-    for moved in interactions.decide(state, link):
-        command.write(event.stream_id, moved)
-
-
-def _is_movable(event: Recorded) -> bool:
-    return isinstance(event.fact, InteractionLinked) and event.fact.pinned
 
 
 def _is_of(merge_id: MergeId, event: Recorded) -> bool:
