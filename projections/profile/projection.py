@@ -382,8 +382,7 @@ def _said(said: InteractionPersonal | ChangePersonal) -> tuple[str, str]:
 
 
 def _claim(event: Recorded, claimed: IdentifierClaimed | IdentifierTransferred) -> tuple[Any, ...]:
-    personal = claimed.personal
-    known = personal if not isinstance(personal, Erased) else None
+    known = None if isinstance(claimed.personal, Erased) else claimed.personal
     by_interaction = claimed if isinstance(claimed, IdentifierClaimed) else None
     until = by_interaction and by_interaction.valid_to
     return (
