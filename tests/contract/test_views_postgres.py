@@ -97,7 +97,7 @@ def lived(request, remembered):
             one._replace(fact=one.fact.model_copy(update={"personal": Erased(erased=True)}))
             if getattr(one.fact, "personal", None) is not None
             and int(one.stream_id[-1], 16) % 3 == 0
-            and not isinstance(one.fact, ContactAugmented)  # there is one, and no table is empty
+            and not isinstance(one.fact, ContactAugmented)  # of which there is one
             else one
             for one in remembered.events
         ]
@@ -359,8 +359,7 @@ def test_both_take_every_fact_that_there_is():
         assert waiting(postgres) == waiting(sqlite)
 
 
-def waiting(views):
-    """Projection, key and first position of what is parked; each database names its own error."""
+def waiting(views):  # each database names its own error
     return [row[:3] for row in views.parked_keys()]
 
 
