@@ -3,19 +3,24 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check bench bench-peers clean lock
+.PHONY: demo test lint check bench bench-peers clean lock
 
 demo: $(READY)
 	$(BIN)/identity-engine demo
 
+# The second run puts the stores of the laws on PostgreSQL.
 test: $(READY)
 	$(BIN)/pytest
+	$(BIN)/pytest -q --store postgres -m "not slow" tests/properties \
+		tests/integration/test_reevaluation_steps.py tests/integration/test_unmerging.py
 
-check: $(READY)
+lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint
 	$(BIN)/pytest -q -m "not slow"
 
 bench: $(READY)
