@@ -15,7 +15,7 @@ from pathlib import Path
 
 from identity_engine import Engine
 from identity_engine.adapters.clock import World, system_time
-from identity_engine.application import following
+from identity_engine.event_store import sqlite_views
 from identity_engine.ingestion.dead_letters import DeadLetters
 from projections.timeline.projection import TimelineProjection
 
@@ -96,7 +96,7 @@ def views_rebuilt_and_not_swapped_in(engine: Engine) -> None:
 
     def follow_and_rebuild() -> None:
         follow()
-        following._replace = die  # type: ignore[assignment]
+        sqlite_views._replace = die  # type: ignore[assignment]
         engine.rebuild()
 
     engine.follow = follow_and_rebuild  # type: ignore[assignment, method-assign]
