@@ -45,6 +45,7 @@ class Policies:
         self._activations = 0
         with suppress(Conflict):  # another process has started the same store
             self.activate({kind: shipped() for kind, shipped in SHIPPED.items()}, only_if_none=True)
+        with suppress(Conflict):  # and may not have come to this yet
             self._grant_to_owner()
         self.access = AccessState()
         self.rules = self._read()

@@ -11,9 +11,10 @@ from pkgutil import resolve_name
 import pytest
 
 from identity_engine import Engine
+from identity_engine.application.policies import Policies
 from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.cli.main import run
-from identity_engine.errors import StoreBusy, StoreError
+from identity_engine.errors import Conflict, StoreBusy, StoreError
 from identity_engine.event_store.folder import EVENTS_FILE, KEYS_FILE
 from tests.integration.resolving import change_policy
 from tests.support.interactions import customer, event, phone
@@ -223,6 +224,20 @@ class TestProcessesAtOnce:
 
 
 class TestAStoreMadeByTwo:
+    def test_who_starts_between_the_rules_and_the_grants_is_its_owner_all_the_same(
+        self, folder, monkeypatch
+    ):
+        def overtaken(*_, **__):
+            raise Conflict("Another writer was first on one of these streams.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Policies, "_grant_to_owner", lambda _: None)
+            Engine.open(folder, world(1)).close()
+        with monkeypatch.context() as patch:
+            patch.setattr(Policies, "activate", overtaken)
+            with Engine.open(folder, world(2)) as second:
+                assert second.ingest([event("1", phone())])[0].status == "accepted"
+
     """Another process makes the whole store while this one is in the middle of it."""
 
     @pytest.mark.parametrize(
