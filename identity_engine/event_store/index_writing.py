@@ -289,6 +289,12 @@ def hash_rows(cursor: Cursor) -> str:
     return digest.hexdigest()
 
 
+def is_current(cursor: Cursor) -> bool:
+    """Tell whether the tables are those of this version."""
+    version = cursor.execute("SELECT COALESCE(MAX(number), 0) FROM index_version").fetchone()
+    return bool(version == (INDEX_VERSION,))
+
+
 def prepare_tables(cursor: Cursor) -> bool:
     """Make the tables of a new store, and tell whether those of an older one are to be replaced."""
     cursor.execute(

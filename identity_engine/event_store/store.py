@@ -13,7 +13,7 @@ from identity_engine.event_store.evaluation_queue import settle
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
 from identity_engine.event_store.index_tables import IndexTables
-from identity_engine.event_store.index_writing import prepare_tables, write_changes
+from identity_engine.event_store.index_writing import is_current, prepare_tables, write_changes
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
 from identity_engine.event_store.keys import KeyRing
 from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at
@@ -61,8 +61,12 @@ class EventStore:
         self.mapper = EventMapper(self.keys, world.entropy)
         self.index = IndexTables(self.keys, world.entropy)
         self.log = place.log(world.new_id())
-        with self.log.writing() as cursor:
-            self.index_is_outdated = prepare_tables(cursor)
+        self.index_is_outdated = False
+        with self.log.reading() as cursor:
+            is_ready = is_current(cursor)
+        if not is_ready:  # else a store that is written to for long could not be opened to read
+            with self.log.writing() as cursor:
+                self.index_is_outdated = prepare_tables(cursor)
         if not self.index_is_outdated:  # else its replay would find a key missing
             self._refuse_older_keys()
 

@@ -49,6 +49,12 @@ class TestT11ALockThatSomebodyLeavesOpen:
 
         assert engine.ingest([event("1", phone())])[0].status == "accepted"
 
+    def test_a_store_is_opened_and_read_all_the_same(self, engine, address, tmp_path):
+        (known,) = engine.ingest([event("1", phone())])
+        engine.follow()
+        with engine.store.writing(), Engine(Server(address, tmp_path / "master.key")) as other:
+            assert other.profile(known.contact_id).stage == "ephemeral"
+
     def test_no_session_may_wait_in_a_transaction_for_ever(self, engine):
         with engine.store.reading() as cursor:
             shown = {
