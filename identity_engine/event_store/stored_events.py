@@ -1,5 +1,6 @@
 """Reading stored events, the same on every database."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -14,15 +15,15 @@ from projections.sql import Cursor
 STORED = "rowid, originator_id, originator_version, topic, state"
 
 
-class StoredEvents:
+class StoredEvents(ABC):
     """What both recorders answer, over the table `stored_events`. Stream ids are UUIDs, stored as their
     16 bytes."""
 
     datastore: Any
 
+    @abstractmethod
     def reading(self) -> AbstractContextManager[Cursor]:
         """Open one consistent view."""
-        raise NotImplementedError
 
     def select(
         self,
@@ -54,9 +55,9 @@ class StoredEvents:
             [StoredEvent(id_text(one.stream), one.version, one.topic, one.state) for one in rows],
         )
 
+    @abstractmethod
     def insert(self, cursor: Cursor, events: Sequence[StoredEvent]) -> range:
         """Store events under the write lock and return their positions."""
-        raise NotImplementedError
 
     def head(self) -> int:
         """Return the last position, 0 where there is none."""
