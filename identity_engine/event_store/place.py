@@ -43,8 +43,28 @@ class EventLog(Protocol):
     def after_commit(self) -> None:
         """Do what a commit should not wait for."""
 
+    def watch(self) -> "LogWatch":
+        """Begin to watch the log; the caller closes the watch. Open it before the first read."""
+
     def close(self) -> None:
         """Close all connections."""
+
+
+class LogWatch(Protocol):
+    """Waits for the log to move. It is only a hint: whoever follows the log asks the log."""
+
+    def wait(self, seconds: float) -> bool:
+        """Return once something may have been written since the watch was opened or woke last, at
+        once if it was so before the call; at the latest after some seconds.
+
+        It raises nothing where the connection is lost: it waits, and watches anew when it can.
+
+        Returns:
+            Whether something was written, as far as can be known. False says nothing.
+        """
+
+    def close(self) -> None:
+        """Watch no longer."""
 
 
 class ViewShelf(Protocol):

@@ -35,6 +35,7 @@ from identity_engine.event_store.postgres_sql import (
     told_plainly,
 )
 from identity_engine.event_store.postgres_views import ViewSchemas
+from identity_engine.event_store.postgres_watch import ChannelWatch
 from identity_engine.event_store.stored_events import StoredEvents
 from projections.sql import Cursor
 
@@ -167,6 +168,7 @@ class Datastore(PostgresDatastore):
         )
         self.originator_id_type = "text"
         self.pool.reconnect_timeout = RECONNECT_SECONDS
+        self.parameters = parameters
         self.pool.kwargs = {**parameters, "row_factory": dict_row}
 
     def after_connect_func(self) -> Callable[[psycopg.Connection[Any]], None]:
@@ -183,6 +185,8 @@ class Datastore(PostgresDatastore):
 
 class Recorder(StoredEvents, PostgresApplicationRecorder):
     """The library's recorder over our table, and the log of a store (`place.EventLog`)."""
+
+    datastore: Datastore
 
     def __init__(self, datastore: Datastore) -> None:
         super().__init__(datastore)
@@ -245,6 +249,10 @@ class Recorder(StoredEvents, PostgresApplicationRecorder):
 
     def after_commit(self) -> None:
         """Leave the log as it is; the server checkpoints by itself."""
+
+    def watch(self) -> ChannelWatch:
+        """Listen to what `insert` notifies."""
+        return ChannelWatch(self.datastore.parameters, CHANNEL)
 
     def close(self) -> None:
         """Close all connections."""
