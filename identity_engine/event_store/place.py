@@ -89,6 +89,21 @@ class ViewShelf(Protocol):
     """What an operator does to have all views built anew."""
 
 
+class Holding(Protocol):
+    """Parts of some work, each held by one process at a time; whose they are ends with the process."""
+
+    def renew(self) -> frozenset[str]:
+        """Say that we are alive, take a fair share of what is free, and return what is ours until the
+        next call. Call it about once a second, and between two pieces of the work.
+
+        Raises:
+            ConnectionLost: nothing is ours for now.
+        """
+
+    def close(self) -> None:
+        """Give back what is ours."""
+
+
 class Place(Protocol):
     """Opens the parts of one store.
 
@@ -132,4 +147,12 @@ class Place(Protocol):
 
         Raises:
             StoreBusy: another process does it now.
+        """
+
+    def holding(self, work: str, parts: Sequence[str]) -> Holding:
+        """Begin to hold parts of some work that several processes share; the caller closes it.
+
+        Args:
+            work: names it.
+            parts: what can be held, the same in every process.
         """

@@ -21,6 +21,7 @@ from psycopg.rows import dict_row
 from identity_engine.errors import ConfigurationError, ConnectionLost, StoreBusy
 from identity_engine.event_store.folder import key_in_file
 from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.postgres_holding import SessionHolding
 from identity_engine.event_store.postgres_schema import (
     DEAD_LETTERS,
     KEYS,
@@ -43,6 +44,8 @@ FUNCTIONS_VARIABLE = "POSTGRES_ENABLE_DB_FUNCTIONS"
 LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 60_000
 IDLE_IN_TRANSACTION_MS = 30_000
+STOPPED_IN_VIEWS_MS = 10_000
+"""A process that stops while it moves a view holds up all who read it, until this ends its turn."""
 CONNECT_TIMEOUT_SECONDS = 5
 RECONNECT_SECONDS = 1.0
 """A try to connect is given up after this, so that the next question tries anew and does not wait for a
@@ -116,7 +119,7 @@ class Server:
 
     def views(self) -> ViewSchemas:
         """Return the generations of views."""
-        return ViewSchemas(self._connect)
+        return ViewSchemas(self._connect, self._connect_views)
 
     @contextmanager
     def alone(self, work: str, busy: str) -> Iterator[None]:
@@ -132,6 +135,10 @@ class Server:
         finally:
             connection.close()
 
+    def holding(self, work: str, parts: Sequence[str]) -> SessionHolding:
+        """Hold advisory locks of the server, on a connection of its own."""
+        return SessionHolding(self.connect, work, parts)
+
     def connect(self) -> psycopg.Connection[Any]:
         """Open a plain connection.
 
@@ -142,12 +149,23 @@ class Server:
             return psycopg.connect(self._conninfo, autocommit=True)
 
     def _connect(self, schema: str) -> PostgresConnection:
+        return PostgresConnection(self._connect_patiently, schema)
+
+    def _connect_views(self, schema: str) -> PostgresConnection:
         def connect() -> psycopg.Connection[Any]:
-            connection = self.connect()
-            _set_timeouts(connection)
+            connection = self._connect_patiently()
+            connection.execute(
+                "SET synchronous_commit = off; "
+                f"SET idle_in_transaction_session_timeout = {STOPPED_IN_VIEWS_MS}"
+            )
             return connection
 
         return PostgresConnection(connect, schema)
+
+    def _connect_patiently(self) -> psycopg.Connection[Any]:
+        connection = self.connect()
+        _set_timeouts(connection)
+        return connection
 
 
 class Datastore(PostgresDatastore):
