@@ -12,7 +12,14 @@ from dataclasses import dataclass
 
 from projections.base import Projection, Recorded
 from projections.profile.query import names_of_ids
-from projections.sql import Connection, DatabaseFailed, transaction, upsert
+from projections.sql import (
+    Connection,
+    DatabaseFailed,
+    has_table,
+    statements,
+    transaction,
+    upsert,
+)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS projection_state (
@@ -59,11 +66,8 @@ class Views:
     def __init__(self, connection: Connection, projections: Sequence[Projection]) -> None:
         self.connection = connection
         self._projections = projections
-        connection.executescript(SCHEMA)
-        known = {status.name for status in self.status()}
-        for projection in projections:
-            if projection.name not in known:
-                self._create(projection)
+        if not has_table(connection, "projection_state") or self._missing():
+            self._create()
 
     def status(self) -> list[ViewStatus]:
         """Return where each projection stands."""
@@ -148,13 +152,20 @@ class Views:
         names = names_of_ids(self.connection)
         return {p.name: p.canonical_hash(self.connection, names) for p in self._projections}
 
-    def _create(self, projection: Projection) -> None:
+    def _create(self) -> None:
+        """Make what is missing; another process may have made it meanwhile."""
         with transaction(self.connection):
-            new = self.connection.execute(
-                "INSERT OR IGNORE INTO projection_state VALUES (?, 0, '')", (projection.name,)
-            )
-            if new.rowcount:  # else another process has made it meanwhile
+            for statement in statements(SCHEMA):
+                self.connection.execute(statement)
+            for projection in self._missing():
+                self.connection.execute(
+                    "INSERT INTO projection_state VALUES (?, 0, '')", (projection.name,)
+                )
                 projection.create(self.connection)
+
+    def _missing(self) -> list[Projection]:
+        known = {status.name for status in self.status()}
+        return [projection for projection in self._projections if projection.name not in known]
 
     def _bring_forward(
         self, projection: Projection, seen: ViewStatus, events: Sequence[Recorded], after: int

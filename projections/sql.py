@@ -74,6 +74,15 @@ def dialect_of(connection: Connection) -> Dialect:
     return dialect
 
 
+def has_table(connection: Connection, name: str) -> bool:
+    """Tell whether there is a table of this name where the connection looks names up."""
+    if dialect_of(connection) == "postgres":
+        found = connection.execute("SELECT to_regclass(?) IS NOT NULL", (name,))
+    else:
+        found = connection.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = ?", (name,))
+    return bool(found.fetchone()[0])
+
+
 def statements(script: str) -> list[str]:
     """Return the statements of a script, without its comments; none of them holds a semicolon."""
     return [one.strip() for one in COMMENT.sub("", script).split(";") if one.strip()]

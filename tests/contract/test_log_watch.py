@@ -68,7 +68,7 @@ def test_it_outlives_its_connection(tmp_path):
         assert watch.wait(LONG)
         with server.connect() as other:
             other.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
                 "WHERE datname = %s AND query LIKE 'LISTEN%%'",
                 (address.rpartition("/")[2],),
             )
