@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from eventsourcing.persistence import InterfaceError, OperationalError, StoredEvent
+from eventsourcing.persistence import (
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    StoredEvent,
+)
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
@@ -236,7 +241,8 @@ class Recorder(StoredEvents, PostgresApplicationRecorder):
                 with connection.transaction(force_rollback=read_only):
                     yield PostgresCursor.of(connection)
                     is_read = read_only
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, InternalError) as error:
+            # The last is what a process hears that was stopped within: the server ended its turn.
             if not is_read:  # what was read is good, however the transaction ends
                 raise ConnectionLost(LOST) from error
 

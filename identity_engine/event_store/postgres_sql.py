@@ -159,7 +159,7 @@ def told_plainly() -> Iterator[None]:
         ) from error
     except psycopg.errors.UndefinedTable as error:
         raise StoreBusy("The views were built anew meanwhile. Ask again.") from error
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout) as error:
         raise ConnectionLost(LOST) from error
 
 
