@@ -104,11 +104,8 @@ def _views(engine: Engine) -> Finding:
         )
     behind, seconds = max(one.behind for one in views), max(one.seconds for one in views)
     waits = f", the oldest for {seconds:.0f} s" if behind else ""
-    return Finding(
-        "views",
-        True,
-        f"Events behind: {behind}{waits}; a worker or the next question brings them forward.",
-    )
+    said = f"Events behind: {behind}{waits}; a worker or the next question brings them forward."
+    return Finding("views", True, said)
 
 
 def _dead_letters(engine: Engine) -> Finding:
