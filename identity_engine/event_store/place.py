@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from eventsourcing.persistence import StoredEvent
 
+from identity_engine.errors import ConfigurationError
 from identity_engine.event_store.mapper import StoredRow
 from projections.sql import Connection, Cursor
 
@@ -71,7 +72,13 @@ class ViewShelf(Protocol):
     """Generations of views, of which one is live; the next is built beside it and swapped in."""
 
     def current(self) -> int:
-        """Return the number of the live generation, which another process may have swapped in."""
+        """Return the number of the live generation, which another process may have swapped in.
+
+        Views of an older version of their code are passed over: a new generation takes their place.
+
+        Raises:
+            ConfigurationError: they are of a newer version, whose processes would do the same to ours.
+        """
 
     def open(self, number: int) -> Connection:
         """Open a generation, made empty if it is not there."""
@@ -87,6 +94,19 @@ class ViewShelf(Protocol):
 
     remedy: str
     """What an operator does to have all views built anew."""
+
+
+def refuse_newer(version: int, ours: int, remedy: str) -> None:
+    """Refuse views that a newer version of this product has made.
+
+    Raises:
+        ConfigurationError: they are.
+    """
+    if version > ours:
+        raise ConfigurationError(
+            "The views of this store are of a newer version. Use a newer version. "
+            f"Or, to go back to this one: {remedy[0].lower()}{remedy[1:]}."
+        )
 
 
 class Holding(Protocol):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from identity_engine.errors import StoreBusy
+from identity_engine.event_store.place import refuse_newer
 from identity_engine.event_store.postgres_schema import LOG
 from identity_engine.event_store.postgres_sql import PostgresConnection
 from projections.catalogue import VIEWS_VERSION
@@ -27,7 +28,10 @@ class ViewSchemas:
         connect_views: the same for a schema of views, which need not be durable: they are built anew.
     """
 
-    remedy = "Drop the schemas identity_engine_views_* of this database"
+    remedy = (
+        "Drop the schemas identity_engine_views_* of this database "
+        "and set version = 0 in identity_engine.live_views"
+    )
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class ViewSchemas:
         version, number = self._read()
         if version == VIEWS_VERSION:
             return number
+        refuse_newer(version, VIEWS_VERSION, self.remedy)
         with transaction(self._pointer):
             self._pointer.execute("LOCK TABLE live_views IN EXCLUSIVE MODE")
             version, number = self._read()

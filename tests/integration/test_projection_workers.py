@@ -8,8 +8,10 @@ import pytest
 from identity_engine import Engine
 from identity_engine.application.projection_worker import NAMES, ProjectionWorker
 from identity_engine.application.standing import standings
-from identity_engine.errors import StoreBusy, StoreError
+from identity_engine.errors import ConfigurationError, StoreBusy, StoreError
+from identity_engine.event_store import postgres_views, sqlite_views
 from identity_engine.event_store.postgres import Server
+from projections.catalogue import VIEWS_VERSION
 from projections.profile.projection import ProfileProjection
 from tests.support.interactions import customer, event, phone
 from tests.support.patience import eventually
@@ -263,6 +265,18 @@ def roll_back_when(store, condition):
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     eventually(lambda: not store.last.is_alive())
+
+
+def test_views_of_a_newer_version_are_left_to_it(store, monkeypatch):
+    engine = store.open()
+    engine.ingest([event("1", phone())])
+    with monkeypatch.context() as later:
+        for shelf in (sqlite_views, postgres_views):
+            later.setattr(shelf, "VIEWS_VERSION", VIEWS_VERSION + 1)
+        store.open().follow()
+
+    with pytest.raises(ConfigurationError, match="Or, to go back"):
+        engine.follow()
 
 
 def test_a_lock_that_somebody_holds_for_long_parks_nothing(on_postgres):
