@@ -158,7 +158,11 @@ def told_plainly() -> Iterator[None]:
     """
     try:
         yield
-    except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
+    except (
+        psycopg.errors.LockNotAvailable,
+        psycopg.errors.QueryCanceled,
+        psycopg.errors.DeadlockDetected,
+    ) as error:
         raise StoreBusy(
             "Another process holds a lock of this store for too long. Try again when it is done."
         ) from error

@@ -1,6 +1,7 @@
 """Generations of views as schemas of a PostgreSQL database."""
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -12,6 +13,8 @@ from projections.catalogue import VIEWS_VERSION
 from projections.sql import Connection, transaction
 
 PREFIX = "identity_engine_views"
+GRACE_SECONDS = 0.25
+"""For who has just asked which views are live, to read them to the end."""
 TRIES = 5
 """To drop old views: each waits for the time-out of a lock."""
 REPLACED = "The views were built anew meanwhile. Ask again."
@@ -84,6 +87,7 @@ class ViewSchemas:
         with transaction(self._pointer):
             self._pointer.execute("LOCK TABLE live_views IN EXCLUSIVE MODE")
             self._point_to(number)
+        time.sleep(GRACE_SECONDS)
         for before in self._numbers():
             if before < number:
                 self._drop(before)

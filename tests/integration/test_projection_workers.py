@@ -129,6 +129,30 @@ def test_a_worker_goes_on_with_views_that_were_swapped_in(store):
     assert is_sound(engine)
 
 
+def test_readers_are_answered_while_views_are_swapped(store):
+    engine, reader = store.open(), store.open()
+    (made,) = engine.ingest([event("1", customer("C-1"))])
+    is_over, answers = threading.Event(), []
+
+    def read():
+        while not is_over.is_set():
+            try:
+                answers.append(len(reader.profile(made.contact_id).interactions))
+            except Exception as error:
+                answers.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    for number in range(2, 6):
+        engine.rebuild()
+        engine.ingest([event(str(number), customer("C-1"))])
+    is_over.set()
+    thread.join()
+
+    assert answers == sorted(answers), "no error, and nothing older than before"
+    assert set(answers) <= {1, 2, 3, 4, 5}
+
+
 def test_what_is_parked_is_driven_again_beside_a_worker(store, monkeypatch):
     engine, broken = store.open(), set()
     apply = ProfileProjection.apply
