@@ -21,6 +21,8 @@ IdentityEngineError
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from projections.sql import DatabaseFailed
+
 if TYPE_CHECKING:
     from identity_engine.application.meanwhile import Moved
     from identity_engine.application.queries import HistoryEntry
@@ -65,7 +67,7 @@ class ConfigurationError(IdentityEngineError):
     """The set-up is wrong."""
 
 
-class StoreError(IdentityEngineError):
+class StoreError(IdentityEngineError, DatabaseFailed):
     """The store cannot be used as it is."""
 
 

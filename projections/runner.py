@@ -1,16 +1,25 @@
 """The runner: brings views forward by decoded events, and keeps going when one of them fails.
 
-Rows and position move in one transaction, so a view is always the replay of a prefix of the log. A
-failure parks the partition it happened in: its later events and those of its stream wait, all others
-go on, and re-driving replays the wait. A rebuild feeds a fresh file by the same code.
+Rows and position of a projection move in one transaction, so its rows are always the replay of a prefix
+of the log. The position moves first, by compare-and-set: whoever was overtaken, or was stopped for long,
+writes nothing, so several processes may bring the same views forward. A failure parks the partition it
+happened in: its later events and those of its stream wait, all others go on, and re-driving replays the
+wait. A rebuild feeds a fresh file by the same code.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from projections.base import Projection, Recorded
 from projections.profile.query import names_of_ids
-from projections.sql import Connection, transaction, upsert
+from projections.sql import (
+    Connection,
+    DatabaseFailed,
+    has_table,
+    statements,
+    transaction,
+    upsert,
+)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS projection_state (
@@ -27,6 +36,12 @@ CREATE TABLE IF NOT EXISTS parked_event (
     PRIMARY KEY (projection, key, position)
 ) WITHOUT ROWID;
 """
+MOVE = (
+    "UPDATE projection_state SET position = ?, event_id = ? "
+    "WHERE name = ? AND position = ? AND event_id = ?"
+)
+STAND = "UPDATE projection_state SET position = position WHERE name = ?"
+"""Moves nothing, and lets nobody else move it meanwhile."""
 PARKED = ("projection", "key", "position", "stream_id", "error")
 
 
@@ -51,11 +66,8 @@ class Views:
     def __init__(self, connection: Connection, projections: Sequence[Projection]) -> None:
         self.connection = connection
         self._projections = projections
-        connection.executescript(SCHEMA)
-        known = {status.name for status in self.status()}
-        for projection in projections:
-            if projection.name not in known:
-                self._create(projection)
+        if not has_table(connection, "projection_state") or self._missing():
+            self._create()
 
     def status(self) -> list[ViewStatus]:
         """Return where each projection stands."""
@@ -65,24 +77,31 @@ class Views:
         )
         return [ViewStatus(*row) for row in rows]
 
-    def position(self) -> int:
-        """Return the position up to which every projection has followed."""
-        return min((status.position for status in self.status()), default=0)
+    def position(self, names: Collection[str] | None = None) -> int:
+        """Return the position up to which every projection, or each of these, has followed."""
+        return min(
+            (one.position for one in self.status() if names is None or one.name in names), default=0
+        )
 
-    def feed(self, events: Sequence[Recorded]) -> None:
-        """Bring all projections forward by events that follow each other in the log.
+    def feed(
+        self, events: Sequence[Recorded], *, names: Collection[str] | None = None, after: int = 0
+    ) -> None:
+        """Bring all projections, or these, forward by events that follow each other in the log.
 
-        A projection that is ahead skips what it has seen, so feeding twice changes nothing.
+        A projection that is ahead skips what it has seen, and one that somebody else moves meanwhile is
+        left to them, so feeding twice changes nothing.
+
+        Args:
+            events: all there are behind a position, in order.
+            names: of the projections.
+            after: that position; no projection may stand before it.
         """
         if not events:
             return
-        with transaction(self.connection):
-            positions = {status.name: status.position for status in self.status()}
-            for projection in self._projections:
-                seen = positions[projection.name]
-                unseen = [event for event in events if event.position > seen]
-                if unseen:
-                    self._bring_forward(projection, unseen)
+        seen = {status.name: status for status in self.status()}
+        for projection in self._projections:
+            if names is None or projection.name in names:
+                self._bring_forward(projection, seen[projection.name], events, after)
 
     def redrive(self, load: Callable[[Sequence[int]], Iterable[Recorded]]) -> int:
         """Replay the parked partitions and return how many are still parked.
@@ -90,18 +109,16 @@ class Views:
         Args:
             load: returns the events at these positions, in order.
         """
-        for projection in self._projections:
-            rows = self.connection.execute(
-                "SELECT position FROM parked_event WHERE projection = ? ORDER BY position",
-                (projection.name,),
-            ).fetchall()
-            if not rows:
-                continue
-            events = list(load([position for (position,) in rows]))
-            with transaction(self.connection):
-                self.connection.execute(
-                    "DELETE FROM parked_event WHERE projection = ?", (projection.name,)
-                )
+        for name in [status.name for status in self.status() if status.parked]:
+            projection = next(one for one in self._projections if one.name == name)
+            with transaction(self.connection, whole=False):
+                self.connection.execute(STAND, (name,))
+                rows = self.connection.execute(
+                    "SELECT position FROM parked_event WHERE projection = ? ORDER BY position",
+                    (name,),
+                ).fetchall()
+                events = list(load([position for (position,) in rows]))
+                self.connection.execute("DELETE FROM parked_event WHERE projection = ?", (name,))
                 self._apply_one_by_one(projection, events)
         return sum(status.parked for status in self.status())
 
@@ -122,37 +139,59 @@ class Views:
         finally:
             self.connection.execute("COMMIT")
 
-    def exact_hashes(self) -> dict[str, str]:
-        """Return the exact hash of each projection."""
-        return {p.name: p.exact_hash(self.connection) for p in self._projections}
+    def exact_hashes(self, names: Collection[str] | None = None) -> dict[str, str]:
+        """Return the exact hash of each projection, or of each of these."""
+        return {
+            projection.name: projection.exact_hash(self.connection)
+            for projection in self._projections
+            if names is None or projection.name in names
+        }
 
     def canonical_hashes(self) -> dict[str, str]:
         """Return the canonical hash of each projection."""
         names = names_of_ids(self.connection)
         return {p.name: p.canonical_hash(self.connection, names) for p in self._projections}
 
-    def _create(self, projection: Projection) -> None:
+    def _create(self) -> None:
+        """Make what is missing; another process may have made it meanwhile."""
         with transaction(self.connection):
-            new = self.connection.execute(
-                "INSERT OR IGNORE INTO projection_state VALUES (?, 0, '')", (projection.name,)
-            )
-            if new.rowcount:  # else another process has made it meanwhile
+            for statement in statements(SCHEMA):
+                self.connection.execute(statement)
+            for projection in self._missing():
+                self.connection.execute(
+                    "INSERT INTO projection_state VALUES (?, 0, '')", (projection.name,)
+                )
                 projection.create(self.connection)
 
-    def _bring_forward(self, projection: Projection, events: Sequence[Recorded]) -> None:
-        # After a command most projections have nothing to do but to move on.
-        if any(projection.is_followed(event) for event in events):
-            self._apply(projection, events)
-        self.connection.execute(
-            "UPDATE projection_state SET position = ?, event_id = ? WHERE name = ?",
-            (events[-1].position, events[-1].header.event_id, projection.name),
-        )
+    def _missing(self) -> list[Projection]:
+        known = {status.name for status in self.status()}
+        return [projection for projection in self._projections if projection.name not in known]
+
+    def _bring_forward(
+        self, projection: Projection, seen: ViewStatus, events: Sequence[Recorded], after: int
+    ) -> None:
+        if seen.position < after:
+            raise ValueError(f"{projection.name} stands at {seen.position}, before {after}")
+        unseen = [event for event in events if event.position > seen.position]
+        if not unseen:
+            return
+        with transaction(self.connection, whole=False):
+            last = unseen[-1]
+            moved = self.connection.execute(
+                MOVE,
+                (last.position, last.header.event_id, seen.name, seen.position, seen.last_event_id),
+            )
+            # After a command most projections have nothing to do but to move on.
+            if moved.rowcount and any(projection.is_followed(event) for event in unseen):
+                self._apply(projection, unseen)
 
     def _apply(self, projection: Projection, events: Sequence[Recorded]) -> None:
         ready, held = self._split(projection, events)
         self.connection.execute("SAVEPOINT batch")
         try:
             projection.apply(self.connection, ready)
+        except DatabaseFailed:
+            raise
         except Exception:  # any fault of a projection parks a key, it never stops the log
             self.connection.execute("ROLLBACK TO batch")
             self._apply_one_by_one(projection, events)
@@ -172,6 +211,8 @@ class Views:
             self.connection.execute("SAVEPOINT event")
             try:
                 projection.apply(self.connection, [event])
+            except DatabaseFailed:
+                raise
             except Exception as error:  # see above
                 self.connection.execute("ROLLBACK TO event")
                 self._park(projection, event, type(error).__name__)

@@ -3,9 +3,10 @@
 The translation (`identity_engine.event_store.postgres_sql`) goes by rule and knows no table, so every
 statement keeps to what it covers:
 
-- places `?`, `?1` and `:name`; `INSERT OR IGNORE`; `BEGIN IMMEDIATE`; `json_each(X)` over an array, with
-  a `value` that is compared as text or after `CAST(value AS BIGINT)`; over an object with the alias
-  `pair`, a `key` besides; `instr`, `lower(hex(x))`, `group_concat`;
+- places `?`, `?1` and `:name`; `INSERT OR IGNORE`; `BEGIN IMMEDIATE`, which locks the schema for
+  writing, and `BEGIN DEFERRED`, which locks what it writes; `json_each(X)` over an array, with a `value`
+  that is compared as text or after `CAST(value AS BIGINT)`; over an object with the alias `pair`, a
+  `key` besides; `instr`, `lower(hex(x))`, `group_concat`;
 - `BLOB`, `INTEGER`, `TEXT`, `REAL` and `BOOLEAN` columns. A boolean is given as a Python bool, `TRUE` or
   `FALSE`, may stand alone in a condition, and is read as 1 or 0. Nothing else may;
 - an upsert names its key: `INSERT OR REPLACE` has no counterpart;
@@ -73,6 +74,15 @@ def dialect_of(connection: Connection) -> Dialect:
     return dialect
 
 
+def has_table(connection: Connection, name: str) -> bool:
+    """Tell whether there is a table of this name where the connection looks names up."""
+    if dialect_of(connection) == "postgres":
+        found = connection.execute("SELECT to_regclass(?) IS NOT NULL", (name,))
+    else:
+        found = connection.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = ?", (name,))
+    return bool(found.fetchone()[0])
+
+
 def statements(script: str) -> list[str]:
     """Return the statements of a script, without its comments; none of them holds a semicolon."""
     return [one.strip() for one in COMMENT.sub("", script).split(";") if one.strip()]
@@ -94,10 +104,20 @@ def upsert(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
     )
 
 
+class DatabaseFailed(Exception):  # noqa: N818 - it is what is said of it
+    """The database refuses for a while or went away: no fault of the statement or its values."""
+
+
 @contextmanager
-def transaction(connection: Connection) -> Iterator[None]:
-    """Hold the write lock; what is written within is stored together or not at all."""
-    connection.execute("BEGIN IMMEDIATE")
+def transaction(connection: Connection, *, whole: bool = True) -> Iterator[None]:
+    """Hold the write lock; what is written within is stored together or not at all.
+
+    Args:
+        connection: in autocommit mode.
+        whole: nobody else writes in this schema meanwhile. Else the first statement has to write, and
+            where the database can, only those wait who write the same rows.
+    """
+    connection.execute("BEGIN IMMEDIATE" if whole else "BEGIN DEFERRED")
     try:
         yield
     except BaseException:

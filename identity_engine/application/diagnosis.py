@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from identity_engine.application.engine import Engine
+from identity_engine.application.standing import standings
 from identity_engine.errors import IdentityEngineError
 from identity_engine.event_store.conversation_tables import count_waiting_changes
 from identity_engine.event_store.folder import is_store, no_store
@@ -95,16 +96,16 @@ def _clock(engine: Engine) -> Finding:
 
 
 def _views(engine: Engine) -> Finding:
-    status = engine.follower.views.status()
-    behind = engine.store.head() - engine.follower.views.position()
-    parked = sum(one.parked for one in status)
+    views = standings(engine.store, engine.follower)
+    parked = sum(one.parked for one in views)
     if parked:
         return Finding(
             "views", False, f"Parked partitions: {parked}. Run: identity-engine projections redrive"
         )
-    return Finding(
-        "views", True, f"Events behind: {behind}; the next question brings them forward."
-    )
+    behind, seconds = max(one.behind for one in views), max(one.seconds for one in views)
+    waits = f", the oldest for {seconds:.0f} s" if behind else ""
+    said = f"Events behind: {behind}{waits}; a worker or the next question brings them forward."
+    return Finding("views", True, said)
 
 
 def _dead_letters(engine: Engine) -> Finding:

@@ -1,13 +1,14 @@
 """Views that follow the log: brought up to its head, built anew beside the live ones, verified."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from identity_engine.application.unburdened import no_garbage_collection
-from identity_engine.errors import StoreError
+from identity_engine.errors import ConnectionLost, StoreError
 from identity_engine.event_store.place import Place
 from identity_engine.event_store.sqlite_files import connect, told_plainly
 from identity_engine.event_store.sqlite_views import unlogged
@@ -35,6 +36,14 @@ class Verdict:
     def is_sound(self) -> bool:
         """Live equals replay, at the head, with no partition waiting."""
         return self.live_hash == self.replay_hash and not self.behind and not self.parked
+
+
+class Advanced(NamedTuple):
+    """A batch that views were brought forward by: how many events, 0 where they stood at the head, and
+    the position behind it."""
+
+    events: int
+    position: int
 
 
 class Follower:
@@ -70,15 +79,38 @@ class Follower:
     def follow(self, progress: Progress | None = None, *, within: Writer | None = None) -> int:
         """Bring the views up to the head of the log and return their position.
 
+        Where workers do the same, whoever comes first with a batch does it; mostly nothing is to do.
         `within` reads in the writer's own transaction: nothing can be written behind that head.
         """
-        with told_plainly():
-            views = self.views
-            for events in self._log(views.position(), step=BATCH, within=within):
-                views.feed(events)
-                if progress is not None:
-                    progress(len(events))
-            return views.position()
+        while (done := self.advance(within=within)).events:
+            if progress is not None:
+                progress(done.events)
+        return done.position
+
+    def advance(
+        self,
+        names: Collection[str] | None = None,
+        *,
+        step: int = BATCH,
+        within: Writer | None = None,
+    ) -> Advanced:
+        """Bring all views, or these, forward by one batch.
+
+        Args:
+            names: of the projections.
+            step: how many events at most.
+            within: reads in the writer's own transaction.
+        """
+        try:
+            with told_plainly(), no_garbage_collection():
+                views = self.views
+                after = views.position(names)
+                events = self._store.read(after, step, within=within)
+                views.feed(events, names=names, after=after)
+                return Advanced(len(events), events[-1].position if events else after)
+        except ConnectionLost:
+            self._close_live()  # a log can only be rolled back while its server is away: look anew
+            raise
 
     def rebuild(self, progress: Progress | None = None) -> Sequence[ViewStatus]:
         """Build all views anew beside the live ones and swap them in; readers are never blocked.
@@ -106,18 +138,21 @@ class Follower:
     def verify(self, progress: Progress | None = None) -> list[Verdict]:
         """Replay the log into a private file and compare it with the live views.
 
-        Both are taken at one position, so a writer beside does not disturb; the views are behind
-        where they have not reached the head that the log had at the start.
+        Both are taken at one position of each view, so writers and workers beside do not disturb; the
+        views are behind where they have not reached the head that the log had at the start.
         """
         head = self._store.head()
         status, hashes = self.views.snapshot()
-        position = min(one.position for one in status)
+        replayed, reached = dict[str, str](), 0
         with self._scratch() as replay:
-            for events in self._log(0, until=position):
-                replay.feed(events)
-                if progress is not None:
-                    progress(len(events))
-            replayed = replay.exact_hashes()
+            for position in sorted({one.position for one in status}):
+                for events in self._log(reached, until=position):
+                    replay.feed(events)
+                    if progress is not None:
+                        progress(len(events))
+                reached = position
+                there = {one.name for one in status if one.position == position}
+                replayed |= replay.exact_hashes(there)
         return [
             Verdict(
                 one.name,
@@ -168,18 +203,14 @@ class Follower:
         self,
         after: int,
         until: int | None = None,
-        step: int = REPLAY_BATCH,
-        within: Writer | None = None,
     ) -> Iterator[list[Recorded]]:
         with no_garbage_collection():
-            yield from self._batches(after, until, step, within)
+            yield from self._batches(after, until)
 
-    def _batches(
-        self, after: int, until: int | None, step: int, within: Writer | None
-    ) -> Iterator[list[Recorded]]:
+    def _batches(self, after: int, until: int | None) -> Iterator[list[Recorded]]:
         while True:
-            limit = step if until is None else min(step, until - after)
-            events = self._store.read(after, limit, within=within) if limit > 0 else []
+            limit = REPLAY_BATCH if until is None else min(REPLAY_BATCH, until - after)
+            events = self._store.read(after, limit) if limit > 0 else []
             if not events:
                 return
             yield events

@@ -42,11 +42,11 @@ def measure_servers(
     write_simulation(people, interactions, seed, events, folder / "truth.csv")
     halves = _dealt(events, WORKERS)
     on_sqlite = _rate(interactions, [events], str(folder / "store"), folder)
-    with _database(address) as store:
+    with database(address) as store:
         on_postgres = _rate(interactions, [events], store, folder)
-    with _database(address) as store:
+    with database(address) as store:
         alone = _rate(interactions, [events], store, folder, SHARED_BATCH)
-    with _database(address) as store:
+    with database(address) as store:
         together = _rate(interactions, halves, store, folder, SHARED_BATCH)
     return [
         reported("ingest on SQLite, one worker", on_sqlite, "interactions/s"),
@@ -94,7 +94,7 @@ def _dealt(events: Path, hands: int) -> list[Path]:
 
 
 @contextmanager
-def _database(address: str) -> Iterator[str]:
+def database(address: str) -> Iterator[str]:
     """Make a database with an empty store, and drop it afterwards."""
     import psycopg
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from identity_engine.bench.commands import measure_commands
+from identity_engine.bench.freshness import measure_freshness
 from identity_engine.bench.growth import SINGLE_CONTACTS, measure_growth
 from identity_engine.bench.limits import raw_append
 from identity_engine.bench.quality import measure_quality
@@ -124,9 +125,15 @@ def _commands(plan: Plan, folder: Path) -> list[Result]:
 def _postgres(plan: Plan, folder: Path) -> list[Result]:
     if plan.postgres is None:
         return []
-    from identity_engine.bench.servers import measure_servers
+    from identity_engine.bench.servers import database, measure_servers
 
-    return measure_servers(plan.postgres, plan.people, plan.interactions, SEED, folder)
+    results = measure_servers(plan.postgres, plan.people, plan.interactions, SEED, folder)
+    with database(plan.postgres) as store:
+        return results + measure_freshness("PostgreSQL", store, plan.people, SEED, folder)
+
+
+def _freshness(plan: Plan, folder: Path) -> list[Result]:
+    return measure_freshness("SQLite", str(folder / "store"), plan.people, SEED, folder)
 
 
 def _quality(plan: Plan, folder: Path) -> list[Result]:
@@ -144,6 +151,7 @@ GROUPS: dict[str, Callable[[Plan, Path], list[Result]]] = {
     "ingest": _ingest,
     "growth": _growth,
     "commands": _commands,
+    "freshness": _freshness,
     "postgres": _postgres,
     "quality": _quality,
 }

@@ -1,18 +1,13 @@
 """The verb consume: a worker that takes interactions from a Kafka topic."""
 
-import logging
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from identity_engine.application.engine import Engine
+from identity_engine.cli.long_running import logged, until_signalled
 from identity_engine.cli.output import Json, Store, read_content, show, show_json_line, show_table
 from identity_engine.errors import UsageError
 from identity_engine.ingestion.kafka_settings import (
@@ -77,54 +72,12 @@ def consume(
         raise UsageError(
             "--dead-letter-topic is the topic itself: it would never be read to its end."
         )
-    with _logged(), _until_signalled() as stopping, Engine.open(store) as engine:
+    with logged(), until_signalled() as stopping, Engine.open(store) as engine:
         done = engine.consume(subscription, until_caught_up=until_caught_up, stopping=stopping)
     if json:
         show_json_line(_numbers(done))
     else:
         _tell(topic, done)
-
-
-@contextmanager
-def _until_signalled() -> Iterator[Callable[[], bool]]:
-    """Let the first SIGTERM or Ctrl-C ask for an orderly end, and the next one end at once.
-
-    Yields:
-        Whether to stop.
-    """
-    asked: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def ask(number: int, _: FrameType | None) -> None:
-        asked.append(number)
-        restore()
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield lambda: bool(asked)
-    finally:
-        restore()
-
-
-@contextmanager
-def _logged() -> Iterator[None]:
-    """Log to standard error while the worker runs; of the Kafka client only what it calls an error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    loggers = {"identity_engine": logging.INFO, "kafka": logging.ERROR}
-    for name, level in loggers.items():
-        logging.getLogger(name).addHandler(handler)
-        logging.getLogger(name).setLevel(level)
-    try:
-        yield
-    finally:
-        for name in loggers:
-            logging.getLogger(name).removeHandler(handler)
 
 
 def _numbers(done: "Consumed") -> dict[str, Any]:

@@ -69,7 +69,9 @@ def bench(
     data: Annotated[Path | None, Parameter(help="Folder of labelled streams, for quality.")] = None,
     only: Annotated[
         list[str] | None,
-        Parameter(help="Groups to run: start, ingest, growth, commands, postgres, quality."),
+        Parameter(
+            help="Groups to run: start, ingest, growth, commands, freshness, postgres, quality."
+        ),
     ] = None,
     postgres: Annotated[
         str | None,

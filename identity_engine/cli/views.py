@@ -1,31 +1,46 @@
-"""Verbs about the views: projections status|verify|rebuild|redrive."""
+"""Verbs about the views: projections status|follow|run|verify|rebuild|redrive."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.cli.output import Json, Store, counted, counting, show, show_json, show_table
+from identity_engine.application.standing import standings
+from identity_engine.cli.long_running import logged, until_signalled
+from identity_engine.cli.output import (
+    Json,
+    Store,
+    counted,
+    counting,
+    show,
+    show_json,
+    show_json_line,
+    show_table,
+)
 
 Index = Annotated[
     bool,
     Parameter(negative="", help="Also the match index; no other process can write meanwhile."),
 ]
-projections = App(name="projections", help="The views: where they stand, proof, rebuild.")
+projections = App(name="projections", help="The views: where they stand, workers, proof, rebuild.")
 
 
 @projections.command
 def status(*, store: Store = None, json: Json = False) -> None:
-    """Show how far each view has followed the log."""
+    """Show how far each view has followed the log, and for how many seconds the next event waits."""
     with Engine.open(store, make=False) as engine:
         head = engine.store.head()
-        views = engine.follower.views.status()
+        views = standings(engine.store, engine.follower)
     if json:
         show_json({"head": head, "projections": views})
     else:
         show_table(
-            ("view", "position", "behind", "parked"),
-            [(one.name, one.position, head - one.position, one.parked) for one in views],
+            ("view", "position", "behind", "seconds", "parked"),
+            [
+                (one.name, one.position, one.behind, f"{one.seconds:.1f}", one.parked)
+                for one in views
+            ],
             none="",
             title=f"log head {head}",
         )
@@ -40,6 +55,22 @@ def follow(*, store: Store = None, json: Json = False) -> None:
         show_json({"position": position})
     else:
         show(f"All views are at position {position}.")
+
+
+@projections.command
+def run(*, store: Store = None, json: Json = False) -> None:
+    """Keep the views at the head of the log until SIGTERM or Ctrl-C; several workers share them."""
+    from identity_engine.application.projection_worker import ProjectionWorker
+
+    with logged(), until_signalled() as stopping, Engine.open(store, make=False) as engine:
+        done = ProjectionWorker(engine.store, engine.follower).run(stopping)
+    if json:
+        show_json_line(asdict(done))
+    else:
+        show(
+            f"{counted(done.events, 'event')} in {counted(done.batches, 'batch', 'batches')}; "
+            f"at position {done.position}."
+        )
 
 
 @projections.command

@@ -12,11 +12,12 @@ import fcntl
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from identity_engine.errors import ConfigurationError, StoreBusy
+from identity_engine.event_store.file_holding import FileHolding
 from identity_engine.event_store.keys import KEY_BYTES
 from identity_engine.event_store.sqlite import Datastore, Recorder
 from identity_engine.event_store.sqlite_files import connect, create_private
@@ -88,6 +89,10 @@ class Folder:
             except BlockingIOError:
                 raise StoreBusy(f"{busy} Wait for it.") from None
             yield
+
+    def holding(self, work: str, parts: Sequence[str]) -> FileHolding:
+        """Lock a file of that name."""
+        return FileHolding(self._file(f"{work}.lock"), parts)
 
     def _file(self, name: str) -> Path | None:
         return self.path / name if self.path is not None else None

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from eventsourcing.persistence import StoredEvent
 
+from identity_engine.errors import ConfigurationError
 from identity_engine.event_store.mapper import StoredRow
 from projections.sql import Connection, Cursor
 
@@ -43,15 +44,41 @@ class EventLog(Protocol):
     def after_commit(self) -> None:
         """Do what a commit should not wait for."""
 
+    def watch(self) -> "LogWatch":
+        """Begin to watch the log; the caller closes the watch. Open it before the first read."""
+
     def close(self) -> None:
         """Close all connections."""
+
+
+class LogWatch(Protocol):
+    """Waits for the log to move. It is only a hint: whoever follows the log asks the log."""
+
+    def wait(self, seconds: float) -> bool:
+        """Return once something may have been written since the watch was opened or woke last, at
+        once if it was so before the call; at the latest after some seconds.
+
+        It raises nothing where the connection is lost: it waits, and watches anew when it can.
+
+        Returns:
+            Whether something was written, as far as can be known. False says nothing.
+        """
+
+    def close(self) -> None:
+        """Watch no longer."""
 
 
 class ViewShelf(Protocol):
     """Generations of views, of which one is live; the next is built beside it and swapped in."""
 
     def current(self) -> int:
-        """Return the number of the live generation, which another process may have swapped in."""
+        """Return the number of the live generation, which another process may have swapped in.
+
+        Views of an older version of their code are passed over: a new generation takes their place.
+
+        Raises:
+            ConfigurationError: they are of a newer version, whose processes would do the same to ours.
+        """
 
     def open(self, number: int) -> Connection:
         """Open a generation, made empty if it is not there."""
@@ -67,6 +94,34 @@ class ViewShelf(Protocol):
 
     remedy: str
     """What an operator does to have all views built anew."""
+
+
+def refuse_newer(version: int, ours: int, remedy: str) -> None:
+    """Refuse views that a newer version of this product has made.
+
+    Raises:
+        ConfigurationError: they are.
+    """
+    if version > ours:
+        raise ConfigurationError(
+            "The views of this store are of a newer version. Use a newer version. "
+            f"Or, to go back to this one: {remedy[0].lower()}{remedy[1:]}."
+        )
+
+
+class Holding(Protocol):
+    """Parts of some work, each held by one process at a time; whose they are ends with the process."""
+
+    def renew(self) -> frozenset[str]:
+        """Say that we are alive, take a fair share of what is free, and return what is ours until the
+        next call. Call it about once a second, and between two pieces of the work.
+
+        Raises:
+            ConnectionLost: nothing is ours for now.
+        """
+
+    def close(self) -> None:
+        """Give back what is ours."""
 
 
 class Place(Protocol):
@@ -112,4 +167,12 @@ class Place(Protocol):
 
         Raises:
             StoreBusy: another process does it now.
+        """
+
+    def holding(self, work: str, parts: Sequence[str]) -> Holding:
+        """Begin to hold parts of some work that several processes share; the caller closes it.
+
+        Args:
+            work: names it.
+            parts: what can be held, the same in every process.
         """

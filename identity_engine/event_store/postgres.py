@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from eventsourcing.persistence import InterfaceError, OperationalError, StoredEvent
+from eventsourcing.persistence import (
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    StoredEvent,
+)
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
@@ -21,6 +26,7 @@ from psycopg.rows import dict_row
 from identity_engine.errors import ConfigurationError, ConnectionLost, StoreBusy
 from identity_engine.event_store.folder import key_in_file
 from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.postgres_holding import SessionHolding
 from identity_engine.event_store.postgres_schema import (
     DEAD_LETTERS,
     KEYS,
@@ -35,6 +41,7 @@ from identity_engine.event_store.postgres_sql import (
     told_plainly,
 )
 from identity_engine.event_store.postgres_views import ViewSchemas
+from identity_engine.event_store.postgres_watch import ChannelWatch
 from identity_engine.event_store.stored_events import StoredEvents
 from projections.sql import Cursor
 
@@ -42,6 +49,8 @@ FUNCTIONS_VARIABLE = "POSTGRES_ENABLE_DB_FUNCTIONS"
 LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 60_000
 IDLE_IN_TRANSACTION_MS = 30_000
+STOPPED_IN_VIEWS_MS = 10_000
+"""A process that stops while it moves a view holds up all who read it, until this ends its turn."""
 CONNECT_TIMEOUT_SECONDS = 5
 RECONNECT_SECONDS = 1.0
 """A try to connect is given up after this, so that the next question tries anew and does not wait for a
@@ -115,7 +124,7 @@ class Server:
 
     def views(self) -> ViewSchemas:
         """Return the generations of views."""
-        return ViewSchemas(self._connect)
+        return ViewSchemas(self._connect, self._connect_views)
 
     @contextmanager
     def alone(self, work: str, busy: str) -> Iterator[None]:
@@ -131,6 +140,10 @@ class Server:
         finally:
             connection.close()
 
+    def holding(self, work: str, parts: Sequence[str]) -> SessionHolding:
+        """Hold advisory locks of the server, on a connection of its own."""
+        return SessionHolding(self.connect, work, parts)
+
     def connect(self) -> psycopg.Connection[Any]:
         """Open a plain connection.
 
@@ -141,12 +154,23 @@ class Server:
             return psycopg.connect(self._conninfo, autocommit=True)
 
     def _connect(self, schema: str) -> PostgresConnection:
+        return PostgresConnection(self._connect_patiently, schema)
+
+    def _connect_views(self, schema: str) -> PostgresConnection:
         def connect() -> psycopg.Connection[Any]:
-            connection = self.connect()
-            _set_timeouts(connection)
+            connection = self._connect_patiently()
+            connection.execute(
+                "SET synchronous_commit = off; "
+                f"SET idle_in_transaction_session_timeout = {STOPPED_IN_VIEWS_MS}"
+            )
             return connection
 
         return PostgresConnection(connect, schema)
+
+    def _connect_patiently(self) -> psycopg.Connection[Any]:
+        connection = self.connect()
+        _set_timeouts(connection)
+        return connection
 
 
 class Datastore(PostgresDatastore):
@@ -167,6 +191,7 @@ class Datastore(PostgresDatastore):
         )
         self.originator_id_type = "text"
         self.pool.reconnect_timeout = RECONNECT_SECONDS
+        self.parameters = parameters
         self.pool.kwargs = {**parameters, "row_factory": dict_row}
 
     def after_connect_func(self) -> Callable[[psycopg.Connection[Any]], None]:
@@ -183,6 +208,8 @@ class Datastore(PostgresDatastore):
 
 class Recorder(StoredEvents, PostgresApplicationRecorder):
     """The library's recorder over our table, and the log of a store (`place.EventLog`)."""
+
+    datastore: Datastore
 
     def __init__(self, datastore: Datastore) -> None:
         super().__init__(datastore)
@@ -214,7 +241,8 @@ class Recorder(StoredEvents, PostgresApplicationRecorder):
                 with connection.transaction(force_rollback=read_only):
                     yield PostgresCursor.of(connection)
                     is_read = read_only
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, InternalError) as error:
+            # The last is what a process hears that was stopped within: the server ended its turn.
             if not is_read:  # what was read is good, however the transaction ends
                 raise ConnectionLost(LOST) from error
 
@@ -245,6 +273,10 @@ class Recorder(StoredEvents, PostgresApplicationRecorder):
 
     def after_commit(self) -> None:
         """Leave the log as it is; the server checkpoints by itself."""
+
+    def watch(self) -> ChannelWatch:
+        """Listen to what `insert` notifies."""
+        return ChannelWatch(self.datastore.parameters, CHANNEL)
 
     def close(self) -> None:
         """Close all connections."""

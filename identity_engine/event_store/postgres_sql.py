@@ -153,16 +153,22 @@ def told_plainly() -> Iterator[None]:
     """Within, what PostgreSQL refuses is raised as an error of this product.
 
     Raises:
-        StoreBusy: another process holds a lock for longer than the time-out.
+        StoreBusy: another process holds a lock for longer than the time-out, or has replaced the schema.
         ConnectionLost: the server cannot be reached, or went away.
     """
     try:
         yield
-    except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
+    except (
+        psycopg.errors.LockNotAvailable,
+        psycopg.errors.QueryCanceled,
+        psycopg.errors.DeadlockDetected,
+    ) as error:
         raise StoreBusy(
             "Another process holds a lock of this store for too long. Try again when it is done."
         ) from error
-    except psycopg.OperationalError as error:
+    except psycopg.errors.UndefinedTable as error:
+        raise StoreBusy("The views were built anew meanwhile. Ask again.") from error
+    except (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout) as error:
         raise ConnectionLost(LOST) from error
 
 
@@ -296,11 +302,13 @@ class PostgresConnection:
 
     def execute(self, statement: str, parameters: Parameters = (), /) -> PostgresCursor:
         """Run one statement. One that begins to write holds the write lock of the schema, as SQLite's
-        holds that of the file; one that begins to read sees one moment."""
+        holds that of the file, or of the rows it writes; one that begins to read sees one moment."""
         cursor = PostgresCursor.of(self.raw)
         if statement == "BEGIN IMMEDIATE":
             cursor.execute("BEGIN")
             return cursor.execute(LOCK_SCHEMA, (self.schema,))
+        if statement == "BEGIN DEFERRED":
+            return cursor.execute("BEGIN")
         if statement == "BEGIN":
             return cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         return cursor.execute(statement, parameters)

@@ -31,6 +31,7 @@ from identity_engine.event_store.sqlite_files import (
     create_private,
     refusal,
 )
+from identity_engine.event_store.sqlite_watch import FileWatch
 from identity_engine.event_store.stored_events import StoredEvents
 from projections.sql import Cursor
 
@@ -158,6 +159,18 @@ class Recorder(StoredEvents, SQLiteApplicationRecorder):
             ],
         )
         return range(first, first + len(events))
+
+    def watch(self) -> FileWatch:
+        """Look at a counter of the file."""
+        return FileWatch(
+            sqlite3.connect(
+                self.datastore.pool.db_name,
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=LOCK_TIMEOUT_SECONDS,
+            )
+        )
 
     def after_commit(self) -> None:
         """Checkpoint once the write-ahead log is large."""

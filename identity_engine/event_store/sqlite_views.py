@@ -6,6 +6,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from identity_engine.event_store.place import refuse_newer
 from identity_engine.event_store.sqlite_files import connect
 from projections.catalogue import VIEWS_VERSION
 from projections.sql import Connection
@@ -41,6 +42,7 @@ class ViewFiles:
         except FileNotFoundError:
             version, number = str(VIEWS_VERSION), "1"
             _replace(pointer, f"{version}.{number}")
+        refuse_newer(int(version), VIEWS_VERSION, self.remedy)
         if version != str(VIEWS_VERSION):
             _remove(self._path(int(number)))
             number = str(int(number) + 1)

@@ -17,7 +17,7 @@ from identity_engine.event_store.index_writing import is_current, prepare_tables
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
 from identity_engine.event_store.keys import KeyRing
 from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at
-from identity_engine.event_store.place import Place
+from identity_engine.event_store.place import LogWatch, Place
 from identity_engine.event_store.read_check import has_moved
 from projections.base import Recorded
 from projections.match_index.digests import DigestKeys
@@ -169,6 +169,10 @@ class EventStore:
     def head(self) -> int:
         """Return the last position of the log, 0 where it is empty."""
         return self.log.head()
+
+    def watch(self) -> LogWatch:
+        """Begin to watch for new events; open it before the first read, and close it."""
+        return self.log.watch()
 
     def position_at(self, moment: datetime) -> int:
         """Return the last position recorded at or before `moment`, 0 where there is none.
