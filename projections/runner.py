@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from projections.base import Projection, Recorded
 from projections.profile.query import names_of_ids
-from projections.sql import Connection, transaction, upsert
+from projections.sql import Connection, dialect_of, transaction, upsert
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS projection_state (
@@ -27,6 +27,10 @@ CREATE TABLE IF NOT EXISTS parked_event (
     PRIMARY KEY (projection, key, position)
 ) WITHOUT ROWID;
 """
+IS_MADE = {
+    "sqlite": "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'parked_event')",
+    "postgres": "SELECT to_regclass('parked_event') IS NOT NULL",
+}
 PARKED = ("projection", "key", "position", "stream_id", "error")
 
 
@@ -51,7 +55,9 @@ class Views:
     def __init__(self, connection: Connection, projections: Sequence[Projection]) -> None:
         self.connection = connection
         self._projections = projections
-        connection.executescript(SCHEMA)
+        (is_made,) = connection.execute(IS_MADE[dialect_of(connection)]).fetchone()
+        if not is_made:  # else who may only read could not open them
+            connection.executescript(SCHEMA)
         known = {status.name for status in self.status()}
         for projection in projections:
             if projection.name not in known:

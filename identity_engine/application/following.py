@@ -78,6 +78,7 @@ class Follower:
                 views.feed(events)
                 if progress is not None:
                     progress(len(events))
+            self._shelf.show(self._number)
             return views.position()
 
     def rebuild(self, progress: Progress | None = None) -> Sequence[ViewStatus]:
