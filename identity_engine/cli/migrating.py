@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
+from identity_engine.application.operations.typed import ID, checked
 from identity_engine.cli.output import (
     DRY_RUN,
     DryRun,
@@ -192,7 +193,7 @@ def _connected(store: str | None) -> "Iterator[psycopg.Connection[Any]]":
 def _divisions(named: list[str] | None, *, all_divisions: bool) -> list[str] | None:
     if all_divisions == bool(named):
         raise UsageError("Name divisions with --division, or all of them with --all-divisions.")
-    return None if all_divisions else named
+    return [checked(ID, one, "A division") for one in named] if named else None
 
 
 def _listed(migrations: Any) -> str:

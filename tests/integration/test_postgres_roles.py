@@ -16,74 +16,21 @@ from identity_engine.event_store.postgres_roles import (
 from identity_engine.event_store.postgres_schema import LOG, migrate
 from tests.support.interactions import event, phone
 from tests.support.postgres import PostgresServer, shared_server
+from tests.support.postgres_roles import StoreOfRoles
 from tests.support.world import world
 
-REFUSED = psycopg.errors.InsufficientPrivilege
-LOGINS = ("migrator", "writer", "projector", "reader", "auditor")
 VIEWS = "identity_engine_views_1"
-
-
-class Store:
-    """A database that belongs to the group roles, and a login for each of them."""
-
-    def __init__(self, server, tmp_path):
-        self.server, self.key = server, tmp_path / "master.key"
-        self.address = server.database(migrated=False)
-        with psycopg.connect(self.address, autocommit=True) as administrator:
-            bring(administrator, with_roles=True)
-        self.logins = []
-        for name in LOGINS:
-            self.login(name, f"identity_engine_{name}")
-
-    @property
-    def name(self):
-        return self.address.rpartition("/")[2]
-
-    def login(self, name, *groups, options=""):
-        """Make somebody who may log in, a member of groups."""
-        login = f"{name}_of_{self.name}"
-        with self.server.connect() as administrator:
-            administrator.execute(f"CREATE ROLE {login} LOGIN {options}")
-            for group in groups:
-                administrator.execute(f"GRANT {group} TO {login}")
-        self.logins.append(login)
-        return login
-
-    def address_of(self, name):
-        return self.address.replace("postgres@", f"{name}_of_{self.name}@")
-
-    def connect(self, name):
-        return psycopg.connect(self.address_of(name), autocommit=True)
-
-    def open(self, name):
-        return Engine(Server(self.address_of(name), self.key), world())
-
-    def refuses(self, name, statement):
-        """Whether the server refuses a statement to a login for want of a right."""
-        with self.connect(name) as connection:
-            try:
-                connection.execute(statement)
-            except REFUSED:
-                return True
-        return False
-
-    def close(self):
-        self.server.drop(self.address)
-        with self.server.connect() as administrator:
-            for login in self.logins:
-                administrator.execute(f"DROP ROLE {login}")
 
 
 @pytest.fixture
 def store(tmp_path):
-    made = Store(shared_server(), tmp_path)
+    made = StoreOfRoles(shared_server(), tmp_path / "master.key")
     yield made
     made.close()
 
 
-@pytest.fixture
-def lived(store):
-    """The store, with a contact of each of two divisions, and views at the head."""
+def begun(store):
+    """A store with a contact of each of two divisions, and views at the head."""
     with store.open("writer") as engine:
         engine.ingest(
             [
@@ -94,6 +41,19 @@ def lived(store):
     with store.open("projector") as engine:
         engine.follow()
     return store
+
+
+@pytest.fixture
+def lived(store):
+    return begun(store)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """One that every test leaves as it is."""
+    made = StoreOfRoles(shared_server(), tmp_path_factory.mktemp("kept") / "master.key")
+    yield begun(made)
+    made.close()
 
 
 class TestTheWriter:
@@ -120,8 +80,8 @@ class TestTheWriter:
             "DELETE FROM identity_engine_ledger.migration",
         ],
     )
-    def test_it_changes_nothing_that_is_stored_and_reads_no_view(self, lived, statement):
-        assert lived.refuses("writer", statement)
+    def test_it_changes_nothing_that_is_stored_and_reads_no_view(self, kept, statement):
+        assert kept.refuses("writer", statement)
 
     def test_a_rebuild_of_the_index_is_for_the_migrator(self, lived):
         with (
@@ -158,8 +118,8 @@ class TestTheProjector:
             "INSERT INTO identity_engine.division_reader VALUES (current_user::regrole, '*')",
         ],
     )
-    def test_it_writes_nothing_but_views(self, lived, statement):
-        assert lived.refuses("projector", statement)
+    def test_it_writes_nothing_but_views(self, kept, statement):
+        assert kept.refuses("projector", statement)
 
     def test_it_ingests_nothing(self, lived):
         with (
@@ -190,8 +150,8 @@ class TestTheReader:
             "SET ROLE identity_engine_projector",
         ],
     )
-    def test_it_reads_nothing_else(self, lived, statement):
-        assert lived.refuses("reader", statement)
+    def test_it_reads_nothing_else(self, kept, statement):
+        assert kept.refuses("reader", statement)
 
     def test_it_opens_no_engine(self, lived):
         with pytest.raises(ConfigurationError, match="permission denied"):
@@ -232,8 +192,8 @@ class TestTheAuditor:
             "CREATE SCHEMA mine",
         ],
     )
-    def test_it_changes_nothing(self, lived, statement):
-        assert lived.refuses("auditor", statement)
+    def test_it_changes_nothing(self, kept, statement):
+        assert kept.refuses("auditor", statement)
 
 
 class TestTheMigrator:
