@@ -1,6 +1,6 @@
 """Verbs about a store as a part of PostgreSQL: store migrate|grant|revoke|readers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -57,22 +57,14 @@ def migrate(
     json: Json = False,
 ) -> int:
     """Make the schema of a store on PostgreSQL, or bring it to this version."""
-    with _connected(store) as connection:
+    with _connected(store, is_made=False) as connection:
         from identity_engine.event_store import postgres_roles, postgres_schema
 
         phases = postgres_schema.PHASES if phase is None else (phase,)
         if dry_run:
-            found = postgres_schema.standing(connection).missing_of(phases)
+            missing = postgres_schema.standing(connection).missing_of(phases)
             script = postgres_roles.statements_for_roles(connection) if roles else []
-            if json:
-                show_json({"would_apply": [*map(str, found)], "would_run": script})
-            else:
-                show(
-                    DRY_RUN
-                    + (f"it would apply {_listed(found)}." if found else "nothing to apply.")
-                )
-                for one in script:
-                    show(f"{one};")
+            _show_plan([*map(str, missing)], script, json=json)
             return 0
         try:
             made = postgres_roles.bring(connection, phases, with_roles=roles)
@@ -177,17 +169,30 @@ def add_to(store: App) -> None:
 
 
 @contextmanager
-def _connected(store: str | None) -> "Iterator[psycopg.Connection[Any]]":
+def _connected(store: str | None, *, is_made: bool = True) -> "Iterator[psycopg.Connection[Any]]":
+    """Open a connection, to a store that is made and of this version where it has to be."""
     address = is_postgres(store)
     if address is None:
         raise UsageError("Only a store on PostgreSQL has schemas and roles. Give --store URL.")
     from identity_engine.event_store.postgres import Server
+    from identity_engine.event_store.postgres_schema import standing
 
     connection = Server(address, None).connect()
     try:
+        if is_made:
+            standing(connection).refuse_unless_usable()
         yield connection
     finally:
         connection.close()
+
+
+def _show_plan(missing: Sequence[str], script: Sequence[str], *, json: bool) -> None:
+    if json:
+        show_json({"would_apply": missing, "would_run": script})
+        return
+    show(f"{DRY_RUN}it would apply {_listed(missing) or 'nothing'}.")
+    for statement in script:
+        show(f"{statement};")
 
 
 def _divisions(named: list[str] | None, *, all_divisions: bool) -> list[str] | None:
@@ -196,5 +201,5 @@ def _divisions(named: list[str] | None, *, all_divisions: bool) -> list[str] | N
     return [checked(ID, one, "A division") for one in named] if named else None
 
 
-def _listed(migrations: Any) -> str:
+def _listed(migrations: Iterable[Any]) -> str:
     return ", ".join(map(str, migrations))

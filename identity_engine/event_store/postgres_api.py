@@ -49,6 +49,12 @@ def lay(connection: psycopg.Connection[Any], schema: str) -> None:
         )
 
 
+def laid(connection: psycopg.Connection[Any]) -> set[str]:
+    """Return the names of the views that are there."""
+    rows = connection.execute("SELECT viewname FROM pg_views WHERE schemaname = %s", (API,))
+    return {name for (name,) in rows}
+
+
 def definition(view: ApiView) -> str:
     """Return the statement that makes a view over the tables in the search path."""
     columns = ", ".join(

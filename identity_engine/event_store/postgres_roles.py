@@ -33,7 +33,8 @@ PROJECTOR = "identity_engine_projector"
 READER = "identity_engine_reader"
 AUDITOR = "identity_engine_auditor"
 GROUPS = (MIGRATOR, WRITER, PROJECTOR, READER, AUDITOR)
-
+STORED = [LOG, KEYS, DEAD_LETTERS, LEDGER]
+"""Schemas of what is not made anew from something else."""
 SET_ALLOWED_FROM = 160_000
 """The version of PostgreSQL from which a member may be kept from acting as its group."""
 IN_FORCE = (
@@ -144,16 +145,27 @@ def _settle(connection: psycopg.Connection[Any]) -> None:
     """Let everything belong to the groups, and grant each what it may do; doing it again is harmless."""
     generations = _generations(connection)
     with told_plainly(), connection.transaction():
-        stored = [LOG, KEYS, DEAD_LETTERS, LEDGER]
-        _give(connection, "SCHEMA", SCHEMAS, [*stored, API], MIGRATOR)
+        _give(connection, "SCHEMA", SCHEMAS, [*STORED, API], MIGRATOR)
         _give(connection, "SCHEMA", SCHEMAS, generations, PROJECTOR)
         # Who is to own a relation must be able to make one where it lies.
         connection.execute(f"GRANT USAGE, CREATE ON SCHEMA {API} TO {PROJECTOR}".encode())
-        _give(connection, "TABLE", RELATIONS, stored, MIGRATOR)
+        _give(connection, "TABLE", RELATIONS, STORED, MIGRATOR)
         _give(connection, "TABLE", RELATIONS, [*generations, API], PROJECTOR)
         connection.execute(GRANTS.encode())
         for schema in generations:
             connection.execute(_grants_of(schema))
+
+
+def strangers(connection: psycopg.Connection[Any]) -> list[str]:
+    """Return what of a store belongs to nobody of the groups that own it."""
+    generations = _generations(connection)
+    found = [
+        *_rows(connection, SCHEMAS, ([*STORED, API], MIGRATOR)),
+        *_rows(connection, SCHEMAS, (generations, PROJECTOR)),
+        *_rows(connection, RELATIONS, (STORED, MIGRATOR)),
+        *_rows(connection, RELATIONS, ([*generations, API], PROJECTOR)),
+    ]
+    return sorted(name for (name,) in found)
 
 
 def grant_generation(connection: PostgresConnection, schema: str) -> None:

@@ -16,7 +16,7 @@ class StoreOfRoles:
 
     def __init__(self, server, key):
         self.server, self.key = server, key
-        self.address = server.database(migrated=False)
+        self.address = server.database()
         with psycopg.connect(self.address, autocommit=True) as administrator:
             bring(administrator, with_roles=True)
         self.logins = []
