@@ -6,16 +6,16 @@ from projections.crm.projection import CrmProjection
 from projections.identity.projection import IdentityProjection
 from projections.journey.projection import JourneyProjection
 from projections.notes.projection import NotesProjection
-from projections.preference.projection import PreferenceProjection
 from projections.profile.projection import ProfileProjection
 from projections.review.projection import ReviewProjection
 from projections.search.projection import SearchProjection
+from projections.sources.projection import SourcesProjection
 from projections.timeline.projection import TimelineProjection
 
 PROJECTIONS: tuple[Projection, ...] = (
     IdentityProjection(),
     ProfileProjection(),
-    PreferenceProjection(),
+    SourcesProjection(),
     TimelineProjection(),
     SearchProjection(),
     NotesProjection(),

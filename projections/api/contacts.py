@@ -101,7 +101,7 @@ CONTACT_VALUES = ApiView(
     "THEN 1 ELSE 0 END) AS interactions, "
     "MAX(CASE WHEN said.taken IS NULL THEN said.time END) AS last_said "
     f"FROM ({VOICES}) said JOIN identity_contact own ON own.contact_id = said.contact_id {LIVING} "
-    "LEFT JOIN preference_source p ON p.in_force AND p.source = said.source "
+    "LEFT JOIN sources_preferred p ON p.in_force AND p.source = said.source "
     "GROUP BY own.canonical_id, whole.division, said.field, said.value) voices "
     "WHERE (interactions > 0 OR given IS NOT NULL) AND COALESCE(taken, 0) <= COALESCE(given, 0)"
     ") shown",

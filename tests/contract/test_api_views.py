@@ -152,9 +152,9 @@ def test_a_source_that_the_policy_prefers_comes_first(lived):
             if one.source is not None
         }
         for preferred in (sorted(sources), sorted(sources, reverse=True)):
-            connection.execute("DELETE FROM preference_source")
+            connection.execute("DELETE FROM sources_preferred")
             connection.executemany(
-                "INSERT INTO preference_source VALUES ('one', ?, ?, TRUE)",
+                "INSERT INTO sources_preferred VALUES ('one', ?, ?, TRUE)",
                 [(source, place) for place, source in enumerate(preferred)],
             )
             firsts = {

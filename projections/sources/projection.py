@@ -9,7 +9,7 @@ from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.sql import upsert
 
 SCHEMA = """
-CREATE TABLE preference_source (
+CREATE TABLE sources_preferred (
     version TEXT NOT NULL, -- of the policy
     source TEXT NOT NULL,
     place INTEGER NOT NULL, -- 0 for the one that is preferred to all others
@@ -18,11 +18,11 @@ CREATE TABLE preference_source (
 ) WITHOUT ROWID;
 """
 SOURCE = ("version", "source", "place", "in_force")
-INSERT = upsert("preference_source", SOURCE, SOURCE[:2])
-PUT_IN_FORCE = "UPDATE preference_source SET in_force = (version = ?)"
+INSERT = upsert("sources_preferred", SOURCE, SOURCE[:2])
+PUT_IN_FORCE = "UPDATE sources_preferred SET in_force = (version = ?)"
 
 
-class PreferenceRows(Rows):
+class SourcesRows(Rows):
     """The sources of a policy, when it is first in force; then which policy is."""
 
     def _activate(self, _: Recorded, fact: PolicyActivated) -> None:
@@ -41,12 +41,12 @@ class PreferenceRows(Rows):
         """Everything is written already."""
 
 
-class PreferenceProjection(Projection):
+class SourcesProjection(Projection):
     """Preferred sources, by policy."""
 
-    name: ClassVar[str] = "preference"
+    name: ClassVar[str] = "sources"
     schema: ClassVar[str] = SCHEMA
-    rows: ClassVar[type[Rows]] = PreferenceRows
+    rows: ClassVar[type[Rows]] = SourcesRows
     tables: ClassVar[tuple[Table, ...]] = (
-        Table("preference_source", SOURCE, SOURCE[:2], state="in_force"),
+        Table("sources_preferred", SOURCE, SOURCE[:2], state="in_force"),
     )
