@@ -30,8 +30,8 @@ AllDivisions = Annotated[
     bool, Parameter(name="--all-divisions", negative="", help="All there are and will be.")
 ]
 OUTDATED = (
-    "The match index is of another version. Run this again with IDENTITY_ENGINE_MASTER_KEY, while "
-    "nobody writes: it is then built anew from the log."
+    "The match index is of another version, so the two cannot run side by side. End the older one, "
+    "then run `store migrate` with IDENTITY_ENGINE_MASTER_KEY: it builds the index anew from the log."
 )
 
 
@@ -76,7 +76,7 @@ def migrate(
             return 1
         waiting = postgres_schema.standing(connection).missing
         is_current = postgres_schema.index_is_current(connection)
-    if not is_current and master_key_file() is not None:
+    if not is_current and phase != "pre" and master_key_file() is not None:
         Engine.open(store).close()  # which builds it anew
         is_current = True
     if json:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
 
-from identity_engine.errors import StoreBusy
+from identity_engine.errors import ConfigurationError, StoreBusy
 from identity_engine.event_store.postgres_api import lay
 from identity_engine.event_store.postgres_roles import grant_generation
 from identity_engine.event_store.postgres_schema import LOG, VIEWS
@@ -38,10 +38,19 @@ class ViewSchemas:
         self._not_before = 0.0
 
     def current(self) -> int:
-        """Read the pointer; views of another version are passed over."""
+        """Read the pointer; views of an older version are passed over.
+
+        Raises:
+            ConfigurationError: they are of a newer version. Both would go on to replace each other's.
+        """
         version, number, _ = self._read()
         if version == VIEWS_VERSION:
             return number
+        if version > VIEWS_VERSION:
+            raise ConfigurationError(
+                "The views of this store are those of a newer version. Ask that one. To go back to "
+                "this version for good: UPDATE identity_engine.live_views SET version = 0"
+            )
         with self._pointing():
             version, number, _ = self._read()
             if version != VIEWS_VERSION:  # else another process was first

@@ -101,6 +101,7 @@ class TestMigrating:
         monkeypatch.delenv("IDENTITY_ENGINE_MASTER_KEY")
         assert "IDENTITY_ENGINE_MASTER_KEY" in run(line, migrator, "store", "migrate").out
         monkeypatch.setenv("IDENTITY_ENGINE_MASTER_KEY", str(store.key))
+        assert "End the older one" in run(line, migrator, "store", "migrate", "--phase", "pre").out
         answer = run(line, migrator, "store", "migrate", "--json").document
         assert answer["index_is_current"]
         assert run(line, writer, "ingest", line.traffic()).code == 0

@@ -173,6 +173,32 @@ class TestTwoPhases:
             migrate(connection)
 
 
+class TestTwoVersionsAtOnce:
+    def test_an_older_one_leaves_newer_views_alone_and_writes_on(self, connection, empty, tmp_path):
+        migrate(connection)
+        with opened(empty, tmp_path) as older:
+            (known,) = older.ingest([event("1", phone())])
+            older.follow()
+            connection.execute("UPDATE identity_engine.live_views SET version = version + 1")
+            with pytest.raises(
+                ConfigurationError, match="views of this store are those of a newer"
+            ):
+                older.profile(known.contact_id)
+            assert older.ingest([event("2", phone())])[0].status == "accepted"
+            connection.execute("UPDATE identity_engine.live_views SET version = 0")
+            assert older.profile(known.contact_id).contact_id == known.contact_id
+
+    def test_an_older_one_writes_nothing_over_a_newer_index(self, connection, empty, tmp_path):
+        migrate(connection)
+        with opened(empty, tmp_path) as older:
+            older.ingest([event("1", phone())])
+            head = older.store.head()
+            connection.execute("UPDATE identity_engine.index_version SET number = number + 1")
+            with pytest.raises(ConfigurationError, match="replaced the match index"):
+                older.ingest([event("2", phone())])
+            assert older.store.head() == head
+
+
 class TestTheLedger:
     def test_a_file_that_was_changed_after_it_was_applied_is_refused(self, connection, released):
         released(ADDS)
