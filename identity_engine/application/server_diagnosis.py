@@ -24,14 +24,15 @@ def examine_server(address: str) -> Iterator[Finding]:
         yield Finding("server", False, str(error))
         return
     with connection:
-        lacks = bool(standing(connection).missing_of(["pre"]))
-        looks = [("migrations", _migrations), ("roles", _roles), (API, _api)]
-        for check, look in looks[:1] if lacks else looks:
+        for check, look in (("migrations", _migrations), ("roles", _roles), (API, _api)):
             try:
                 with told_plainly():
                     yield Finding(check, *look(connection))
+                if standing(connection).missing_of(["pre"]):
+                    return  # the rest is looked for where it is not yet
             except IdentityEngineError as error:
                 yield Finding(check, False, str(error))
+                return
 
 
 def _migrations(connection: psycopg.Connection[Any]) -> tuple[bool, str]:

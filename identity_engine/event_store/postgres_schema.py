@@ -131,8 +131,13 @@ def migrations() -> list[Migration]:
 
 
 def standing(connection: psycopg.Connection[Any]) -> Standing:
-    """Compare the ledger of a database with the files of this version."""
-    ours, applied = migrations(), _applied(connection)
+    """Compare the ledger of a database with the files of this version.
+
+    Raises:
+        ConfigurationError: the role of the connection may not read the ledger.
+    """
+    with told_plainly():
+        ours, applied = migrations(), _applied(connection)
     known = {one.number: one for one in applied}
     return Standing(
         applied=tuple(applied),
@@ -189,9 +194,7 @@ def refuse_unless_migrated(connection: PostgresConnection) -> None:
     Raises:
         ConfigurationError: it holds no store, an older one, or a newer one.
     """
-    with told_plainly():
-        found = standing(connection.raw)
-    found.refuse_unless_usable()
+    standing(connection.raw).refuse_unless_usable()
 
 
 def index_is_current(connection: psycopg.Connection[Any]) -> bool:

@@ -160,6 +160,8 @@ class TestEachRole:
             ("projector", ("ingest", "--again", line.traffic())),
             ("auditor", ("projections", "rebuild")),
             ("writer", ("store", "grant", store.named("reader"), "--all-divisions")),
+            ("reader", ("store", "readers")),
+            ("reader", ("store", "migrate")),
         ):
             answer = run(line, at(name), *verb)
             assert answer.code == 1, name
@@ -207,6 +209,11 @@ class TestDoctor:
         assert found["api_v1"]["found"].startswith("Missing: cases.")
         assert run(line, administrator, "projections", "rebuild").code == 0
         assert self.found(line, administrator)["api_v1"]["is_sound"]
+
+    def test_says_to_a_reader_that_it_may_not_look(self, line, store):
+        found = self.found(line, store.address_of("reader"))
+        assert [one["check"] for one in found.values()] == ["open", "migrations"]
+        assert "permission denied" in found["migrations"]["found"]
 
     def test_says_that_a_database_holds_no_store(self, line, empty):
         found = self.found(line, empty)

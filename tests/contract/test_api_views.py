@@ -1,7 +1,9 @@
 """The views for readers by SQL say on both databases what the questions in Python answer."""
 
+import json
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,9 @@ from projections.runner import Views
 from projections.timeline.projection import positions_of
 from tests.contract.test_views_postgres import MOST, contacts, fed, on_postgres, streams
 from tests.support.centre import PREFERRED, live
+
+KNOWN = Path(__file__).with_name("api_v1.json")
+"""Every column that was ever there."""
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +100,14 @@ def test_both_have_the_same_rows(lived):
                 second = [row.replace(f", {word})", f", {digit})") for row in second]
             assert sorted(second) == first, view.name
             assert first, view.name
+
+
+def test_columns_that_readers_know_stay():
+    """A new one comes last, also in the file; none is renamed, moved or of another type."""
+    known = json.loads(KNOWN.read_text())
+    assert {
+        view.name: [[column.name, column.type] for column in view.columns] for view in API_VIEWS
+    } == known, "only ever add to api_v1.json, at the end of a view"
 
 
 @pytest.mark.parametrize("view", API_VIEWS, ids=lambda one: one.name)
