@@ -34,6 +34,8 @@ from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.rules import shipped_policy
 from identity_engine.cli.app import app
 from identity_engine.ingestion import csv_mapping, envelope, faults, json_text, wire
+from projections.api.catalogue import API_VIEWS
+from projections.api.view import ApiView
 
 DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -271,6 +273,17 @@ def guards() -> str:
     return "\n".join(["| guard | why the contact was not linked |", "|---|---|", *rows])
 
 
+def sql() -> str:
+    """Return the views for readers by SQL with their columns, as the database has them in comments."""
+    return "\n".join(_view(view) for view in API_VIEWS)
+
+
+def _view(view: ApiView) -> str:
+    rows = [_row(f"`{one.name}`", one.type, one.meaning) for one in view.columns]
+    lines = [f"## `{view.name}`", "", view.meaning, ""]
+    return "\n".join([*lines, "| column | type | meaning |", "|---|---|---|", *rows]) + "\n"
+
+
 def _fields(model: type[BaseModel]) -> str:
     rows = [
         _row(f"`{name}`", _type(field.annotation) + _range(field), _default_of(field))
@@ -340,6 +353,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "limits": limits,
     "rules": rules,
     "guards": guards,
+    "sql": sql,
 }
 
 

@@ -9,11 +9,13 @@ from projections.notes.projection import NotesProjection
 from projections.profile.projection import ProfileProjection
 from projections.review.projection import ReviewProjection
 from projections.search.projection import SearchProjection
+from projections.sources.projection import SourcesProjection
 from projections.timeline.projection import TimelineProjection
 
 PROJECTIONS: tuple[Projection, ...] = (
     IdentityProjection(),
     ProfileProjection(),
+    SourcesProjection(),
     TimelineProjection(),
     SearchProjection(),
     NotesProjection(),
@@ -22,5 +24,6 @@ PROJECTIONS: tuple[Projection, ...] = (
     JourneyProjection(),
     CrmProjection(),
 )
-VIEWS_VERSION = 27
-"""Raised whenever a schema or a fold changes: a view file of another version is built anew."""
+VIEWS_VERSION = 28
+"""Raised whenever a schema, a fold or a view for readers by SQL changes: a view file of another version
+is built anew."""

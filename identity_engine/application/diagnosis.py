@@ -32,7 +32,9 @@ def examine(store: str | None) -> list[Finding]:
     """Run all checks on a store, without making one that is not there."""
     address = is_postgres(store)
     if address is not None:
-        return _examined(address, (*CHECKS, _settings_of_server))
+        from identity_engine.application.server_diagnosis import examine_server
+
+        return [*_examined(address, (*CHECKS, _settings_of_server)), *examine_server(address)]
     folder = store_folder(store)
     if not is_store(folder):
         return [Finding("store", False, no_store(folder))]

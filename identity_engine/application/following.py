@@ -107,6 +107,8 @@ class Follower:
                 after = views.position(names)
                 events = self._store.read(after, step, within=within)
                 views.feed(events, names=names, after=after)
+                if not events:
+                    self._shelf.show(self._number)
                 return Advanced(len(events), events[-1].position if events else after)
         except ConnectionLost:
             self._close_live()  # a log can only be rolled back while its server is away: look anew

@@ -22,6 +22,7 @@ from identity_engine.cli import (
     mails,
     measuring,
     merging,
+    migrating,
     models,
     notes,
     policy,
@@ -68,6 +69,7 @@ app.command(contacts.export)
 app.command(augmentation.augment)
 app.command(crm.crm)
 app.command(views.projections)
+migrating.add_to(stores.store)
 app.command(stores.store)
 app.command(policy.policy)
 app.command(models.model)

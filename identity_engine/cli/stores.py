@@ -1,4 +1,4 @@
-"""Verbs about a store as a whole: store migrate|copy|verify."""
+"""Verbs about a store as a whole: store copy|verify."""
 
 from typing import Annotated
 
@@ -8,32 +8,8 @@ from identity_engine.application.copying import Fingerprint, copy_store, fingerp
 from identity_engine.application.engine import Engine
 from identity_engine.bootstrap import place_of
 from identity_engine.cli.output import Json, Store, counting, show, show_json, show_table
-from identity_engine.errors import UsageError
-from identity_engine.settings import is_postgres
 
 store = App(name="store", help="A store as a whole: its schema, a copy elsewhere, proof.")
-
-
-@store.command
-def migrate(*, store: Store = None, json: Json = False) -> None:
-    """Make the schema of a store on PostgreSQL, or bring it to this version."""
-    address = is_postgres(store)
-    if address is None:
-        raise UsageError("Only a store on PostgreSQL has a schema to migrate. Give --store URL.")
-    from identity_engine.event_store.postgres import Server
-    from identity_engine.event_store.postgres_schema import migrate as apply
-
-    connection = Server(address, None).connect()
-    try:
-        made = apply(connection)
-    finally:
-        connection.close()
-    if json:
-        show_json({"applied": [f"{one.number:04d}_{one.name}" for one in made]})
-    elif made:
-        show("Applied " + ", ".join(f"{one.number:04d} {one.name}" for one in made) + ".")
-    else:
-        show("The schema is that of this version; nothing was to do.")
 
 
 @store.command

@@ -92,6 +92,9 @@ class ViewShelf(Protocol):
     def publish(self, number: int, fresh: Connection) -> None:
         """Make a generation that was begun durable and live, in one step; older ones go."""
 
+    def show(self, number: int) -> None:
+        """Let readers by SQL see the live generation, which has come to the head of the log."""
+
     remedy: str
     """What an operator does to have all views built anew."""
 

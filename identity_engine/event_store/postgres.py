@@ -2,7 +2,7 @@
 
 The traps of the library's recorder are closed: its database functions are refused (T1), a lock or a
 transaction that somebody leaves open blocks nobody for ever (T11), and a batch is one transaction of
-our own without a pipeline (T13). One writer at a time holds the table, so the order of positions is that
+our own without a pipeline (T13). One writer at a time holds a lock, so the order of positions is that
 of the commits, and what a decision reads under the lock cannot move.
 """
 
@@ -27,6 +27,7 @@ from identity_engine.errors import ConfigurationError, ConnectionLost, StoreBusy
 from identity_engine.event_store.folder import key_in_file
 from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.postgres_holding import SessionHolding
+from identity_engine.event_store.postgres_roles import MIGRATOR, PROJECTOR, act_as
 from identity_engine.event_store.postgres_schema import (
     DEAD_LETTERS,
     KEYS,
@@ -124,7 +125,9 @@ class Server:
 
     def views(self) -> ViewSchemas:
         """Return the generations of views."""
-        return ViewSchemas(self._connect, self._connect_views)
+        return ViewSchemas(
+            lambda schema: self._connect(schema, acting_as=PROJECTOR), self._connect_views
+        )
 
     @contextmanager
     def alone(self, work: str, busy: str) -> Iterator[None]:
@@ -153,12 +156,12 @@ class Server:
         with told_plainly():
             return psycopg.connect(self._conninfo, autocommit=True)
 
-    def _connect(self, schema: str) -> PostgresConnection:
-        return PostgresConnection(self._connect_patiently, schema)
+    def _connect(self, schema: str, acting_as: str | None = None) -> PostgresConnection:
+        return PostgresConnection(lambda: self._connect_patiently(acting_as), schema)
 
     def _connect_views(self, schema: str) -> PostgresConnection:
         def connect() -> psycopg.Connection[Any]:
-            connection = self._connect_patiently()
+            connection = self._connect_patiently(PROJECTOR)
             connection.execute(
                 "SET synchronous_commit = off; "
                 f"SET idle_in_transaction_session_timeout = {STOPPED_IN_VIEWS_MS}"
@@ -167,9 +170,11 @@ class Server:
 
         return PostgresConnection(connect, schema)
 
-    def _connect_patiently(self) -> psycopg.Connection[Any]:
+    def _connect_patiently(self, acting_as: str | None = None) -> psycopg.Connection[Any]:
         connection = self.connect()
         _set_timeouts(connection)
+        if acting_as is not None:
+            act_as(connection, acting_as)
         return connection
 
 
@@ -201,6 +206,7 @@ class Datastore(PostgresDatastore):
             connection.autocommit = True
             connection.execute(f'SET search_path = "{LOG}"')
             _set_timeouts(connection)
+            act_as(connection, MIGRATOR)  # who is no migrator stays who it is
             adapt(connection)
 
         return after_connect
@@ -225,7 +231,9 @@ class Recorder(StoredEvents, PostgresApplicationRecorder):
     def writing(self) -> Iterator[Cursor]:
         """Hold the write lock; what is written within is stored together or not at all."""
         with self._transaction(read_only=False) as cursor:
-            cursor.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
+            cursor.execute("LOCK TABLE one_writer IN EXCLUSIVE MODE")
+            # Waits for whoever holds the log itself, such as a version before that table.
+            cursor.execute("LOCK TABLE stored_events IN ROW EXCLUSIVE MODE")
             yield cursor
 
     @contextmanager

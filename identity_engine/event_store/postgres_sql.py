@@ -17,7 +17,7 @@ from psycopg.pq import Format
 from psycopg.rows import tuple_row
 from psycopg.types.numeric import NumericBinaryLoader, NumericLoader
 
-from identity_engine.errors import ConnectionLost, StoreBusy
+from identity_engine.errors import ConfigurationError, ConnectionLost, StoreBusy
 from projections.sql import COMMENT, Parameters, statements
 
 PARTS = re.compile(r"('(?:[^']|'')*')")
@@ -155,9 +155,15 @@ def told_plainly() -> Iterator[None]:
     Raises:
         StoreBusy: another process holds a lock for longer than the time-out, or has replaced the schema.
         ConnectionLost: the server cannot be reached, or went away.
+        ConfigurationError: the role of the connection lacks a right.
     """
     try:
         yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ConfigurationError(
+            f"The database says: {error.diag.message_primary}. Connect as a role that may do this "
+            "(docs/how-to/run-on-postgresql.md); after an update run store migrate first."
+        ) from error
     except (
         psycopg.errors.LockNotAvailable,
         psycopg.errors.QueryCanceled,

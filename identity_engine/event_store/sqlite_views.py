@@ -8,6 +8,7 @@ from pathlib import Path
 
 from identity_engine.event_store.place import refuse_newer
 from identity_engine.event_store.sqlite_files import connect
+from projections.api.catalogue import API_OF_A_FILE
 from projections.catalogue import VIEWS_VERSION
 from projections.sql import Connection
 
@@ -51,14 +52,14 @@ class ViewFiles:
 
     def open(self, number: int) -> sqlite3.Connection:
         """Open a file."""
-        return connect(
-            self._path(number), durable=False, cache_mib=CACHE_MIB, page_bytes=PAGE_BYTES
+        return _shown(
+            connect(self._path(number), durable=False, cache_mib=CACHE_MIB, page_bytes=PAGE_BYTES)
         )
 
     def begin(self, number: int) -> sqlite3.Connection:
         """Open a fresh file without a log on disk."""
         _remove(self._path(number))
-        return unlogged(self._path(number))
+        return _shown(unlogged(self._path(number)))
 
     def publish(self, number: int, fresh: Connection) -> None:
         """Sync the file, move the pointer, remove the file before it."""
@@ -69,6 +70,9 @@ class ViewFiles:
         _replace(self._folder / POINTER, f"{VIEWS_VERSION}.{number}")
         if before != number:
             _remove(self._path(before))
+
+    def show(self, number: int) -> None:
+        """The views for readers by SQL lie in each file."""
 
     def close(self) -> None:
         """Nothing else is open."""
@@ -102,10 +106,19 @@ class ViewsInMemory:
         """Make it the live one."""
         self._live = number
 
+    def show(self, number: int) -> None:
+        """Nobody else can read what lies in this process's memory."""
+
     def close(self) -> None:
         """Close what was begun and never opened."""
         for connection in self._begun.values():
             connection.close()
+
+
+def _shown(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Make the views for readers by SQL, which may name tables that are still to come."""
+    connection.executescript(API_OF_A_FILE)
+    return connection
 
 
 def _remove(path: Path) -> None:

@@ -109,6 +109,11 @@ class EventStore:
         last: Sequence[Pending] = ()
         try:
             with self.log.writing() as cursor:
+                if not self.index_is_outdated and not is_current(cursor):
+                    raise ConfigurationError(
+                        "Another version has replaced the match index of this store while this one "
+                        "had it open. End this process; nothing was written."
+                    )
                 writer = Writer(self, cursor, self._world.now())
                 yield writer
                 if self._before_commit is not None:

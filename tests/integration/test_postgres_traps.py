@@ -10,7 +10,6 @@ from identity_engine import Engine
 from identity_engine.errors import ConfigurationError, Conflict, StoreBusy
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.postgres import FUNCTIONS_VARIABLE, Server
-from identity_engine.event_store.postgres_schema import applied, migrate, migrations
 from tests.support.interactions import event, phone
 from tests.support.postgres import shared_server
 from tests.support.world import world
@@ -87,30 +86,7 @@ class TestT13AVersionThatIsTaken:
             engine.store.append([taken])
 
 
-class TestTheSchema:
-    def test_a_database_without_a_store_is_refused_with_the_fix(self, tmp_path):
-        server = shared_server()
-        with server.connect() as connection:
-            connection.execute("CREATE DATABASE without_store")
-        address = server.address("without_store")
-        try:
-            with pytest.raises(ConfigurationError, match="store migrate"):
-                Engine(Server(address, tmp_path / "master.key"))
-            with server.connect("without_store") as connection:
-                assert [one.number for one in migrate(connection)] == [1]
-                assert migrate(connection) == []
-                assert applied(connection) == {one.number for one in migrations()}
-        finally:
-            server.drop(address)
-
-    def test_a_newer_one_is_refused(self, address, tmp_path):
-        with shared_server().connect(address.rpartition("/")[2]) as connection:
-            connection.execute(
-                "INSERT INTO public.identity_engine_migration (number, name) VALUES (999, 'x')"
-            )
-        with pytest.raises(ConfigurationError, match="newer"):
-            Engine(Server(address, tmp_path / "master.key"))
-
+class TestOpening:
     def test_a_store_without_a_master_key_is_refused_with_the_fix(self, address):
         with pytest.raises(ConfigurationError, match="IDENTITY_ENGINE_MASTER_KEY"):
             Engine(Server(address, None))

@@ -23,6 +23,7 @@ NAMES = ("Anna Klein", "Kenta Mori", "Luc Moreau", "Olga Petrova", "Ben Okafor")
 KNOWN = ("dora", "emil", "fritz", "gerd", "hanna", "ida", "jan", "karl", "lena", "max")
 RECORDS = "id,phone,city,occupation\nr-1,03-1234-5678,Osaka,teacher|writer\n"
 WHY = "She said so."
+PREFERRED = ("web", "forms")
 
 
 class Lived(NamedTuple):
@@ -58,6 +59,7 @@ def _engine(folder, monkeypatch):
         engine.desk.administration.activate("settings", json.dumps(content).encode())
         policy = json.loads(engine.policies.rules.policy.model_dump_json())
         policy["default_country"] = "JP"
+        policy["preferred_sources"] = [*PREFERRED]
         engine.desk.administration.activate("policy", json.dumps(policy).encode())
         yield engine, server
 
@@ -111,7 +113,7 @@ def _by_hand(engine, people):
     contacts.undo_promotion(emil)
     work = Value("phone", "+81399990001")
     identifiers.add(dora, work, verified=True, label="work", primary=True)
-    identifiers.add(dora, Value("phone", "+81399990002"), label="home")
+    identifiers.add(dora, Value("phone", "+81399990002"), label="home", primary=True)
     identifiers.verify(dora, Value("phone", "+81399990002"))
     identifiers.transfer(emil, work, from_contact_id=dora, reason=WHY)
     identifiers.release(emil, work, reason=WHY)

@@ -102,10 +102,13 @@ class PostgresServer:
         """Open a plain connection."""
         return psycopg.connect(self.address(database), autocommit=True)
 
-    def database(self) -> str:
-        """Make a database with an empty store, and return its address."""
+    def database(self, *, migrated: bool = True) -> str:
+        """Make a database with an empty store, or with none, and return its address."""
         name = f"store_{uuid.uuid4().hex}"
         with self.connect() as connection:
+            if not migrated:
+                connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+                return self.address(name)
             is_known = connection.execute(
                 "SELECT 1 FROM pg_database WHERE datname = 'store_template'"
             ).fetchone()

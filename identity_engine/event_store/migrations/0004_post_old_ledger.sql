@@ -1,0 +1,2 @@
+-- Where migrations were written down before they had phases.
+DROP TABLE IF EXISTS public.identity_engine_migration;
