@@ -34,11 +34,19 @@ from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.rules import shipped_policy
 from identity_engine.cli.app import app
 from identity_engine.ingestion import csv_mapping, envelope, faults, json_text, wire
+from identity_engine.settings.model import fields_of, variable_of
 
 DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-WORDS = {str: "text", int: "whole number", bool: "true or false", AwareDatetime: "time"}
+WORDS = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Path: "path",
+    AwareDatetime: "time",
+}
 LIMITS = (
     ("one line", json_text.MAX_LINE, "bytes"),
     ("depth of the JSON text", json_text.MAX_DEPTH, "levels"),
@@ -271,6 +279,22 @@ def guards() -> str:
     return "\n".join(["| guard | why the contact was not linked |", "|---|---|", *rows])
 
 
+def settings() -> str:
+    """Return every setting of whoever runs the product."""
+    rows = [
+        _row(
+            f"`{name}`",
+            f"`{variable_of(name)}`",
+            str(field.description),
+            _type(field.annotation) + _range(field),
+            _default_of(field),
+        )
+        for name, field in fields_of()
+    ]
+    titles = "| setting | variable | meaning | type | default |"
+    return "\n".join([titles, "|---|---|---|---|---|", *rows])
+
+
 def _fields(model: type[BaseModel]) -> str:
     rows = [
         _row(f"`{name}`", _type(field.annotation) + _range(field), _default_of(field))
@@ -340,6 +364,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "limits": limits,
     "rules": rules,
     "guards": guards,
+    "settings": settings,
 }
 
 

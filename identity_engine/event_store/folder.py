@@ -19,7 +19,11 @@ from pathlib import Path
 from identity_engine.errors import ConfigurationError, StoreBusy
 from identity_engine.event_store.keys import KEY_BYTES
 from identity_engine.event_store.sqlite import Datastore, Recorder
-from identity_engine.event_store.sqlite_files import connect, create_private
+from identity_engine.event_store.sqlite_files import (
+    LOCK_TIMEOUT_SECONDS,
+    connect,
+    create_private,
+)
 from identity_engine.event_store.sqlite_views import ViewFiles, ViewsInMemory
 
 EVENTS_FILE = "events.db"
@@ -34,11 +38,18 @@ class Folder:
     Args:
         path: the folder, made if missing; None keeps everything in memory.
         master_key: the key-encryption key's file, if it lies elsewhere.
+        lock_seconds: how long a writer waits for the write lock of the log.
     """
 
-    def __init__(self, path: Path | None, master_key: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        master_key: Path | None = None,
+        lock_seconds: float = LOCK_TIMEOUT_SECONDS,
+    ) -> None:
         self.path = self.scratch = path
         self._master_key = master_key
+        self._lock_seconds = lock_seconds
 
     def refuse_absent(self) -> None:
         """Refuse a folder that holds no store."""
@@ -58,7 +69,8 @@ class Folder:
 
     def log(self, name: str) -> Recorder:
         """Open the event file."""
-        recorder = Recorder(Datastore(self._file(EVENTS_FILE), name=f"events-{name}"))
+        file = self._file(EVENTS_FILE)
+        recorder = Recorder(Datastore(file, f"events-{name}", self._lock_seconds))
         recorder.create_table()
         return recorder
 
