@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from identity_engine.observing.logbook import Strictness
 from tests.support.kafka.broker import Broker, MockCluster
 from tests.support.kafka.jars import NoBroker
 
@@ -23,6 +24,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    Strictness.refuses = True
     if config.getoption("--store") == "postgres":
         from tests.support.stores import OnPostgres
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aggregates.settings import AugmentationSource as SourceSettings
 from aggregates.settings import Crm as CrmSettings
 from identity_engine.adapters.augmentation_csv import CsvSource, Fold
+from identity_engine.adapters.kafka_reach import refuse_misfit
 from identity_engine.errors import ConfigurationError
 from identity_engine.ports.augmentation import AugmentationSource
 from identity_engine.ports.crm import Crm
@@ -75,8 +76,8 @@ def connect_topic(
     go that cannot be used, if anywhere.
 
     Raises:
-        ConfigurationError: the extra is not installed, there is no such topic, or a secret is not in
-            the environment.
+        ConfigurationError: the extra is not installed, there is no such topic, a secret is not in the
+            environment, or the settings do not fit the brokers.
         RemoteError: the brokers cannot be reached, or refuse.
     """
     try:
@@ -86,6 +87,7 @@ def connect_topic(
         raise ConfigurationError(
             "Kafka needs an extra: pip install 'identity-engine[kafka]'."
         ) from None
+    refuse_misfit(subscription.servers, subscription.settings)
     reader = TopicReader(subscription, stopping)
     if subscription.dead_letter_topic is None:
         return reader, None

@@ -1,16 +1,12 @@
 """The verb consume: a worker that takes interactions from a Kafka topic."""
 
-import logging
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from identity_engine.application.engine import Engine
+from identity_engine.adapters.kafka_reach import refuse_unreached
+from identity_engine.cli.lasting import MonitorAt, at_work
 from identity_engine.cli.output import Json, Store, show, show_json_line, show_table
 from identity_engine.errors import UsageError
 from identity_engine.ingestion.kafka_settings import Subscription
@@ -33,6 +29,7 @@ def consume(
     batch_interval: float | None = None,
     dead_letter_topic: str | None = None,
     until_caught_up: Annotated[bool, Parameter(negative="")] = False,
+    monitor: MonitorAt = None,
     store: Store = None,
     json: Json = False,
 ) -> None:
@@ -53,19 +50,20 @@ def consume(
     until_caught_up
         End once all is read that was there at the beginning.
     """
-    subscription = subscribed(
-        in_force(
-            {
-                "kafka.topic": topic,
-                "kafka.servers": bootstrap_servers,
-                "kafka.group": group,
-                "kafka.batch_bytes": batch_bytes,
-                "kafka.batch_seconds": batch_interval,
-                "kafka.dead_letter_topic": dead_letter_topic,
-            }
-        ).kafka
+    settings = in_force(
+        {
+            "kafka.topic": topic,
+            "kafka.servers": bootstrap_servers,
+            "kafka.group": group,
+            "kafka.batch_bytes": batch_bytes,
+            "kafka.batch_seconds": batch_interval,
+            "kafka.dead_letter_topic": dead_letter_topic,
+            "monitor.address": monitor,
+        }
     )
-    with _logged(), _until_signalled() as stopping, Engine.open(store) as engine:
+    subscription = subscribed(settings.kafka)
+    needs = {"brokers": partial(refuse_unreached, subscription)}
+    with at_work("consume", store, settings.monitor, needs) as (engine, stopping):
         done = engine.consume(subscription, until_caught_up=until_caught_up, stopping=stopping)
     if json:
         show_json_line(_numbers(done))
@@ -99,48 +97,6 @@ def subscribed(kafka: Kafka) -> Subscription:
         kafka.batch_seconds,
         kafka.dead_letter_topic,
     )
-
-
-@contextmanager
-def _until_signalled() -> Iterator[Callable[[], bool]]:
-    """Let the first SIGTERM or Ctrl-C ask for an orderly end, and the next one end at once.
-
-    Yields:
-        Whether to stop.
-    """
-    asked: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def ask(number: int, _: FrameType | None) -> None:
-        asked.append(number)
-        restore()
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield lambda: bool(asked)
-    finally:
-        restore()
-
-
-@contextmanager
-def _logged() -> Iterator[None]:
-    """Log to standard error while the worker runs; of the Kafka client only what it calls an error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    loggers = {"identity_engine": logging.INFO, "kafka": logging.ERROR}
-    for name, level in loggers.items():
-        logging.getLogger(name).addHandler(handler)
-        logging.getLogger(name).setLevel(level)
-    try:
-        yield
-    finally:
-        for name in loggers:
-            logging.getLogger(name).removeHandler(handler)
 
 
 def _numbers(done: "Consumed") -> dict[str, Any]:

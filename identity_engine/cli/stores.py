@@ -9,6 +9,7 @@ from identity_engine.application.engine import Engine
 from identity_engine.bootstrap import place_of
 from identity_engine.cli.output import Json, Store, counting, show, show_json, show_table
 from identity_engine.errors import UsageError
+from identity_engine.observing.logbook import logged
 from identity_engine.settings import is_postgres
 
 store = App(name="store", help="A store as a whole: its schema, a copy elsewhere, proof.")
@@ -25,7 +26,8 @@ def migrate(*, store: Store = None, json: Json = False) -> None:
 
     connection = Server(address, None).connect()
     try:
-        made = apply(connection)
+        with logged("store migrate"):
+            made = apply(connection)
     finally:
         connection.close()
     if json:

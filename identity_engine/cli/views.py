@@ -6,6 +6,7 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.cli.output import Json, Store, counted, counting, show, show_json, show_table
+from identity_engine.observing.logbook import logged
 
 Index = Annotated[
     bool,
@@ -84,7 +85,7 @@ def verify(*, store: Store = None, index: Index = False, json: Json = False) -> 
 @projections.command
 def rebuild(*, store: Store = None, index: Index = False, json: Json = False) -> None:
     """Build all views anew from the log, beside the live ones, and swap them in."""
-    with Engine.open(store, make=False) as engine:
+    with logged("projections rebuild"), Engine.open(store, make=False) as engine:
         with counting("rebuild", engine.store.head()) as add:
             views = engine.rebuild(add)
         if index:

@@ -56,6 +56,9 @@ class Folder:
         if self.path is not None and not is_store(self.path):
             raise ConfigurationError(no_store(self.path))
 
+    def refuse_unless_current(self) -> None:
+        """Nobody migrates a folder: its tables are made and kept by whoever opens it."""
+
     def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
         """Read or make the key file, and the folder with it."""
         if self.path is not None:

@@ -110,6 +110,14 @@ class Server:
     def refuse_absent(self) -> None:
         """A store here is made by a migration, and never by being opened."""
 
+    def refuse_unless_current(self) -> None:
+        """Refuse a database that is not, or no longer, migrated to this version."""
+        connection = self._connect(KEYS)
+        try:
+            refuse_unless_migrated(connection)
+        finally:
+            connection.close()
+
     def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
         """Read the key file, which is made with a new store."""
         if self._master_key is None:

@@ -14,6 +14,9 @@ from identity_engine.errors import ConfigurationError, StoreBusy
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
 from identity_engine.event_store.postgres_sql import PostgresConnection, PostgresCursor
 from identity_engine.ingestion.dead_letters import SCHEMA as DEAD_LETTERS_SCHEMA
+from identity_engine.observing.logbook import Logbook
+
+book = Logbook(__name__)
 
 LOG = "identity_engine"
 KEYS = "identity_engine_keys"
@@ -81,6 +84,7 @@ def migrate(connection: psycopg.Connection[Any]) -> list[Migration]:
                     "INSERT INTO public.identity_engine_migration (number, name) VALUES (%s, %s)",
                     (one.number, one.name),
                 )
+            book.info("migration_applied", count=one.number)
         with connection.transaction():
             for schema, tables in ((KEYS, KEYS_SCHEMA), (DEAD_LETTERS, DEAD_LETTERS_SCHEMA)):
                 connection.execute(f'SET LOCAL search_path = "{schema}"')
