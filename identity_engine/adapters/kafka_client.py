@@ -7,7 +7,7 @@ from typing import Any, Final
 from kafka import errors
 from kafka.net.compat import KafkaNetClient
 
-from identity_engine.adapters.kafka_reach import SYSTEM, secret, tls_of
+from identity_engine.adapters.kafka_reach import NOT_ACCEPTED, SYSTEM, secret, tls_of
 from identity_engine.errors import ConfigurationError, RemoteError
 from identity_engine.ingestion.kafka_settings import KafkaSettings
 
@@ -83,10 +83,7 @@ def errors_as_ours() -> Iterator[None]:
     except errors.KafkaConfigurationError as refused:
         raise ConfigurationError(f"Kafka's settings do not fit together: {refused}") from None
     except (errors.SaslAuthenticationFailedError, errors.UnsupportedSaslMechanismError):
-        raise ConfigurationError(
-            "Kafka does not accept who we say we are. Correct kafka.mechanism, kafka.username, or the "
-            "password in the variable that kafka.password_env names."
-        ) from None
+        raise ConfigurationError(NOT_ACCEPTED) from None
     except errors.KafkaError as failed:
         raise RemoteError(SYSTEM, _reason(failed)) from failed
 

@@ -1,8 +1,8 @@
 """Whether brokers can be spoken to as the settings say, and if not, what is wrong.
 
 The client tries again for ever and says at last that it ran out of time. So before it starts, and
-whenever somebody asks how things are, one broker is asked for its versions over a connection of our own:
-that is the first question of every client, answered before anybody has to say who he is.
+whenever somebody asks how things are, one broker is asked what every client asks first, over a
+connection of our own: for its versions, and then whether it accepts who we are.
 """
 
 import os
@@ -20,10 +20,22 @@ SYSTEM: Final = "Kafka"
 MOST_SECONDS: Final = 3.0
 SIZE: Final = Struct(">i")
 HEADER: Final = Struct(">hhih")
-API_VERSIONS, METADATA = 18, 3
+LENGTH: Final = Struct(">h")
+TOLD: Final = Struct(">hh")
+API_VERSIONS, METADATA, SASL_HANDSHAKE, SASL_AUTHENTICATE = 18, 3, 17, 36
+UNSUPPORTED_MECHANISM: Final = 33
+AFTER_NUMBER: Final = 4
+"""Where an answer begins behind the number of its question."""
 NO_NAME: Final = -1
 NO_TOPICS: Final = SIZE.pack(0)
-TLS_ALERT: Final = 0x15
+NUMBER: Final = 0x1DE7
+"""Of our question; the answer repeats it, which tells a broker from others."""
+MOST_BYTES: Final = 1 << 20
+
+NOT_ACCEPTED: Final = (
+    "Kafka does not accept who we say we are. Correct kafka.mechanism, kafka.username, or the "
+    "password in the variable that kafka.password_env names."
+)
 
 EXPIRED: Final = frozenset({10})
 OF_ANOTHER_HOST: Final = frozenset({62, 64})
@@ -138,12 +150,12 @@ def _ask(server: str, settings: KafkaSettings, context: ssl.SSLContext | None) -
         try:
             if context is not None:
                 connection = stack.enter_context(context.wrap_socket(plain, server_hostname=host))
-            told = _answer(connection, API_VERSIONS, 0, b"")
-            if not told:
+            if not _answer(connection, API_VERSIONS, 0, b""):
                 raise ConfigurationError(_silent(server, context))
-            if not settings.security.startswith("sasl") and not _answer(
-                connection, METADATA, 1, NO_TOPICS
-            ):
+            if settings.mechanism is not None:
+                _introduce(connection, server, settings.mechanism)
+                _prove(connection, settings)
+            elif not _answer(connection, METADATA, 1, NO_TOPICS):
                 raise ConfigurationError(
                     f"The broker at {server} wants to know who asks. Set kafka.security to a kind of "
                     "sasl, with mechanism, username and password_env, or take another port."
@@ -154,17 +166,57 @@ def _ask(server: str, settings: KafkaSettings, context: ssl.SSLContext | None) -
             raise ConfigurationError(_refused(server, settings, error)) from None
 
 
+def _introduce(connection: socket.socket, server: str, mechanism: str) -> None:
+    """Make sure that the broker wants a password, and takes it in this way."""
+    name = mechanism.encode()
+    told = _answer(connection, SASL_HANDSHAKE, 1, LENGTH.pack(len(name)) + name)
+    if len(told) < AFTER_NUMBER + LENGTH.size:
+        raise ConfigurationError(f"What listens at {server} is no Kafka broker for passwords.")
+    (code,) = LENGTH.unpack_from(told, AFTER_NUMBER)
+    if code == UNSUPPORTED_MECHANISM:
+        raise ConfigurationError(
+            f"The broker at {server} does not take {mechanism}. Correct kafka.mechanism."
+        )
+    if code:
+        raise ConfigurationError(
+            f"The broker at {server} wants no password on this port. Set kafka.security to ssl or "
+            "plaintext, or take another port."
+        )
+
+
+def _prove(connection: socket.socket, settings: KafkaSettings) -> None:
+    """Make sure that the broker takes our name and password."""
+    from kafka.net.sasl import get_sasl_mechanism
+
+    proof = get_sasl_mechanism(settings.mechanism)(
+        sasl_mechanism=settings.mechanism,
+        sasl_plain_username=settings.username,
+        sasl_plain_password=secret(settings.password_env),
+    )
+    while not proof.is_done():
+        token = proof.auth_bytes()
+        told = _answer(connection, SASL_AUTHENTICATE, 0, SIZE.pack(len(token)) + token)
+        code, size = TOLD.unpack_from(told, AFTER_NUMBER) if len(told) > AFTER_NUMBER else (1, 0)
+        if code:
+            raise ConfigurationError(NOT_ACCEPTED)
+        try:
+            proof.receive(told[AFTER_NUMBER + TOLD.size + max(0, size) + SIZE.size :])
+        except ValueError:  # the broker does not prove that it knows the password too
+            raise ConfigurationError(NOT_ACCEPTED) from None
+
+
 def _answer(connection: socket.socket, api: int, version: int, asked: bytes) -> bytes:
-    """Return the answer to a question, empty where the broker hangs up instead."""
-    request = HEADER.pack(api, version, 1, NO_NAME) + asked
+    """Return the answer to a question, empty where there is none that a broker would give."""
+    request = HEADER.pack(api, version, NUMBER, NO_NAME) + asked
     try:
         connection.sendall(SIZE.pack(len(request)) + request)
         size = _exactly(connection, SIZE.size)
-        if len(size) < SIZE.size or size[0] == TLS_ALERT:
+        if len(size) < SIZE.size or not 0 < SIZE.unpack(size)[0] <= MOST_BYTES:
             return b""
-        return _exactly(connection, SIZE.unpack(size)[0])
+        told = _exactly(connection, SIZE.unpack(size)[0])
     except (ConnectionError, TimeoutError):
         return b""
+    return told if told.startswith(SIZE.pack(NUMBER)) else b""
 
 
 def _exactly(connection: socket.socket, count: int) -> bytes:

@@ -3,24 +3,19 @@
 import json
 import socket
 import threading
-from contextlib import contextmanager
 from time import monotonic
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from identity_engine import Engine
 from identity_engine.errors import ConfigurationError, RemoteError
 from identity_engine.observing import looks, monitor
-from identity_engine.observing.logbook import Logbook, heard_by
+from identity_engine.observing.logbook import Logbook
 from identity_engine.observing.monitor import monitored
 from tests.support.interactions import customer, event, phone
+from tests.support.monitoring import MOST_SECONDS, asked
 from tests.support.world import world
-from tests.unit.observing.test_logbook import Heard
 
-MOST_SECONDS = 10
 book = Logbook("identity_engine.of.a.test")
 EVENTS = [event("1", phone(), customer("C-1")), event("2", customer("C-1"))]
 
@@ -29,46 +24,6 @@ EVENTS = [event("1", phone(), customer("C-1")), event("2", customer("C-1"))]
 def engine(tmp_path):
     with Engine.open(tmp_path / "store", world()) as opened:
         yield opened
-
-
-class Answers:
-    """Asks a monitor."""
-
-    def __init__(self, address):
-        self._address = address
-
-    def get(self, path):
-        """Return status and text."""
-        try:
-            with urlopen(f"http://{self._address}{path}", timeout=MOST_SECONDS) as answer:
-                return answer.status, answer.read().decode()
-        except HTTPError as refused:
-            with refused:
-                return refused.code, refused.read().decode()
-
-    def problems(self, path):
-        status, text = self.get(path)
-        told = json.loads(text)
-        assert (status == 200) == told["ok"]
-        return told["problems"]
-
-    def samples(self):
-        """Return every sample: (name, labels) -> value."""
-        _, text = self.get("/metrics")
-        return {
-            (one.name, *sorted(one.labels.values())): one.value
-            for family in text_string_to_metric_families(text)
-            for one in family.samples
-        }
-
-
-@contextmanager
-def asked(engine, *, address="127.0.0.1:0", stopping=lambda: False, **given):
-    """A monitor on a free port; yields who asks it, and what the loop asks."""
-    heard = Heard()
-    with heard_by(heard), monitored(engine, address, stopping, **given) as turning:
-        (found,) = [fields for name, fields in heard.told() if name == "monitor_listening"]
-        yield Answers(found["address"]), turning
 
 
 def test_a_worker_that_is_well_says_so(engine):

@@ -12,23 +12,10 @@ from identity_engine.observing.logbook import Json, Logbook, Strictness, Text, h
 from identity_engine.observing.vocabulary import EVENTS, FIELDS
 from identity_engine.observing.waits import Waits
 from identity_engine.settings.model import variable_of
+from tests.support.monitoring import Heard
 
 ROOT = Path(__file__).parents[3]
 book = Logbook("identity_engine.of.a.test")
-
-
-class Heard(logging.Handler):
-    """Keeps what it hears."""
-
-    def __init__(self, level=logging.DEBUG):
-        super().__init__(level)
-        self.records = []
-
-    def emit(self, record):
-        self.records.append(record)
-
-    def told(self):
-        return [(one.event, one.fields) for one in self.records]
 
 
 @pytest.fixture
