@@ -11,7 +11,7 @@ from identity_engine.observing.logbook import Strictness
 from tests.support.kafka.broker import Broker, MockCluster
 from tests.support.kafka.jars import NoBroker
 
-REQUIRED = "IDENTITY_ENGINE_REQUIRE_KAFKA"
+REQUIRED = "REQUIRE_KAFKA"
 
 
 def pytest_addoption(parser):

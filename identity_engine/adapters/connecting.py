@@ -4,7 +4,7 @@ The adapters are imported where they are needed: an HTTP client costs more than 
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from identity_engine.ingestion.kafka import TopicReader
     from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
     from identity_engine.ingestion.kafka_settings import Subscription
+    from identity_engine.ingestion.kafka_state import PartitionState
 
+KAFKA_EXTRA = "Kafka needs an extra: pip install 'identity-engine[kafka]'."
 SALESFORCE_KEY = "Identity_Engine_Key__c"
 DYNAMICS_KEY = "ie_key"
 
@@ -84,9 +86,7 @@ def connect_topic(
         from identity_engine.ingestion.kafka import TopicReader
         from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
     except ImportError:
-        raise ConfigurationError(
-            "Kafka needs an extra: pip install 'identity-engine[kafka]'."
-        ) from None
+        raise ConfigurationError(KAFKA_EXTRA) from None
     refuse_misfit(subscription.servers, subscription.settings)
     reader = TopicReader(subscription, stopping)
     if subscription.dead_letter_topic is None:
@@ -96,6 +96,24 @@ def connect_topic(
     except BaseException:
         reader.close()
         raise
+
+
+def topic_states(subscription: "Subscription", known: Mapping[str, int]) -> "list[PartitionState]":
+    """Return how each partition of a topic stands; none if there is no such topic.
+
+    Args:
+        subscription: the topic.
+        known: how far the store has read each source.
+
+    Raises:
+        ConfigurationError: the extra is not installed, or the settings do not fit the brokers.
+        RemoteError: the brokers cannot be reached, or refuse.
+    """
+    try:
+        from identity_engine.ingestion.kafka_state import topic_state
+    except ImportError:
+        raise ConfigurationError(KAFKA_EXTRA) from None
+    return topic_state(subscription, known)
 
 
 def connect_source(

@@ -207,7 +207,7 @@ class Taking:
     def _keep(self, arrived: Arrival, unusable: Unusable, now: datetime) -> None:
         """Sync dead letters, each under the place where it stood."""
         if unusable:
-            book.warning("dead_letters_kept", count=len(unusable))
+            book.info("dead_letters_kept", count=len(unusable))
         by_stream: dict[str, list[tuple[int, Rejected]]] = {}
         for index, rejected in unusable:
             stream, position = arrived.places[index]

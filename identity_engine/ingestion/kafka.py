@@ -170,7 +170,7 @@ class TopicReader:
             first = self._consumer.beginning_offsets(dealt) if dealt else {}
             ends = self._consumer.end_offsets(dealt) if dealt else {}
             for one in dealt:
-                source = self._source(one)
+                source = source_of(self._consumer, one)
                 stored = known.get(source, 0)
                 self._partitions[one] = _Partition(source, stored, ends[one])
                 self._consumer.seek(one, self._start(source, stored, first[one], ends[one]))
@@ -307,13 +307,6 @@ class TopicReader:
         ]
         return MessageBatch(taken, tuple(sources), places)
 
-    def _source(self, one: TopicPartition) -> str:
-        """Name a partition for the store. The id that the broker gave the topic belongs to it: a topic
-        that was made anew under an old name, or one of another cluster, begins at its beginning."""
-        topic_id = self._consumer._cluster.topic_id(one.topic)
-        made = f":{topic_id}" if topic_id is not None else ""
-        return f"kafka:{one.topic}:{one.partition}{made}"
-
     def _start(self, source: str, stored: int, first: int, end: int) -> int:
         if 0 < stored < first:
             self.missed += first - stored
@@ -322,6 +315,14 @@ class TopicReader:
             book.error("end_lost", source=source)
             return first
         return max(stored, first)
+
+
+def source_of(consumer: KafkaConsumer, one: TopicPartition) -> str:
+    """Name a partition for the store. The id that the broker gave the topic belongs to it: a topic
+    that was made anew under an old name, or one of another cluster, begins at its beginning."""
+    topic_id = consumer._cluster.topic_id(one.topic)
+    made = f":{topic_id}" if topic_id is not None else ""
+    return f"kafka:{one.topic}:{one.partition}{made}"
 
 
 def _note_refusal(_: object, answer: object) -> None:

@@ -7,7 +7,7 @@ what is wanted besides is one formatter and a list of names (docs/decisions/0036
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import monotonic
@@ -131,10 +131,10 @@ def logged(verb: str, *, lasting: bool = False) -> Iterator[None]:
     handler.setLevel((settings.level or ("info" if lasting else "warning")).upper())
     handler.setFormatter(Json() if settings.format == "json" else Text())
     with heard_by(handler):
-        yield from _told(verb.replace(" ", "_"))
+        yield from _told(verb.replace(" ", "_"), book.error if lasting else book.info)
 
 
-def _told(verb: str) -> Iterator[None]:
+def _told(verb: str, tell: Callable[..., None]) -> Iterator[None]:
     from identity_engine import __version__
 
     began = monotonic()
@@ -142,7 +142,7 @@ def _told(verb: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        book.error("failed", verb=verb, error=type(error).__name__, seconds=monotonic() - began)
+        tell("failed", verb=verb, error=type(error).__name__, seconds=monotonic() - began)
         raise
     book.info("stopped", verb=verb, seconds=monotonic() - began)
 

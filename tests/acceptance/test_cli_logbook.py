@@ -70,7 +70,8 @@ def test_a_topic_of_canaries_leaves_none_in_the_logbook(cli, talkative, kafka, m
     assert betrayed(answer.err) == set()
 
 
-def test_a_verb_that_ends_by_itself_says_nothing_unless_something_is_wrong(cli):
+def test_a_verb_that_ends_by_itself_leaves_it_to_its_answer(cli):
     assert cli("ingest", cli.traffic()).err == ""
-    bad = cli("ingest", cli.write("bad.jsonl", b"{\n")).err
-    assert "WARNING dead_letters_kept count=1" in bad
+    assert cli("ingest", cli.write("bad.jsonl", b"{\n")).err == "", "its answer says it"
+    missing = cli("ingest", cli.folder / "missing.jsonl").err
+    assert missing.startswith("error: ")

@@ -11,7 +11,6 @@ TOPIC = variable_of("kafka.topic")
 @pytest.fixture(autouse=True)
 def alone(tmp_path, monkeypatch):
     """A working folder and a user without settings."""
-    monkeypatch.delenv("IDENTITY_ENGINE_REQUIRE_KAFKA", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
     monkeypatch.chdir(tmp_path)
 

@@ -86,7 +86,7 @@ def test_a_lasting_verb_tells_that_it_works_and_another_only_what_goes_wrong(
 
 
 def test_the_end_by_an_error_is_told_without_its_message(capsys):
-    with pytest.raises(RuntimeError), logged("consume"):
+    with pytest.raises(RuntimeError), logged("consume", lasting=True):
         raise RuntimeError("Anna Berger")
     err = capsys.readouterr().err
     assert "failed verb=consume error=RuntimeError" in err

@@ -16,7 +16,6 @@ def alone(tmp_path, monkeypatch):
     for name, _ in fields_of():
         monkeypatch.delenv(variable_of(name), raising=False)
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
-    monkeypatch.delenv("IDENTITY_ENGINE_REQUIRE_KAFKA", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
