@@ -149,7 +149,7 @@ def _ask(server: str, settings: KafkaSettings, context: ssl.SSLContext | None) -
         connection = plain
         try:
             if context is not None:
-                connection = stack.enter_context(context.wrap_socket(plain, server_hostname=host))
+                connection = stack.enter_context(_encrypted(plain, host, context))
             if not _answer(connection, API_VERSIONS, 0, b""):
                 raise ConfigurationError(_silent(server, context))
             if settings.mechanism is not None:
@@ -164,6 +164,13 @@ def _ask(server: str, settings: KafkaSettings, context: ssl.SSLContext | None) -
             raise ConfigurationError(_untrusted(server, error)) from None
         except ssl.SSLError as error:
             raise ConfigurationError(_refused(server, settings, error)) from None
+
+
+def _encrypted(plain: socket.socket, host: str, context: ssl.SSLContext) -> ssl.SSLSocket:
+    try:
+        return context.wrap_socket(plain, server_hostname=host)
+    except ConnectionError as hung_up:  # as a broker does to whom a greeting of TLS is no request
+        raise ssl.SSLError from hung_up
 
 
 def _introduce(connection: socket.socket, server: str, mechanism: str) -> None:
@@ -196,7 +203,9 @@ def _prove(connection: socket.socket, settings: KafkaSettings) -> None:
     while not proof.is_done():
         token = proof.auth_bytes()
         told = _answer(connection, SASL_AUTHENTICATE, 0, SIZE.pack(len(token)) + token)
-        code, size = TOLD.unpack_from(told, AFTER_NUMBER) if len(told) > AFTER_NUMBER else (1, 0)
+        if len(told) < AFTER_NUMBER + TOLD.size:
+            raise ConnectionError
+        code, size = TOLD.unpack_from(told, AFTER_NUMBER)
         if code:
             raise ConfigurationError(NOT_ACCEPTED)
         try:
@@ -206,7 +215,11 @@ def _prove(connection: socket.socket, settings: KafkaSettings) -> None:
 
 
 def _answer(connection: socket.socket, api: int, version: int, asked: bytes) -> bytes:
-    """Return the answer to a question, empty where there is none that a broker would give."""
+    """Return the answer to a question, empty where whoever is there hangs up or is no broker.
+
+    Raises:
+        TimeoutError: nobody says anything.
+    """
     request = HEADER.pack(api, version, NUMBER, NO_NAME) + asked
     try:
         connection.sendall(SIZE.pack(len(request)) + request)
@@ -214,7 +227,7 @@ def _answer(connection: socket.socket, api: int, version: int, asked: bytes) -> 
         if len(size) < SIZE.size or not 0 < SIZE.unpack(size)[0] <= MOST_BYTES:
             return b""
         told = _exactly(connection, SIZE.unpack(size)[0])
-    except (ConnectionError, TimeoutError):
+    except ConnectionError:
         return b""
     return told if told.startswith(SIZE.pack(NUMBER)) else b""
 
@@ -250,7 +263,7 @@ def _untrusted(server: str, error: ssl.SSLCertVerificationError) -> str:
 
 
 def _refused(server: str, settings: KafkaSettings, error: ssl.SSLError) -> str:
-    reason = error.reason or ""
+    reason = getattr(error, "reason", None) or ""
     if "ALERT" in reason and settings.certificate_file is None:
         return (
             f"The broker at {server} asks for our certificate. "

@@ -40,8 +40,6 @@ PAUSE_SECONDS: Final = 1.0
 
 REPORT_SECONDS: Final = 10.0
 
-CODES: Final = {StoreBusy: "busy", ConnectionLost: "connection_lost"}
-
 
 @dataclass(slots=True)
 class Consumed:
@@ -112,7 +110,8 @@ class Consumption:
                 self.done.fenced += 1
                 book.warning("fenced", source=fenced.source)
             except (StoreBusy, ConnectionLost) as failed:
-                self._wait("store", CODES[type(failed)])
+                is_busy = isinstance(failed, StoreBusy)
+                self._wait("store", "busy" if is_busy else "connection_lost")
             except RemoteError as failed:
                 if not failed.may_pass:
                     raise
@@ -128,6 +127,7 @@ class Consumption:
             if reader.stopping():
                 return False
             reader.wait()
+            self._notice_brokers()
         reader.begin(self._taking.store.source_positions())
         self._waits.end("store", "brokers")
         self.done.sessions += 1

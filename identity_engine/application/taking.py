@@ -145,14 +145,17 @@ class Taken(NamedTuple):
         for rejected in self.unusable:
             own.reject(rejected)
         summary.add(own)
+        first, *others = self.portion.sources
         book.info(
             "batch_committed",
+            source=first.source,
+            position=first.position,
             accepted=own.accepted,
             duplicates=own.duplicates,
             rejected=own.rejected,
             seconds=monotonic() - self.began,
         )
-        for source in self.portion.sources:
+        for source in others:
             book.debug("source_read", source=source.source, position=source.position)
 
 

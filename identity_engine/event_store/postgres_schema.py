@@ -84,7 +84,7 @@ def migrate(connection: psycopg.Connection[Any]) -> list[Migration]:
                     "INSERT INTO public.identity_engine_migration (number, name) VALUES (%s, %s)",
                     (one.number, one.name),
                 )
-            book.info("migration_applied", count=one.number)
+            book.info("migration_applied", number=one.number)
         with connection.transaction():
             for schema, tables in ((KEYS, KEYS_SCHEMA), (DEAD_LETTERS, DEAD_LETTERS_SCHEMA)):
                 connection.execute(f'SET LOCAL search_path = "{schema}"')

@@ -62,8 +62,8 @@ class Logbook:
 
     def _tell(self, level: int, event: str, fields: Mapping[str, Said]) -> None:
         if self._logger.isEnabledFor(level):
-            said = {"event": event, "fields": dict(_sayable(event, fields))}
-            self._logger.log(level, event, extra=said)
+            said = dict(_sayable(event, fields))
+            self._logger.log(level, _line(event, said), extra={"event": event, "fields": said})
 
 
 def _sayable(event: str, fields: Mapping[str, Said]) -> Iterator[tuple[str, Said]]:
@@ -99,9 +99,7 @@ class Text(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        event, fields = fields_of(record)
-        told = "".join(f" {name}={value}" for name, value in fields.items())
-        return f"{_time(record)} {record.levelname:<7} {event}{told}"
+        return f"{_time(record)} {record.levelname:<7} {_line(*fields_of(record))}"
 
 
 class Json(logging.Formatter):
@@ -112,6 +110,10 @@ class Json(logging.Formatter):
         event, fields = fields_of(record)
         said = {"at": _time(record), "level": record.levelname.lower(), "event": event, **fields}
         return orjson.dumps(said).decode()
+
+
+def _line(event: str, fields: Mapping[str, Said]) -> str:
+    return " ".join([event, *(f"{name}={value}" for name, value in fields.items())])
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -34,7 +34,8 @@ LOOPBACK: Final = "127.0.0.1"
 CLIENT_SECONDS: Final = 5.0
 """A client that sends no whole request in this time is dropped."""
 
-STALL_SECONDS: Final = 60.0
+STALL_SECONDS: Final = 120.0
+"""Longer than the longest statement that a server is given time for."""
 
 Check = Callable[[], None]
 """Returns where all is well, and raises an error of ours where not."""
@@ -148,10 +149,9 @@ class Monitor:
         kind = _Server6 if ":" in host else _Server
         try:
             self._server = kind((host, int(port)), _handler_of(self))
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             raise ConfigurationError(
-                f"Nobody can listen at {address}: {getattr(error, 'strerror', None) or 'no such port'}. "
-                "Give another --monitor."
+                f"Nobody can listen at {address}: {error.strerror}. Give another --monitor."
             ) from None
         self._thread = Thread(target=self._server.serve_forever, name="monitor", daemon=True)
         self._thread.start()

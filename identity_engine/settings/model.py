@@ -25,6 +25,7 @@ PREFIX: Final = "IDENTITY_ENGINE_"
 MASK: Final = "***"
 
 HOST_PORT: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:/@,\[\]]+):\d{1,5}")
+MOST_PORT: Final = 65_535
 LISTENING: Final = re.compile(rf"{HOST_PORT.pattern}|:?\d{{1,5}}")
 
 
@@ -36,15 +37,19 @@ def split_at_commas(given: object) -> object:
 
 
 def _one_broker(given: str) -> str:
-    if not HOST_PORT.fullmatch(given):
+    if not HOST_PORT.fullmatch(given) or not _is_port(given):
         raise ValueError("a broker is HOST:PORT")
     return given
 
 
 def _listening(given: str) -> str:
-    if not LISTENING.fullmatch(given):
+    if not LISTENING.fullmatch(given) or not _is_port(given):
         raise ValueError("an address to listen at is HOST:PORT, or a port of the loopback")
     return given
+
+
+def _is_port(given: str) -> bool:
+    return int(given.rpartition(":")[2]) <= MOST_PORT
 
 
 Broker = Annotated[str, AfterValidator(_one_broker)]
@@ -76,7 +81,7 @@ class Monitor(Section):
     address: Listening | None = None
     """Where `/livez`, `/readyz` and `/metrics` answer: `HOST:PORT`, or a port of the loopback; not set:
     nowhere."""
-    stall_seconds: Seconds = 60.0
+    stall_seconds: Seconds = 120.0
     """After so many seconds in which the loop did not turn, `/livez` says so."""
 
 

@@ -27,7 +27,7 @@ def settings(authority, **changed):
 
 
 @contextmanager
-def listening(papers=None, answer=b""):
+def listening(papers=None, answer=b"", reads=1_000):
     """A server that greets everybody in one way; yields its address."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -49,7 +49,7 @@ def listening(papers=None, answer=b""):
                 context.load_cert_chain(papers.both)
                 client = context.wrap_socket(client, server_side=True)
             with client:
-                client.recv(1_000)
+                client.recv(reads)
                 client.sendall(answer)
 
         thread = threading.Thread(target=serve, daemon=True)
@@ -89,11 +89,18 @@ def test_a_server_that_hangs_up_is_no_broker():
         assert "it is no Kafka broker" in told(address, KafkaSettings())
 
 
+def test_a_server_that_hangs_up_on_tls_does_not_speak_it(authority):
+    with listening(reads=4) as address:
+        assert "does not speak TLS" in told(address, settings(authority))
+
+
 def test_a_server_that_says_nothing_is_given_up(monkeypatch):
     monkeypatch.setattr(kafka_reach, "MOST_SECONDS", 0.1)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        said = told(f"127.0.0.1:{server.getsockname()[1]}", KafkaSettings())
-    assert "does not understand us" in said
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        pytest.raises(RemoteError, match="unreachable"),
+    ):
+        reach((f"127.0.0.1:{server.getsockname()[1]}",), KafkaSettings())
 
 
 def test_nobody_at_all_is_for_the_client_to_wait_for():

@@ -7,13 +7,16 @@ from time import monotonic
 
 import pytest
 
-from identity_engine import Engine
+from identity_engine import Engine, __version__
 from identity_engine.errors import ConfigurationError, RemoteError
+from identity_engine.event_store import postgres_schema
+from identity_engine.event_store.postgres import Server
 from identity_engine.observing import looks, monitor
 from identity_engine.observing.logbook import Logbook
 from identity_engine.observing.monitor import monitored
 from tests.support.interactions import customer, event, phone
 from tests.support.monitoring import MOST_SECONDS, asked
+from tests.support.postgres import shared_server
 from tests.support.world import world
 
 book = Logbook("identity_engine.of.a.test")
@@ -110,7 +113,7 @@ def test_the_state_of_the_store_is_measured(engine, tmp_path):
         found = ask.samples()
         head = engine.store.head()
 
-        assert found["identity_engine_build_info", "0.1.0", "sqlite"] == 1
+        assert found["identity_engine_build_info", __version__, "sqlite"] == 1
         assert found["identity_engine_interactions_total", "accepted"] == 2
         assert found["identity_engine_interactions_total", "duplicate"] == 2
         assert found["identity_engine_interactions_total", "rejected"] == 2
@@ -176,3 +179,19 @@ def test_a_client_that_says_nothing_holds_up_nobody(engine):
         host, _, port = ask._address.rpartition(":")
         with socket.create_connection((host, int(port))):
             assert ask.get("/livez")[0] == 200
+
+
+def test_a_database_of_another_version_makes_the_worker_unready(tmp_path, monkeypatch):
+    address = shared_server().database()
+    monkeypatch.setattr(looks, "FRESH_SECONDS", 0)
+    try:
+        with (
+            Engine(Server(address, tmp_path / "master.key"), world()) as engine,
+            asked(engine) as (ask, _),
+        ):
+            assert ask.problems("/readyz") == {}
+            assert ask.samples()["identity_engine_build_info", __version__, "postgresql"] == 1
+            monkeypatch.setattr(postgres_schema, "migrations", list)
+            assert "newer than this version" in ask.problems("/readyz")["store"]
+    finally:
+        shared_server().drop(address)
