@@ -1,7 +1,7 @@
 """The logbook: events by name, with fields of a closed list, as text or JSON on standard error.
 
 It stands on the logging of the standard library: records of other packages go there in any case, and
-what is wanted besides is one formatter and a list of names (docs/decisions/0036).
+what is wanted besides is one formatter and a list of names (docs/decisions/0037).
 """
 
 import logging
