@@ -198,9 +198,12 @@ class Consumption:
         self._report_when_due()
 
     def _wait(self, on: str, code: str) -> None:
-        """Wait before another try; the group must hear of us meanwhile."""
         self.done.retries += 1
         self._waits.begin(on, code)
+        self._pause()
+
+    def _pause(self) -> None:
+        """Wait before another try; the group must hear of us meanwhile."""
         until = time.monotonic() + PAUSE_SECONDS
         while time.monotonic() < until and not self._reader.stopping():
             with suppress(RemoteError):
