@@ -7,7 +7,7 @@ rewritten; with `--check` stale pages are named and the exit code is 1. A test c
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -34,13 +34,23 @@ from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.rules import shipped_policy
 from identity_engine.cli.app import app
 from identity_engine.ingestion import csv_mapping, envelope, faults, json_text, wire
+from identity_engine.observing import vocabulary
+from identity_engine.observing.metrics import METRICS
+from identity_engine.settings.model import fields_of, variable_of
 from projections.api.catalogue import API_VIEWS
 from projections.api.view import ApiView
 
 DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-WORDS = {str: "text", int: "whole number", bool: "true or false", AwareDatetime: "time"}
+WORDS = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Path: "path",
+    AwareDatetime: "time",
+}
 LIMITS = (
     ("one line", json_text.MAX_LINE, "bytes"),
     ("depth of the JSON text", json_text.MAX_DEPTH, "levels"),
@@ -191,7 +201,7 @@ def header() -> str:
         )
         for name, kind in get_type_hints(Header).items()
     ]
-    return "\n".join(["| field | type | default |", "|---|---|---|", *rows])
+    return _table("field | type | default", rows)
 
 
 def evidence() -> str:
@@ -221,7 +231,7 @@ def _meanings(model: type[BaseModel]) -> str:
         )
         for name, field in model.model_fields.items()
     ]
-    return "\n".join(["| field | meaning | type | default |", "|---|---|---|---|", *rows])
+    return _table("field | meaning | type | default", rows)
 
 
 def policy_classes() -> str:
@@ -232,7 +242,7 @@ def policy_classes() -> str:
         for class_, rule in shipped.classes.items()
     ]
     assert set(shipped.classes) == set(IdentifierClass)
-    return "\n".join(["| class | types | cap |", "|---|---|---|", *rows])
+    return _table("class | types | cap", rows)
 
 
 def policy_channels() -> str:
@@ -242,13 +252,12 @@ def policy_channels() -> str:
         _row(f"`{name}`", ", ".join(rule.carries), "yes" if rule.live else "no")
         for name, rule in shipped.channels.items()
     ]
-    return "\n".join(["| channel | vouches for | live |", "|---|---|---|", *rows])
+    return _table("channel | vouches for | live", rows)
 
 
 def fault_codes() -> str:
     """Return every fault code with its message."""
-    rows = [_row(f"`{code}`", message) for code, message in faults.MESSAGES.items()]
-    return "\n".join(["| code | message |", "|---|---|", *rows])
+    return _named("code | message", faults.MESSAGES)
 
 
 def limits() -> str:
@@ -259,18 +268,42 @@ def limits() -> str:
 
 def rules() -> str:
     """Return every rule that can decide, as `contact why` says it."""
-    rows = [
-        _row(f"`{rule}`", said.format(weight="N", attach="T"))
-        for rule, said in sentences_in("en").part("rule").items()
-    ]
-    return "\n".join(["| rule | what it says |", "|---|---|", *rows])
+    said_of = sentences_in("en").part("rule").items()
+    told = {rule: said.format(weight="N", attach="T") for rule, said in said_of}
+    return _named("rule | what it says", told)
 
 
 def guards() -> str:
     """Return every guard that can refuse a contact."""
-    said_of = sentences_in("en").part("guard")
-    rows = [_row(f"`{guard}`", said) for guard, said in said_of.items()]
-    return "\n".join(["| guard | why the contact was not linked |", "|---|---|", *rows])
+    return _named("guard | why the contact was not linked", sentences_in("en").part("guard"))
+
+
+def settings() -> str:
+    """Return every setting of whoever runs the product."""
+    rows = []
+    for name, field in fields_of():
+        kind = _type(field.annotation) + _range(field)
+        meaning = str(field.description)
+        rows.append(_row(f"`{name}`", f"`{variable_of(name)}`", meaning, kind, _default_of(field)))
+    return _table("setting | variable | meaning | type | default", rows)
+
+
+def logbook() -> str:
+    """Return what the logbook may say."""
+    events, fields = vocabulary.EVENTS, vocabulary.FIELDS
+    return _named("event | meaning", events) + "\n\n" + _named("field | meaning", fields)
+
+
+def metrics() -> str:
+    """Return every metric of ours."""
+    rows = [
+        _row(f"`{one.exposed}`", ", ".join(one.labels), one.kind, one.meaning) for one in METRICS
+    ]
+    return _table("metric | labels | kind | meaning", rows)
+
+
+def _named(titles: str, meanings: Mapping[str, str]) -> str:
+    return _table(titles, (_row(f"`{name}`", meaning) for name, meaning in meanings.items()))
 
 
 def sql() -> str:
@@ -289,7 +322,7 @@ def _fields(model: type[BaseModel]) -> str:
         _row(f"`{name}`", _type(field.annotation) + _range(field), _default_of(field))
         for name, field in model.model_fields.items()
     ]
-    return "\n".join(["| field | type | default |", "|---|---|---|", *rows])
+    return _table("field | type | default", rows)
 
 
 def _default_of(field: Any) -> str:
@@ -336,6 +369,10 @@ def _doc(described: type) -> str:
     return inspect.cleandoc(described.__doc__ or "")
 
 
+def _table(titles: str, rows: Iterable[str]) -> str:
+    return "\n".join([f"| {titles} |", "|" + "---|" * (titles.count("|") + 1), *rows])
+
+
 def _row(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
@@ -354,6 +391,9 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "rules": rules,
     "guards": guards,
     "sql": sql,
+    "settings": settings,
+    "logbook": logbook,
+    "metrics": metrics,
 }
 
 

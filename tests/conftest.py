@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from identity_engine.observing.logbook import Strictness
 from tests.support.kafka.broker import Broker, MockCluster
 from tests.support.kafka.jars import NoBroker
 
-REQUIRED = "IDENTITY_ENGINE_REQUIRE_KAFKA"
+REQUIRED = "REQUIRE_KAFKA"
 
 
 def pytest_addoption(parser):
@@ -29,6 +30,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    Strictness.refuses = True
     if config.getoption("--store") == "postgres":
         from tests.support.stores import OnPostgres
 

@@ -4,13 +4,14 @@ The adapters are imported where they are needed: an HTTP client costs more than 
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregates.settings import AugmentationSource as SourceSettings
 from aggregates.settings import Crm as CrmSettings
 from identity_engine.adapters.augmentation_csv import CsvSource, Fold
+from identity_engine.adapters.kafka_reach import refuse_misfit
 from identity_engine.errors import ConfigurationError
 from identity_engine.ports.augmentation import AugmentationSource
 from identity_engine.ports.crm import Crm
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from identity_engine.ingestion.kafka import TopicReader
     from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
     from identity_engine.ingestion.kafka_settings import Subscription
+    from identity_engine.ingestion.kafka_state import PartitionState
 
+KAFKA_EXTRA = "Kafka needs an extra: pip install 'identity-engine[kafka]'."
 SALESFORCE_KEY = "Identity_Engine_Key__c"
 DYNAMICS_KEY = "ie_key"
 
@@ -75,17 +78,16 @@ def connect_topic(
     go that cannot be used, if anywhere.
 
     Raises:
-        ConfigurationError: the extra is not installed, there is no such topic, or a secret is not in
-            the environment.
+        ConfigurationError: the extra is not installed, there is no such topic, a secret is not in the
+            environment, or the settings do not fit the brokers.
         RemoteError: the brokers cannot be reached, or refuse.
     """
     try:
         from identity_engine.ingestion.kafka import TopicReader
         from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
     except ImportError:
-        raise ConfigurationError(
-            "Kafka needs an extra: pip install 'identity-engine[kafka]'."
-        ) from None
+        raise ConfigurationError(KAFKA_EXTRA) from None
+    refuse_misfit(subscription.servers, subscription.settings)
     reader = TopicReader(subscription, stopping)
     if subscription.dead_letter_topic is None:
         return reader, None
@@ -94,6 +96,24 @@ def connect_topic(
     except BaseException:
         reader.close()
         raise
+
+
+def topic_states(subscription: "Subscription", known: Mapping[str, int]) -> "list[PartitionState]":
+    """Return how each partition of a topic stands; none if there is no such topic.
+
+    Args:
+        subscription: the topic.
+        known: how far the store has read each source.
+
+    Raises:
+        ConfigurationError: the extra is not installed, or the settings do not fit the brokers.
+        RemoteError: the brokers cannot be reached, or refuse.
+    """
+    try:
+        from identity_engine.ingestion.kafka_state import topic_state
+    except ImportError:
+        raise ConfigurationError(KAFKA_EXTRA) from None
+    return topic_state(subscription, known)
 
 
 def connect_source(

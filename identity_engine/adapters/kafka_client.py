@@ -1,6 +1,5 @@
 """Connections to Kafka by kafka-python: its options from our settings, its errors as ours."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -8,10 +7,10 @@ from typing import Any, Final
 from kafka import errors
 from kafka.net.compat import KafkaNetClient
 
+from identity_engine.adapters.kafka_reach import NOT_ACCEPTED, SYSTEM, secret, tls_of
 from identity_engine.errors import ConfigurationError, RemoteError
 from identity_engine.ingestion.kafka_settings import KafkaSettings
 
-SYSTEM: Final = "Kafka"
 CLIENT: Final = "identity-engine"
 MILLISECONDS: Final = 1_000
 RECONNECT_SECONDS: Final = 2.0
@@ -22,21 +21,17 @@ def connection(servers: Sequence[str], settings: KafkaSettings) -> dict[str, Any
     """Return the options that every client of these brokers has.
 
     Raises:
-        ConfigurationError: a secret is not in the environment.
+        ConfigurationError: a secret is not in the environment, or a file cannot be used.
     """
     version = settings.broker_version
     return {
         "bootstrap_servers": list(servers),
         "client_id": CLIENT,
         "security_protocol": settings.security.upper(),
-        "ssl_cafile": settings.ca_file,
-        "ssl_certfile": settings.certificate_file,
-        "ssl_keyfile": settings.key_file,
-        "ssl_password": _secret(settings.key_password_env),
-        "ssl_check_hostname": settings.check_hostname,
+        "ssl_context": tls_of(settings),
         "sasl_mechanism": settings.mechanism,
         "sasl_plain_username": settings.username,
-        "sasl_plain_password": _secret(settings.password_env),
+        "sasl_plain_password": secret(settings.password_env),
         "api_version": tuple(map(int, version.split("."))) if version else None,
         "request_timeout_ms": round(settings.request_timeout * MILLISECONDS),
         "bootstrap_timeout_ms": round(settings.request_timeout * MILLISECONDS),
@@ -87,14 +82,14 @@ def errors_as_ours() -> Iterator[None]:
         ) from None
     except errors.KafkaConfigurationError as refused:
         raise ConfigurationError(f"Kafka's settings do not fit together: {refused}") from None
+    except (errors.SaslAuthenticationFailedError, errors.UnsupportedSaslMechanismError):
+        raise ConfigurationError(NOT_ACCEPTED) from None
     except errors.KafkaError as failed:
         raise RemoteError(SYSTEM, _reason(failed)) from failed
 
 
 def _reason(failed: errors.KafkaError) -> str:
     match failed:
-        case errors.SaslAuthenticationFailedError() | errors.UnsupportedSaslMechanismError():
-            return "unauthorised"
         case errors.AuthorizationError():
             return "forbidden"
         case errors.CorruptRecordError() | errors.KafkaProtocolError():
@@ -109,11 +104,3 @@ def _reason(failed: errors.KafkaError) -> str:
             return "unavailable"
         case _:
             return "refused"
-
-
-def _secret(variable: str | None) -> str | None:
-    if variable is None:
-        return None
-    if not (value := os.environ.get(variable, "")):
-        raise ConfigurationError(f"The environment variable {variable} is not set.")
-    return value

@@ -5,7 +5,6 @@ it asks the store how far each is read, and goes on from there until the group d
 another worker was faster with ends the session, nothing of it written.
 """
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -27,8 +26,10 @@ from identity_engine.application.taking import (
 from identity_engine.errors import ConnectionLost, Fenced, RemoteError, StoreBusy
 from identity_engine.ingestion.kafka import LOOK_SECONDS, MessageBatch, PartitionLag, TopicReader
 from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
+from identity_engine.observing.logbook import Logbook
+from identity_engine.observing.waits import Waits
 
-log = logging.getLogger(__name__)
+book = Logbook(__name__)
 
 BURST: Final = 64
 """Batches after which the worker takes breath: the collector of cycles is off while batches follow one
@@ -91,7 +92,8 @@ class Consumption:
         self._written = written
         self._going: deque[_Going] = deque()
         self._trouble: RemoteError | None = None
-        self._reported = time.monotonic()
+        self._reported = self._connected = time.monotonic()
+        self._waits = Waits()
         self.done = Consumed()
 
     def run(self, *, until_caught_up: bool = False) -> Consumed:
@@ -106,13 +108,14 @@ class Consumption:
                 has_ended = self._session(until_caught_up)
             except Fenced as fenced:
                 self.done.fenced += 1
-                log.warning("%s", fenced)
-            except (StoreBusy, ConnectionLost, RemoteError) as failed:
-                if isinstance(failed, RemoteError) and not failed.may_pass:
+                book.warning("fenced", source=fenced.source)
+            except (StoreBusy, ConnectionLost) as failed:
+                is_busy = isinstance(failed, StoreBusy)
+                self._wait("store", "busy" if is_busy else "connection_lost")
+            except RemoteError as failed:
+                if not failed.may_pass:
                     raise
-                self.done.retries += 1
-                log.warning("%s It is tried again.", failed)
-                self._pause()
+                self._wait("brokers", failed.reason)
         self._report()
         return self.done
 
@@ -124,7 +127,9 @@ class Consumption:
             if reader.stopping():
                 return False
             reader.wait()
+            self._notice_brokers()
         reader.begin(self._taking.store.source_positions())
+        self._waits.end("store", "brokers")
         self.done.sessions += 1
         while not (reader.is_over or reader.stopping()):
             for outcomes in self._taking.resolver.resolve_each(self._burst()):
@@ -134,8 +139,17 @@ class Consumption:
                 raise trouble
             if until_caught_up and reader.is_caught_up:
                 return True
+            self._notice_brokers()
             self._report_when_due()
         return False
+
+    def _notice_brokers(self) -> None:
+        """Tell when no broker is connected: the client goes on asking them without a word."""
+        if self._reader.is_connected:
+            self._connected = time.monotonic()
+            self._waits.end("brokers")
+        elif time.monotonic() - self._connected >= PAUSE_SECONDS:
+            self._waits.begin("brokers", "unreachable")
 
     def _burst(self) -> Iterator[Portion]:
         """Yield batches as long as they follow one another without a pause.
@@ -183,6 +197,11 @@ class Consumption:
         self._written(self.done)
         self._report_when_due()
 
+    def _wait(self, on: str, code: str) -> None:
+        self.done.retries += 1
+        self._waits.begin(on, code)
+        self._pause()
+
     def _pause(self) -> None:
         """Wait before another try; the group must hear of us meanwhile."""
         until = time.monotonic() + PAUSE_SECONDS
@@ -200,4 +219,11 @@ class Consumption:
         self.done.missed = self._reader.missed
         self.done.partitions = self._reader.lags()
         for one in self.done.partitions:
-            log.info("%s/%d at %d, lag %d", one.topic, one.partition, one.position, one.lag)
+            book.info(
+                "partition_read",
+                topic=one.topic,
+                partition=one.partition,
+                position=one.position,
+                end=one.end,
+                lag=one.lag,
+            )

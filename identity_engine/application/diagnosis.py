@@ -3,17 +3,26 @@
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from identity_engine.adapters.connecting import topic_states
+from identity_engine.adapters.kafka_reach import refuse_unreached
 from identity_engine.application.engine import Engine
 from identity_engine.application.standing import standings
-from identity_engine.errors import IdentityEngineError
+from identity_engine.errors import IdentityEngineError, RemoteError
 from identity_engine.event_store.conversation_tables import count_waiting_changes
 from identity_engine.event_store.folder import is_store, no_store
 from identity_engine.event_store.mapper import recorded_at
-from identity_engine.settings import is_postgres, store_folder
+from identity_engine.ingestion.kafka_settings import Subscription
+from identity_engine.settings import in_force, is_postgres, store_folder
+from identity_engine.settings.model import Kafka
+from identity_engine.settings.sources import problems
+
+if TYPE_CHECKING:
+    from identity_engine.ingestion.kafka_state import PartitionState
 
 ENOUGH_FREE_BYTES = 1 << 30
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -29,30 +38,107 @@ class Finding:
 
 
 def examine(store: str | None) -> list[Finding]:
-    """Run all checks on a store, without making one that is not there."""
+    """Run all checks on a store and on what the settings name besides, without making a store that is
+    not there."""
+    faults = problems({"store": store})
+    if faults:
+        settings = Finding("settings", False, " ".join(faults))
+        try:
+            in_force({"store": store})
+        except IdentityEngineError:
+            return [settings]
+    else:
+        settings = Finding("settings", True, "All settings are valid.")
+    findings, known = _store(store)
+    return [settings, *findings, *_kafka(known)]
+
+
+def _store(store: str | None) -> tuple[list[Finding], Mapping[str, int]]:
+    """Return what was found of a store, and how far it has read each source."""
     address = is_postgres(store)
     if address is not None:
         from identity_engine.application.server_diagnosis import examine_server
 
-        return [*_examined(address, (*CHECKS, _settings_of_server)), *examine_server(address)]
+        findings, known = _examined(address, (*CHECKS, _settings_of_server))
+        return [*findings, *examine_server(address)], known
     folder = store_folder(store)
     if not is_store(folder):
-        return [Finding("store", False, no_store(folder))]
-    findings = [_permissions(folder), _free_space(folder)]
-    return findings + _examined(str(folder), (*CHECKS, _integrity))
+        return [Finding("store", False, no_store(folder))], {}
+    findings, known = _examined(str(folder), (*CHECKS, _integrity))
+    return [_permissions(folder), _free_space(folder), *findings], known
 
 
-def _examined(store: str, checks: Sequence[Callable[[Engine], Finding]]) -> list[Finding]:
+def _examined(
+    store: str, checks: Sequence[Callable[[Engine], Finding]]
+) -> tuple[list[Finding], Mapping[str, int]]:
     """Open a store and run checks on it."""
     try:
         with Engine.open(store) as engine:
             keys = Finding("keys", True, "The master key opens the key store.")
-            return [keys, *(check(engine) for check in checks)]
+            found = [keys, *_master_key(), *(check(engine) for check in checks)]
+            return found, engine.store.source_positions()
     except IdentityEngineError as error:
-        return [Finding("open", False, str(error))]
+        return [Finding("open", False, str(error))], {}
     except sqlite3.DatabaseError as error:
         said = f"SQLite says: {error}. Restore the store from a backup."
-        return [Finding("open", False, said)]
+        return [Finding("open", False, said)], {}
+
+
+def _master_key() -> list[Finding]:
+    """Look at the file of the master key where the settings name one."""
+    path = in_force().master_key
+    if path is None:
+        return []
+    if path.stat().st_mode & OTHERS:
+        return [Finding("master key", False, f"Others can read it. Run: chmod 600 {path}")]
+    return [Finding("master key", True, "Only its owner can read it.")]
+
+
+def _kafka(known: Mapping[str, int]) -> list[Finding]:
+    """Look at the brokers and the topic that the settings name, if they do.
+
+    Args:
+        known: how far the store has read each source.
+    """
+    kafka = in_force().kafka
+    if not kafka.servers:
+        return []
+    try:
+        refuse_unreached(Subscription(kafka.topic or "", kafka.servers, settings=kafka))
+        brokers = Finding("brokers", True, "A broker answers, and accepts us.")
+        return [brokers, *_topics(kafka, known)]
+    except RemoteError as error:
+        said = f"{error} Start them, or correct kafka.servers: {', '.join(kafka.servers)}."
+        return [Finding("brokers", False, said)]
+    except IdentityEngineError as error:
+        return [Finding("brokers", False, str(error))]
+
+
+def _topics(kafka: Kafka, known: Mapping[str, int]) -> list[Finding]:
+    found = []
+    for topic in filter(None, (kafka.topic, kafka.dead_letter_topic)):
+        partitions = topic_states(Subscription(topic, kafka.servers, settings=kafka), known)
+        if not partitions:
+            found.append(
+                Finding("topic", False, f"Kafka has no topic {topic}, or hides it. Make it first.")
+            )
+            continue
+        found.append(Finding("topic", True, f"{topic} has partitions: {len(partitions)}."))
+        if topic == kafka.topic:
+            found.append(_lag(partitions))
+    return found
+
+
+def _lag(partitions: "Sequence[PartitionState]") -> Finding:
+    missed = sum(one.missed for one in partitions)
+    if missed:
+        said = (
+            f"Messages that Kafka deleted before they were read: {missed}. Keep them longer there."
+        )
+        return Finding("lag", False, said)
+    behind = {one.partition: one.lag for one in partitions if one.lag}
+    told = ", ".join(f"partition {number}: {lag}" for number, lag in behind.items())
+    return Finding("lag", True, f"Messages not read yet, at most: {told or 'none'}.")
 
 
 def _permissions(folder: Path) -> Finding:

@@ -45,7 +45,7 @@ from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.files import Format, open_events
-from identity_engine.settings import actor_of_user
+from identity_engine.settings import in_force
 from projections.identity.query import SharedValue
 from projections.profile.query import Profile
 from projections.review.projection import RefusedMerge, ReviewItem
@@ -102,7 +102,7 @@ class Engine:
         Args:
             store: `sqlite:///FOLDER`, a folder or `postgresql://...`; None for the user's own.
             world: clock and random bytes, for tests.
-            actor: who acts, an opaque id; None for IDENTITY_ENGINE_ACTOR, else the owner. The owner
+            actor: who acts, an opaque id; None for what the settings say, else the owner. The owner
                 of an embedded store may do everything, others what their roles allow.
             make: make the store if it is not there.
 
@@ -113,7 +113,7 @@ class Engine:
         place = place_of(store)
         if not make:
             place.refuse_absent()
-        return cls(place, world, actor or actor_of_user() or OWNER)
+        return cls(place, world, actor or in_force().actor or OWNER)
 
     @classmethod
     def in_memory(cls, world: World | None = None, *, actor: str = OWNER) -> Self:

@@ -13,9 +13,12 @@ from identity_engine.event_store.place import Place
 from identity_engine.event_store.sqlite_files import connect, told_plainly
 from identity_engine.event_store.sqlite_views import unlogged
 from identity_engine.event_store.store import EventStore, Writer
+from identity_engine.observing.logbook import Logbook
 from projections.base import Recorded
 from projections.catalogue import PROJECTIONS
 from projections.runner import Views, ViewStatus
+
+book = Logbook(__name__)
 
 BATCH = 4_000
 REPLAY_BATCH = 16_000
@@ -130,11 +133,13 @@ class Follower:
         fresh = Views(self._shelf.begin(number), PROJECTIONS)
         for events in self._log(0):
             fresh.feed(events)
+            book.info("events_replayed", count=len(events), position=events[-1].position)
             if progress is not None:
                 progress(len(events))
         self._refuse_more_parked(fresh)
         status = fresh.status()
         self._shelf.publish(number, fresh.connection)
+        book.info("views_swapped", position=min(one.position for one in status))
         return status
 
     def verify(self, progress: Progress | None = None) -> list[Verdict]:

@@ -20,9 +20,12 @@ from identity_engine.event_store.conversation_tables import load_changes
 from identity_engine.event_store.index_tables import IndexTables
 from identity_engine.event_store.index_writing import hash_rows, replace_tables, write_changes
 from identity_engine.event_store.store import EventStore, Writer
+from identity_engine.observing.logbook import Logbook
 from projections.base import Recorded
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import Comparable
+
+book = Logbook(__name__)
 
 BATCH = 2_000
 
@@ -64,6 +67,7 @@ def _replay(store: EventStore, writer: Writer, block_cap: int, progress: Progres
     tables.forget()
     after = 0
     while events := store.read(after, BATCH, within=writer):
+        book.info("events_replayed", count=len(events), position=events[-1].position)
         index = tables.begin(cursor)
         crowding = Crowding(tables, cursor, index, store.digests, block_cap)
         hand_made = HandMadeRecords(tables, cursor, index, store.digests, block_cap)

@@ -5,7 +5,6 @@ take over what it held. That is for speed only: what keeps the views right is th
 position, so a worker that was stopped for long, or a reader who helps itself, does no harm.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -16,9 +15,11 @@ from identity_engine.application.following import Follower
 from identity_engine.errors import ConnectionLost, StoreBusy
 from identity_engine.event_store.place import Holding
 from identity_engine.event_store.store import EventStore
+from identity_engine.observing.logbook import Logbook
+from identity_engine.observing.waits import Waits
 from projections.catalogue import PROJECTIONS
 
-log = logging.getLogger(__name__)
+book = Logbook(__name__)
 
 POLL_SECONDS: Final = 1.0
 """A wake-up that was missed costs no more than this."""
@@ -27,6 +28,7 @@ REPORT_SECONDS: Final = 10.0
 STEP: Final = 1_000
 """Events of one batch: who else wants to move or read these views waits no longer than for one."""
 
+CODES: Final = {StoreBusy: "busy", ConnectionLost: "connection_lost"}
 NAMES: Final = tuple(projection.name for projection in PROJECTIONS)
 
 
@@ -65,6 +67,7 @@ class ProjectionWorker:
         self._follower = follower
         self._told = told
         self._reported = time.monotonic()
+        self._waits = Waits()
         self.done = Worked()
 
     def run(self, stopping: Callable[[], bool]) -> Worked:
@@ -83,8 +86,10 @@ class ProjectionWorker:
                     is_behind = self._look(holding)
                 except (StoreBusy, ConnectionLost) as failed:
                     self.done.retries += 1
-                    log.warning("%s It is tried again.", failed)
+                    self._waits.begin("store", CODES[type(failed)])
                     is_behind = False
+                else:
+                    self._waits.end("store")
                 self._told(self.done)
                 self._report_when_due()
                 if not is_behind:
@@ -106,10 +111,10 @@ class ProjectionWorker:
     def _note(self, ours: frozenset[str]) -> None:
         held = [name for name in NAMES if name in ours]
         if held != self.done.held:
-            log.info("Follows %s.", ", ".join(held) or "nothing: other workers do")
+            book.info("views_held", views="+".join(held) or "none")
             self.done.held = held
 
     def _report_when_due(self) -> None:
         if time.monotonic() - self._reported >= REPORT_SECONDS:
             self._reported = time.monotonic()
-            log.info("At position %d, %d events so far.", self.done.position, self.done.events)
+            book.info("views_moved", position=self.done.position, count=self.done.events)

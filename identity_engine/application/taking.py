@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import NamedTuple
 
 from aggregates.access import Action, Rights
@@ -19,6 +20,9 @@ from identity_engine.event_store.store import EventStore, SourcePosition
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import Incoming, IncomingInteraction
 from identity_engine.ingestion.faults import Rejected, fault
+from identity_engine.observing.logbook import Logbook
+
+book = Logbook(__name__)
 
 CONFLICT = "conflicting_duplicate"
 NOT_ALLOWED = "division_not_allowed"
@@ -59,6 +63,11 @@ class IngestSummary:
             case _:
                 self.rejected += 1
                 self.faults[CONFLICT] += 1
+
+    def add(self, more: "IngestSummary") -> None:
+        """Count what became of further lines."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(more, name))
 
     def reject(self, rejected: Rejected) -> None:
         """Count one unusable line."""
@@ -122,18 +131,32 @@ Unusable = Sequence[tuple[int, Rejected]]
 
 
 class Taken(NamedTuple):
-    """A batch of a source on its way: what is resolved of it, and what cannot be used."""
+    """A batch of a source on its way: what is resolved of it, what cannot be used, and when it came."""
 
     portion: Portion
     unusable: Sequence[Rejected]
+    began: float
 
     def add_to(self, summary: IngestSummary, outcomes: Sequence[Outcome]) -> None:
-        """Count what became of the batch."""
-        summary.read += len(outcomes) + len(self.unusable)
+        """Count what became of the batch, which is on disk now, and tell it."""
+        own = IngestSummary(read=len(outcomes) + len(self.unusable))
         for outcome in outcomes:
-            summary.count(outcome)
+            own.count(outcome)
         for rejected in self.unusable:
-            summary.reject(rejected)
+            own.reject(rejected)
+        summary.add(own)
+        first, *others = self.portion.sources
+        book.info(
+            "batch_committed",
+            source=first.source,
+            position=first.position,
+            accepted=own.accepted,
+            duplicates=own.duplicates,
+            rejected=own.rejected,
+            seconds=monotonic() - self.began,
+        )
+        for source in others:
+            book.debug("source_read", source=source.source, position=source.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +185,7 @@ class Taking:
                 the lines themselves lack, later of what contradicts the store. What it raises leaves
                 the batch unwritten.
         """
+        began = monotonic()
         decoded = publishing.only_allowed(arrived.decoded, arrived.lines)
         unusable = [(index, one) for index, one in enumerate(decoded) if isinstance(one, Rejected)]
         usable = [
@@ -181,10 +205,12 @@ class Taking:
                 tell(conflicts)
 
         portion = Portion([one for _, one in usable], arrived.sources, keep_unusable)
-        return Taken(portion, [rejected for _, rejected in unusable])
+        return Taken(portion, [rejected for _, rejected in unusable], began)
 
     def _keep(self, arrived: Arrival, unusable: Unusable, now: datetime) -> None:
         """Sync dead letters, each under the place where it stood."""
+        if unusable:
+            book.info("dead_letters_kept", count=len(unusable))
         by_stream: dict[str, list[tuple[int, Rejected]]] = {}
         for index, rejected in unusable:
             stream, position = arrived.places[index]

@@ -28,6 +28,7 @@ from identity_engine.cli import (
     policy,
     rehearsing,
     reviewing,
+    settings,
     stores,
     views,
 )
@@ -35,7 +36,8 @@ from identity_engine.cli import (
 app = App(
     name="identity-engine",
     help="Link every interaction to its contact, explain each decision, replay all of it.\n\n"
-    "Every verb takes --actor ID: who acts (default: IDENTITY_ENGINE_ACTOR, else the owner).",
+    "Every verb takes --actor ID: who acts (default: the setting `actor`, else the owner), and\n"
+    "--config FILE: the settings (default: identity-engine.toml here, else in the user's folder).",
     version=__version__,
     help_format="plaintext",
     suppress_keyboard_interrupt=False,  # else it ends without the sentence that main has for it
@@ -78,4 +80,5 @@ app.command(administration.admin)
 app.command(measuring.simulate)
 app.command(measuring.evaluate)
 app.command(measuring.bench)
+app.command(settings.settings)
 app.command(diagnosis.doctor)

@@ -1,21 +1,17 @@
 """The verb consume: a worker that takes interactions from a Kafka topic."""
 
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
-from identity_engine.application.engine import Engine
-from identity_engine.cli.long_running import logged, until_signalled
-from identity_engine.cli.output import Json, Store, read_content, show, show_json_line, show_table
+from identity_engine.adapters.kafka_reach import refuse_unreached
+from identity_engine.cli.lasting import MonitorAt, at_work
+from identity_engine.cli.output import Json, Store, show, show_json_line, show_table
 from identity_engine.errors import UsageError
-from identity_engine.ingestion.kafka_settings import (
-    BATCH_BYTES,
-    BATCH_SECONDS,
-    KafkaSettings,
-    Subscription,
-)
+from identity_engine.ingestion.kafka_settings import Subscription
+from identity_engine.settings import in_force
+from identity_engine.settings.model import Kafka, variable_of
 
 if TYPE_CHECKING:
     from identity_engine.application.consume import Consumed
@@ -23,24 +19,23 @@ if TYPE_CHECKING:
 
 def consume(
     *,
-    topic: Annotated[str, Parameter(help="The topic to read.")],
+    topic: Annotated[str | None, Parameter(help="The topic to read.")] = None,
     bootstrap_servers: Annotated[
-        str, Parameter(help="Brokers to ask first: HOST:PORT, several with commas between.")
-    ],
-    group: str = "identity-engine",
-    batch_bytes: Annotated[int, Parameter(validator=Number(gte=1, lte=64 * 1024 * 1024))] = (
-        BATCH_BYTES
-    ),
-    batch_interval: Annotated[float, Parameter(validator=Number(gte=0.001, lte=60))] = (
-        BATCH_SECONDS
-    ),
+        str | None,
+        Parameter(help="Brokers to ask first: HOST:PORT, several with commas between."),
+    ] = None,
+    group: str | None = None,
+    batch_bytes: int | None = None,
+    batch_interval: float | None = None,
     dead_letter_topic: str | None = None,
-    settings: Path | None = None,
     until_caught_up: Annotated[bool, Parameter(negative="")] = False,
+    monitor: MonitorAt = None,
     store: Store = None,
     json: Json = False,
 ) -> None:
     """Link the interactions of a Kafka topic to contacts until SIGTERM or Ctrl-C.
+
+    What is not given here comes from the table `kafka` of the settings, as do security and time-outs.
 
     Parameters
     ----------
@@ -52,32 +47,56 @@ def consume(
         A batch is written at the latest so many seconds after its first message.
     dead_letter_topic
         Publish what cannot be used there too, with the reasons; default: keep it beside the store.
-    settings
-        JSON file with security and time-outs; secrets come from the environment.
     until_caught_up
         End once all is read that was there at the beginning.
     """
-    subscription = Subscription(
-        topic,
-        tuple(filter(None, (one.strip() for one in bootstrap_servers.split(",")))),
-        group,
-        KafkaSettings.model_validate_json(read_content(settings)) if settings else KafkaSettings(),
-        batch_bytes,
-        batch_interval,
-        dead_letter_topic,
+    settings = in_force(
+        {
+            "kafka.topic": topic,
+            "kafka.servers": bootstrap_servers,
+            "kafka.group": group,
+            "kafka.batch_bytes": batch_bytes,
+            "kafka.batch_seconds": batch_interval,
+            "kafka.dead_letter_topic": dead_letter_topic,
+            "monitor.address": monitor,
+        }
     )
-    if not subscription.servers:
-        raise UsageError("--bootstrap-servers names no broker. Give HOST:PORT.")
-    if dead_letter_topic == topic:
-        raise UsageError(
-            "--dead-letter-topic is the topic itself: it would never be read to its end."
-        )
-    with logged(), until_signalled() as stopping, Engine.open(store) as engine:
+    subscription = subscribed(settings.kafka)
+    needs = {"brokers": partial(refuse_unreached, subscription)}
+    with at_work("consume", store, settings.monitor, needs) as (engine, stopping):
         done = engine.consume(subscription, until_caught_up=until_caught_up, stopping=stopping)
     if json:
         show_json_line(_numbers(done))
     else:
-        _tell(topic, done)
+        _tell(subscription.topic, done)
+
+
+def subscribed(kafka: Kafka) -> Subscription:
+    """Return what the settings say that is to be read.
+
+    Raises:
+        UsageError: they name no topic or no broker, or the topic twice.
+    """
+    if kafka.topic is None:
+        raise UsageError(f"No topic is named. Give --topic, or set {variable_of('kafka.topic')}.")
+    if not kafka.servers:
+        raise UsageError(
+            f"No broker is named. Give --bootstrap-servers HOST:PORT, or set "
+            f"{variable_of('kafka.servers')}."
+        )
+    if kafka.dead_letter_topic == kafka.topic:
+        raise UsageError(
+            "--dead-letter-topic is the topic itself: it would never be read to its end."
+        )
+    return Subscription(
+        kafka.topic,
+        kafka.servers,
+        kafka.group,
+        kafka,
+        kafka.batch_bytes,
+        kafka.batch_seconds,
+        kafka.dead_letter_topic,
+    )
 
 
 def _numbers(done: "Consumed") -> dict[str, Any]:

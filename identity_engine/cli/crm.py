@@ -17,6 +17,7 @@ from identity_engine.cli.output import (
     show_json,
     show_table,
 )
+from identity_engine.observing.logbook import logged
 from projections.crm.query import AskedRecord, LinkedRecord
 
 crm = App(name="crm", help="Records of the CRM: linked to interactions, made, written back.")
@@ -161,7 +162,7 @@ def approve(
 @crm.command
 def work(*, store: Store = None, json: Json = False) -> int:
     """Note what fell due and send it; run it every minute. Exit 1 if the CRM failed."""
-    with Engine.open(store) as engine:
+    with logged("crm work"), Engine.open(store) as engine:
         worked = engine.desk.crm.work()
     if json:
         show_json(worked)

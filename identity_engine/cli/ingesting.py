@@ -26,6 +26,7 @@ from identity_engine.cli.output import (
 )
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.ingestion.files import EventFile
+from identity_engine.observing.logbook import logged
 from projections.base import ID
 
 dead_letters = App(name="dead-letters", help="List and re-drive what could not be used.")
@@ -61,10 +62,10 @@ def ingest(
         if name.startswith("-") and name != "-":
             raise UsageError(f"There is no option {name}. See: identity-engine ingest --help")
     total = IngestSummary()
-    with Engine.open(store) as engine:
+    with logged("ingest"), Engine.open(store) as engine:
         for name in files:
             summary = _ingest_one(engine, name, format, mapping, again=again)
-            _add(total, summary)
+            total.add(summary)
             if not json:
                 _tell(name, summary)
         final = _reevaluate(engine) if reevaluate else None
@@ -91,7 +92,7 @@ def reevaluate(
     all
         Queue every interaction again first, for example after other rules were put in force.
     """
-    with Engine.open(store) as engine:
+    with logged("reevaluate"), Engine.open(store) as engine:
         if all or only is not None:
             engine.request_reevaluation(None if all or only is None else _ids(only))
         final = _reevaluate(engine)
@@ -180,7 +181,7 @@ def redrive(
     json: Json = False,
 ) -> int:
     """Decode dead letters again, after an upgrade or a change of the rules."""
-    with Engine.open(store) as engine:
+    with logged("dead-letters redrive"), Engine.open(store) as engine:
         summary = engine.redrive(list(ids) if ids else None)
     if json:
         show_json_line(_numbers(summary))
@@ -210,18 +211,6 @@ def _ingest_one(
         return engine.ingest_file(
             path, format=format_, mapping=mapping, again=again, progress=moved
         )
-
-
-def _add(total: IngestSummary, summary: IngestSummary) -> None:
-    total.resumed_at += summary.resumed_at
-    total.read += summary.read
-    total.accepted += summary.accepted
-    total.duplicates += summary.duplicates
-    total.rejected += summary.rejected
-    total.waiting += summary.waiting
-    total.decisions += summary.decisions
-    total.changes += summary.changes
-    total.faults += summary.faults
 
 
 def _reevaluate(engine: Engine) -> Reevaluated:

@@ -9,6 +9,7 @@ from identity_engine.application.cases.entry import Entry, Letter
 from identity_engine.application.engine import Engine
 from identity_engine.cli.case_entry import Case, Words, read_text, show_saved
 from identity_engine.cli.output import DryRun, Json, Store, show_done, show_json, show_table
+from identity_engine.observing.logbook import logged
 
 mail = App(name="mail", help="Write and send the mails of a case.")
 MailId = Annotated[str, Parameter(name="MAIL", help="The mail's id, as case show says it.")]
@@ -94,7 +95,7 @@ def discard(
 @mail.command
 def send(*, store: Store = None, json: Json = False) -> int:
     """Send every mail that is due. Exit code 1 if one failed or is unsure."""
-    with Engine.open(store) as engine:
+    with logged("case mail send"), Engine.open(store) as engine:
         outcomes = engine.desk.mails.send_due()
     if json:
         show_json(outcomes)

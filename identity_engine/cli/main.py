@@ -3,14 +3,17 @@
 Exit codes: 0 done, 1 refused or found a problem, 2 wrong usage, 130 stopped by the user.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 
 from identity_engine.cli.complaining import complain
 
 GLOBAL_OPTIONS = ("--store",)
-ACTOR_OPTION = "--actor"
+EVERYWHERE = {
+    "--actor": ("actor", "needs an id: who acts."),
+    "--config": ("config", "needs a file: the settings."),
+}
+"""Options that every verb takes, wherever they stand: what each sets, what is said without a value."""
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
@@ -21,9 +24,14 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
         sys.stdout.write(f"{__version__}\n")
         sys.exit(0)
-    if (rest := _with_actor(given)) is None:
-        sys.exit(_fail(f"{ACTOR_OPTION} needs an id: who acts.\nTry: identity-engine --help", 2))
-    sys.exit(_run(_global_options_last(rest)))
+    rest, typed, lacking = _taken_everywhere(given)
+    if lacking is not None:
+        said = f"{lacking} {EVERYWHERE[lacking][1]}\nTry: identity-engine --help"
+        sys.exit(_fail(said, 2))
+    from identity_engine.settings import typed as typed_settings
+
+    with typed_settings(**typed):
+        sys.exit(_run(_global_options_last(rest)))
 
 
 def _run(arguments: list[str]) -> int:
@@ -35,7 +43,6 @@ def _run(arguments: list[str]) -> int:
     from aggregates.errors import RuleViolation
     from identity_engine.cli.app import app
     from identity_engine.errors import IdentityEngineError, UsageError
-    from identity_engine.settings import TRACEBACK_VARIABLE
     from matchers.model import InvalidModel
 
     try:
@@ -61,37 +68,47 @@ def _run(arguments: list[str]) -> int:
     except sqlite3.Error as error:
         return _fail(f"SQLite says: {error}. Try: identity-engine doctor", 1)
     except Exception as error:
-        if os.environ.get(TRACEBACK_VARIABLE):
+        if _shows_traceback():
             raise
         # The message of an error nobody foresaw may hold a personal value, so it is not shown.
         return _fail(
             f"Something unforeseen happened ({type(error).__name__}). This is a bug: please report "
-            f"it, with what {TRACEBACK_VARIABLE}=1 shows.",
+            "it, with what IDENTITY_ENGINE_TRACEBACK=1 shows.",
             1,
         )
     return code if isinstance(code, int) else 0
 
 
-def _with_actor(arguments: list[str]) -> list[str] | None:
-    """Take `--actor ID` off the command line, wherever it stands: it says who runs every verb.
+def _shows_traceback() -> bool:
+    from identity_engine.errors import ConfigurationError
+    from identity_engine.settings import in_force
+
+    try:
+        return in_force().traceback
+    except ConfigurationError:
+        return False
+
+
+def _taken_everywhere(arguments: list[str]) -> tuple[list[str], dict[str, str], str | None]:
+    """Take the options of every verb off the command line.
 
     Returns:
-        The other arguments; None if the id is missing or empty, since nobody named is not the owner.
+        The other arguments; what they set; and the option whose value is missing or empty, if any: an
+        actor that nobody named is not the owner.
     """
-    from identity_engine.settings import ACTOR_VARIABLE
-
-    rest = []
+    rest: list[str] = []
+    typed: dict[str, str] = {}
     given = iter(arguments)
     for argument in given:
         name, equals, value = argument.partition("=")
-        if name == ACTOR_OPTION:
-            actor = value if equals else next(given, "")
-            if not actor.strip():
-                return None
-            os.environ[ACTOR_VARIABLE] = actor
-        else:
+        if name not in EVERYWHERE:
             rest.append(argument)
-    return rest
+            continue
+        said = value if equals else next(given, "")
+        if not said.strip():
+            return rest, typed, name
+        typed[EVERYWHERE[name][0]] = said
+    return rest, typed, None
 
 
 def _global_options_last(arguments: list[str]) -> list[str]:

@@ -19,7 +19,8 @@ from identity_engine.cli.output import (
     show_table,
 )
 from identity_engine.errors import UsageError
-from identity_engine.settings import is_postgres, master_key_file
+from identity_engine.observing.logbook import logged
+from identity_engine.settings import in_force, is_postgres
 
 if TYPE_CHECKING:  # the driver is an extra
     import psycopg
@@ -67,7 +68,8 @@ def migrate(
             _show_plan([*map(str, missing)], script, json=json)
             return 0
         try:
-            made = postgres_roles.bring(connection, phases, with_roles=roles)
+            with logged("store migrate"):
+                made = postgres_roles.bring(connection, phases, with_roles=roles)
         except postgres_roles.RolesWanted as wanted:
             if json:
                 show_json({"error": str(wanted), "to_run": wanted.script})
@@ -76,7 +78,7 @@ def migrate(
             return 1
         waiting = postgres_schema.standing(connection).missing
         is_current = postgres_schema.index_is_current(connection)
-    if not is_current and phase != "pre" and master_key_file() is not None:
+    if not is_current and phase != "pre" and in_force().master_key is not None:
         Engine.open(store).close()  # which builds it anew
         is_current = True
     if json:

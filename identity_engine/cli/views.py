@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.standing import standings
-from identity_engine.cli.long_running import logged, until_signalled
+from identity_engine.cli.lasting import MonitorAt, at_work
 from identity_engine.cli.output import (
     Json,
     Store,
@@ -18,6 +18,8 @@ from identity_engine.cli.output import (
     show_json_line,
     show_table,
 )
+from identity_engine.observing.logbook import logged
+from identity_engine.settings import in_force
 
 Index = Annotated[
     bool,
@@ -58,11 +60,12 @@ def follow(*, store: Store = None, json: Json = False) -> None:
 
 
 @projections.command
-def run(*, store: Store = None, json: Json = False) -> None:
+def run(*, monitor: MonitorAt = None, store: Store = None, json: Json = False) -> None:
     """Keep the views at the head of the log until SIGTERM or Ctrl-C; several workers share them."""
     from identity_engine.application.projection_worker import ProjectionWorker
 
-    with logged(), until_signalled() as stopping, Engine.open(store, make=False) as engine:
+    settings = in_force({"monitor.address": monitor})
+    with at_work("projections run", store, settings.monitor, make=False) as (engine, stopping):
         done = ProjectionWorker(engine.store, engine.follower).run(stopping)
     if json:
         show_json_line(asdict(done))
@@ -115,7 +118,7 @@ def verify(*, store: Store = None, index: Index = False, json: Json = False) -> 
 @projections.command
 def rebuild(*, store: Store = None, index: Index = False, json: Json = False) -> None:
     """Build all views anew from the log, beside the live ones, and swap them in."""
-    with Engine.open(store, make=False) as engine:
+    with logged("projections rebuild"), Engine.open(store, make=False) as engine:
         with counting("rebuild", engine.store.head()) as add:
             views = engine.rebuild(add)
         if index:

@@ -20,7 +20,11 @@ from identity_engine.errors import ConfigurationError, StoreBusy
 from identity_engine.event_store.file_holding import FileHolding
 from identity_engine.event_store.keys import KEY_BYTES
 from identity_engine.event_store.sqlite import Datastore, Recorder
-from identity_engine.event_store.sqlite_files import connect, create_private
+from identity_engine.event_store.sqlite_files import (
+    LOCK_TIMEOUT_SECONDS,
+    connect,
+    create_private,
+)
 from identity_engine.event_store.sqlite_views import ViewFiles, ViewsInMemory
 
 EVENTS_FILE = "events.db"
@@ -35,16 +39,26 @@ class Folder:
     Args:
         path: the folder, made if missing; None keeps everything in memory.
         master_key: the key-encryption key's file, if it lies elsewhere.
+        lock_seconds: how long a writer waits for the write lock of the log.
     """
 
-    def __init__(self, path: Path | None, master_key: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        master_key: Path | None = None,
+        lock_seconds: float = LOCK_TIMEOUT_SECONDS,
+    ) -> None:
         self.path = self.scratch = path
         self._master_key = master_key
+        self._lock_seconds = lock_seconds
 
     def refuse_absent(self) -> None:
         """Refuse a folder that holds no store."""
         if self.path is not None and not is_store(self.path):
             raise ConfigurationError(no_store(self.path))
+
+    def refuse_unless_current(self) -> None:
+        """Nobody migrates a folder: its tables are made and kept by whoever opens it."""
 
     def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
         """Read or make the key file, and the folder with it."""
@@ -59,7 +73,8 @@ class Folder:
 
     def log(self, name: str) -> Recorder:
         """Open the event file."""
-        recorder = Recorder(Datastore(self._file(EVENTS_FILE), name=f"events-{name}"))
+        file = self._file(EVENTS_FILE)
+        recorder = Recorder(Datastore(file, f"events-{name}", self._lock_seconds))
         recorder.create_table()
         return recorder
 

@@ -142,6 +142,14 @@ class Place(Protocol):
             ConfigurationError: there is none.
         """
 
+    def refuse_unless_current(self) -> None:
+        """Make sure that the store is of the version that this program reads, as far as that can change
+        while it is open.
+
+        Raises:
+            ConfigurationError: it is older or newer.
+        """
+
     def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
         """Return the key that wraps all others, made with a new store.
 

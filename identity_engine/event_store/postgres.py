@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from eventsourcing.persistence import (
@@ -47,12 +47,9 @@ from identity_engine.event_store.stored_events import StoredEvents
 from projections.sql import Cursor
 
 FUNCTIONS_VARIABLE = "POSTGRES_ENABLE_DB_FUNCTIONS"
-LOCK_TIMEOUT_MS = 2_000
-STATEMENT_TIMEOUT_MS = 60_000
-IDLE_IN_TRANSACTION_MS = 30_000
 STOPPED_IN_VIEWS_MS = 10_000
 """A process that stops while it moves a view holds up all who read it, until this ends its turn."""
-CONNECT_TIMEOUT_SECONDS = 5
+MILLISECONDS = 1_000
 RECONNECT_SECONDS = 1.0
 """A try to connect is given up after this, so that the next question tries anew and does not wait for a
 back-off that has grown while the server was away."""
@@ -64,12 +61,34 @@ INSERT = (
 )
 
 
+class Patience(NamedTuple):
+    """How many seconds are waited for a lock, for one statement, for a transaction that stands idle,
+    and for a connection (whole seconds, as libpq counts)."""
+
+    lock_seconds: float = 2.0
+    statement_seconds: float = 60.0
+    idle_seconds: float = 30.0
+    connect_seconds: int = 5
+
+    def set_on(self, connection: psycopg.Connection[Any]) -> None:
+        """Let the server keep to it on a new connection."""
+        connection.execute(
+            f"SET lock_timeout = {_ms(self.lock_seconds)}; "
+            f"SET statement_timeout = {_ms(self.statement_seconds)}; "
+            f"SET idle_in_transaction_session_timeout = {_ms(self.idle_seconds)}"
+        )
+
+
+PATIENCE = Patience()
+
+
 class Server:
     """The place of a store on a PostgreSQL server; several processes may share it.
 
     Args:
         address: `postgresql://...`, as libpq reads it.
         master_key: the file of the key-encryption key, the same for all who use the store.
+        patience: how long it waits for the server.
 
     Raises:
         ConfigurationError: the address cannot be read, or the library's database functions are on.
@@ -77,15 +96,20 @@ class Server:
 
     scratch: Path | None = None
 
-    def __init__(self, address: str, master_key: Path | None) -> None:
+    def __init__(
+        self, address: str, master_key: Path | None, patience: Patience = PATIENCE
+    ) -> None:
         if os.environ.get(FUNCTIONS_VARIABLE, "").lower() in {"y", "yes", "t", "true", "on", "1"}:
             raise ConfigurationError(
                 f"{FUNCTIONS_VARIABLE} is set: with it readers of the log miss events. Unset it."
             )
         self._master_key = master_key
+        self._patience = patience
         try:
             self._conninfo = make_conninfo(
-                address, connect_timeout=CONNECT_TIMEOUT_SECONDS, application_name="identity-engine"
+                address,
+                connect_timeout=patience.connect_seconds,
+                application_name="identity-engine",
             )
         except psycopg.ProgrammingError:
             raise ConfigurationError(
@@ -95,6 +119,14 @@ class Server:
 
     def refuse_absent(self) -> None:
         """A store here is made by a migration, and never by being opened."""
+
+    def refuse_unless_current(self) -> None:
+        """Refuse a database that is not, or no longer, migrated to this version."""
+        connection = self._connect(KEYS)
+        try:
+            refuse_unless_migrated(connection)
+        finally:
+            connection.close()
 
     def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
         """Read the key file, which is made with a new store."""
@@ -113,7 +145,7 @@ class Server:
 
     def log(self, name: str) -> "Recorder":  # noqa: ARG002 - the server knows the log by its schema
         """Open the event log."""
-        return Recorder(Datastore(conninfo_to_dict(self._conninfo)))
+        return Recorder(Datastore(conninfo_to_dict(self._conninfo), self._patience))
 
     def keys(self, schema: str) -> PostgresConnection:  # noqa: ARG002 - made by a migration
         """Open the key store."""
@@ -172,7 +204,7 @@ class Server:
 
     def _connect_patiently(self, acting_as: str | None = None) -> psycopg.Connection[Any]:
         connection = self.connect()
-        _set_timeouts(connection)
+        self._patience.set_on(connection)
         if acting_as is not None:
             act_as(connection, acting_as)
         return connection
@@ -181,14 +213,15 @@ class Server:
 class Datastore(PostgresDatastore):
     """Connections to the log, pooled."""
 
-    def __init__(self, parameters: dict[str, Any]) -> None:
+    def __init__(self, parameters: dict[str, Any], patience: Patience) -> None:
+        self._patience = patience
         super().__init__(
             dbname="",
             host="",
             port="",
             user="",
             password="",
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            connect_timeout=patience.connect_seconds,
             pool_size=1,
             max_overflow=POOL,
             pre_ping=True,  # a server that was restarted leaves dead connections behind
@@ -205,7 +238,7 @@ class Datastore(PostgresDatastore):
         def after_connect(connection: psycopg.Connection[Any]) -> None:
             connection.autocommit = True
             connection.execute(f'SET search_path = "{LOG}"')
-            _set_timeouts(connection)
+            self._patience.set_on(connection)
             act_as(connection, MIGRATOR)  # who is no migrator stays who it is
             adapt(connection)
 
@@ -296,8 +329,5 @@ class Recorder(StoredEvents, PostgresApplicationRecorder):
             return list(self.insert(cursor, stored_events)) or None
 
 
-def _set_timeouts(connection: psycopg.Connection[Any]) -> None:
-    connection.execute(
-        f"SET lock_timeout = {LOCK_TIMEOUT_MS}; SET statement_timeout = {STATEMENT_TIMEOUT_MS}; "
-        f"SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}"
-    )
+def _ms(seconds: float) -> int:
+    return round(seconds * MILLISECONDS)

@@ -27,6 +27,9 @@ from identity_engine.event_store.postgres_sql import (
     told_plainly,
 )
 from identity_engine.ingestion.dead_letters import SCHEMA as DEAD_LETTERS_SCHEMA
+from identity_engine.observing.logbook import Logbook
+
+book = Logbook(__name__)
 
 Phase = Literal["pre", "post"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
@@ -181,6 +184,7 @@ def migrate(
                 with connection.transaction():
                     connection.execute(one.sql.encode())
                     _write_down(connection, one)
+                book.info("migration_applied", number=one.number)
             if "pre" in phases:
                 _make_tables(connection)
             return made

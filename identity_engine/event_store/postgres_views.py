@@ -1,6 +1,5 @@
 """Generations of views as schemas of a PostgreSQL database, and what readers by SQL see of them."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from identity_engine.event_store.postgres_api import lay
 from identity_engine.event_store.postgres_roles import grant_generation
 from identity_engine.event_store.postgres_schema import LOG, VIEWS
 from identity_engine.event_store.postgres_sql import PostgresConnection, told_plainly
+from identity_engine.observing.logbook import Logbook
 from projections.catalogue import VIEWS_VERSION
 from projections.sql import Connection, transaction
 
@@ -24,7 +24,7 @@ TRIES = 5
 """To drop old views."""
 REPLACED = "The views were built anew meanwhile. Ask again."
 
-log = logging.getLogger(__name__)
+book = Logbook(__name__)
 
 
 class ViewSchemas:
@@ -103,10 +103,11 @@ class ViewSchemas:
             self._point_to(number)
             self._lay(number)
         time.sleep(GRACE_SECONDS)
-        for _ in range(TRIES):
-            if not self._drop_before(number):
-                return
-        log.warning("Somebody reads old views for long; they are dropped later.")
+        left = self._drop_before(number)
+        for _ in range(TRIES - 1):
+            left = left and self._drop_before(number)
+        if left:
+            book.warning("old_views_left", count=len(left))
 
     def show(self, number: int) -> None:
         """Show the live generation, which has come to the head of the log, to readers by SQL."""

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,8 @@ class _Connection(SQLiteConnection):
 
 
 class _Pool(SQLiteConnectionPool):
+    lock_seconds = LOCK_TIMEOUT_SECONDS
+
     def _create_connection(self) -> SQLiteConnection:
         """Open a connection of our own: the library's keeps one prepared statement (it passes True
         for the number of them) and never sets `synchronous`."""
@@ -85,7 +88,7 @@ class _Pool(SQLiteConnectionPool):
             uri=True,
             isolation_level=None,
             check_same_thread=False,
-            timeout=LOCK_TIMEOUT_SECONDS,
+            timeout=self.lock_seconds,
             cached_statements=PREPARED_STATEMENTS,
         )
         configure(
@@ -101,17 +104,24 @@ class Datastore(SQLiteDatastore):
     Args:
         path: the file, created with mode 0600; None for a database in memory of this name.
         name: tells apart databases in memory within one process.
+        lock_seconds: how long a writer waits for the write lock.
     """
 
-    def __init__(self, path: Path | None, name: str = "events") -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        name: str = "events",
+        lock_seconds: float = LOCK_TIMEOUT_SECONDS,
+    ) -> None:
         if path is not None:
             create_private(path)
         db_name = path.as_uri() if path else f"file:{name}?mode=memory&cache=shared"
         super().__init__(db_name, originator_id_type="text")
         self._wal = f"{path}-wal" if path is not None else None
         self.pool = _Pool(
-            db_name=db_name, lock_timeout=int(LOCK_TIMEOUT_SECONDS), pool_size=5, max_overflow=10
+            db_name=db_name, lock_timeout=ceil(lock_seconds), pool_size=5, max_overflow=10
         )
+        self.pool.lock_seconds = lock_seconds
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file once it is large; never inside a commit."""

@@ -6,7 +6,6 @@ position that it went on from, so that a worker that was thought dead cannot wri
 has written. What is committed to the group is a hint for those who watch it, never read here.
 """
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -27,8 +26,9 @@ from identity_engine.errors import ConfigurationError
 from identity_engine.event_store.store import SourcePosition
 from identity_engine.ingestion.kafka_messages import Message, Read, read
 from identity_engine.ingestion.kafka_settings import Subscription
+from identity_engine.observing.logbook import Logbook
 
-log = logging.getLogger(__name__)
+book = Logbook(__name__)
 
 LOOK_SECONDS: Final = 0.2
 """How long a wait for messages goes on before it is asked again whether to stop."""
@@ -170,13 +170,19 @@ class TopicReader:
             first = self._consumer.beginning_offsets(dealt) if dealt else {}
             ends = self._consumer.end_offsets(dealt) if dealt else {}
             for one in dealt:
-                source = self._source(one)
+                source = source_of(self._consumer, one)
                 stored = known.get(source, 0)
                 self._partitions[one] = _Partition(source, stored, ends[one])
                 self._consumer.seek(one, self._start(source, stored, first[one], ends[one]))
             self._consumer.resume(*dealt)
         self._begun = self._dealing.times
-        log.info("reading %s partitions %s", self.subscription.topic, sorted(p for _, p in dealt))
+        book.info("partitions_dealt", topic=self.subscription.topic, count=len(dealt))
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether any broker is connected."""
+        # A copy, because the client's own thread connects and drops them.
+        return any(one.connected for one in list(self._consumer._manager._conns.values()))
 
     @property
     def is_over(self) -> bool:
@@ -279,7 +285,7 @@ class TopicReader:
         one, offset = unread.topic_partition, unread.next_fetch_offset
         unread.drain()
         self._consumer.seek(one, offset + 1)
-        log.error("%s/%d: message %d cannot be read", one.topic, one.partition, offset)
+        book.error("message_unreadable", topic=one.topic, partition=one.partition, position=offset)
         self._waiting.append(
             Message(one.topic, one.partition, offset, None, None, (), is_readable=False)
         )
@@ -302,23 +308,24 @@ class TopicReader:
         ]
         return MessageBatch(taken, tuple(sources), places)
 
-    def _source(self, one: TopicPartition) -> str:
-        """Name a partition for the store. The id that the broker gave the topic belongs to it: a topic
-        that was made anew under an old name, or one of another cluster, begins at its beginning."""
-        topic_id = self._consumer._cluster.topic_id(one.topic)
-        made = f":{topic_id}" if topic_id is not None else ""
-        return f"kafka:{one.topic}:{one.partition}{made}"
-
     def _start(self, source: str, stored: int, first: int, end: int) -> int:
         if 0 < stored < first:
             self.missed += first - stored
-            log.error("%s: %d messages were gone before they were read", source, first - stored)
+            book.error("messages_missed", source=source, count=first - stored)
         if stored > end:
-            log.error("%s: the broker has lost its end, so it is read from its beginning", source)
+            book.error("end_lost", source=source)
             return first
         return max(stored, first)
 
 
+def source_of(consumer: KafkaConsumer, one: TopicPartition) -> str:
+    """Name a partition for the store. The id that the broker gave the topic belongs to it: a topic
+    that was made anew under an old name, or one of another cluster, begins at its beginning."""
+    topic_id = consumer._cluster.topic_id(one.topic)
+    made = f":{topic_id}" if topic_id is not None else ""
+    return f"kafka:{one.topic}:{one.partition}{made}"
+
+
 def _note_refusal(_: object, answer: object) -> None:
     if isinstance(answer, Exception):
-        log.debug("the group did not take our position: %s", type(answer).__name__)
+        book.debug("hint_refused", error=type(answer).__name__)

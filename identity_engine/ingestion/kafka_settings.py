@@ -3,37 +3,52 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from aggregates.settings import Variable
 from aggregates.values import Value
 
 BATCH_BYTES: Final = 1024 * 1024
 BATCH_SECONDS: Final = 0.2
+MOST_BATCH_BYTES: Final = 64 * 1024 * 1024
+MOST_BATCH_SECONDS: Final = 60.0
 
 Seconds = Annotated[float, Field(ge=1, le=1_800)]
 
 
 class KafkaSettings(Value):
-    """How to reach the brokers; a file holds them as JSON, and every one has a default.
+    """How to reach the brokers.
 
     Secrets do not stand here: `password_env` and `key_password_env` name the environment variables
-    that hold them. `session_timeout` is after how many seconds of silence the group gives the
-    partitions of a worker to others. `broker_version` ("3.9") is for brokers that do not say theirs.
+    that hold them.
     """
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    """How the brokers are spoken to: TLS is `ssl`, a name and a password `sasl`."""
     ca_file: str | None = None
+    """PEM file of who signs the brokers' certificates; not set: those of the system."""
     certificate_file: str | None = None
+    """PEM file of our own certificate, for brokers that ask for one."""
     key_file: str | None = None
+    """PEM file of the key of our certificate."""
     key_password_env: Variable | None = None
+    """The environment variable with the password of that key."""
     check_hostname: bool = True
+    """Whether the brokers' certificates must name the host that was asked."""
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    """How the password is proved."""
     username: str | None = None
+    """As whom we come."""
     password_env: Variable | None = None
+    """The environment variable with our password."""
     session_timeout: Seconds = 45.0
+    """After so many seconds of silence the group gives our partitions to others."""
     request_timeout: Seconds = 30.0
+    """Seconds to wait for an answer of a broker."""
     broker_version: Annotated[str, Field(pattern=r"^\d+\.\d+(\.\d+)?$")] | None = None
+    """Of brokers that do not say theirs, such as `3.9`; not set: it is asked for."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

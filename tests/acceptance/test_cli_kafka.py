@@ -1,10 +1,11 @@
 """`identity-engine consume` as it is typed: its answer, and what it says where it cannot work."""
 
-import json
 import sys
 
 import pytest
 
+from identity_engine.settings.model import variable_of
+from identity_engine.settings.sources import CONFIG_VARIABLE
 from tests.acceptance.commands import EVENTS, in_own_process
 from tests.support.kafka.topics import MOCK_SESSION, MOCK_VERSION, SESSION, Sent, Topics
 
@@ -17,17 +18,18 @@ def topics(kafka):
 
 
 @pytest.fixture
-def settings(cli, kafka):
-    """A file of settings, short of patience."""
+def settings(monkeypatch, kafka):
+    """Settings that are short of patience."""
     given = {"session_timeout": SESSION, "request_timeout": 10}
     if not kafka.is_real:
         given |= {"session_timeout": MOCK_SESSION, "broker_version": MOCK_VERSION}
-    return cli.write("kafka.json", json.dumps(given).encode())
+    for name, value in given.items():
+        monkeypatch.setenv(variable_of(f"kafka.{name}"), str(value))
 
 
-def consume(cli, topics, topic, settings, *more):
+def consume(cli, topics, topic, *more):
     where = ("--topic", topic, "--bootstrap-servers", topics.broker.bootstrap)
-    return cli("consume", *where, "--settings", settings, "--until-caught-up", *more)
+    return cli("consume", *where, "--until-caught-up", *more)
 
 
 def test_the_answer_counts_messages_and_says_the_lag(cli, topics, settings):
@@ -36,7 +38,7 @@ def test_the_answer_counts_messages_and_says_the_lag(cli, topics, settings):
     topics.send(topic, [Sent(b"{")])
 
     more = ("--dead-letter-topic", dead, "--json", "--batch-bytes", 1000, "--batch-interval", 0.1)
-    answer = consume(cli, topics, topic, settings, *more)
+    answer = consume(cli, topics, topic, *more)
     told = answer.document
 
     assert (told["read"], told["accepted"], told["rejected"]) == (4, 3, 1)
@@ -51,19 +53,17 @@ def test_the_answer_for_people_says_the_same(cli, topics, settings):
     topic = topics.make()
     topics.send_events(topic, EVENTS)
 
-    answer = consume(cli, topics, topic, settings)
+    answer = consume(cli, topics, topic)
 
     assert answer.code == 0
     assert f"{topic}: 3 read, 3 accepted, 0 known before, 0 rejected." in answer.out
 
 
 def test_brokers_that_cannot_be_reached_are_said(tmp_path):
-    impatient = tmp_path / "kafka.json"
-    impatient.write_text('{"request_timeout": 1}')
-
     answer = in_own_process(
         *("consume", "--topic", "t", "--bootstrap-servers", NOBODY),
-        *("--settings", impatient, "--store", tmp_path / "store"),
+        *("--store", tmp_path / "store"),
+        **{variable_of("kafka.request_timeout"): "1"},
     )
 
     assert answer.code == 1
@@ -72,7 +72,7 @@ def test_brokers_that_cannot_be_reached_are_said(tmp_path):
 
 
 def test_a_topic_that_is_not_there_is_said(cli, topics, settings, real_kafka):
-    answer = consume(cli, topics, "there-is-no-such-topic", settings)
+    answer = consume(cli, topics, "there-is-no-such-topic")
     assert (answer.code, answer.out) == (1, "")
     assert "no topic there-is-no-such-topic" in answer.err
 
@@ -88,31 +88,50 @@ def test_dead_letters_may_not_go_to_the_topic_itself(cli):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ('{"security": "sasl_ssl"}', "needs mechanism, username and password_env"),
-        ('{"mechanism": "PLAIN"}', "need sasl_ssl or sasl_plaintext"),
-        ('{"key_file": "key.pem"}', "belong together"),
-        ('{"password": "secret"}', "password"),
+        ('security = "sasl_ssl"', "needs mechanism, username and password_env"),
+        ('mechanism = "PLAIN"', "need sasl_ssl or sasl_plaintext"),
+        ('key_file = "key.pem"', "belong together"),
+        ('password = "secret"', "kafka.password is no setting. Did you mean kafka.password_env?"),
     ],
 )
-def test_settings_that_do_not_fit_are_said(cli, given, said):
-    path = cli.write("kafka.json", given.encode())
-    answer = cli("consume", "--topic", "t", "--bootstrap-servers", NOBODY, "--settings", path)
+def test_settings_that_do_not_fit_are_said(cli, monkeypatch, given, said):
+    path = cli.write("identity-engine.toml", f"[kafka]\n{given}\n".encode())
+    monkeypatch.setenv(CONFIG_VARIABLE, str(path))
+    answer = cli("consume", "--topic", "t", "--bootstrap-servers", NOBODY)
     assert answer.code == 1
     assert said in answer.err
-    assert "secret" not in answer.err
+    assert '"secret"' not in answer.err
 
 
-def test_a_secret_that_is_not_in_the_environment_is_said(cli):
+def test_a_secret_that_is_not_in_the_environment_is_said(cli, monkeypatch):
     given = {
         "security": "sasl_ssl",
         "mechanism": "SCRAM-SHA-512",
         "username": "engine",
         "password_env": "A_PASSWORD_THAT_IS_NOT_SET",
     }
-    path = cli.write("kafka.json", json.dumps(given).encode())
-    answer = cli("consume", "--topic", "t", "--bootstrap-servers", NOBODY, "--settings", path)
+    for name, value in given.items():
+        monkeypatch.setenv(variable_of(f"kafka.{name}"), value)
+    answer = cli("consume", "--topic", "t", "--bootstrap-servers", NOBODY)
     assert answer.code == 1
     assert "A_PASSWORD_THAT_IS_NOT_SET is not set" in answer.err
+
+
+def test_topic_and_brokers_may_come_from_the_file(cli, topics, settings, monkeypatch):
+    topic = topics.make()
+    topics.send_events(topic, EVENTS)
+    content = f'[kafka]\ntopic = "{topic}"\nservers = ["{topics.broker.bootstrap}"]\n'
+    path = cli.write("identity-engine.toml", content.encode())
+    monkeypatch.setenv(CONFIG_VARIABLE, str(path))
+
+    assert cli("consume", "--until-caught-up", "--json").document["accepted"] == 3
+
+
+def test_a_worker_that_nobody_told_what_to_read_says_how_to(cli):
+    assert "Give --topic, or set IDENTITY_ENGINE_KAFKA_TOPIC." in cli("consume").err
+    answer = cli("consume", "--topic", "t")
+    assert answer.code == 2
+    assert "Give --bootstrap-servers HOST:PORT" in answer.err
 
 
 def test_a_client_that_is_not_installed_is_said(cli, monkeypatch):

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from identity_engine import settings
 from tests.support.snippets import Shell, blocks, commands
 
 ROOT = Path(__file__).parents[2]
@@ -135,13 +134,6 @@ def test_every_verb_is_shown_at_work_somewhere() -> None:
         if page.name != "cli.md"
     )
     assert [typed for typed, _ in generate.verbs() if typed not in shown] == []
-
-
-def test_every_setting_is_documented() -> None:
-    page = (DOCS / "reference" / "cli.md").read_text("utf-8")
-    variables = [value for name, value in vars(settings).items() if name.endswith("_VARIABLE")]
-    assert variables
-    assert [name for name in variables if f"`{name}`" not in page] == []
 
 
 def test_every_part_that_can_be_generated_is_on_a_page() -> None:

@@ -9,7 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WORLDLY = ("fastapi", "starlette", "kafka", "sqlite3", "psycopg", "eventsourcing", "cryptography")
-HEAVY = (*WORLDLY, "pydantic", "cyclopts", "rich", "orjson", "rapidfuzz", "phonenumbers")
+HEAVY = (
+    *WORLDLY,
+    "pydantic",
+    "prometheus_client",
+    "cyclopts",
+    "rich",
+    "orjson",
+    "rapidfuzz",
+    "phonenumbers",
+)
 
 
 def _modules_after(statement: str) -> set[str]:
@@ -50,6 +59,12 @@ def test_asking_for_the_version_imports_nothing_heavy() -> None:
     )
     assert "identity_engine" in modules
     assert modules & set(HEAVY) == set()
+
+
+def test_verbs_load_what_only_workers_need_when_they_need_it() -> None:
+    modules = _modules_after("import identity_engine.cli.app")
+    assert "cyclopts" in modules
+    assert modules & {"kafka", "prometheus_client", "psycopg", "http.server"} == set()
 
 
 def test_importing_the_package_opens_no_database_code() -> None:

@@ -48,8 +48,8 @@ class Workers:
     def follows(self, number):
         """What a worker said last that it follows."""
         lines = self.log(number).splitlines()
-        said = [line.partition("Follows ")[2] for line in lines if "Follows " in line]
-        return [] if not said or said[-1].startswith("nothing") else said[-1].strip(".").split(", ")
+        said = [line.partition("views=")[2] for line in lines if " views_held " in line]
+        return [] if not said or said[-1] == "none" else said[-1].split("+")
 
     def log(self, number):
         """What a worker said of itself."""
@@ -175,7 +175,7 @@ def test_one_that_was_stopped_past_its_lock_writes_nothing_and_goes_on(on_postgr
     before = on_postgres.engine.follower.views.exact_hashes()
 
     stopped.send_signal(signal.SIGCONT)
-    eventually(lambda: "It is tried again" in on_postgres.log(0))  # it has lost what it held
+    eventually(lambda: " waiting on=store " in on_postgres.log(0))  # it has lost what it held
     assert on_postgres.engine.follower.views.exact_hashes() == before
     on_postgres.ingest()
     on_postgres.catch_up()

@@ -180,9 +180,7 @@ class TestTwoVersionsAtOnce:
             (known,) = older.ingest([event("1", phone())])
             older.follow()
             connection.execute("UPDATE identity_engine.live_views SET version = version + 1")
-            with pytest.raises(
-                ConfigurationError, match="views of this store are of a newer"
-            ):
+            with pytest.raises(ConfigurationError, match="views of this store are of a newer"):
                 older.profile(known.contact_id)
             assert older.ingest([event("2", phone())])[0].status == "accepted"
             connection.execute("UPDATE identity_engine.live_views SET version = 0")

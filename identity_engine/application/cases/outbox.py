@@ -4,6 +4,7 @@ One process at a time sends for a store. A try without an outcome is therefore o
 nobody knows whether the mail went out, so it is noted as unsure and never repeated by itself.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,8 +30,11 @@ from identity_engine.application.operations.command import Command
 from identity_engine.application.operations.office import Office
 from identity_engine.event_store.case_tables import cases_by_id
 from identity_engine.event_store.store import Writer
+from identity_engine.observing.logbook import Logbook
 from identity_engine.ports.mail import Delivery, MailPort, NotSent, Outgoing, Sent, Unsure
 from projections.cases.query import due_mails
+
+book = Logbook(__name__)
 
 BUSY = "Another process sends the mail of this store."
 LONGEST_WAIT = timedelta(hours=6)
@@ -75,11 +79,15 @@ class Outbox:
         if not due:
             return []
         port = self._given or SmtpMail(self._settings)
-        return [
+        outcomes = [
             outcome
             for case_id, mail_id in due
             if (outcome := self._deliver(port, CaseId(case_id), MailId(mail_id))) is not None
         ]
+        ended = Counter(one.status for one in outcomes)
+        tell = book.info if ended["sent"] == len(outcomes) else book.warning
+        tell("mails_tried", sent=ended["sent"], unsure=ended["unsure"], count=len(outcomes))
+        return outcomes
 
     @property
     def _settings(self) -> OutgoingMail:

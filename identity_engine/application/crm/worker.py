@@ -26,9 +26,12 @@ from identity_engine.application.crm.due import Due
 from identity_engine.application.operations.command import Operations
 from identity_engine.errors import RemoteError
 from identity_engine.event_store import crm_queue
+from identity_engine.observing.logbook import Logbook
 from identity_engine.ports.crm import Activity, Crm, CrmReference, Written
 from projections.crm import query
 from projections.crm.query import Task
+
+book = Logbook(__name__)
 
 OF_THE_WHOLE_SYSTEM = frozenset(
     {
@@ -97,6 +100,15 @@ class Worker:
                     break
         self._office.follower.follow()
         waiting = len(query.tasks(self._office.follower.views.connection))
+        tell = book.warning if failed else book.info
+        tell(
+            "crm_worked",
+            written=done["write"],
+            corrected=done["correct"],
+            created=done["create"],
+            failed=failed,
+            waiting=waiting,
+        )
         return Worked(due, done["write"], done["correct"], done["create"], failed, waiting, stopped)
 
     def create(self, interaction_id: InteractionId, creation_id: CreationId) -> None:

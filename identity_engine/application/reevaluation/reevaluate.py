@@ -10,6 +10,7 @@ until a step settles it in the transaction of its events, so it can stop at any 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from time import monotonic
 
 from aggregates.policy import POLICY_STREAMS, ReevaluationRequested
 from aggregates.values import CommandId, EventId, Header, InteractionId
@@ -23,9 +24,12 @@ from identity_engine.errors import Conflict
 from identity_engine.event_store.evaluation_queue import count_waiting, find_waiting, settle
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, stream_versions
+from identity_engine.observing.logbook import Logbook
 from matchers.clustering import cluster
 from projections.match_index.index import MatchIndex
 from projections.sql import Cursor
+
+book = Logbook(__name__)
 
 STEP = 500
 """Interactions a step starts from: other writers wait for one step at most, if it has lost a race."""
@@ -96,6 +100,7 @@ class Reevaluation:
 
     def _step(self, total: Reevaluated) -> int:
         """Evaluate some that wait, and return how many; nobody waits unless another writer was first."""
+        began = monotonic()
         with no_garbage_collection():
             try:
                 with self._store.reading() as cursor:
@@ -105,8 +110,19 @@ class Reevaluation:
                         decided.events, index=decided.index, evaluated=decided.settled
                     ).close()
             except Conflict:
+                book.info("decided_again", count=STEP)
                 decided = self._decide_locked()
         total.add(decided.found)
+        if decided.seeds:
+            found = decided.found
+            book.info(
+                "step_evaluated",
+                count=found.evaluated,
+                merged=found.merged,
+                unmerged=found.unmerged,
+                moved=found.moved,
+                seconds=monotonic() - began,
+            )
         return len(decided.seeds)
 
     def _decide_locked(self) -> "_Decided":

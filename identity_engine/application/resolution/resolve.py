@@ -31,12 +31,15 @@ from identity_engine.errors import Conflict, Fenced
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, SourcePosition
 from identity_engine.ingestion.envelope import Incoming
+from identity_engine.observing.logbook import Logbook
 from matchers.decision import decide
 from matchers.record import MatchRecord
 from matchers.vocabulary import Decision
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor
+
+book = Logbook(__name__)
 
 SMALL_BATCH = 8
 """Up to this many interactions are decided under the write lock at once: deciding them takes less
@@ -153,7 +156,7 @@ class Resolver:
             except Fenced:
                 raise
             except Conflict:
-                pass
+                book.info("decided_again", count=len(ahead.recognised))
         return self._resolve_locked(ahead, portion, lost)
 
     def _resolve_locked(

@@ -8,7 +8,9 @@ import socket
 import subprocess
 import time
 import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 from tests.support.kafka.jars import jars
 
@@ -21,11 +23,11 @@ PROPERTIES = """
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+listeners={listeners}
+advertised.listeners={listeners}
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map={protocols}
 log.dirs={folder}/log
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -56,6 +58,9 @@ class Broker:
 
     Args:
         folder: empty, for this broker alone.
+        protocols: the security protocol of each further listener, by its name.
+        properties: further lines of its configuration.
+        users: what `--add-scram` makes known from the start.
 
     Raises:
         NoBroker: this machine cannot run one.
@@ -63,26 +68,49 @@ class Broker:
 
     is_real = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        protocols: Mapping[str, str] | None = None,
+        properties: str = "",
+        users: Sequence[str] = (),
+    ) -> None:
         self._folder = folder
         self._libraries = jars()
-        self.port, controller = _free_port(), _free_port()
-        self.bootstrap = f"127.0.0.1:{self.port}"
+        known = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **(protocols or {})}
+        self.ports = {name: _free_port() for name in known}
+        self.port = self.ports["PLAINTEXT"]
+        self.bootstrap = self.listener("PLAINTEXT")
         self._properties = folder / "server.properties"
         self._properties.write_text(
-            PROPERTIES.format(folder=folder, port=self.port, controller=controller)
+            PROPERTIES.format(
+                folder=folder,
+                controller=self.ports["CONTROLLER"],
+                listeners=",".join(f"{name}://{self.listener(name)}" for name in known),
+                protocols=",".join(f"{name}:{protocol}" for name, protocol in known.items()),
+            )
+            + properties
         )
         (folder / "log4j2.properties").write_text(LOGGING.format(folder=folder))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         subprocess.run(
-            self._java("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c"),
+            [
+                *self._java(
+                    "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c"
+                ),
+                *(word for user in users for word in ("--add-scram", user)),
+            ],
             check=True,
             capture_output=True,
             timeout=MOST_SECONDS,
         )
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "Broker":
+    def listener(self, name: str) -> str:
+        """Return the address of a listener."""
+        return f"127.0.0.1:{self.ports[name]}"
+
+    def start(self) -> Self:
         """Start it and wait until it takes connections."""
         with (self._folder / "out").open("ab") as out:
             self._process = subprocess.Popen(

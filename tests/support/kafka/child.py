@@ -20,9 +20,10 @@ from identity_engine.adapters.clock import World
 from identity_engine.application.consume import Consumption
 from identity_engine.application.resolution import resolve
 from identity_engine.cli.consuming import _numbers
-from identity_engine.cli.long_running import logged, until_signalled
+from identity_engine.cli.lasting import until_signalled
 from identity_engine.ingestion.kafka import TopicReader
 from identity_engine.ingestion.kafka_settings import KafkaSettings, Subscription
+from identity_engine.observing.logbook import logged
 from tests.support.child import die, later, say
 
 Point = Callable[[Engine], None]
@@ -84,7 +85,11 @@ def main(store: str, given: str, *words: str) -> None:
     servers = tuple(document.pop("servers"))
     subscription = Subscription(servers=servers, settings=settings, **document)
     _talkative()
-    with logged(), until_signalled() as stopping, Engine.open(store, World(now=later)) as engine:
+    with (
+        logged("consume", lasting=True),
+        until_signalled() as stopping,
+        Engine.open(store, World(now=later)) as engine,
+    ):
         for word in words:
             if word in POINTS:
                 POINTS[word](engine)

@@ -1,4 +1,4 @@
-"""Where things are, from the command line, the environment, or the user's own folders."""
+"""Where things are and how to reach them, as whoever runs the product says it."""
 
 import os
 from pathlib import Path
@@ -7,12 +7,10 @@ from urllib.parse import unquote
 from platformdirs import user_data_path
 
 from identity_engine.errors import ConfigurationError
+from identity_engine.settings.model import OperatorSettings as OperatorSettings
+from identity_engine.settings.sources import in_force as in_force
+from identity_engine.settings.sources import typed as typed
 
-STORE_VARIABLE = "IDENTITY_ENGINE_STORE"
-ACTOR_VARIABLE = "IDENTITY_ENGINE_ACTOR"
-MASTER_KEY_VARIABLE = "IDENTITY_ENGINE_MASTER_KEY"
-TRACEBACK_VARIABLE = "IDENTITY_ENGINE_TRACEBACK"
-LANGUAGE_VARIABLE = "LANG"
 SCHEME = "sqlite:///"
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 
@@ -22,12 +20,12 @@ def store_folder(store: str | Path | None) -> Path:
 
     Args:
         store: `sqlite:///FOLDER` (a fourth slash makes the path absolute), a folder, or None for
-            the environment's IDENTITY_ENGINE_STORE, else the user's data folder.
+            what the settings say, else the user's data folder.
 
     Raises:
         ConfigurationError: the address is of a kind that this version does not open.
     """
-    address = store or os.environ.get(STORE_VARIABLE) or user_data_path("identity-engine")
+    address = store or in_force().store or user_data_path("identity-engine")
     if isinstance(address, Path):
         return address.absolute()
     if address.startswith(SCHEME):
@@ -44,25 +42,14 @@ def is_postgres(store: str | Path | None) -> str | None:
     """Return the address of a store on PostgreSQL, None where the store lies elsewhere.
 
     Args:
-        store: as given, or None for the environment's IDENTITY_ENGINE_STORE.
+        store: as given, or None for what the settings say.
     """
-    address = store or os.environ.get(STORE_VARIABLE) or ""
+    address = store or in_force().store or ""
     text = str(address) if not isinstance(address, Path) else ""
     return text if text.startswith(POSTGRES_SCHEMES) else None
 
 
-def master_key_file() -> Path | None:
-    """Return the file of the key-encryption key, if it is kept apart from the store."""
-    path = os.environ.get(MASTER_KEY_VARIABLE)
-    return Path(path) if path else None
-
-
-def actor_of_user() -> str | None:
-    """Return who acts, if the environment says so."""
-    return os.environ.get(ACTOR_VARIABLE) or None
-
-
 def locale_of_user() -> str | None:
     """Return the locale in which the user reads, by the usual order of variables."""
-    names = ("LC_ALL", "LC_MESSAGES", LANGUAGE_VARIABLE)
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
     return next((os.environ[name] for name in names if os.environ.get(name)), None)
