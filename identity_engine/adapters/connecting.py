@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from identity_engine.ingestion.kafka import TopicReader
     from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
     from identity_engine.ingestion.kafka_settings import Subscription
+    from identity_engine.publication.kafka import TopicWriter
+    from identity_engine.publication.settings import Publication
 
 SALESFORCE_KEY = "Identity_Engine_Key__c"
 DYNAMICS_KEY = "ie_key"
+NO_CLIENT = "Kafka needs an extra: pip install 'identity-engine[kafka]'."
 
 
 def connect_crm(settings: CrmSettings) -> Crm:
@@ -83,9 +86,7 @@ def connect_topic(
         from identity_engine.ingestion.kafka import TopicReader
         from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
     except ImportError:
-        raise ConfigurationError(
-            "Kafka needs an extra: pip install 'identity-engine[kafka]'."
-        ) from None
+        raise ConfigurationError(NO_CLIENT) from None
     reader = TopicReader(subscription, stopping)
     if subscription.dead_letter_topic is None:
         return reader, None
@@ -94,6 +95,21 @@ def connect_topic(
     except BaseException:
         reader.close()
         raise
+
+
+def connect_publication(publication: "Publication") -> "TopicWriter":
+    """Return the writer of a publication, whose topics are there.
+
+    Raises:
+        ConfigurationError: the extra is not installed, a topic is not what it should be, or a secret is
+            not in the environment.
+        RemoteError: the brokers cannot be reached, or refuse.
+    """
+    try:
+        from identity_engine.publication.kafka import TopicWriter
+    except ImportError:
+        raise ConfigurationError(NO_CLIENT) from None
+    return TopicWriter(publication)
 
 
 def connect_source(
