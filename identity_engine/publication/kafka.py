@@ -13,6 +13,7 @@ from kafka import KafkaProducer, errors
 
 from identity_engine.adapters.kafka_client import (
     MILLISECONDS,
+    SYSTEM,
     connection,
     errors_as_ours,
     open_client,
@@ -31,6 +32,13 @@ MOST_BYTES: Final = 128 * 1024 * 1024
 """Of one record here, more than there can be; the topic has a limit of its own, and it decides."""
 
 FENCED: Final = (errors.ProducerFencedError, errors.InvalidProducerEpochError)
+LOST: Final = (
+    errors.InvalidProducerIdMappingError,
+    errors.InvalidTxnStateError,
+    errors.OutOfOrderSequenceNumberError,
+    errors.UnknownProducerIdError,
+)
+"""The brokers know no more of our transaction: another writer begins another one."""
 TOO_LARGE: Final = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
 
 
@@ -82,9 +90,10 @@ class TopicWriter:
             with errors_as_ours():
                 self._write(topic, records, futures)
         except RemoteError as failed:
-            causes = [failed.__cause__, *(one.exception for one in futures if one.is_done)]
-            if any(isinstance(cause, FENCED) for cause in causes):
+            if isinstance(failed.__cause__, FENCED):
                 raise Fenced(f"the publication to {topic}") from failed
+            if isinstance(failed.__cause__, LOST):
+                raise RemoteError(SYSTEM, "unavailable") from failed
             for record, future in zip(records, futures, strict=False):
                 if future.is_done and isinstance(future.exception, TOO_LARGE):
                     raise ConfigurationError(
@@ -102,13 +111,17 @@ class TopicWriter:
             self._producer.close(timeout=0)
 
     def _write(self, topic: str, records: Sequence[Record], futures: list[Any]) -> None:
-        producer = self._producer
-        producer.begin_transaction()
-        for one in records:
-            key, headers = one.key.encode(), list(one.headers)
-            futures.append(producer.send(topic, key=key, value=one.value, headers=headers))
-        # As `commit_transaction` does, which waits for ever where the brokers are away.
-        committed = producer._transaction_manager.begin_commit()
-        producer._sender.wakeup()
-        if not committed.wait(timeout_ms=DELIVERY_SECONDS * MILLISECONDS):
-            raise errors.KafkaTimeoutError
+        producer, transactions = self._producer, self._producer._transaction_manager
+        try:
+            producer.begin_transaction()
+            for one in records:
+                key, headers = one.key.encode(), list(one.headers)
+                futures.append(producer.send(topic, key=key, value=one.value, headers=headers))
+            # As `commit_transaction` does, which waits for ever where the brokers are away.
+            committed = transactions.begin_commit()
+            producer._sender.wakeup()
+            if not committed.wait(timeout_ms=DELIVERY_SECONDS * MILLISECONDS):
+                raise errors.KafkaTimeoutError
+        except errors.KafkaError as failed:
+            # Of an error that came first the client may only say that there was one.
+            raise transactions.last_error or failed from failed
