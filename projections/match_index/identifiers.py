@@ -1,6 +1,6 @@
 """The identifiers of a batch: which values are known, who holds them, what an event changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -41,10 +41,16 @@ class Identifiers(Identities):
 
     def add_identifiers(self, asked: Iterable[bytes], rows: Iterable[IdentifierRow]) -> None:
         """Take in the identifiers that the store knows among the digests asked for."""
-        self._read_identifiers.update(dict.fromkeys(asked, 0))
+        for digest in asked:
+            self._read_identifiers.setdefault(digest, 0)
         for row in rows:
-            self._read_identifiers[row.digest] = row.version
-            self._place_identifier(row)
+            if row.digest not in self.identifiers:  # else it may have been changed here
+                self._read_identifiers[row.digest] = row.version
+                self._place_identifier(row)
+
+    def identifiers_read(self) -> Mapping[bytes, int]:
+        """Return the version of each identifier asked for when it was read, 0 for what was not there."""
+        return self._read_identifiers
 
     def identifier(self, identifier_id: IdentifierId) -> IdentifierRow | None:
         """Return a loaded identifier by its stream."""

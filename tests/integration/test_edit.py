@@ -55,6 +55,12 @@ class TestSaving:
         assert other.origins[0].id == "m-1"
         assert values(engine, anna, "gender") == ["f"]
 
+    def test_a_value_of_the_schema_is_saved_without_waiting_for_the_views(self, engine, anna):
+        engine.follow()
+        before = engine.follower.views.status()
+        engine.desk.contacts.edit(anna, set={"city": "Köln"})
+        assert engine.follower.views.status() == before
+
     def test_a_value_that_an_interaction_says_too_has_both_origins(self, engine, anna):
         engine.desk.contacts.edit(anna, set={"city": "Bonn"})
         (bonn,) = engine.profile(anna).fields["city"]

@@ -7,7 +7,7 @@ from datetime import datetime
 from aggregates import contact, editing
 from aggregates.access import Action
 from aggregates.contact import ContactCreated, ContactPromoted, Promote, UndoPromotion
-from aggregates.editing import HandMade, hand_made, withdrawn
+from aggregates.editing import HandMade, Values, hand_made, withdrawn
 from aggregates.errors import NotYet, Refused
 from aggregates.interaction import GivenIdentifier
 from aggregates.values import ContactId, Fact, Stage
@@ -181,8 +181,10 @@ class Contacts(Operations):
             Refused: a required field would be left without a value.
         """
         id_ = checked_id(contact_id)
-        shown = self._shown(id_)
-        filling = Filling(self.office.rules, shown.values if shown is not None else None)
+        rules = self.office.rules
+        in_schema = {*(set or ()), *(add or ())} <= rules.settings.contact_fields.keys()
+        # Views have to follow before they can say what is shown; most edits need not know it.
+        filling = Filling(rules, self._values(id_) if remove or not in_schema else None)
         wanted = filling.edit(set or {}, add or {}, remove or {})
         try:
             with self.command(dry_run=dry_run, effective_at=effective_at) as command:
@@ -207,6 +209,10 @@ class Contacts(Operations):
             return self.office.queries.profile(contact_id)
         except NotFound:
             return None
+
+    def _values(self, contact_id: ContactId) -> Values:
+        shown = self._shown(contact_id)
+        return shown.values if shown is not None else {}
 
     def _with_changes(self, contact_id: ContactId, since: int, stale: Stale) -> Stale:
         shown = self._shown(contact_id)
