@@ -83,9 +83,9 @@ def test_a_merge_names_the_one_that_stands_for_all_of_them_then(engine):
     engine.reevaluate()
     log = engine.store.read(0, 10**9, topics=["contact.merged"])
     assert log
-    for event in log[:12]:
-        with engine.follower.as_of(event.position) as views:
-            for told in translate(event):
+    for merge in log[:12]:
+        with engine.follower.as_of(merge.position) as views:
+            for told in translate(merge):
                 standing = find_identity(views.connection, told.contact_id)
                 assert standing.canonical_id == told.survivor
 
@@ -256,7 +256,7 @@ def test_a_record_that_the_topic_does_not_take_is_said_and_nothing_is_passed_ove
     anna = known(engine, "anna", address="x" * 4_000)
     with_profiles = Publication(where.topic, where.servers, small)
 
-    with pytest.raises(ConfigurationError, match="Raise its max.message.bytes") as refused:
+    with pytest.raises(ConfigurationError, match=r"Raise its max\.message\.bytes") as refused:
         publish(engine, with_profiles)
 
     assert small in str(refused.value)
