@@ -4,7 +4,8 @@ Each has a position of its own in the store, named after its topic and the id th
 so that a topic that is new, or was made anew, is told everything.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final, NamedTuple, Protocol
 
 from aggregates.values import instant_text
@@ -27,6 +28,7 @@ from identity_engine.publication.settings import Publication
 from identity_engine.publication.touching import FOLLOWED, Touched, touched_by
 from identity_engine.publication.translation import TOLD, translate
 from projections.base import Recorded
+from projections.sql import Connection
 
 BATCH: Final = 1_000
 """Events that are read at once: what is in memory of them is bounded by it."""
@@ -116,27 +118,45 @@ class ProfileLane:
             if touched.everybody:
                 yield from self.everybody(position)
             else:
-                yield Portion(self._records(touched), position)
+                yield Portion(self._records(touched, position), position)
 
-    def everybody(self, reached: int | None) -> Iterator[Portion]:
+    def everybody(self, reached: int) -> Iterator[Portion]:
         """Yield the profiles of all contacts; `reached` is the position that they stand for.
 
         Those that come into being meanwhile are told of by their events.
         """
-        self._follower.follow()
-        last, until = "", last_contact(self._follower.views.connection)
-        while some := contacts_between(self._follower.views.connection, last, until, CONTACTS):
-            yield Portion(self._records(Touched(contacts=set(some))), None)
-            last = some[-1]
+        with self._reading(reached) as (views, _):
+            last, until = "", last_contact(views)
+        while last < until:
+            with self._reading(reached) as (views, position):
+                some = contacts_between(views, last, until, CONTACTS)
+                told = latest(views, Touched(contacts=set(some)), position, self._preferred())
+            yield Portion(self._as_records(told), None)
+            last = some[-1] if some else until
         yield Portion((), reached)
 
-    def _records(self, touched: Touched) -> list[Record]:
+    def _records(self, touched: Touched, reached: int) -> list[Record]:
         if touched.is_nobody:
             return []
-        self._follower.follow()
-        views = self._follower.views
-        with one_moment(views) as position:
-            told = latest(views.connection, touched, position, self._preferred())
+        with self._reading(reached) as (views, position):
+            told = latest(views, touched, position, self._preferred())
+        return self._as_records(told)
+
+    @contextmanager
+    def _reading(self, until: int) -> Iterator[tuple[Connection, int]]:
+        """Read the views at one moment, which is not before a position, and yield that moment's.
+
+        A rebuild may swap in views that have not come as far as those that just followed.
+        """
+        while True:
+            self._follower.follow()
+            views = self._follower.views
+            with one_moment(views) as position:
+                if position >= until:
+                    yield views.connection, position
+                    return
+
+    def _as_records(self, told: Mapping[str, Told]) -> list[Record]:
         now = instant_text(self._store.now())
         return [self._record(contact_id, one, now) for contact_id, one in told.items()]
 

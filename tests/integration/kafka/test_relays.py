@@ -8,6 +8,7 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.adapters.clock import World
+from identity_engine.errors import ConnectionLost
 from identity_engine.simulation import simulate
 from tests.integration.kafka.publishing import (
     by_key,
@@ -20,6 +21,7 @@ from tests.integration.kafka.publishing import (
 )
 from tests.support.child import later
 from tests.support.kafka.relaying import DEADLY, Relaying
+from tests.support.postgres import PostgresServer, shared_server
 
 BATCH = 20
 MOST_GROWTH = 30_000  # kB
@@ -27,8 +29,26 @@ MOST_GROWTH = 30_000  # kB
 pytestmark = pytest.mark.usefixtures("real_kafka")
 
 
-def opened(tmp_path):
-    return Engine.open(tmp_path / "store", World(now=later))
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request, tmp_path, monkeypatch):
+    """The address of a store on either database."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "store")
+        return
+    monkeypatch.setenv("IDENTITY_ENGINE_MASTER_KEY", str(tmp_path / "master.key"))
+    address = shared_server().database()
+    yield address
+    shared_server().drop(address)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The address of a store on SQLite."""
+    return str(tmp_path / "store")
+
+
+def opened(store):
+    return Engine.open(store, World(now=later))
 
 
 def traffic(interactions, seed=33):
@@ -55,12 +75,12 @@ def first_times(told):
     return {key: list(dict.fromkeys(events)) for key, events in told.items()}
 
 
-def die_again_and_again(tmp_path, where, kills, batches):
+def die_again_and_again(store, where, kills, batches):
     lives, waiting = Random(34), iter(batches)
-    with opened(tmp_path) as engine:
+    with opened(store) as engine:
         engine.ingest(next(waiting))
         for number in range(kills):
-            with Relaying(tmp_path / "store", where) as relay:
+            with Relaying(store, where) as relay:
                 relay.wait_for("ready")
                 for _ in range(max(1, len(batches) // kills)):
                     if (batch := next(waiting, None)) is not None:
@@ -78,33 +98,36 @@ def die_again_and_again(tmp_path, where, kills, batches):
         print(f"{kills} kills: {len(committed)} committed, {repeats} repeats, {len(sent)} sent")
 
 
-def test_killed_relays_lose_nothing_under_ingest(tmp_path, topics):
-    die_again_and_again(tmp_path, publication(topics), kills=3, batches=traffic(240))
+def test_killed_relays_lose_nothing_under_ingest(store, topics):
+    die_again_and_again(store, publication(topics), kills=3, batches=traffic(240))
 
 
 @pytest.mark.slow
-def test_relays_killed_many_times_lose_nothing_under_ingest(tmp_path, topics):
-    die_again_and_again(tmp_path, publication(topics), kills=20, batches=traffic(2_000))
+def test_relays_killed_many_times_lose_nothing_under_ingest(store, topics):
+    die_again_and_again(store, publication(topics), kills=20, batches=traffic(2_000))
 
 
 @pytest.mark.parametrize("point", DEADLY)
-def test_a_relay_killed_at_a_named_point_loses_nothing(tmp_path, topics, point):
+def test_a_relay_killed_at_a_named_point_loses_nothing(folder, topics, point):
     where = publication(topics)
-    with opened(tmp_path) as engine:
+    with opened(folder) as engine:
         for batch in traffic(160):
             engine.ingest(batch)
-        with Relaying(tmp_path / "store", where, point, "--once") as relay:
+        with Relaying(folder, where, point, "--once") as relay:
             assert relay.end() == -signal.SIGKILL
-        check_all_is_told(engine, where)
+        committed, sent = check_all_is_told(engine, where)
+    repeats = len(committed) - len({one.id for one in committed})
+    assert (repeats > 0) == (point == "sent_and_not_moved")
+    assert (len(sent) > len(committed)) == (point == "half_sent")
 
 
-def test_another_relay_waits_and_takes_over_once_the_first_is_killed(tmp_path, topics):
+def test_another_relay_waits_and_takes_over_once_the_first_is_killed(folder, topics):
     where = publication(topics)
-    with opened(tmp_path) as engine:
+    with opened(folder) as engine:
         engine.ingest(traffic(40)[0])
-        with Relaying(tmp_path / "store", where) as first:
+        with Relaying(folder, where) as first:
             first.wait_for("told", 1)
-            with Relaying(tmp_path / "store", where) as second:
+            with Relaying(folder, where) as second:
                 second.wait_for("ready")
                 engine.ingest(traffic(40)[1])
                 first.wait_for("told", 30)
@@ -120,12 +143,12 @@ def test_another_relay_waits_and_takes_over_once_the_first_is_killed(tmp_path, t
         check_all_is_told(engine, where)
 
 
-def test_sigterm_ends_a_relay_with_what_it_has_in_hand(tmp_path, topics):
+def test_sigterm_ends_a_relay_with_what_it_has_in_hand(folder, topics):
     where = publication(topics)
-    with opened(tmp_path) as engine:
+    with opened(folder) as engine:
         for batch in traffic(120):
             engine.ingest(batch)
-        with Relaying(tmp_path / "store", where) as relay:
+        with Relaying(folder, where) as relay:
             relay.wait_for("told", 1)
             relay.signal(signal.SIGTERM)
             assert relay.end() == 0
@@ -136,12 +159,12 @@ def test_sigterm_ends_a_relay_with_what_it_has_in_hand(tmp_path, topics):
 
 
 @pytest.mark.parametrize("end", ["stop", pytest.param("kill", marks=pytest.mark.slow)])
-def test_a_relay_catches_up_by_itself_once_the_broker_is_back(tmp_path, topics, end):
+def test_a_relay_catches_up_by_itself_once_the_broker_is_back(folder, topics, end):
     where = publication(topics)
-    with opened(tmp_path) as engine:
+    with opened(folder) as engine:
         batches = traffic(200)
         engine.ingest(batches[0])
-        with Relaying(tmp_path / "store", where) as relay:
+        with Relaying(folder, where) as relay:
             told, before = relay.wait_for("told", 1), memory_of(relay)
             getattr(topics.broker, end)()
             for batch in batches[1:]:
@@ -160,15 +183,15 @@ def memory_of(relay):
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
-def test_a_relay_that_hung_does_no_harm_when_it_wakes_up(tmp_path, topics):
+def test_a_relay_that_hung_does_no_harm_when_it_wakes_up(folder, topics):
     """As after a restart of PostgreSQL, which ends the lock of a relay that does not know."""
     where = publication(topics)
-    with opened(tmp_path) as engine:
+    with opened(folder) as engine:
         for batch in traffic(160):
             engine.ingest(batch)
-        with Relaying(tmp_path / "store", where, "stopped_before_it_sends") as zombie:
+        with Relaying(folder, where, "stopped_before_it_sends") as zombie:
             zombie.wait_until_stopped()
-            (tmp_path / "store" / "publish.lock").rename(tmp_path / "gone.lock")
+            Path(folder, "publish.lock").rename(Path(folder, "gone.lock"))
             engine.reevaluate()
             publish(engine, where)
             known = profiles(where)
@@ -179,3 +202,37 @@ def test_a_relay_that_hung_does_no_harm_when_it_wakes_up(tmp_path, topics):
         assert zombie.numbers["fenced"] >= 1
         assert profiles(where) == known
         check_all_is_told(engine, where)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_relay_goes_on_once_postgresql_is_back(tmp_path, topics, monkeypatch, mode):
+    monkeypatch.setenv("IDENTITY_ENGINE_MASTER_KEY", str(tmp_path / "master.key"))
+    where, server = publication(topics), PostgresServer(durable=True)
+    try:
+        store = server.database()
+        with opened(store) as engine, Relaying(store, where) as relay:
+            batches = traffic(200)
+            engine.ingest(batches[0])
+            relay.wait_for("told", 1)
+            for number, batch in enumerate(batches[1:]):
+                if number in (2, 5):
+                    server.restart(mode)
+                until_done(engine, batch)
+            relay.wait_for("told", 400)
+            relay.signal(signal.SIGTERM)
+            assert relay.end() == 0
+            assert relay.numbers["retries"] >= 1
+            check_all_is_told(engine, where)
+    finally:
+        server.close()
+
+
+def until_done(engine, batch):
+    """Send a batch as an upstream system does: again, as long as it was not acknowledged."""
+    for _ in range(5):
+        try:
+            return engine.ingest(batch)
+        except ConnectionLost:
+            continue
+    raise AssertionError("never acknowledged")
