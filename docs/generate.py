@@ -7,12 +7,13 @@ rewritten; with `--check` stale pages are named and the exit code is 1. A test c
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import orjson
 from annotated_types import Ge, Le
 from cyclopts import App
 from pydantic import AwareDatetime, BaseModel
@@ -36,6 +37,10 @@ from identity_engine.cli.app import app
 from identity_engine.ingestion import csv_mapping, envelope, faults, json_text, wire
 from identity_engine.observing import vocabulary
 from identity_engine.observing.metrics import METRICS
+from identity_engine.publication.asyncapi import document
+from identity_engine.publication.contracts import EVENTS, PROFILES, HeldIdentifier
+from identity_engine.publication.settings import Publication
+from identity_engine.publication.translation import INTERNAL
 from identity_engine.settings.model import fields_of, variable_of
 from projections.api.catalogue import API_VIEWS
 from projections.api.view import ApiView
@@ -67,29 +72,7 @@ LIMITS = (
 )
 
 # A field without a meaning stops the generator.
-POLICY_MEANINGS = {
-    "name": "for people; the version is the SHA-256 of the content",
-    "classes": "which identifier types may decide how much",
-    "default_class": "the class of a type that is in none",
-    "channels": "how interactions of each channel are treated",
-    "default_channel": "the same for a channel that is not listed",
-    "default_division": "where neither the event nor the channel names a division",
-    "default_country": "ISO 3166 code, to read phone numbers without a country where the profile "
-    "names none",
-    "preferred_sources": "sources whose values come first in a profile, the best first",
-    "blocked_values": "regular expressions; a value that matches stands for nobody",
-    "format": "the form of the file; this version reads 1",
-    "guards": "the limits that keep two people apart, below",
-    "block_cap": "a block key that leads to more records than this is left out",
-    "candidate_cap": "at most this many records are compared with one interaction",
-    "types": "the identifier types of the class",
-    "cap": "how many contacts may hold one value before it is shared",
-    "window_days": "with it only those count together that came to the value within so many days",
-    "resolve": "whether interactions of the channel are linked; if not, each makes a contact",
-    "live": "whether a bare name match is no link here",
-    "carries": "types that the channel vouches for: verified unless the publisher says otherwise",
-    "division": "the division of the channel's interactions, where the event names none",
-}
+POLICY_MEANINGS = orjson.loads((DOCS / "policy-meanings.json").read_bytes())
 
 
 def regenerated(page: str) -> str:
@@ -317,6 +300,28 @@ def _view(view: ApiView) -> str:
     return "\n".join([*lines, "| column | type | meaning |", "|---|---|---|", *rows]) + "\n"
 
 
+def _contracts(contracts: Sequence[type[BaseModel]]) -> str:
+    """Return public contracts with their fields."""
+    return "\n".join(
+        f"### `{getattr(one, 'TYPE', one.__name__)}`\n\n{_doc(one)}\n\n{_fields(one)}\n"
+        for one in contracts
+    )
+
+
+def internal() -> str:
+    """Return which stored events are told to nobody, and why."""
+    rows = [
+        _row(f"`{name}`" if name in FACTS else f"`{name}…`", INTERNAL[name]) for name in INTERNAL
+    ]
+    return "\n".join(["| stored event | why |", "|---|---|", *rows])
+
+
+def asyncapi() -> bytes:
+    """Return the AsyncAPI document of topics with the names that the pages use."""
+    publication = Publication("identity-events", (), "identity-profiles")
+    return orjson.dumps(document(publication), option=orjson.OPT_INDENT_2) + b"\n"
+
+
 def _fields(model: type[BaseModel]) -> str:
     rows = [
         _row(f"`{name}`", _type(field.annotation) + _range(field), _default_of(field))
@@ -394,18 +399,23 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "logbook": logbook,
     "metrics": metrics,
+    "public-events": lambda: _contracts(EVENTS),
+    "public-profiles": lambda: _contracts((*PROFILES, HeldIdentifier)),
+    "internal": internal,
 }
+FILES: Mapping[str, Callable[[], bytes]] = {"reference/asyncapi.yaml": asyncapi}
+"""Files that are generated as a whole."""
 
 
 def main(check: bool) -> int:
-    """Rewrite stale pages, or name them; return the exit code."""
-    stale = [
-        page for page in pages() if regenerated(page.read_text("utf-8")) != page.read_text("utf-8")
-    ]
-    for page in stale:
+    """Rewrite stale pages and files, or name them; return the exit code."""
+    fresh = {page: regenerated(page.read_text("utf-8")).encode() for page in pages()}
+    fresh |= {DOCS / name: content() for name, content in FILES.items()}
+    stale = [path for path, text in fresh.items() if not path.exists() or path.read_bytes() != text]
+    for path in stale:
         if not check:
-            page.write_text(regenerated(page.read_text("utf-8")), "utf-8")
-        sys.stdout.write(f"{'stale' if check else 'written'}: {page.relative_to(DOCS)}\n")
+            path.write_bytes(fresh[path])
+        sys.stdout.write(f"{'stale' if check else 'written'}: {path.relative_to(DOCS)}\n")
     return 1 if check and stale else 0
 
 

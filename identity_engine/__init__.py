@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from identity_engine.ingestion.faults import Rejected as Rejected
     from identity_engine.ingestion.kafka_settings import KafkaSettings as KafkaSettings
     from identity_engine.ingestion.kafka_settings import Subscription as Subscription
+    from identity_engine.publication.settings import Publication as Publication
     from projections.profile.query import Profile as Profile
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ _EXPORTS = {
     "NewIdentifier": "identity_engine.application.operations.contacts",
     "Outcome": "identity_engine.application.resolution.outcome",
     "Profile": "projections.profile.query",
+    "Publication": "identity_engine.publication.settings",
     "Rejected": "identity_engine.ingestion.faults",
     "Subscription": "identity_engine.ingestion.kafka_settings",
     "partition_key": "identity_engine.application.partition_key",

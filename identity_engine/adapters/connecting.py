@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
     from identity_engine.ingestion.kafka_settings import Subscription
     from identity_engine.ingestion.kafka_state import PartitionState
+    from identity_engine.publication.kafka import TopicWriter
+    from identity_engine.publication.settings import Publication
 
 KAFKA_EXTRA = "Kafka needs an extra: pip install 'identity-engine[kafka]'."
 SALESFORCE_KEY = "Identity_Engine_Key__c"
@@ -114,6 +116,22 @@ def topic_states(subscription: "Subscription", known: Mapping[str, int]) -> "lis
     except ImportError:
         raise ConfigurationError(KAFKA_EXTRA) from None
     return topic_state(subscription, known)
+
+
+def connect_publication(publication: "Publication") -> "TopicWriter":
+    """Return the writer of a publication, whose topics are there.
+
+    Raises:
+        ConfigurationError: the extra is not installed, a topic is not what it should be, the settings do
+            not fit the brokers, or a secret is not in the environment.
+        RemoteError: the brokers cannot be reached, or refuse.
+    """
+    try:
+        from identity_engine.publication.kafka import TopicWriter
+    except ImportError:
+        raise ConfigurationError(KAFKA_EXTRA) from None
+    refuse_misfit(publication.servers, publication.settings)
+    return TopicWriter(publication)
 
 
 def connect_source(

@@ -26,6 +26,7 @@ from identity_engine.cli import (
     models,
     notes,
     policy,
+    publishing,
     rehearsing,
     reviewing,
     settings,
@@ -46,6 +47,7 @@ app = App(
 app.command(demo.demo)
 app.command(ingesting.ingest)
 app.command(consuming.consume)
+app.command(publishing.publish)
 app.command(ingesting.reevaluate)
 app.command(ingesting.dead_letters, name="dead-letters")
 merging.add_to(contacts.contact)

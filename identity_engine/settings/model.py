@@ -20,6 +20,7 @@ from identity_engine.ingestion.kafka_settings import (
     MOST_BATCH_SECONDS,
     KafkaSettings,
 )
+from identity_engine.publication.settings import SOURCE
 
 PREFIX: Final = "IDENTITY_ENGINE_"
 MASK: Final = "***"
@@ -122,6 +123,19 @@ class Kafka(KafkaSettings):
     """A batch is written at the latest so many seconds after its first message."""
 
 
+class Publish(Section):
+    """The topics that `publish` writes; their brokers, and how to reach them, are those of `kafka`."""
+
+    topic: str | None = None
+    """The topic of events."""
+    profile_topic: str | None = None
+    """Where the latest profile of each contact goes, with its personal values; not set: nowhere."""
+    values: Annotated[tuple[str, ...], BeforeValidator(split_at_commas)] = ()
+    """Fields, and types of identifiers, whose values may stand in events."""
+    source: str = SOURCE
+    """The `ce_source` of all records; stores that share a topic need one each."""
+
+
 class OperatorSettings(Section):
     """All settings of one process."""
 
@@ -138,6 +152,7 @@ class OperatorSettings(Section):
     sqlite: Sqlite = Sqlite()
     postgres: Postgres = Postgres()
     kafka: Kafka = Kafka()
+    publish: Publish = Publish()
 
 
 def fields_of(

@@ -56,6 +56,12 @@ def test_generated_parts_say_what_the_code_says(page: Path) -> None:
     assert generate.regenerated(text) == text, "run: .venv/bin/python docs/generate.py"
 
 
+@pytest.mark.parametrize("name", generate.FILES)
+def test_generated_files_say_what_the_code_says(name: str) -> None:
+    content = (DOCS / name).read_bytes()
+    assert content == generate.FILES[name](), "run: .venv/bin/python docs/generate.py"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", _with("console"), ids=_named)
 def test_commands_answer_what_the_page_shows(page: Path, folder: Path) -> None:

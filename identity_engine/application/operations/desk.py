@@ -15,6 +15,7 @@ from identity_engine.application.operations.mails import Mails
 from identity_engine.application.operations.merging import Merging
 from identity_engine.application.operations.notes import Notes
 from identity_engine.application.operations.office import Office
+from identity_engine.application.operations.publishing import Publishing
 from identity_engine.application.operations.reading import Reading
 from identity_engine.application.operations.reading_cases import ReadingCases
 from identity_engine.application.operations.reviewing import Reviewing
@@ -46,3 +47,4 @@ class Desk:
         self.cases = Cases(office)
         self.mails = Mails(office)
         self.reading_cases = ReadingCases(office)
+        self.publishing = Publishing(office)

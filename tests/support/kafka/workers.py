@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -19,19 +19,12 @@ from identity_engine.ingestion.kafka_settings import Subscription
 MOST_SECONDS = 60
 
 
-class Worker:
-    """A worker in a process of its own. A context manager: at its end the process is gone."""
+class Child:
+    """A module in a process of its own. A context manager: at its end the process is gone."""
 
-    def __init__(self, store: str | Path, subscription: Subscription, *words: str) -> None:
-        given = {name: getattr(subscription, name) for name in subscription.__slots__}
-        given["settings"] = subscription.settings.model_dump()
+    def __init__(self, module: str, *words: str) -> None:
         self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "tests.support.kafka.child", str(store)),
-                *(orjson.dumps(given).decode(), *words),
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
+            [sys.executable, "-m", module, *words], stdout=subprocess.PIPE, text=True
         )
         self.told: list[str] = []
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -72,7 +65,7 @@ class Worker:
         """What it told at its end."""
         return json.loads(self.told[-1])
 
-    def __enter__(self) -> "Worker":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -90,6 +83,17 @@ class Worker:
             for line in told:
                 self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
+
+
+class Worker(Child):
+    """A worker that consumes."""
+
+    def __init__(self, store: str | Path, subscription: Subscription, *words: str) -> None:
+        given = {name: getattr(subscription, name) for name in subscription.__slots__}
+        given["settings"] = subscription.settings.model_dump()
+        super().__init__(
+            "tests.support.kafka.child", str(store), orjson.dumps(given).decode(), *words
+        )
 
 
 def _number(line: str, word: str, least: int | None) -> int | None:

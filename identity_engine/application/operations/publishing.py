@@ -1,0 +1,67 @@
+"""Telling the world outside: events and profiles go to Kafka as they happen."""
+
+from collections.abc import Callable, Sequence
+
+from aggregates.access import Action
+from identity_engine.adapters.connecting import connect_publication
+from identity_engine.application.operations.command import Operations
+from identity_engine.application.operations.permissions import needs
+from identity_engine.errors import Denied
+from identity_engine.publication.lanes import EventLane, Lane, ProfileLane
+from identity_engine.publication.relay import Published, Relay
+from identity_engine.publication.settings import Publication
+
+EVERY_DIVISION = "*"
+
+
+class Publishing(Operations):
+    """The way out."""
+
+    @needs(Action.FEED_READ)
+    def run(
+        self,
+        publication: Publication,
+        *,
+        once: bool = False,
+        again: bool = False,
+        stopping: Callable[[], bool] = lambda: False,
+        progress: Callable[[Published], object] = lambda _: None,
+    ) -> Published:
+        """Publish what happens, from where each topic is, until it is time to stop.
+
+        A topic that is new is told everything. It takes the right to read the feed in all divisions, and
+        to view contacts where values of people are published.
+
+        Args:
+            publication: what goes where.
+            once: end at the head of the log.
+            again: begin with the profiles of all contacts, told before or not.
+            stopping: is asked often; what is on its way when it says True is still told.
+            progress: is called after each batch.
+
+        Raises:
+            ConfigurationError: the extra `kafka` is not installed, or a topic is not what it should be.
+            RemoteError: the brokers refuse; with `once` also where they are away.
+            StoreBusy: with `once`, another relay publishes from this store.
+        """
+        self._allow_everywhere(Action.FEED_READ)
+        if publication.shows_people:
+            self._allow_everywhere(Action.CONTACT_VIEW)
+        office = self.office
+        lanes: list[Lane] = [EventLane(office.store, publication)]
+        if publication.profile_topic is not None:
+            profiles = ProfileLane(office.store, office.follower, self._preferred, publication)
+            profiles.is_told_again = again
+            lanes.append(profiles)
+        relay = Relay(
+            office.store, lanes, lambda: connect_publication(publication), stopping, progress
+        )
+        return relay.run(once=once)
+
+    def _preferred(self) -> Sequence[str]:
+        self.office.policies.catch_up()
+        return self.office.rules.policy.preferred_sources
+
+    def _allow_everywhere(self, action: Action) -> None:
+        if not self.office.rights.allow_everywhere(action):
+            raise Denied(action, EVERY_DIVISION)
