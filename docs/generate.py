@@ -68,6 +68,7 @@ POLICY_MEANINGS = {
     "blocked_values": "regular expressions; a value that matches stands for nobody",
     "format": "the form of the file; this version reads 1",
     "guards": "the limits that keep two people apart, below",
+    "across": "divisions among which contacts that are alike are looked for; they join nothing",
     "block_cap": "a block key that leads to more records than this is left out",
     "candidate_cap": "at most this many records are compared with one interaction",
     "types": "the identifier types of the class",

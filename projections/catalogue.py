@@ -22,5 +22,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     JourneyProjection(),
     CrmProjection(),
 )
-VIEWS_VERSION = 27
+VIEWS_VERSION = 28
 """Raised whenever a schema or a fold changes: a view file of another version is built anew."""

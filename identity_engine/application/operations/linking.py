@@ -6,6 +6,7 @@ from typing import Literal
 
 from aggregates import contact, interaction, ownership, review
 from aggregates.access import Action
+from aggregates.across import ContactAcrossEnded
 from aggregates.contact import ContactCreated, ContactToldApart, ReasonPersonal
 from aggregates.correction import Correction, IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.errors import AlreadyDone, NotYet, Refused
@@ -312,6 +313,19 @@ class LinkByHand:
             for other, why in sorted(state.refused.items()):
                 if self.interaction_id in (why.interaction_id, why.against):
                     command.write(member, *contact.decide(state, contact.EndRefusal(other)))
+            self._end_across(member, state)
+
+    def _end_across(self, member: ContactId, state: contact.ContactState) -> None:
+        found = state.across.found if state.across is not None else {}
+        mine = [
+            o
+            for o, why in found.items()
+            if self.interaction_id in (why.interaction_id, why.against)
+        ]
+        self._command.load(mine)
+        for other in sorted(mine):
+            fact = ContactAcrossEnded(other=max(member, other))
+            self._command.write(min(member, other), fact)
 
 
 def target_row(command: Command, contact_id: ContactId, division: str) -> ContactRow:
