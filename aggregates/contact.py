@@ -13,7 +13,7 @@ from pydantic import Field
 
 from aggregates import across
 from aggregates.across import AcrossFact, AcrossState
-from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
+from aggregates.augmentation import AugmentationFact
 from aggregates.division import ContactMoved
 from aggregates.editing import ContactEdited, ContactEditWithdrawn
 from aggregates.errors import AlreadyDone, NotYet
@@ -173,8 +173,7 @@ class ContactToldApartLifted(Fact):
 
 ContactFact = (
     ContactCreated
-    | ContactAugmented
-    | ContactAugmentationReverted
+    | AugmentationFact
     | ContactEdited
     | ContactEditWithdrawn
     | ContactIdentified

@@ -52,13 +52,15 @@ class Channel(Value):
 
     `carries` lists the identifier types that the channel itself vouches for: where a publisher does
     not say `verified`, they count as verified and all others do not. On a `live` channel a bare name
-    match is shown and never linked by itself.
+    match is shown and never linked by itself. `augment` names the source outside, of the settings,
+    where the contact of each arrival is looked up; None where that is off.
     """
 
     resolve: bool = True
     live: bool = True
     carries: tuple[str, ...] = ()
     division: str | None = None
+    augment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] | None = None
 
 
 class Guards(Value):

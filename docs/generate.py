@@ -77,6 +77,7 @@ POLICY_MEANINGS = {
     "resolve": "whether interactions of the channel are linked; if not, each makes a contact",
     "live": "whether a bare name match is no link here",
     "carries": "types that the channel vouches for: verified unless the publisher says otherwise",
+    "augment": "the source of augmentation where the contact of each arrival is looked up",
     "division": "the division of the channel's interactions, where the event names none",
 }
 

@@ -111,6 +111,14 @@ CREATE TABLE IF NOT EXISTS crm_queue (
     attempts INTEGER NOT NULL,
     not_before TEXT NOT NULL
 ) WITHOUT ROWID;
+-- Arrivals whose contact is still to be looked up at a source outside.
+CREATE TABLE IF NOT EXISTS lookup_queue (
+    interaction_id TEXT PRIMARY KEY,
+    source TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    not_before TEXT NOT NULL,
+    reason TEXT NOT NULL -- why it failed last, a code
+) WITHOUT ROWID;
 """
     + CONVERSATION_SCHEMA
     + CASE_SCHEMA

@@ -10,7 +10,11 @@ from aggregates.across import (
     ContactAcrossLinked,
     ContactAcrossUnlinked,
 )
-from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
+from aggregates.augmentation import (
+    ContactAugmentationReverted,
+    ContactAugmented,
+    ContactLookedUp,
+)
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
@@ -198,6 +202,9 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.created", contact=contact_id, division=division)
         case ContactAugmented(source=source):
             return say.say("event.augmented", contact=contact_id, source=source)
+        case ContactLookedUp(source=source, outcome=outcome, records=records):
+            told = {"source": source, "contact": contact_id, "records": str(records)}
+            return say.say(f"event.looked_up_{outcome}", **told)
         case ContactAugmentationReverted():
             return say.say("event.augmentation_reverted", contact=contact_id)
         case ContactEdited():
