@@ -40,9 +40,11 @@ class Identifiers(Identities):
         self._read_identifiers: dict[bytes, int] = {}
 
     def add_identifiers(self, asked: Iterable[bytes], rows: Iterable[IdentifierRow]) -> None:
-        """Take in the identifiers that the store knows among the digests asked for."""
-        self._read_identifiers.update(dict.fromkeys(asked, 0))
-        for row in rows:
+        """Take in the identifiers that the store knows among the digests asked for, but for those that
+        this batch has changed by now."""
+        known = self._changed_identifiers
+        self._read_identifiers.update(dict.fromkeys((one for one in asked if one not in known), 0))
+        for row in (one for one in rows if one.digest not in known):
             self._read_identifiers[row.digest] = row.version
             self._place_identifier(row)
 
