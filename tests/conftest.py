@@ -21,6 +21,12 @@ def pytest_addoption(parser):
         help="where the stores of engines lie that tests open in a folder or in memory",
     )
 
+    parser.addoption(
+        "--faults",
+        action="store_true",
+        help="make many faults where else a few are made, and write the table of what came of them",
+    )
+
 
 def pytest_configure(config):
     if config.getoption("--store") == "postgres":

@@ -24,7 +24,7 @@ from identity_engine.application.taking import (
     Taking,
     Unusable,
 )
-from identity_engine.errors import Fenced, RemoteError, StoreBusy
+from identity_engine.errors import ConnectionLost, Fenced, RemoteError, StoreBusy
 from identity_engine.ingestion.kafka import LOOK_SECONDS, MessageBatch, PartitionLag, TopicReader
 from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
 
@@ -107,7 +107,7 @@ class Consumption:
             except Fenced as fenced:
                 self.done.fenced += 1
                 log.warning("%s", fenced)
-            except (StoreBusy, RemoteError) as failed:
+            except (StoreBusy, ConnectionLost, RemoteError) as failed:
                 if isinstance(failed, RemoteError) and not failed.may_pass:
                     raise
                 self.done.retries += 1

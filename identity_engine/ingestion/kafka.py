@@ -185,8 +185,9 @@ class TopicReader:
 
     @property
     def is_caught_up(self) -> bool:
-        """Tell whether all is read that was there at `begin`."""
-        return not self._waiting and all(
+        """Tell whether all is read that was there at `begin`. What had arrived when the partitions were
+        dealt anew is not: it is dropped, to be read again."""
+        return not (self._waiting or self.is_over) and all(
             self._fetched(one) >= partition.end for one, partition in self._partitions.items()
         )
 

@@ -1,6 +1,6 @@
 """The identifiers of a batch: which values are known, who holds them, what an event changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -40,13 +40,17 @@ class Identifiers(Identities):
         self._read_identifiers: dict[bytes, int] = {}
 
     def add_identifiers(self, asked: Iterable[bytes], rows: Iterable[IdentifierRow]) -> None:
-        """Take in the identifiers that the store knows among the digests asked for, but for those that
-        this batch has changed by now."""
-        known = self._changed_identifiers
-        self._read_identifiers.update(dict.fromkeys((one for one in asked if one not in known), 0))
-        for row in (one for one in rows if one.digest not in known):
-            self._read_identifiers[row.digest] = row.version
-            self._place_identifier(row)
+        """Take in the identifiers that the store knows among the digests asked for."""
+        for digest in asked:
+            self._read_identifiers.setdefault(digest, 0)
+        for row in rows:
+            if row.digest not in self.identifiers:  # else it may have been changed here
+                self._read_identifiers[row.digest] = row.version
+                self._place_identifier(row)
+
+    def identifiers_read(self) -> Mapping[bytes, int]:
+        """Return the version of each identifier asked for when it was read, 0 for what was not there."""
+        return self._read_identifiers
 
     def identifier(self, identifier_id: IdentifierId) -> IdentifierRow | None:
         """Return a loaded identifier by its stream."""

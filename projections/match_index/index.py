@@ -147,16 +147,17 @@ class MatchIndex(Identifiers):
     def read_set(self) -> ReadSet:
         """Return what was read, for the check under the write lock."""
         own = (key for row in self._received for key in set(row.block_keys))
+        posted = chain(own, (key for key, _ in self._reposted))
         return ReadSet(
             self.head,
             self.last_number,
             self.rules,
             dict(self._read_identifiers),
-            dict(self._read_contacts),
-            dict(self.reading.links),
+            self.reading.contacts_relied_on(self._read_contacts, self._changed_contacts),
+            self.reading.links_relied_on(),
             frozenset(self.reading.natural_keys),
             self.reading.relied_on(),
-            room(self.block_cap, chain(own, (key for key, _ in self._reposted)), self._crowded),
+            room(self.block_cap, posted, self._crowded),
             self.conversations.last_waiting,
             self.conversations.unknown_changes(),
         )
@@ -185,12 +186,7 @@ class MatchIndex(Identifiers):
             block_keys=comparable.block_keys,
             mentions=comparable.mentions,
         )
-        self._received.append(row)
-        self._by_natural_key[row.natural_key] = row
-        self._place_interaction(row)
-        for key in row.block_keys:
-            self._postings[key].append(row.number)
-        return row
+        return self._take_in(row)
 
     def correct(
         self, row: InteractionRow, comparable: Comparable, stood_under: Iterable[int]
@@ -243,12 +239,7 @@ class MatchIndex(Identifiers):
             block_keys=comparable.block_keys,
             mentions=comparable.mentions,
         )
-        self._received.append(row)
-        self._by_natural_key[natural_key] = row
-        self._place_interaction(row)
-        for key in row.block_keys:
-            self._postings[key].append(row.number)
-        return row
+        return self._take_in(row)
 
     def crowd(self, key: int) -> None:
         """Note that a key leads to too many records, for good."""
@@ -390,6 +381,14 @@ class MatchIndex(Identifiers):
         source = self._by_id.get(interaction_id)
         if source is not None and all(one.digest != digest for one in source.mentions):
             self.conversations.hear(interaction_id, digest)
+
+    def _take_in(self, row: InteractionRow) -> InteractionRow:
+        self._received.append(row)
+        self._by_natural_key[row.natural_key] = row
+        self._place_interaction(row)
+        for key in row.block_keys:
+            self._postings[key].append(row.number)
+        return row
 
     def _place_interaction(self, row: InteractionRow) -> None:
         self._by_number[row.number] = row

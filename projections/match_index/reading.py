@@ -1,7 +1,7 @@
 """What a batch has read of the index, noted while it reads."""
 
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable, Mapping
 
 from aggregates.values import ContactId
 
@@ -13,6 +13,9 @@ class Reading:
         self.natural_keys: set[bytes] = set()
         self.block_keys: set[int] = set()
         self.links: dict[int, ContactId | None] = {}
+        self.is_provisional = False
+        """Whether re-evaluation decides again in the end, so that only contacts that are written must be
+        as they were read; who was only compared may have changed."""
         self._may_grow: set[int] = set()
 
     def rely_on(self, keys: Iterable[int], *, may_grow: bool) -> None:
@@ -22,6 +25,18 @@ class Reading:
             self._may_grow.update(keys)
         else:
             self._may_grow.difference_update(keys)
+
+    def contacts_relied_on(
+        self, read: Mapping[ContactId, int], written: Collection[ContactId]
+    ) -> dict[ContactId, int]:
+        """Return how often the contacts that must stand as they were read had been touched."""
+        if not self.is_provisional:
+            return dict(read)
+        return {one: touched for one, touched in read.items() if one in written}
+
+    def links_relied_on(self) -> dict[int, ContactId | None]:
+        """Return the links that must stand as they were read; one that moved touched its contact."""
+        return {} if self.is_provisional else dict(self.links)
 
     def relied_on(self) -> frozenset[int]:
         """Return the block keys that must lead nowhere else when the batch is written."""

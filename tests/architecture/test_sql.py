@@ -19,6 +19,7 @@ UNKNOWN = "(§)"
 """Stands in a statement for what is put in when it runs."""
 TEXT = re.compile(r"'(?:[^']|'')*'")
 COMMENT = re.compile(r"--[^\n]*")
+KEYED = re.compile(r"INSERT INTO (\w+) VALUES .*?ON CONFLICT \(([\w, ]+)\) DO UPDATE", re.DOTALL)
 TABLE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+) \((.*?)\n\)", re.DOTALL)
 COLUMN = re.compile(r"^\s+(\w+) ([A-Z]+)\b(.*)$", re.MULTILINE)
 
@@ -167,6 +168,10 @@ def faults(text: str) -> set[str]:
     for column in others - truths:
         if re.search(rf"\b(?:WHERE|AND|OR|NOT|WHEN)\s+(?:\w+\.)?{column}{ENDS}", bare):
             found.add(f"{column} is no condition")
+    for table, key in KEYED.findall(bare):
+        first = list(TABLES.get(table, ()))[: len(key.split(", "))]
+        if first and first != key.split(", "):
+            found.add("the key of an insertion without names is that of the first columns")
     return found
 
 
@@ -195,6 +200,7 @@ def test_each_rule_refuses_something(reason: str) -> None:
         "SELECT id FROM profile_contribution ORDER BY source DESC",
         "SELECT stage FROM identity_contact WHERE on_hold = 1",
         "SELECT link_id FROM crm_link WHERE due AND linked",
+        "INSERT INTO contact VALUES (?, ?) ON CONFLICT (version) DO UPDATE SET state = NULL",
     ],
 )
 def test_what_a_statement_says_of_columns_is_checked(text: str) -> None:

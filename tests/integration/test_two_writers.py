@@ -18,6 +18,7 @@ from identity_engine.errors import Conflict, StoreBusy, StoreError
 from identity_engine.event_store.folder import EVENTS_FILE, KEYS_FILE
 from tests.integration.resolving import change_policy
 from tests.support.interactions import customer, event, phone
+from tests.support.overtaking import overtaken
 from tests.support.traffic import delivered, write_lines
 from tests.support.world import Clock, world
 
@@ -74,23 +75,6 @@ def two(folder):
         Engine.open(folder, world(2, clock)) as second,
     ):
         yield first, second
-
-
-@contextmanager
-def overtaken(engine, monkeypatch, *others):
-    """Within, each time `engine` has decided and is about to write, the next of `others` runs."""
-    waiting = list(others)
-    stage = engine.store.stage
-
-    def stage_later(events, **arguments):
-        if waiting:
-            waiting.pop(0)()
-        return stage(events, **arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(engine.store, "stage", stage_later)
-        yield
-    assert not waiting, "nothing was overtaken"
 
 
 fillers = (event(f"filler-{number}") for number in count())

@@ -2,6 +2,7 @@
 what it keeps apart and asks a person about."""
 
 import csv
+import random
 import tempfile
 from pathlib import Path
 
@@ -11,10 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity_engine import Engine
+from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.application.rules import shipped_policy
+from identity_engine.simulation import simulate
 from tests.integration.resolving import change_policy, with_window
 from tests.properties.traffic import in_batches, simulated, small_worlds
-from tests.support.world import world
+from tests.support.overtaking import overtaken
+from tests.support.world import Clock, world
 
 few = settings(max_examples=8, deadline=None)
 more = settings(max_examples=40, deadline=None)
@@ -119,3 +123,27 @@ def test_order_batches_and_moments_of_evaluation_change_nothing_in_larger_worlds
 @given(data=st.data(), events=st.one_of(small_worlds(max_size=40), simulated))
 def test_what_is_settled_stays_and_can_be_replayed_in_larger_worlds(data, events):
     check_what_is_settled_stays_and_can_be_replayed(data, events)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whichever_writer_overtakes_the_other(tmp_path, monkeypatch, seed):
+    events = [event for event, _ in simulate(30, 260, seed)]
+    chance, clock = random.Random(seed), Clock()
+    with (
+        Engine.in_memory(world(3)) as alone,
+        Engine.open(tmp_path / "store", world(1, clock)) as one,
+        Engine.open(tmp_path / "store", world(2, clock)) as other,
+    ):
+        for engine in (alone, one):
+            change_policy(engine, block_cap=10)
+        delivered(alone, [(events, False)])
+        left = events
+        while len(left) > 2 * SMALL_BATCH:
+            behind, ahead = (chance.randrange(SMALL_BATCH + 1, 40) for _ in range(2))
+            mine, theirs, left = left[:behind], left[behind:][:ahead], left[behind + ahead :]
+            with overtaken(one, monkeypatch, lambda batch=theirs: other.ingest(batch)):
+                one.ingest(mine)
+        delivered(other, [(left, True)])
+
+        assert outcome(other) == outcome(alone)
+        assert other.verify_index().is_sound

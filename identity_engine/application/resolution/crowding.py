@@ -86,7 +86,7 @@ class Crowding:
         self._tables.load_interactions(self._cursor, self._index, numbers)
         rows = [row for row in map(self._index.interaction, numbers) if row is not None]
         finer = {row.number: self._finer(row.record, key, secret) for row in rows}
-        self.load(one for keys in finer.values() for one in keys)
+        self.load((one for keys in finer.values() for one in keys), may_grow=True)
         self._index.crowd(key)
         for row in rows:
             self._index.post(row, finer[row.number])

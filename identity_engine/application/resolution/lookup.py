@@ -6,7 +6,7 @@ an identifier, comes with more of its records, because only there a guard will a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from aggregates.policy import Policy
 from aggregates.values import ContactId, InteractionId
@@ -37,7 +37,8 @@ class Lookup:
     def __init__(self, store: EventStore, cursor: Cursor, index: MatchIndex, rules: Rules) -> None:
         self._tables = store.index
         self._cursor = cursor
-        self._index = index
+        self.index = index
+        """What is loaded, and what the decisions have changed in it."""
         self._rules = rules
         self._members = rules.policy.guards.members_compared
         self._weights: defaultdict[str, Weights] = defaultdict(dict)
@@ -46,7 +47,7 @@ class Lookup:
 
     def with_keys_in_use(self, prepared: Prepared) -> Prepared:
         """Return an interaction with finer keys for those that have become crowded since."""
-        if not any(map(self._index.is_crowded, prepared.block_keys)):
+        if not any(map(self.index.is_crowded, prepared.block_keys)):
             return prepared
         keys = self.crowding.keys(prepared.record, prepared.fact.division)
         self.crowding.load(keys, may_grow=True)
@@ -54,7 +55,7 @@ class Lookup:
 
     def load(self, batch: Sequence[Prepared]) -> None:
         """Load all that the decisions of a batch may read."""
-        tables, cursor, index = self._tables, self._cursor, self._index
+        tables, cursor, index = self._tables, self._cursor, self.index
         digests = {considered.digest for one in batch for considered in one.identifiers}
         tables.load_identifiers(cursor, index, list(digests))
         alike = [one for one in batch if not self._is_held(one)]
@@ -72,8 +73,13 @@ class Lookup:
         same, and a value has one stream."""
         digests = {considered.digest for one in batch for considered in one.identifiers}
         if digests:
-            self._tables.load_identifiers(self._cursor, self._index, list(digests))
-            self._tables.load_nearby(self._cursor, self._index, (), self._index.holders())
+            self._tables.load_identifiers(self._cursor, self.index, list(digests))
+            self._tables.load_nearby(self._cursor, self.index, (), self.index.holders())
+
+    def load_written(self, digests: Collection[bytes], contact_ids: Iterable[ContactId]) -> None:
+        """Load what decisions that were taken before may have changed."""
+        self._tables.load_identifiers(self._cursor, self.index, list(digests))
+        self._tables.load_nearby(self._cursor, self.index, (), contact_ids)
 
     def weights(self, prepared: Prepared) -> Weights:
         """Return the weights that are known of records near an interaction; a decision adds more."""
@@ -81,7 +87,7 @@ class Lookup:
 
     def of_holders(self, prepared: Prepared) -> tuple[list[Candidate], dict[str, ContactFacts]]:
         """Return the newest records of the holders of an interaction's identifiers, and their facts."""
-        asked = holders(prepared, self._index)
+        asked = holders(prepared, self.index)
         chosen = self._newest_of(asked)
         return self._candidates(prepared, chosen.values()), self._facts(asked)
 
@@ -90,7 +96,7 @@ class Lookup:
 
         A decision within the batch can bring records near that were not loaded with it.
         """
-        index = self._index
+        index = self.index
         self.crowding.load(prepared.block_keys, may_grow=True)
         numbers = nearest(prepared, index, self._rules.policy)
         self._tables.load_interactions(self._cursor, index, numbers)
@@ -108,7 +114,7 @@ class Lookup:
     def _is_held(self, prepared: Prepared) -> bool:
         """Tell whether an exact identifier will most likely decide, so that likeness is not asked."""
         for considered in prepared.identifiers:
-            row = self._index.identifiers.get(considered.digest)
+            row = self.index.identifiers.get(considered.digest)
             state = row.state if row is not None else None
             if state is not None and not state.shared and state.holders_at(prepared.time):
                 return True
@@ -121,8 +127,8 @@ class Lookup:
         for canonical in asked:
             members = [
                 row
-                for member in self._index.members(canonical)
-                for row in self._index.interactions_of(member)
+                for member in self.index.members(canonical)
+                for row in self.index.interactions_of(member)
                 if row.record is not None
             ]
             if len(members) > self._members:
@@ -131,7 +137,7 @@ class Lookup:
         return chosen
 
     def _candidates(self, prepared: Prepared, rows: Iterable[InteractionRow]) -> list[Candidate]:
-        index, division = self._index, prepared.fact.division
+        index, division = self.index, prepared.fact.division
         return [
             Candidate(index.canonical(row.contact_id), row.interaction_id, row.record)
             for row in rows
@@ -146,25 +152,25 @@ class Lookup:
         return {canonical: self._facts_of(canonical) for canonical in canonicals}
 
     def _facts_of(self, canonical: ContactId) -> ContactFacts:
-        members = self._index.members(canonical)
+        members = self.index.members(canonical)
         if len(members) == 1:
-            state = self._index.contacts[canonical].state
+            state = self.index.contacts[canonical].state
             return ContactFacts(canonical, state.stage.value, state.exclusive, state.interactions)
-        states = [self._index.contacts[member].state for member in sorted(members)]
+        states = [self.index.contacts[member].state for member in sorted(members)]
         return ContactFacts(
             canonical,
-            self._index.identity(canonical).stage.value,
+            self.index.identity(canonical).stage.value,
             {type_: held for state in states for type_, held in state.exclusive.items()},
             sum(state.interactions for state in states),
             frozenset(held for state in states for held in state.exclusive.values()),
         )
 
     def _load_members(self, canonicals: Iterable[ContactId]) -> None:
-        members = (member for one in canonicals for member in self._index.members(one))
-        self._tables.load_members(self._cursor, self._index, members, self._members)
+        members = (member for one in canonicals for member in self.index.members(one))
+        self._tables.load_members(self._cursor, self.index, members, self._members)
 
     def _rows(self, numbers: Iterable[int]) -> list[InteractionRow]:
-        found = map(self._index.interaction, numbers)
+        found = map(self.index.interaction, numbers)
         return [row for row in found if row is not None]
 
     def _in_question(self, prepared: Prepared, near: Iterable[InteractionRow]) -> set[ContactId]:
@@ -181,7 +187,7 @@ class Lookup:
             if weight is None:
                 weight = weights[row.interaction_id] = weigh(prepared.record, row.record)
             if weight >= enough:
-                asked.add(self._index.canonical(row.contact_id))
+                asked.add(self.index.canonical(row.contact_id))
         return asked
 
 

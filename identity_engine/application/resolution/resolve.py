@@ -1,14 +1,14 @@
 """The life of one batch of interactions and their changes, from top to bottom.
 
 Read (by the source), recognise, normalise, look up, decide, write, acknowledge. Nothing is written
-before the whole batch is decided, and then in one transaction; a lost race throws the batch's
-decisions away and takes them again while holding the write lock, so it cannot lose twice.
+before the whole batch is decided, and then in one transaction. After a lost race, what no longer stands
+is decided again while holding the write lock, so it cannot lose twice.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from identity_engine.adapters.clock import World
@@ -24,6 +24,7 @@ from identity_engine.application.resolution.prepare import (
     recognise,
 )
 from identity_engine.application.resolution.story import Story
+from identity_engine.application.resolution.survivors import Told, standing, tell_again
 from identity_engine.application.rules import Rules
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import Conflict, Fenced
@@ -142,25 +143,26 @@ class Resolver:
 
     def _resolve(self, ahead: "_ReadAhead", portion: Portion) -> tuple["_Decided", ExitStack]:
         """Decide a batch and put its events under the write lock; the commit is still to be closed."""
+        lost = None
         if len(ahead.recognised) > SMALL_BATCH:
             try:
                 with self._store.reading() as cursor:
-                    decided = self._decide(ahead, cursor)
+                    lost = decided = self._decide(ahead, cursor)
                 _announce(decided, portion)
                 return decided, self._write(decided, portion)
             except Fenced:
                 raise
             except Conflict:
                 pass
-        return self._resolve_locked(ahead, portion)
+        return self._resolve_locked(ahead, portion, lost)
 
     def _resolve_locked(
-        self, ahead: "_ReadAhead", portion: Portion
+        self, ahead: "_ReadAhead", portion: Portion, lost: "_Decided | None"
     ) -> tuple["_Decided", ExitStack]:
         """Decide while holding the write lock: nothing that was read can move."""
         with ExitStack() as stack:
             writer = stack.enter_context(self._store.writing())
-            decided = self._decide(ahead, writer.cursor)
+            decided = self._decide(ahead, writer.cursor, lost)
             _announce(decided, portion)
             writer.append(decided.events, decided.index.changes(), portion.sources)
             return decided, stack.pop_all()
@@ -170,9 +172,13 @@ class Resolver:
             return ExitStack()
         return self._store.stage(decided.events, index=decided.index, sources=portion.sources)
 
-    def _decide(self, ahead: "_ReadAhead", cursor: Cursor) -> "_Decided":
+    def _decide(
+        self, ahead: "_ReadAhead", cursor: Cursor, lost: "_Decided | None" = None
+    ) -> "_Decided":
+        """Decide a batch; what stands of decisions that `lost` a race is told again."""
         batch, changes = ahead.recognised, ahead.changes()
         index = self._store.index.begin(cursor)
+        index.reading.is_provisional = True
         self._policies.follow(index.rules, cursor)
         self._store.index.load_natural_keys(cursor, index, [one.interaction_key for one in batch])
         if ahead.rules is not self.rules:
@@ -187,14 +193,18 @@ class Resolver:
             one.natural_key: lookup.with_keys_in_use(ahead.prepared[one.natural_key])
             for one in fresh
         }
-        lookup.load_held([one for one in prepared.values() if not self._resolves(one)])
-        lookup.load([one for one in prepared.values() if self._resolves(one)])
-        decided = _Decided(index, [], [])
+        decided = _Decided(index, self.rules)
+        if lost is not None and not changes:
+            decided.take_over(lost, prepared.keys(), lookup)
+        open_ = [one for key, one in prepared.items() if key not in decided.told]
+        lookup.load_held([one for one in open_ if not self._resolves(one)])
+        lookup.load([one for one in open_ if self._resolves(one)])
         changing = None
         if changes or index.conversations.last_waiting:
             work = self._store, self._world, self.rules, cursor, index, lookup
             changing = Changing(*work, decided.events, prepared)
             changing.load(changes)
+        stood = dict(decided.told)
         self.watch("looked up")
         for one in batch:
             known = index.known(one.interaction_key)
@@ -202,7 +212,10 @@ class Resolver:
                 assert changing is not None, "it was made for this"
                 outcome = changing.settle(one)
             elif known is None:
-                outcome = self._settle(prepared[one.natural_key], lookup, decided, changing)
+                told = self._settle(prepared[one.natural_key], lookup, decided, changing)
+                outcome = _accepted(told, index)
+            elif one.natural_key in stood:
+                outcome = _accepted(stood.pop(one.natural_key), index)
             else:
                 outcome = _answer_again(one, known, index)
             decided.outcomes.append(outcome)
@@ -218,7 +231,7 @@ class Resolver:
         lookup: Lookup,
         decided: "_Decided",
         changing: Changing | None,
-    ) -> Outcome:
+    ) -> Told:
         """Take one decision and let its events change what the next decision sees."""
         index, rules = decided.index, self.rules
         channel = rules.policy.channel(prepared.fact.channel)
@@ -242,19 +255,21 @@ class Resolver:
         natural_key = bytes.fromhex(prepared.fact.natural_key)
         awaited = changing.awaited(natural_key) if changing is not None else None
         story = Story(self._world, self._store.keys, rules, index, prepared, awaited)
-        decided.events += story.tell(decision)
+        events = story.tell(decision)
+        decided.events += events
         lookup.crowding.settle(story.received, prepared.fact.division)
         if changing is not None:
             changing.catch_up(natural_key, story)
-        contact_id = story.received.contact_id
-        identity = index.identity(contact_id) if contact_id is not None else None
-        return Outcome(
-            "accepted",
+        told = decided.told[natural_key] = Told(
+            prepared,
+            decision,
             story.interaction_id,
-            identity.canonical_id if identity is not None else None,
-            identity.stage if identity is not None else None,
-            decision.rule,
+            story.contact_id,
+            story.received.key_id,
+            events,
+            awaited is not None,
         )
+        return told
 
 
 class _ReadAhead(NamedTuple):
@@ -279,12 +294,41 @@ class _Decided:
     """A batch with all its decisions taken and nothing written."""
 
     index: MatchIndex
-    events: list[Pending]
-    outcomes: list[Outcome]
+    rules: Rules
+    events: list[Pending] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    told: dict[bytes, Told] = field(default_factory=dict)
+    """The decisions by natural key."""
+
+    def take_over(self, lost: "_Decided", new: Collection[bytes], lookup: Lookup) -> None:
+        """Tell again what stands of decisions that lost a race, under the same rules, of interactions
+        that are still new."""
+        if lost.rules is not self.rules or _waiting(self.index) != _waiting(lost.index):
+            return
+        stood = standing(lost.told.values(), lost.index, lookup, new)
+        tell_again(stood, lost.index, lookup)
+        self.events += [event for one in stood for event in one.events]
+        self.told |= {one.natural_key: one for one in stood}
 
 
 RESOLUTION_OFF = Decision("new", None, "resolution_off")
 NOTHING_SAID = MatchRecord()
+
+
+def _waiting(index: MatchIndex) -> int:
+    return index.conversations.last_waiting
+
+
+def _accepted(told: Told, index: MatchIndex) -> Outcome:
+    contact_id = index.linked(told.interaction_id)
+    identity = index.identity(contact_id) if contact_id is not None else None
+    return Outcome(
+        "accepted",
+        told.interaction_id,
+        identity.canonical_id if identity is not None else None,
+        identity.stage if identity is not None else None,
+        told.decision.rule,
+    )
 
 
 def _announce(decided: _Decided, portion: Portion) -> None:

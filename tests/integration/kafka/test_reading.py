@@ -50,6 +50,24 @@ def test_a_batch_ends_with_its_bytes(topics, reading):
     assert sizes == [3, 3, 3]
 
 
+def test_who_loses_the_partitions_has_not_caught_up(topics, reading):
+    topic = topics.make(2)
+    topics.send(topic, sized(3))
+    reader = reading(topic, batch_seconds=0.1)
+    assert len(reader.next_batch(PATIENCE).messages) == 3
+    assert reader.is_caught_up
+
+    other = TopicReader(topics.subscription(topic), lambda: False)
+    deadline = time.monotonic() + PATIENCE
+    while not reader.is_over:
+        assert time.monotonic() < deadline
+        other.wait()
+        reader.wait()
+    other.close()
+
+    assert not reader.is_caught_up
+
+
 def test_a_batch_ends_with_the_time_since_its_first_message(topics, reading):
     topic = topics.make()
     topics.send(topic, sized(1))

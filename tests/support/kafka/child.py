@@ -3,7 +3,8 @@
     python -m tests.support.kafka.child STORE SUBSCRIPTION [POINT] [--until-caught-up]
 
 SUBSCRIPTION is JSON. It writes `dealt N` when it begins with N partitions, `fetched N` while N messages
-are in hand, `written N` once N are on the disk, and at its end its numbers as JSON.
+are in hand, `written N` once N are on the disk, `retries N` when it waits for the Nth time for the
+database or the broker, and at its end its numbers as JSON.
 """
 
 import os
@@ -16,6 +17,7 @@ import orjson
 
 from identity_engine import Engine
 from identity_engine.adapters.clock import World
+from identity_engine.application.consume import Consumption
 from identity_engine.application.resolution import resolve
 from identity_engine.cli.consuming import _logged, _numbers, _until_signalled
 from identity_engine.ingestion.kafka import TopicReader
@@ -106,6 +108,13 @@ def _talkative() -> None:
         if self._waiting:
             say(f"fetched {len(self._waiting)}")
 
+    pause = Consumption._pause
+
+    def pause_and_tell(self: Consumption) -> None:
+        say(f"retries {self.done.retries}")
+        pause(self)
+
+    Consumption._pause = pause_and_tell  # type: ignore[method-assign]
     TopicReader.begin = begin_and_tell  # type: ignore[method-assign]
     TopicReader._fetch = fetch_and_tell  # type: ignore[method-assign]
 

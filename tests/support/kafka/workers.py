@@ -22,7 +22,7 @@ MOST_SECONDS = 60
 class Worker:
     """A worker in a process of its own. A context manager: at its end the process is gone."""
 
-    def __init__(self, store: Path, subscription: Subscription, *words: str) -> None:
+    def __init__(self, store: str | Path, subscription: Subscription, *words: str) -> None:
         given = {name: getattr(subscription, name) for name in subscription.__slots__}
         given["settings"] = subscription.settings.model_dump()
         self._process = subprocess.Popen(
@@ -37,9 +37,11 @@ class Worker:
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def wait_for(self, word: str, number: int | None = None) -> int:
+    def wait_for(
+        self, word: str, number: int | None = None, *, seconds: float = MOST_SECONDS
+    ) -> int:
         """Return the number behind a word, once it is told (and at least as large, if one is given)."""
-        deadline = time.monotonic() + MOST_SECONDS
+        deadline = time.monotonic() + seconds
         for line in self.told:
             if (found := _number(line, word, number)) is not None:
                 return found
@@ -58,9 +60,9 @@ class Worker:
         """Wait until it has been stopped by SIGSTOP."""
         os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
-    def end(self) -> int:
+    def end(self, seconds: float = MOST_SECONDS) -> int:
         """Wait for its end and return its exit code, negative for a signal."""
-        code = self._process.wait(MOST_SECONDS)
+        code = self._process.wait(seconds)
         while (line := self._lines.get(timeout=MOST_SECONDS)) is not None:
             self.told.append(line)
         return code

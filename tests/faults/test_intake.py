@@ -1,0 +1,175 @@
+"""From Kafka into PostgreSQL while processes die, hang, come and go, and servers with them.
+
+Each ends with the same check: what was sent is stored, nothing twice, and views and index are what a
+fresh replay gives.
+"""
+
+import signal
+from random import Random
+
+import pytest
+
+from tests.corpus.bad_input.kinds import KINDS
+from tests.faults.intake import CAUGHT_UP, Intake
+from tests.support.kafka.child import POINTS
+from tests.support.postgres import PostgresServer
+from tests.support.proxy import CuttingProxy
+
+COMMIT = b"COMMIT\0"
+MOST = 900_000
+"""Bytes of a message that the broker takes."""
+
+
+@pytest.fixture
+def server():
+    """A server of its own, as durable as in production."""
+    server = PostgresServer(durable=True)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def store(server, tmp_path, monkeypatch):
+    """The address of an empty store."""
+    monkeypatch.setenv("IDENTITY_ENGINE_MASTER_KEY", str(tmp_path / "master.key"))
+    return server.database()
+
+
+@pytest.mark.slow
+def test_workers_killed_at_any_moment(store, topics, times, table):
+    kills, lives = times(50, 3), Random(1)
+    intake = Intake(store, topics, times(6_000, 800))
+    with intake.workers(2) as running:
+        for _ in range(kills):
+            worker = running.pop(0)
+            worker.wait_for("written", lives.randint(1, 60))
+            worker.signal(signal.SIGKILL)
+            assert worker.end() == -signal.SIGKILL
+            running.append(intake.worker())
+    intake.finish()
+    table.add(intake.check("worker killed (`kill -9`), two at work", kills))
+
+
+@pytest.mark.slow
+def test_workers_killed_at_the_worst_moments(store, topics, times, table):
+    deadly = [name for name in POINTS if not name.endswith("stopped")] * times(4, 1)
+    intake = Intake(store, topics, times(2_000, 500))
+    for point in deadly:
+        with intake.worker(point) as worker:
+            assert worker.end() == -signal.SIGKILL
+    intake.finish()
+    table.add(intake.check("worker killed before, in and behind a commit", len(deadly)))
+
+
+@pytest.mark.slow
+def test_workers_that_hang_and_wake_up_when_others_have_their_partitions(
+    store, topics, times, table
+):
+    hangs = times(5, 1)
+    intake = Intake(store, topics, times(2_000, 500))
+    fenced = 0
+    for _ in range(hangs):
+        with intake.worker("decided_and_not_written_stopped", CAUGHT_UP) as zombie:
+            zombie.wait_until_stopped()
+            with intake.worker() as successor:
+                successor.wait_for("written", 60)
+                zombie.signal(signal.SIGCONT)
+                successor.signal(signal.SIGTERM)
+                assert successor.end() == 0
+            assert zombie.end() == 0
+            fenced += zombie.numbers["fenced"]
+    intake.finish()
+    assert fenced >= 1
+    table.add(intake.check("worker stopped (SIGSTOP) past its session, and woken up", hangs))
+
+
+@pytest.mark.slow
+def test_workers_that_come_and_go(store, topics, times, table):
+    changes = times(10, 2)
+    intake = Intake(store, topics, times(4_000, 800), parts=changes + 1)
+    with intake.workers(1) as running:
+        for number in range(changes):
+            running.append(intake.worker())
+            running[-1].wait_for("dealt")
+            intake.send_more()
+            running[-1].wait_for("written", 1)
+            leaving = running.pop(0)
+            leaving.signal(signal.SIGTERM)
+            assert leaving.end() == 0, number
+    intake.finish()
+    table.add(intake.check("worker joins, another leaves in good order (SIGTERM)", 2 * changes))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_the_database_restarts(server, store, topics, times, table, mode):
+    restarts = times(5, 1)
+    intake = Intake(store, topics, times(3_000, 600))
+    with intake.workers(2) as running:
+        for number in range(1, restarts + 1):
+            running[0].wait_for("written", number * 60)
+            server.restart(mode)
+        for worker in running:
+            worker.signal(signal.SIGTERM)
+            assert worker.end() == 0
+        assert sum(worker.numbers["retries"] for worker in running) >= 1
+    intake.finish()
+    table.add(intake.check(f"PostgreSQL restarted ({mode}) under load", restarts))
+
+
+@pytest.mark.slow
+def test_the_database_is_away(server, store, topics, times, table):
+    intake = Intake(store, topics, times(2_000, 600))
+    with intake.worker(CAUGHT_UP) as worker:
+        worker.wait_for("written", 40)
+        server.stop("immediate")
+        retries = times(60, 3)  # about one each second
+        worker.wait_for("retries", retries, seconds=300)
+        server.start()
+        assert worker.end(300) == 0
+    table.add(intake.check("PostgreSQL away for 60 s", 1))
+
+
+@pytest.mark.slow
+def test_the_answer_to_a_commit_is_cut_off(server, store, topics, times, table):
+    cuts = times(20, 3)
+    proxy = CuttingProxy(server.port)
+    behind = store.replace(str(server.port), str(proxy.port))
+    intake = Intake(behind, topics, times(3_000, 600))
+    with intake.worker() as worker:
+        worker.wait_for("dealt")
+        for number in range(1, cuts + 1):
+            proxy.arm(COMMIT, after=number % 3)
+            worker.wait_for("written", number * 40)
+        worker.signal(signal.SIGTERM)
+        assert worker.end() == 0
+    assert proxy.cuts >= cuts - 1
+    intake.finish()
+    table.add(intake.check("connection to PostgreSQL cut behind a COMMIT", proxy.cuts))
+    proxy.close()
+
+
+@pytest.mark.slow
+def test_the_broker_is_killed(store, topics, real_kafka, times, table):
+    kills = times(5, 1)
+    intake = Intake(store, topics, times(3_000, 600))
+    with intake.workers(2) as running:
+        for number in range(1, kills + 1):
+            running[0].wait_for("written", number * 60)
+            real_kafka.kill()
+            real_kafka.start()
+        for worker in running:
+            worker.signal(signal.SIGTERM)
+            assert worker.end() == 0
+    intake.finish()
+    table.add(intake.check("Kafka broker killed (`kill -9`) and started again", kills))
+
+
+@pytest.mark.slow
+def test_bad_messages_stop_nothing(store, topics, times, table):
+    kinds = [one for one in KINDS if "time_in_future" not in one.codes and len(one.line) < MOST]
+    spoiled = [kind.line for kind in kinds] * times(4, 1)
+    intake = Intake(store, topics, times(1_000, 300), spoiled=spoiled)
+    numbers = intake.finish()
+    assert numbers["rejected"] == len(spoiled)
+    table.add(intake.check("bad message among good ones", len(spoiled)))
