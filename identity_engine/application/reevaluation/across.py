@@ -199,8 +199,9 @@ class AcrossDivisions:
         away = {digest for some in there.values() for digest in some.values()}
         tables.load_identifiers(cursor, index, sorted(away - index.identifiers.keys()))
         keys = {value_key(digest) for digest in (*there, *away)}
-        tables.load_postings(cursor, index, keys - index.keys_read(), MOST_USES)
-        index.reading.rely_on(keys, may_grow=True)
+        fresh = keys - index.keys_read()
+        tables.load_postings(cursor, index, fresh, MOST_USES)
+        index.reading.rely_on(fresh, may_grow=True)
         self._load({n for key in keys for n in index.numbers_under(key)[: MOST_USES + 1]})
         return [
             pair
