@@ -1,10 +1,12 @@
 """What a source outside said of a contact, as far as a person took it over."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from aggregates.values import AugmentationId, Erased, Fact, Stored
+from aggregates.values import AugmentationId, Erased, Fact, InteractionId, Stored
+
+Outcome = Literal["taken", "nothing_new", "several", "no_match"]
 
 
 class AugmentedIdentifier(Stored):
@@ -26,7 +28,7 @@ class AugmentedPersonal(Stored):
 
 
 class ContactAugmented(Fact):
-    """A person took values of one record of a source over into the contact."""
+    """Values of one record of a source were taken over into the contact, by a person or on arrival."""
 
     TOPIC: ClassVar[str] = "contact.augmented"
 
@@ -43,4 +45,21 @@ class ContactAugmentationReverted(Fact):
     augmentation_id: AugmentationId
 
 
-AugmentationFact = ContactAugmented | ContactAugmentationReverted
+class ContactLookedUp(Fact):
+    """A source was asked about the contact because an interaction arrived on a channel that looks up.
+
+    `taken`: one record matched and its values were taken over; `nothing_new`: it had none that were
+    wanted; `several` matched and are for a person to choose from; `no_match`: "No data.". `asked` is the
+    keyed digest of the identifiers that were sent: the same question is not asked again.
+    """
+
+    TOPIC: ClassVar[str] = "contact.looked_up"
+
+    source: str
+    interaction_id: InteractionId
+    outcome: Outcome
+    records: int
+    asked: str
+
+
+AugmentationFact = ContactAugmented | ContactAugmentationReverted | ContactLookedUp

@@ -45,7 +45,8 @@ class SendingPersonal(Stored):
 class CaseMailReleased(Fact):
     """A person gave the mail to be sent; `message` is the keyed digest of its Message-ID.
 
-    `although_unsure` says that the person sent it again knowing that it may have gone out before.
+    `although_unsure` says that the person sent it again knowing that it may have gone out before,
+    `although_moved` that the conversation belongs to another contact than when it was written.
     """
 
     TOPIC: ClassVar[str] = "case.mail_released"
@@ -53,6 +54,7 @@ class CaseMailReleased(Fact):
     mail_id: MailId
     message: str
     although_unsure: bool = False
+    although_moved: bool = False
     personal: SendingPersonal | Erased
 
 
@@ -147,6 +149,7 @@ class Release:
     message: str
     personal: SendingPersonal
     although_unsure: bool = False
+    although_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ def decide(mail: Mail | None, command: MailCommand) -> tuple[CaseMailFact, ...]:
         Refused: `sent`, `unsure`, `discarded` or `on_its_way`: its status does not allow it.
     """
     match mail, command:
-        case (None | Mail(status="drafted"), Draft(mail_id=mail_id)):
+        case (None | Mail(status="drafted" | "failed"), Draft(mail_id=mail_id)):
             return (
                 CaseMailDrafted(
                     mail_id=mail_id, answers=command.answers, personal=command.personal
@@ -242,5 +245,6 @@ def _released(command: Release) -> CaseMailReleased:
         mail_id=command.mail_id,
         message=command.message,
         although_unsure=command.although_unsure,
+        although_moved=command.although_moved,
         personal=command.personal,
     )

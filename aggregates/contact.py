@@ -11,8 +11,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
-from aggregates.division import ContactMoved, DivisionFact
+from aggregates import across
+from aggregates.across import AcrossFact, AcrossState
+from aggregates.augmentation import AugmentationFact
+from aggregates.division import ContactMoved
 from aggregates.editing import ContactEdited, ContactEditWithdrawn
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.lifecycle import (
@@ -171,8 +173,7 @@ class ContactToldApartLifted(Fact):
 
 ContactFact = (
     ContactCreated
-    | ContactAugmented
-    | ContactAugmentationReverted
+    | AugmentationFact
     | ContactEdited
     | ContactEditWithdrawn
     | ContactIdentified
@@ -184,7 +185,8 @@ ContactFact = (
     | ContactToldApart
     | ContactToldApartLifted
     | LifecycleFact
-    | DivisionFact
+    | ContactMoved
+    | AcrossFact
     | ContactMergeRefused
     | ContactMergeRefusalEnded
 )
@@ -200,6 +202,7 @@ class ContactState:
     ended. `presence` tells whether the contact is there at all, `gone_since` since when it is not, and
     `restored` when it last came back. `on_hold` tells whether a legal hold names it. `refused` maps
     each contact that the rules keep apart from this one, of those with a greater id, to the reason.
+    `across` is what is known of likeness over divisions, None for nothing.
     """
 
     stage: Stage
@@ -214,6 +217,7 @@ class ContactState:
     on_hold: bool = False
     let_go: Mapping[str, IdentifierId] = field(default_factory=dict)
     refused: Mapping[ContactId, Refusal] = field(default_factory=dict)
+    across: AcrossState | None = None
 
     @property
     def is_live(self) -> bool:
@@ -355,6 +359,8 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
             return replace(state, refused={**state.refused, other: refusal(fact)})
         case ContactMergeRefusalEnded(other=other) if state is not None:
             return replace(state, refused={k: v for k, v in state.refused.items() if k != other})
+        case _ if state is not None and isinstance(fact, AcrossFact):
+            return replace(state, across=across.evolve(state.across, fact))
         case _:
             return state
 

@@ -52,13 +52,15 @@ class Channel(Value):
 
     `carries` lists the identifier types that the channel itself vouches for: where a publisher does
     not say `verified`, they count as verified and all others do not. On a `live` channel a bare name
-    match is shown and never linked by itself.
+    match is shown and never linked by itself. `augment` names the source outside, of the settings,
+    where the contact of each arrival is looked up; None where that is off.
     """
 
     resolve: bool = True
     live: bool = True
     carries: tuple[str, ...] = ()
     division: str | None = None
+    augment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] | None = None
 
 
 class Guards(Value):
@@ -87,9 +89,10 @@ class Guards(Value):
 class Policy(Value):
     """The rules in force.
 
-    `preferred_sources` lists the sources whose values come first in a profile. `block_cap` is how
-    many records one block key may lead to before it is left out, `candidate_cap` how many records
-    are compared with one interaction.
+    `across` lists the divisions among which re-evaluation looks for contacts that are alike; where it
+    lists none nothing is looked for. `preferred_sources` lists the sources whose values come first in a
+    profile. `block_cap` is how many records one block key may lead to before it is left out,
+    `candidate_cap` how many records are compared with one interaction.
     """
 
     format: Literal[1]
@@ -103,6 +106,7 @@ class Policy(Value):
     preferred_sources: tuple[str, ...]
     blocked_values: tuple[str, ...]
     guards: Guards
+    across: Annotated[tuple[str, ...], Field(max_length=20)] = ()
     block_cap: Annotated[int, Field(ge=10, le=100_000)]
     candidate_cap: Annotated[int, Field(ge=2, le=10_000)]
 
@@ -117,6 +121,13 @@ class Policy(Value):
             if pattern.startswith("(?") and pattern[2:3].isalpha():
                 raise ValueError(f"pattern {number} sets a flag; values are compared in lower case")
         return patterns
+
+    @field_validator("across")
+    @classmethod
+    def _across_two_or_more(cls, divisions: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(divisions)) == 1:
+            raise ValueError("likeness across divisions takes two of them or more, or none")
+        return divisions
 
     @cached_property
     def _class_by_type(self) -> dict[str, IdentifierClass]:

@@ -18,6 +18,7 @@ from aggregates.values import ContactId, Erased, instant_text
 from identity_engine.application.as_of import position_as_of
 from identity_engine.application.explanation.explain import (
     Explanation,
+    explain_across,
     explain_entered,
     explain_link,
     explain_merge,
@@ -39,7 +40,7 @@ from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore
 from projections.base import Recorded
-from projections.identity.query import find_identity, merges_in_force
+from projections.identity.query import across_edges, find_identity, merges_in_force
 from projections.notes.query import ContactNote, notes_of
 from projections.profile.query import Profile, find_profile, links
 from projections.runner import Views
@@ -176,9 +177,12 @@ class Queries:
             raise NotFound(_no_contact(as_of))
         return steps
 
-    def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
+    def why(
+        self, id_: str, language: Language = DEFAULT, divisions: Collection[str] | None = None
+    ) -> list[Explanation]:
         """Explain why an interaction belongs to its contact; of a contact, who entered it by hand, why
-        each of its interactions belongs to it, and why its members are one.
+        each of its interactions belongs to it, why its members are one, and what the rules found alike
+        in other divisions, of these if given.
 
         Raises:
             NotFound: no contact and no interaction has this id, or the interaction has no contact.
@@ -212,6 +216,12 @@ class Queries:
             if isinstance(event.fact, ContactMerged)
             for edge in event.fact.edges
             if (event.fact.merge_id, edge.one, edge.other) in in_force
+        ]
+        found = {one.position for one in across_edges(views, contact_id, divisions)}
+        explained += [
+            explain_across(event, self._policies, say)
+            for event in events
+            if event.position in found
         ]
         return explained
 

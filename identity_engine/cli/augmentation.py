@@ -1,4 +1,4 @@
-"""Verbs of augmentation: augment look|apply|revert|list."""
+"""Verbs of augmentation: augment look|apply|revert|list|work|waiting."""
 
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from identity_engine.cli.output import (
     EffectiveAt,
     Json,
     Lang,
+    Limit,
     Store,
     language,
     show,
@@ -111,6 +112,45 @@ def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
                 for one in applied
             ],
             none="Nothing was taken over.",
+        )
+
+
+@augment.command
+def work(*, store: Store = None, json: Json = False) -> int:
+    """Look up who arrived on channels that name a source. Exit 1 if a source failed."""
+    with Engine.open(store) as engine:
+        done = engine.desk.arrivals.work()
+    if json:
+        show_json(done)
+    else:
+        show(
+            f"{done.taken} taken over, {done.nothing_new} with nothing new, {done.several} with several "
+            f"records to choose from, {done.no_match} without data, {done.failed} failed, "
+            f"{done.waiting} waiting."
+        )
+    return 1 if done.failed else 0
+
+
+@augment.command
+def waiting(
+    *,
+    store: Store = None,
+    limit: Annotated[Limit, Parameter(help="Show at most this many.")] = 50,
+    json: Json = False,
+) -> None:
+    """List arrivals that are still to be looked up, and why their last try failed."""
+    with Engine.open(store) as engine:
+        found = engine.desk.arrivals.waiting(limit)
+    if json:
+        show_json(found)
+    else:
+        show_table(
+            ("interaction", "source", "tries", "not before", "failed because"),
+            [
+                (one.interaction_id, one.source, one.attempts, one.not_before[:19], one.reason)
+                for one in found
+            ],
+            none="Nobody waits to be looked up.",
         )
 
 

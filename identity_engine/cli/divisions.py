@@ -1,4 +1,4 @@
-"""Verbs over the bounds of divisions: contact move, contact across link|unlink|list."""
+"""Verbs over the bounds of divisions: contact move, contact across link|unlink|lift|list."""
 
 from typing import Annotated
 
@@ -66,22 +66,47 @@ def unlink(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Take back that two contacts of two divisions are alike."""
+    """Say that two contacts of two divisions are not alike, whoever said or found so."""
     with Engine.open(store) as engine:
         done = engine.desk.divisions.unlink_across(id_, other, reason, dry_run=dry_run)
     show_done(done, "They are no longer linked across divisions", json=json)
 
 
+@across.command
+def lift(
+    id_: Id,
+    other: Other,
+    *,
+    reason: Reason,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Take back that two contacts are not alike: the rules may find them again."""
+    with Engine.open(store) as engine:
+        done = engine.desk.divisions.lift_unlink(id_, other, reason, dry_run=dry_run)
+    show_done(done, "They may be found alike across divisions again", json=json)
+
+
 @across.command(name="list")
 def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
-    """List the contacts of other divisions that a contact is linked across to."""
+    """List the contacts of other divisions that a contact is like, and who said so."""
     with Engine.open(store) as engine:
         found = engine.desk.reading.across(id_)
     if json:
         show_json(found)
     else:
         show_table(
-            ("contact", "division"),
-            [(one.contact_id, one.division) for one in found],
+            ("contact", "division", "by", "rule", "bits"),
+            [
+                (
+                    one.contact_id,
+                    one.division,
+                    one.by,
+                    one.rule or "",
+                    f"{one.bits:.1f}" if one.bits is not None else "",
+                )
+                for one in found
+            ],
             none="It is linked to no contact of another division.",
         )

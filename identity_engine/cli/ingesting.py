@@ -225,6 +225,8 @@ def _tell_final(final: Reevaluated) -> None:
         f"{counted(final.moved, 'link')} moved, "
         f"{counted(final.shared, 'shared value')} found."
     )
+    if final.across:
+        show(f"Likeness over divisions: {counted(final.across, 'change')}.")
 
 
 def _numbers(summary: IngestSummary | Reevaluated) -> dict[str, object]:

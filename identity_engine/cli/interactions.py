@@ -199,7 +199,8 @@ def create_contact(
             effective_at=effective_at,
             dry_run=dry_run,
         )
-    show_done(done, f"{id_} belongs to the new contact {done.contact_id}", json=json)
+    which = "the new contact" if "contact.created" in done.written else "its own contact"
+    show_done(done, f"{id_} belongs to {which} {done.contact_id}", json=json)
 
 
 @interaction.command

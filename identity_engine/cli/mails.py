@@ -65,6 +65,10 @@ def release(
     although_unsure: Annotated[
         bool, Parameter(negative="", help="Send it although it may have gone out before.")
     ] = False,
+    although_moved: Annotated[
+        bool,
+        Parameter(negative="", help="Send it although the conversation has another contact now."),
+    ] = False,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -72,7 +76,11 @@ def release(
     """Give a draft, or a mail that failed, to be sent; case mail send sends it."""
     with Engine.open(store) as engine:
         done = engine.desk.mails.release(
-            case_, mail_id, although_unsure=although_unsure, dry_run=dry_run
+            case_,
+            mail_id,
+            although_unsure=although_unsure,
+            although_moved=although_moved,
+            dry_run=dry_run,
         )
     show_done(done, "The mail waits to be sent", json=json)
 

@@ -16,10 +16,11 @@ MARK = "┊"
 def show_explanation(explanation: Explanation, say: Sentences) -> None:
     """Write the sentence, the bars that add up to the weight, and what was refused."""
     position = str(explanation.position)
-    if explanation.kind == "merge":
+    if explanation.kind in ("merge", "across"):
         one, other = explanation.contacts
         show(say.say("why.merge", one=one, other=other), "bold")
-        show(say.say("why.are_one", position=position))
+        are = "why.are_one" if explanation.kind == "merge" else "why.are_alike"
+        show(say.say(are, position=position))
     elif explanation.kind == "entered":
         show(say.say("why.contact", contact=explanation.contact_id), "bold")
         show(say.say("why.exists", position=position))
@@ -28,7 +29,7 @@ def show_explanation(explanation: Explanation, say: Sentences) -> None:
         show(say.say("why.interaction", interaction=interaction), "bold")
         show(say.say("why.belongs", contact=contact, position=position))
     show(explanation.sentence)
-    if explanation.kind == "merge" and explanation.interaction_id and explanation.against:
+    if explanation.contacts and explanation.interaction_id and explanation.against:
         compared = explanation.interaction_id, explanation.against
         show(_compared(compared, explanation.by_hand, say))
     if explanation.parts and explanation.thresholds is not None:

@@ -13,6 +13,7 @@ QUEUE_TABLES = {
     "evaluated": ("number",),
     "source_position": ("source", "position"),
     "crm_queue": ("named", "attempts", "not_before"),
+    "lookup_queue": ("interaction_id", "source", "attempts", "not_before", "reason"),
 }
 """Tables beside the match index that say what is done and what waits; no replay makes them."""
 EVALUATED = "COALESCE((SELECT MAX(number) FROM evaluated), 0)"

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from aggregates.across import AcrossState, Likeness
 from aggregates.contact import ContactState
 from aggregates.correction import Correction, LeadsAfterAll
 from aggregates.identifier import Holding, IdentifierState
@@ -32,7 +33,7 @@ def pack_contact(state: ContactState) -> bytes:
 def unpack_contact(packed: bytes) -> ContactState:
     """Read the state of a contact. Fields that are no times and no refusals are as JSON has them."""
     stage, division, born, first_seen, *rest = orjson.loads(packed)
-    exclusive, interactions, presence, gone_since, restored, on_hold, let_go, refused = rest
+    exclusive, interactions, presence, gone_since, restored, on_hold, let_go, refused, across = rest
     return ContactState(
         STAGES[stage],
         division,
@@ -46,7 +47,15 @@ def unpack_contact(packed: bytes) -> ContactState:
         on_hold,
         let_go,
         {other: Refusal(**why) for other, why in refused.items()},
+        _across(**across) if across is not None else None,
     )
+
+
+def _across(
+    linked: list[ContactId], unlinked: list[ContactId], found: dict[Any, Any]
+) -> AcrossState:
+    likeness = {other: Likeness(**why) for other, why in found.items()}
+    return AcrossState(tuple(linked), tuple(unlinked), likeness)
 
 
 def pack_identifier(state: IdentifierState | None) -> bytes:

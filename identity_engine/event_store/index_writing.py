@@ -36,7 +36,7 @@ from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 from projections.sql import Cursor
 
-INDEX_VERSION = 15
+INDEX_VERSION = 16
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = (
@@ -110,6 +110,14 @@ CREATE TABLE IF NOT EXISTS crm_queue (
     named TEXT PRIMARY KEY,
     attempts INTEGER NOT NULL,
     not_before TEXT NOT NULL
+) WITHOUT ROWID;
+-- Arrivals whose contact is still to be looked up at a source outside.
+CREATE TABLE IF NOT EXISTS lookup_queue (
+    interaction_id TEXT PRIMARY KEY,
+    source TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    not_before TEXT NOT NULL,
+    reason TEXT NOT NULL -- why it failed last, a code
 ) WITHOUT ROWID;
 """
     + CONVERSATION_SCHEMA

@@ -9,6 +9,13 @@ from typing import Any
 
 import orjson
 
+from aggregates.across import (
+    ContactAcrossEnded,
+    ContactAcrossFound,
+    ContactAcrossLifted,
+    ContactAcrossLinked,
+    ContactAcrossUnlinked,
+)
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactIdentificationUndone,
@@ -18,7 +25,6 @@ from aggregates.contact import (
     ContactPromotionUndone,
     ContactUnmerged,
 )
-from aggregates.division import ContactAcrossLinked, ContactAcrossUnlinked
 from aggregates.editing import ContactEditWithdrawn
 from aggregates.identifier import (
     IdentifierReassigned,
@@ -37,6 +43,9 @@ from projections.sql import Connection
 
 NOT_SHOWN: frozenset[type[Fact]] = frozenset(
     {
+        ContactAcrossEnded,
+        ContactAcrossFound,
+        ContactAcrossLifted,
         ContactAcrossLinked,
         ContactAcrossUnlinked,
         ContactHoldSet,

@@ -348,6 +348,7 @@ INTERNAL: dict[str, str] = {
     "contact.told_apart": "an answer to ourselves: such contacts are not merged",
     "contact.merge_refusal_ended": "what is decided is told by the merge",
     "contact.across_": "it takes rights in two divisions",
+    "contact.looked_up": "what was asked elsewhere; what is taken over changes the contact",
     "contact.hold_": "legal holds are for those who set them",
     "identifier.shared": "the profile says which identifiers are shared",
     "identifier.unshared": "the profile says which identifiers are shared",

@@ -5,8 +5,16 @@ unmerged; whoever reads them comes here first to learn the members.
 """
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
+from aggregates.across import (
+    AcrossFact,
+    ContactAcrossEnded,
+    ContactAcrossFound,
+    ContactAcrossLifted,
+    ContactAcrossLinked,
+    ContactAcrossUnlinked,
+)
 from aggregates.contact import (
     ContactCreated,
     ContactIdentificationUndone,
@@ -16,7 +24,7 @@ from aggregates.contact import (
     ContactPromotionUndone,
     ContactUnmerged,
 )
-from aggregates.division import ContactAcrossLinked, ContactAcrossUnlinked, ContactMoved
+from aggregates.division import ContactMoved
 from aggregates.identifier import IdentifierShared, IdentifierUnshared
 from aggregates.identity import Edge, Member, canonical_id, components, edges_of
 from aggregates.lifecycle import (
@@ -26,7 +34,7 @@ from aggregates.lifecycle import (
     ContactHoldSet,
     ContactRestored,
 )
-from aggregates.values import ContactId, Stage, instant_text
+from aggregates.values import ContactId, Fact, Stage, instant_text
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.sql import Connection, upsert
 
@@ -64,7 +72,11 @@ CREATE INDEX identity_edge_of_other ON identity_edge (other);
 CREATE TABLE identity_across (
     one TEXT NOT NULL, -- in whose stream it stands
     other TEXT NOT NULL, -- a contact of another division
-    PRIMARY KEY (one, other)
+    said TEXT NOT NULL, -- linked or unlinked by a person, found by the rules
+    rule TEXT, -- of what was found, and its weight in millibits
+    weight INTEGER,
+    position INTEGER NOT NULL, -- in the log
+    PRIMARY KEY (one, other, said)
 ) WITHOUT ROWID;
 CREATE INDEX identity_across_of_other ON identity_across (other);
 CREATE INDEX identity_edge_of_merge ON identity_edge (merge_id);
@@ -91,6 +103,20 @@ EDGE = (
     "merge_id", "one", "other", "stream", "automatic", "survivor", "identifies", "in_force",
     "made_at", "made_by", "position", "undone_at", "undone_by",
 )  # fmt: skip
+ACROSS = ("one", "other", "said", "rule", "weight", "position")
+SAID_ACROSS: dict[type[Fact], str] = {
+    ContactAcrossLinked: "linked",
+    ContactAcrossUnlinked: "unlinked",
+    ContactAcrossFound: "found",
+}
+ENDED_ACROSS: dict[type[Fact], tuple[str, ...]] = {
+    ContactAcrossLinked: ("unlinked",),
+    ContactAcrossUnlinked: ("linked",),
+    ContactAcrossLifted: ("unlinked",),
+    ContactAcrossFound: (),
+    ContactAcrossEnded: ("found",),
+}
+"""Fact -> what was said or found before and holds no longer."""
 STILL_RESTS = "merge_id IN (SELECT merge_id FROM identity_edge WHERE in_force)"
 LINEAGE = frozenset(
     {"merge_id", "stream", "made_at", "made_by", "position", "undone_at", "undone_by"}
@@ -153,11 +179,14 @@ class IdentityRows(Rows):
     def _move(self, event: Recorded, fact: ContactMoved) -> None:
         self._edges.append((MOVE, (fact.division, event.stream_id)))
 
-    def _link_across(self, event: Recorded, fact: ContactAcrossLinked) -> None:
-        self._edges.append((INSERT_ACROSS, (event.stream_id, fact.other)))
-
-    def _unlink_across(self, event: Recorded, fact: ContactAcrossUnlinked) -> None:
-        self._edges.append((END_ACROSS, (event.stream_id, fact.other)))
+    def _say_across(self, event: Recorded, fact: AcrossFact) -> None:
+        ends = event.stream_id, fact.other
+        for gone in ENDED_ACROSS[type(fact)]:
+            self._edges.append((END_ACROSS, (*ends, gone)))
+        if said := SAID_ACROSS.get(type(fact)):
+            found = fact.evidence if isinstance(fact, ContactAcrossFound) else None
+            why = (None, None) if found is None else (found.rule, found.weight)
+            self._edges.append((INSERT_ACROSS, (*ends, said, *why, event.position)))
 
     def _hold(self, event: Recorded, fact: ContactHoldSet | ContactHoldLifted) -> None:
         self._holds.append((isinstance(fact, ContactHoldSet), event.stream_id))
@@ -196,8 +225,7 @@ class IdentityRows(Rows):
         ContactDeleted: _go,
         ContactRestored: _restore,
         ContactMoved: _move,
-        ContactAcrossLinked: _link_across,
-        ContactAcrossUnlinked: _unlink_across,
+        **dict.fromkeys(get_args(AcrossFact), _say_across),
         ContactHoldSet: _hold,
         ContactHoldLifted: _hold,
         IdentifierShared: _share,
@@ -258,15 +286,15 @@ class IdentityProjection(Projection):
         Table("identity_contact", CONTACT, ("contact_id",), frozenset({"created_at"})),
         Table("identity_edge", EDGE, ("one", "other", "merge_id"), LINEAGE, state="in_force"),
         Table("identity_rested", RESTED, RESTED, frozenset({"merge_id"}), state=STILL_RESTS),
-        Table("identity_across", ("one", "other"), ("one", "other")),
+        Table("identity_across", ACROSS, ACROSS[:3], frozenset({"position"})),
         Table("identity_shared", SHARED, SHARED[:2], frozenset({"identifier_id", "since"})),
     )
 
 
 INSERT_RESTED = "INSERT OR IGNORE INTO identity_rested VALUES (?,?)"
 MOVE = "UPDATE identity_contact SET division = ? WHERE contact_id = ?"
-INSERT_ACROSS = "INSERT OR IGNORE INTO identity_across VALUES (?,?)"
-END_ACROSS = "DELETE FROM identity_across WHERE one = ? AND other = ?"
+INSERT_ACROSS = upsert("identity_across", ACROSS, ACROSS[:3])
+END_ACROSS = "DELETE FROM identity_across WHERE one = ? AND other = ? AND said = ?"
 MARK = upsert("identity_shared", SHARED, SHARED[:2])
 UNMARK = "DELETE FROM identity_shared WHERE identifier_id = ? AND by = ?"
 INSERT_EDGE = upsert("identity_edge", EDGE, ("one", "other", "merge_id"))

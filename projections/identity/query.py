@@ -1,12 +1,14 @@
 """Reading identities: the id that stands for a contact, its members, and how many there are."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import orjson
 
 from aggregates.values import ContactId, Stage, instant_text
+from matchers.scoring import MILLIBITS
 from projections.identity.projection import ever_one_with
 from projections.scope import among, within
 from projections.sql import Connection
@@ -83,34 +85,58 @@ def gone_before(
 
 @dataclass(frozen=True, slots=True)
 class Across:
-    """A contact of another division that one is like: the canonical id, and where it lies."""
+    """A contact of another division that one is like: the canonical id, and where it lies.
+
+    `by` is `person` where a person said so, else `rules`. Where the rules found it, `rule` and `bits`
+    are those of the strongest pair of records, and `position` is that of the event.
+    """
 
     contact_id: ContactId
     division: str
+    by: Literal["person", "rules"]
+    rule: str | None = None
+    bits: float | None = None
+    position: int | None = None
 
 
 def across_edges(
     views: Connection, contact_id: str, divisions: Collection[str] | None
 ) -> list[Across]:
-    """Return the live identities of other divisions, of these if given, that one is linked across to."""
+    """Return the live identities of other divisions, of these if given, that one is like.
+
+    What the rules found is left out where a person said that members of the two are not alike.
+    """
     own = find_identity(views, contact_id)
     if own is None:
         return []
     rows = views.execute(
-        "SELECT DISTINCT there.canonical_id, there.division FROM "
-        "(SELECT one AS here, other AS away FROM identity_across "
-        "UNION SELECT other, one FROM identity_across) edge "
+        "SELECT there.canonical_id, there.division, edge.said, edge.rule, edge.weight, edge.position "
+        "FROM (SELECT one AS here, other AS away, said, rule, weight, position FROM identity_across "
+        "UNION ALL SELECT other, one, said, rule, weight, position FROM identity_across) edge "
         "JOIN identity_contact there ON there.contact_id = edge.away "
         "WHERE edge.here IN (SELECT value FROM json_each(:members)) "
         "AND there.presence = 'live' AND there.division != :own "
-        f"AND {within('there.division')} ORDER BY 2, 1",
+        f"AND {within('there.division')} "
+        "ORDER BY 2, 1, edge.weight DESC NULLS LAST, edge.rule NULLS LAST, edge.position",
         {
             "members": orjson.dumps(own.members).decode(),
             "own": own.division,
             "divisions": among(divisions),
         },
     )
-    return [Across(ContactId(id_), division) for id_, division in rows]
+    told: dict[tuple[str, str], dict[str, tuple[str, int, int]]] = {}
+    for id_, division, said, *why in rows:
+        told.setdefault((id_, division), {}).setdefault(said, tuple(why))
+    return [one for where, said in told.items() if (one := _across(*where, said)) is not None]
+
+
+def _across(id_: str, division: str, said: Mapping[str, tuple[str, int, int]]) -> Across | None:
+    found = said.get("found") if "unlinked" not in said else None
+    if found is None:
+        return Across(ContactId(id_), division, "person") if "linked" in said else None
+    rule, weight, position = found
+    by: Literal["person", "rules"] = "person" if "linked" in said else "rules"
+    return Across(ContactId(id_), division, by, rule, weight / MILLIBITS, position)
 
 
 def _is_identified_by_merge(views: Connection, members: Collection[ContactId]) -> bool:

@@ -37,6 +37,10 @@ class DigestKeys:
         """Return an upstream correlation or causation id in opaque form."""
         return _digest(self.natural, "upstream", upstream_id).hex()
 
+    def question(self, sent: str) -> str:
+        """Return the digest of what a source outside was asked."""
+        return _digest(self.natural, "question", sent).hex()
+
     def message(self, division: str, message_id: str) -> bytes:
         """Return the digest of a mail's message id: it leads to a case of its division only."""
         return _digest(self.natural, "message", division, message_id)

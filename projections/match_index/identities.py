@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from aggregates import across
 from aggregates import contact as contacts
+from aggregates.across import ContactAcrossEnded, ContactAcrossFound
 from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
 from aggregates.contact import (
     ContactIdentificationUndone,
@@ -176,6 +178,11 @@ class Identities:
                 self.apart[frozenset((stream, other))] = until
             case ContactToldApartLifted(other=other):
                 self.apart.pop(frozenset((stream, other)), None)
+            case ContactAcrossFound(other=other) | ContactAcrossEnded(other=other):
+                turned = fact.model_copy(update={"other": stream})
+                self._revise(
+                    other, lambda state: replace(state, across=across.evolve(state.across, turned))
+                )
         if isinstance(fact, ContactMerged | ContactUnmerged):
             self._stand_in({id_ for edge in fact.edges for id_ in (edge.one, edge.other)})
         elif isinstance(fact, STAGING) and len(self.members(self.canonical(stream))) > 1:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, get_args
 
 import orjson
 
+from aggregates.across import AcrossFact
 from aggregates.case_facts import CaseFact, CaseGiven, CaseOpened
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
@@ -19,7 +20,6 @@ from aggregates.contact import (
 )
 from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.crm import CrmFact
-from aggregates.division import ContactAcrossLinked, ContactAcrossUnlinked
 from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
@@ -230,7 +230,8 @@ class TimelineRows(Rows):
         fact: ContactToldApart
         | ContactToldApartLifted
         | ContactMergeRefused
-        | ContactMergeRefusalEnded,
+        | ContactMergeRefusalEnded
+        | AcrossFact,
     ) -> None:
         self._enter(event.stream_id, event)
         self._enter(fact.other, event)
@@ -274,8 +275,7 @@ class TimelineRows(Rows):
         ContactToldApart: _names_other,
         ContactToldApartLifted: _names_other,
         ContactMergeRefused: _names_other,
-        ContactAcrossLinked: _names_other,
-        ContactAcrossUnlinked: _names_other,
+        **dict.fromkeys(get_args(AcrossFact), _names_other),
         ContactMergeRefusalEnded: _names_other,
     }
 

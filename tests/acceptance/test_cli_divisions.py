@@ -36,7 +36,7 @@ class TestAcross:
 
         assert filled("contact", "across", "link", anna, kenta, *WHY).code == 0
         (there,) = filled("contact", "across", "list", anna, "--json").document
-        assert there == {"contact_id": kenta, "division": "default"}
+        assert (there["contact_id"], there["division"], there["by"]) == (kenta, "default", "person")
         assert kenta in filled("contact", "across", "list", anna).out
         assert filled("contact", "across", "unlink", anna, kenta, *WHY).code == 0
         assert "no contact" in filled("contact", "across", "list", anna).out

@@ -1,10 +1,13 @@
 """What a person wrote on the survivor of a merge is given to the member that was meant (GX-3u)."""
 
+import json
+
 import pytest
 
 from aggregates.errors import Refused
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
+from identity_engine.application.operations.augmentation import Choice
 from identity_engine.application.operations.claiming import Value
 from identity_engine.errors import Denied, UsageError
 from tests.integration.merging import all_of, known, state_of
@@ -262,3 +265,71 @@ def test_who_may_not_save_values_moves_none_and_undoes_nothing(engine, merged):
         )
     assert shown(engine, anna, "occupation") == ["pilot"]
     assert engine.profile(anna).contact_id == engine.profile(bert).contact_id
+
+
+class TestAugmentations:
+    @pytest.fixture
+    def source(self, engine, tmp_path):
+        (tmp_path / "people.csv").write_text(
+            "id,email,phone,occupation\nr-1,anna@example.org,+33142685300,writer\n"
+        )
+        content = {
+            "format": 1,
+            "name": "s",
+            "augmentation": {
+                "sources": [
+                    {
+                        "name": "directory",
+                        "kind": "csv",
+                        "folder": str(tmp_path),
+                        "identifier_types": ["email", "phone", "customer_id"],
+                    }
+                ]
+            },
+        }
+        engine.desk.administration.activate("settings", json.dumps(content).encode())
+
+    @pytest.fixture
+    def taken(self, engine, merged, source):
+        """The survivor was given an address, and what a source knows of it."""
+        anna, bert, merge_id = merged
+        engine.desk.identifiers.add(anna, Value("email", "anna@example.org"))
+        engine.desk.augmentation.apply(anna, [Choice("directory", "r-1")])
+        return anna, bert, merge_id
+
+    def test_what_was_taken_over_goes_along_with_its_source_and_its_claims(self, engine, taken):
+        anna, bert, merge_id = taken
+        assert "contact.augmented" in listed(engine, merge_id)
+
+        undone(engine, merge_id, {listed(engine, merge_id)["contact.augmented"]: bert})
+
+        assert (shown(engine, anna, "occupation"), shown(engine, bert, "occupation")) == (
+            ["baker"],
+            ["writer"],
+        )
+        assert [one.valid_to for one in phones(engine, bert)] == [None]
+        assert not [one for one in phones(engine, anna) if one.valid_from != one.valid_to]
+        (own,) = [one for one in engine.desk.augmentation.applied(bert) if not one.is_reverted]
+        assert (own.source, own.reference) == ("directory", "r-1")
+        engine.desk.augmentation.revert(bert, own.augmentation_id)
+        assert shown(engine, bert, "occupation") == []
+        assert is_sound(engine)
+
+    def test_it_goes_with_everything_else(self, engine, taken):
+        anna, bert, merge_id = taken
+        undone(engine, merge_id, {"all": bert})
+
+        assert (shown(engine, anna, "occupation"), shown(engine, bert, "occupation")) == (
+            ["baker"],
+            ["writer"],
+        )
+        assert is_sound(engine)
+
+    def test_what_was_taken_back_since_is_not_moved(self, engine, taken):
+        anna, bert, merge_id = taken
+        (own,) = engine.desk.augmentation.applied(anna)
+        engine.desk.augmentation.revert(anna, own.augmentation_id)
+        position = listed(engine, merge_id)["contact.augmented"]
+
+        with pytest.raises(UsageError, match="changed since"):
+            engine.desk.unmerging.unmerge(merge_id, move={position: bert}, reason="Two.")

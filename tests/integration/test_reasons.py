@@ -17,7 +17,12 @@ NEEDED = {
     *("identifiers.transfer", "identifiers.share", "identifiers.unshare"),
     *("interactions.associate", "interactions.unlink", "interactions.create_contact"),
     *("lifecycle.delete", "lifecycle.set_hold", "lifecycle.lift_hold"),
-    *("divisions.move", "divisions.link_across", "divisions.unlink_across"),
+    *(
+        "divisions.move",
+        "divisions.lift_unlink",
+        "divisions.link_across",
+        "divisions.unlink_across",
+    ),
 }
 ID, OTHER = "019b1c3e-7c5a-7000-8000-0123456789ab", "019b1c3e-7c5a-7000-8000-0123456789ac"
 GIVEN: dict[str, Any] = {

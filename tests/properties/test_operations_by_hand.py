@@ -6,6 +6,7 @@ it to what it promises: what a person said of a link stays, nothing leads to a c
 what was asked for is what is seen.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -73,11 +74,18 @@ class ByHand(Operations):
 
         def again(side):
             done = side.engine.desk.interactions.create_contact(side.interaction(key), reason=WHY)
-            side.ids[name] = done.contact_id
+            if done.contact_id != side.ids.get(held):
+                side.ids[name] = done.contact_id
 
         self.run(again)
+        if name not in self.side.ids:
+            # It had a contact of its own already, which is a person's from now on.
+            assert self.model.members(held) == {held}
+            assert [k for k, c in self.model.contact_of.items() if c == held] == [key]
+            name, self.model.stage[held] = held, "curated"
+        else:
+            self.model.add(name, instant_text(self.state(name).born), "curated")
         self.made_for[name] = key
-        self.model.add(name, instant_text(self.state(name).born), "curated")
         self.model.give(key, name)
         self.see(held)
 
@@ -147,6 +155,54 @@ class ByHand(Operations):
         reasons = ("same_contact", "exclusive_conflict")
         if self.done_or_refused(again, value, reasons, target, former):
             assert self.holders(value)[0] == before - {theirs} | {ours}
+
+    # What was written on the survivor of a merge
+
+    @precondition(lambda self: self.by_hand())
+    @rule(pick=some, member=some)
+    def somebody_undoes_a_merge_and_moves_what_was_written(self, pick, member):
+        names, model = self.by_hand(), self.model
+        name = names[pick % len(names)]
+        ends = model.ends(name)
+        target = ends[member % len(ends)]
+        held = {value: self.side.holders_of(value) for value in self.values()}
+        self.not_compared |= set(names)  # what was moved depends on who was one with whom
+
+        def again(side):
+            side.engine.desk.unmerging.unmerge(
+                side.merges[name], move={"all": side.ids[target]}, told_apart=False, reason=WHY
+            )
+
+        head = self.side.engine.store.head()
+        with suppress(Refused):  # the other has another identifier of which a person has one
+            self.run(again, merge=name)
+        if self.side.engine.store.head() == head:
+            return
+        model.unmerge(name, None, told_apart=False)
+        self.side.engine.follow()
+        self.follow_moves(target)
+        model.handled |= {value for value in held if self.side.holders_of(value) != held[value]}
+        self.see()
+        self.the_rules_evaluate_again()
+
+    def follow_moves(self, target):
+        """A link that a person made goes to the member that was meant and nowhere else, and a value by
+        hand is shown of one that it was saved of."""
+        model, side = self.model, self.side
+        for key, contact in list(model.contact_of.items()):
+            if contact is not None and side.link_of(key) != side.ids[contact]:
+                assert key in model.pinned
+                assert side.link_of(key) == side.ids[target]
+                model.contact_of[key] = target
+        saved = {value for _, value in model.edits.values()} | model.said
+        for members in model.identities():
+            if model.gone.keys().isdisjoint(members):
+                names = side.engine.profile(side.ids[min(members)]).fields.get("nickname", ())
+                by_hand = [one.value for one in names if one.value in saved]
+                for one in members & model.edits.keys():
+                    del model.edits[one]
+                if by_hand:
+                    model.edit(min(members), by_hand[0])
 
     # Contacts that go and come back
 
@@ -224,8 +280,11 @@ class ByHand(Operations):
         gone, of = self.model.gone, self.model.contact_of
         return sorted(key for key, contact in of.items() if contact not in gone)
 
+    def values(self):
+        return sorted({arrival.value for arrival in self.sent})
+
     def value(self, pick):
-        values = sorted({arrival.value for arrival in self.sent})
+        values = self.values()
         return values[pick % len(values)]
 
     def holders(self, value):

@@ -5,6 +5,7 @@ from aggregates.augmentation import (
     AugmentedPersonal,
     ContactAugmentationReverted,
     ContactAugmented,
+    ContactLookedUp,
 )
 
 AUGMENTATION = "019b1c3e-7c5a-7000-8000-00000000000e"
@@ -21,4 +22,11 @@ FACTS_OF_AUGMENTATION = (
         ),
     ),
     ContactAugmentationReverted(augmentation_id=AUGMENTATION),
+    ContactLookedUp(
+        source="registry",
+        interaction_id="019b1c3e-7c5a-7000-8000-000000000001",
+        outcome="several",
+        records=2,
+        asked="0f" * 16,
+    ),
 )

@@ -71,6 +71,7 @@ FACTS_OF_CASES = (
         mail_id=MAIL,
         message="2" * 32,
         although_unsure=True,
+        although_moved=True,
         personal=SendingPersonal(
             message_id=f"<{MAIL}@centre.example>", sender="desk@centre.example"
         ),

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 
-from aggregates.division import (
+from aggregates.across import (
+    ContactAcrossEnded,
+    ContactAcrossFound,
+    ContactAcrossLifted,
     ContactAcrossLinked,
     ContactAcrossUnlinked,
-    ContactMoved,
-    DivisionPersonal,
 )
+from aggregates.division import ContactMoved, DivisionPersonal
 from aggregates.identifier import IdentifierReclaimed
 from aggregates.lifecycle import (
     ContactDeleted,
@@ -17,6 +19,7 @@ from aggregates.lifecycle import (
     ContactRestored,
     LifecyclePersonal,
 )
+from aggregates.values import Evidence
 
 CONTACT = "019b1c3e-7c5a-7000-8000-000000000003"
 MOMENT = datetime(2026, 2, 1, 9, 30, 0, 250_000, tzinfo=UTC)
@@ -31,5 +34,11 @@ LIFECYCLE = (
     ),
     ContactAcrossLinked(other=CONTACT, personal=DivisionPersonal(reason="Derselbe Mensch")),
     ContactAcrossUnlinked(other=CONTACT, personal=DivisionPersonal(reason="Doch nicht")),
+    ContactAcrossLifted(other=CONTACT, personal=DivisionPersonal(reason="Wer weiß")),
+    ContactAcrossFound(
+        other=CONTACT,
+        evidence=Evidence(rule="score", model="m" * 64, policy="p" * 64, weight=12_345),
+    ),
+    ContactAcrossEnded(other=CONTACT),
     IdentifierReclaimed(contact_id=CONTACT, ended=MOMENT),
 )

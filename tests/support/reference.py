@@ -50,6 +50,7 @@ class Reference:
     order: list = field(default_factory=list)
     edits: dict = field(default_factory=dict)
     saves: int = 0
+    said: set = field(default_factory=set)
     gone: dict = field(default_factory=dict)
     pinned: set = field(default_factory=set)
     handled: set = field(default_factory=set)
@@ -179,6 +180,7 @@ class Reference:
     def edit(self, contact, value):
         """Save a value by hand; of several the last one counts."""
         self.saves += 1
+        self.said.add(value)
         self.edits[contact] = (self.saves, value)
 
     def edited(self, members):

@@ -18,12 +18,14 @@ from aggregates.case_settings import OutgoingMail
 from aggregates.errors import NotYet, Refused
 from aggregates.interaction import InteractionPersonal, InteractionReceived
 from aggregates.values import Fact, InteractionId, MailId
+from identity_engine.application.cases.addressees import is_theirs
 from identity_engine.application.cases.entry import Letter, checked_line, checked_recipients
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.threads import InboundMail, read_mail
 from identity_engine.application.operations.command import Command
 from identity_engine.errors import UsageError
 from identity_engine.ports.mail import Outgoing
+from matchers.normalise import NormalisedIdentifier
 from projections.match_index.digests import DigestKeys
 
 OfMail = TypeVar("OfMail", CaseMailDrafted, CaseMailReleased)
@@ -53,6 +55,12 @@ def draft(
     to = letter.to or addresses
     if not to and mail is not None and mail.sender is not None:
         to = (mail.sender.normalised or mail.sender.value,)
+        sender = NormalisedIdentifier("email", "email", to[0])
+        if answers is not None and not is_theirs(command, file, answers, sender):
+            raise UsageError(
+                "The mail that this answers was given to another contact, who does not hold its "
+                "sender's address. Name the recipient."
+            )
     checked_recipients(to, letter.cc)
     subject = letter.subject or _answering(file, mail)
     written = MailPersonal(to=to, cc=letter.cc, subject=checked_line(subject), body=letter.body)
@@ -66,6 +74,7 @@ def release(
     digests: DigestKeys,
     *,
     although_unsure: bool = False,
+    although_moved: bool = False,
 ) -> None:
     """Give a mail to be sent. Its Message-ID is made now, and kept however often it is tried.
 
@@ -81,7 +90,7 @@ def release(
     domain = settings.sender.rpartition("@")[2]
     sending = SendingPersonal(message_id=f"<{mail_id}@{domain}>", sender=settings.sender)
     message = digests.message(file.row.division, f"{mail_id}@{domain}").hex()
-    file.do(Release(mail_id, message, sending, although_unsure))
+    file.do(Release(mail_id, message, sending, although_unsure, although_moved))
 
 
 def outgoing(

@@ -24,6 +24,7 @@ from aggregates.case_settings import OutgoingMail
 from aggregates.errors import RuleViolation
 from aggregates.values import CaseId, MailId, instant_text
 from identity_engine.adapters.mail_smtp import SmtpMail
+from identity_engine.application.cases.addressees import CONTACT_CHANGED, is_moved
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.letters import outgoing
 from identity_engine.application.operations.command import Command
@@ -98,6 +99,7 @@ class Outbox:
         with self._office.store.writing() as writer:
             command, file = self._opened(writer, case_id)
             broke_off = file.state.mails[mail_id].status == "trying"
+            moved = is_moved(command, file, mail_id)
             try:
                 mail = None if broke_off else self._taken(command, file, mail_id)
             except RuleViolation:
@@ -105,6 +107,8 @@ class Outbox:
             command.finish()
         if broke_off:
             delivery: Delivery = Unsure("broke_off")
+        elif moved:
+            delivery = NotSent(CONTACT_CHANGED, for_good=True)
         elif mail is None:
             delivery = NotSent("erased", for_good=True)
         else:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from aggregates.across import ContactAcrossFound
 from aggregates.contact import ContactMerged, MergeEdge
 from aggregates.interaction import (
     InteractionHeldForReview,
@@ -29,8 +30,9 @@ BY_PERSON = "person"
 class Explanation:
     """Why an interaction belongs to its contact, why two contacts are one, or why a contact is there.
 
-    `kind` is `link`, `review`, `merge`, or `entered` for a contact that a person made. Of a merge
-    `contacts` are the two that became one and `contact_id` the one whose stream holds it;
+    `kind` is `link`, `review`, `merge`, `across` for likeness over divisions, or `entered` for a
+    contact that a person made. Of a merge or likeness `contacts` are the two and `contact_id` the one
+    whose stream holds it;
     `interaction_id` and `against` are the interactions that were compared, None where a person merged,
     and `by_hand` those of them that are what people say of a contact, under its id. `moved_from` is the
     contact that re-evaluation took a link from. `parts` start with the prior and add up to `bits`;
@@ -38,7 +40,7 @@ class Explanation:
     that came next, with bits.
     """
 
-    kind: Literal["link", "review", "merge", "entered"]
+    kind: Literal["link", "review", "merge", "across", "entered"]
     interaction_id: str | None
     contact_id: str
     position: int
@@ -122,15 +124,33 @@ def explain_merge(
             sentence=say.say("merge.person"),
             contacts=contacts,
         )
+    return _of_two("merge", event, contacts, evidence, policies, say)
+
+
+def explain_across(event: Recorded, policies: Policies, say: Sentences) -> Explanation:
+    """Explain a `contact.across_found`."""
+    fact = event.fact
+    assert isinstance(fact, ContactAcrossFound)
+    return _of_two("across", event, (event.stream_id, fact.other), fact.evidence, policies, say)
+
+
+def _of_two(
+    kind: Literal["merge", "across"],
+    event: Recorded,
+    contacts: tuple[str, str],
+    evidence: Evidence,
+    policies: Policies,
+    say: Sentences,
+) -> Explanation:
     model = policies.model_of(evidence.model)
     thresholds = thresholds_of(model)
     return Explanation(
-        kind="merge",
+        kind=kind,
         interaction_id=evidence.against,
         contact_id=event.stream_id,
         position=event.position,
         rule=evidence.rule,
-        sentence=_told("merge", evidence, thresholds, say),
+        sentence=_told(kind, evidence, thresholds, say),
         bits=evidence.weight / MILLIBITS,
         thresholds=thresholds,
         parts=parts_of_evidence(evidence, model),

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from aggregates.across import AcrossFact
 from aggregates.contact import (
     ContactCreated,
     ContactMerged,
@@ -202,5 +203,7 @@ def _named(fact: Fact) -> Iterator[str]:
             yield from (end for edge in edges for end in (edge.one, edge.other))
         case ContactToldApart(other=other) | ContactToldApartLifted(other=other):
             yield other
+        case _ if isinstance(fact, AcrossFact):
+            yield fact.other
         case ContactMergeRefused(other=other) | ContactMergeRefusalEnded(other=other):
             yield other

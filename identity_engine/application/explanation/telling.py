@@ -2,7 +2,19 @@
 
 from collections.abc import Iterable
 
-from aggregates.augmentation import ContactAugmentationReverted, ContactAugmented
+from aggregates.across import (
+    AcrossFact,
+    ContactAcrossEnded,
+    ContactAcrossFound,
+    ContactAcrossLifted,
+    ContactAcrossLinked,
+    ContactAcrossUnlinked,
+)
+from aggregates.augmentation import (
+    ContactAugmentationReverted,
+    ContactAugmented,
+    ContactLookedUp,
+)
 from aggregates.change import InteractionChanged
 from aggregates.contact import (
     ContactCreated,
@@ -18,12 +30,7 @@ from aggregates.contact import (
 )
 from aggregates.correction import IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.crm import CrmCorrectionProposed, CrmWriteBackDue
-from aggregates.division import (
-    ContactAcrossLinked,
-    ContactAcrossUnlinked,
-    ContactMoved,
-    DivisionFact,
-)
+from aggregates.division import ContactMoved
 from aggregates.editing import ContactEdited, ContactEditWithdrawn
 from aggregates.identifier import (
     IdentifierClaimed,
@@ -104,7 +111,7 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
             return _merge(fact, say)
         case ContactUnmerged(edges=edges):
             return _each(edges, "event.unmerged", say)
-        case _ if isinstance(fact, DivisionFact):
+        case _ if isinstance(fact, ContactMoved | AcrossFact):
             return _of_division(stream_id, fact, say)
         case _ if isinstance(fact, LifecycleFact):
             return _of_life(stream_id, fact, say)
@@ -195,6 +202,9 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.created", contact=contact_id, division=division)
         case ContactAugmented(source=source):
             return say.say("event.augmented", contact=contact_id, source=source)
+        case ContactLookedUp(source=source, outcome=outcome, records=records):
+            told = {"source": source, "contact": contact_id, "records": str(records)}
+            return say.say(f"event.looked_up_{outcome}", **told)
         case ContactAugmentationReverted():
             return say.say("event.augmentation_reverted", contact=contact_id)
         case ContactEdited():
@@ -225,16 +235,25 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
             return say.say("event.other", topic=fact.TOPIC)
 
 
-def _of_division(contact_id: str, fact: DivisionFact, say: Sentences) -> str:
+SAID_ACROSS = {
+    ContactAcrossLinked: "event.across_linked",
+    ContactAcrossUnlinked: "event.across_unlinked",
+    ContactAcrossLifted: "event.across_lifted",
+    ContactAcrossEnded: "event.across_ended",
+}
+
+
+def _of_division(contact_id: str, fact: ContactMoved | AcrossFact, say: Sentences) -> str:
     match fact:
         case ContactMoved(division=division, division_before=before):
             return say.say(
                 "event.contact_moved", contact=contact_id, division=division, before=before
             )
-        case ContactAcrossLinked(other=other):
-            return say.say("event.across_linked", one=contact_id, other=other)
-        case ContactAcrossUnlinked(other=other):
-            return say.say("event.across_unlinked", one=contact_id, other=other)
+        case ContactAcrossFound(other=other, evidence=evidence):
+            return say.say(
+                "event.across_found", one=contact_id, other=other, bits=in_bits(evidence, say)
+            )
+    return say.say(SAID_ACROSS[type(fact)], one=contact_id, other=fact.other)
 
 
 def _of_crm(interaction_id: str, fact: Fact, say: Sentences) -> str:

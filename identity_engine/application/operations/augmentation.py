@@ -9,50 +9,25 @@ from typing import Literal
 from aggregates import augmenting
 from aggregates.access import Action
 from aggregates.augmentation import (
-    AugmentedIdentifier,
     AugmentedPersonal,
     ContactAugmentationReverted,
     ContactAugmented,
 )
-from aggregates.augmenting import Augment, Revert
+from aggregates.augmenting import Revert
 from aggregates.editing import evolve
-from aggregates.errors import NotYet, Refused
+from aggregates.errors import NotYet
 from aggregates.ownership import Release
 from aggregates.settings import AugmentationSource as SourceSettings
 from aggregates.values import AugmentationId, ContactId, instant_text
-from identity_engine.adapters.connecting import connect_source
 from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.operations.asking import Asking, Found, FoundValue, augment_of
 from identity_engine.application.operations.claiming import ByHand, Value
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.contacts import by_hand
 from identity_engine.application.operations.permissions import needs
 from identity_engine.errors import ConfigurationError, Conflict, NotFound, RemoteError
-from identity_engine.ports.augmentation import FoundRecord, Named
-from matchers.normalise import FAMILY_OF_TYPE, InvalidIdentifier, normalise_identifier
 from projections.match_index.rows import ContactRow
 from projections.profile.query import Profile
-
-Effect = Literal["add", "replace", "same"]
-
-
-@dataclass(frozen=True, slots=True)
-class FoundValue:
-    """One value of a record. `effect` says what taking it over does: `add` it beside the values of the
-    contact, `replace` the one shown (which is kept), or nothing, because the contact has the `same`.
-    `is_identifier` tells an identifier from a field."""
-
-    name: str
-    value: str
-    effect: Effect
-    is_identifier: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One record of a source."""
-
-    reference: str
-    values: tuple[FoundValue, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +131,7 @@ class Augmentations(Operations):
             row = command.contact(checked(contact_id))
             state = by_hand(command, row)
             for choice, values in chosen:
-                wanted = self._wanted(command, row, choice, values)
+                wanted = augment_of(command, row, (choice.source, choice.reference), values)
                 facts = augmenting.decide(state, wanted)
                 state = reduce(evolve, facts, state)
                 command.write(row.contact_id, *facts)
@@ -218,52 +193,14 @@ class Augmentations(Operations):
 
     def _answer(self, source: SourceSettings, profile: Profile) -> Answer:
         try:
-            records = self._matching(source, profile)
+            records = Asking(self.office).matching(source, profile)
         except RemoteError as failure:
             return Answer(source.name, failure=failure.reason)
         except ConfigurationError:
             return Answer(source.name, failure="misconfigured")
-        return Answer(source.name, tuple(self._shown(one, profile) for one in records))
-
-    def _matching(self, settings: SourceSettings, profile: Profile) -> list[FoundRecord]:
-        """Return the records of a source that have an identifier of the contact."""
-        asked = {
-            Named(one.type, one.value): None
-            for one in profile.identifiers
-            if one.valid_to is None
-            and one.type in settings.identifier_types
-            and one.value is not None
-        }
-        if not asked:
-            return []
-        known = {self._key(one) for one in asked}
-        source = connect_source(settings, self._identifier_types(), self._folded)
-        try:
-            found = source.look_up(list(asked))
-        finally:
-            source.close()
-        return [one for one in found if known & {self._key(named) for named in one.identifiers}]
-
-    def _shown(self, record: FoundRecord, profile: Profile) -> Found:
-        schema = self.office.rules.settings.contact_fields
-        held = {
-            self._key(Named(one.type or "", one.value or ""))
-            for one in profile.identifiers
-            if one.valid_to is None
-        }
-        values = []
-        for name, texts in record.fields.items():
-            field = schema.get(name)
-            have = [one.value for one in profile.fields.get(name, ())]
-            for text in dict.fromkeys(texts if field is not None and field.multi else texts[:1]):
-                if field is not None and field.takes(text):
-                    same = text in have if field.multi else have[:1] == [text]
-                    effect: Effect = "add" if field.multi or not have else "replace"
-                    values.append(FoundValue(name, text, "same" if same else effect, False))
-        for named in record.identifiers:
-            effect = "same" if self._key(named) in held else "add"
-            values.append(FoundValue(named.type, named.value, effect, True))
-        return Found(record.reference, tuple(values))
+        return Answer(
+            source.name, tuple(Asking(self.office).shown(one, profile) for one in records)
+        )
 
     def _ticked(self, choice: Choice, profile: Profile) -> list[FoundValue]:
         """Return the values that were ticked, as the source says them now."""
@@ -271,8 +208,8 @@ class Augmentations(Operations):
         if choice.source not in sources:
             raise NotFound("No source of augmentation has this name.")
         records = {
-            one.reference: self._shown(one, profile)
-            for one in self._matching(sources[choice.source], profile)
+            one.reference: Asking(self.office).shown(one, profile)
+            for one in Asking(self.office).matching(sources[choice.source], profile)
         }
         if choice.reference not in records:
             raise NotFound("The source has no such record of this contact.")
@@ -286,29 +223,6 @@ class Augmentations(Operations):
             )
         return [known[one] for one in dict.fromkeys(choice.ticked)]
 
-    def _wanted(
-        self, command: Command, row: ContactRow, choice: Choice, values: Sequence[FoundValue]
-    ) -> Augment:
-        schema = self.office.rules.settings.contact_fields
-        single: dict[str, str] = {}
-        several: dict[str, tuple[str, ...]] = {}
-        identifiers = []
-        for one in values:
-            if one.is_identifier:
-                identifiers.append(_claimed(command, row, one))
-            elif schema[one.name].multi:
-                several[one.name] = (*several.get(one.name, ()), one.value)
-            else:
-                single[one.name] = one.value
-        return Augment(
-            AugmentationId(command.new_id()),
-            choice.source,
-            choice.reference,
-            single,
-            several,
-            tuple(identifiers),
-        )
-
     def _release(self, command: Command, row: ContactRow, wanted: Revert) -> None:
         for fact in command.facts(row.contact_id):
             if _is(fact, wanted.augmentation_id) and isinstance(fact, ContactAugmented):
@@ -317,37 +231,6 @@ class Augmentations(Operations):
                     for holding in held.held():
                         if holding.contact_id == row.contact_id and not holding.verified:
                             held.write(Release(row.contact_id, command.moment, None))
-
-    def _identifier_types(self) -> frozenset[str]:
-        """Return the words that name an identifier, and no field of a contact."""
-        classes = self.office.rules.policy.classes.values()
-        types = {type_ for rule in classes for type_ in rule.types} | FAMILY_OF_TYPE.keys()
-        return frozenset(types - self.office.rules.settings.contact_fields.keys())
-
-    def _folded(self, type_: str, value: str) -> str | None:
-        country = self.office.rules.policy.default_country
-        try:
-            return normalise_identifier(type_, value, country).value
-        except InvalidIdentifier:
-            return None
-
-    def _key(self, named: Named) -> tuple[str, str | None]:
-        """Return what two identifiers have in common if they are one."""
-        return FAMILY_OF_TYPE.get(named.type, named.type), self._folded(*named)
-
-
-def _claimed(command: Command, row: ContactRow, one: FoundValue) -> AugmentedIdentifier:
-    """Claim an identifier for the contact, unverified, if it does not hold it."""
-    held = ByHand(command, row, Value(one.name, one.value))
-    before = held.held()
-    offered = held.add(verified=False) if not before else ()
-    if offered:
-        raise Refused(
-            "merge_offered",
-            f"The ephemeral contact {', '.join(offered)} holds one of these identifiers. Merge it with "
-            "this contact, or leave the identifier out.",
-        )
-    return AugmentedIdentifier(type=one.name, value=one.value, claimed=not before)
 
 
 def _is(fact: object, augmentation_id: AugmentationId) -> bool:

@@ -1,6 +1,7 @@
 """Everything that one actor may do and see at one store."""
 
 from identity_engine.application.operations.administration import Administration
+from identity_engine.application.operations.arrivals import Arrivals
 from identity_engine.application.operations.augmentation import Augmentations
 from identity_engine.application.operations.cases import Cases
 from identity_engine.application.operations.contacts import Contacts
@@ -38,6 +39,7 @@ class Desk:
         self.reading = Reading(office)
         self.crm = CustomerRelations(office)
         self.augmentation = Augmentations(office)
+        self.arrivals = Arrivals(office)
         self.interactions = Interactions(office)
         self.reviewing = Reviewing(office)
         self.conversations = Conversations(office)

@@ -1,11 +1,12 @@
 """Moving contacts between divisions, and saying which are alike over two of them (GX-12)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from aggregates import division, ownership
+from aggregates import across, division, ownership
 from aggregates.access import Action
-from aggregates.division import ContactMoved, LinkAcross, Move, UnlinkAcross
+from aggregates.across import AcrossCommand, AcrossState, LiftUnlink, LinkAcross, UnlinkAcross
+from aggregates.division import ContactMoved, Move
 from aggregates.identifier import (
     ClaimPersonal,
     Holding,
@@ -24,6 +25,7 @@ from identity_engine.application.operations.presence import (
     end_claim,
     held_elsewhere,
 )
+from identity_engine.application.operations.telling_apart import evaluate_again
 from identity_engine.application.operations.typed import ID, checked
 from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding
@@ -64,9 +66,9 @@ class Divisions(Operations):
         with self.command(dry_run=dry_run) as command:
             row = command.contact(wanted)
             self.office.allows(self.action, there)
-            fact = division.decide(row.state.division, (), order)
+            fact = division.decide(row.state.division, order)
             elsewhere: list[HeldElsewhere] = []
-            if isinstance(fact, ContactMoved):
+            if fact is not None:
                 members = sorted(command.index.members(row.canonical))
                 elsewhere = self._move(command, members, fact)
         return Moved(command.done(wanted), tuple(elsewhere))
@@ -83,34 +85,52 @@ class Divisions(Operations):
         why, first, second = reasons.needed(reason), checked_id(one), checked_id(other)
         with self.command(dry_run=dry_run) as command:
             ours, theirs = command.contact(first), command.contact(second)
-            order = LinkAcross(second, theirs.state.division, why)
-            linked = _linked_across(command, ours) | _linked_to(command, theirs, first)
-            fact = division.decide(ours.state.division, linked, order)
-            if fact is not None:
-                command.write(first, fact)
+            if first not in _across(theirs).linked:
+                _tell(command, ours, LinkAcross(second, theirs.state.division, why))
+            if first in _across(theirs).unlinked:
+                _tell(command, theirs, LiftUnlink(first, why))
         return command.done(first)
 
     @needs(Action.IDENTITY_MERGE)
     def unlink_across(self, one: str, other: str, reason: str, *, dry_run: bool = False) -> Done:
-        """Take back that two contacts of two divisions are alike.
+        """Say that two contacts of two divisions are not alike, whoever said or found so of any of their
+        members. Rules find these two no more, until they are linked again or it is lifted.
 
         Raises:
             NotFound: one of them is not there for the actor.
             Denied: the actor may not do this in both divisions.
-            NotYet: nobody has said so.
+            NotYet: nobody said or found that they are alike.
         """
         why, first, second = reasons.needed(reason), checked_id(one), checked_id(other)
         with self.command(dry_run=dry_run) as command:
             ours, theirs = command.contact(first, gone=True), command.contact(second, gone=True)
-            order = UnlinkAcross(second, why)
-            stands_in = first if second in _linked_across(command, ours) else second
-            linked = _linked_across(command, ours) | _linked_to(command, theirs, first)
-            fact = division.decide(ours.state.division, linked, order)
-            if fact is not None and stands_in == second:
-                turned = UnlinkAcross(first, order.reason)
-                fact = division.decide(theirs.state.division, {first}, turned)
-            if fact is not None:
-                command.write(stands_in, fact)
+            two = list(_between(command, ours, theirs))
+            linked = [(near, far) for near, far in two if far.contact_id in _across(near).linked]
+            is_found = any(far.contact_id in _across(near).found for near, far in two)
+            is_denied = any(far.contact_id in _across(near).unlinked for near, far in two)
+            is_alike = bool(linked) or (is_found and not is_denied)
+            for near, far in linked or [(ours, theirs)]:
+                _tell(command, near, UnlinkAcross(far.contact_id, is_alike, why))
+            evaluate_again(command, frozenset(near.contact_id for near, _ in two))
+        return command.done(first)
+
+    @needs(Action.IDENTITY_MERGE)
+    def lift_unlink(self, one: str, other: str, reason: str, *, dry_run: bool = False) -> Done:
+        """Take back that two contacts of two divisions are not alike: the rules may find them again.
+
+        Raises:
+            NotFound: one of them is not there for the actor.
+            Denied: the actor may not do this in both divisions.
+            NotYet: nobody said that they are not alike.
+        """
+        why, first, second = reasons.needed(reason), checked_id(one), checked_id(other)
+        with self.command(dry_run=dry_run) as command:
+            ours, theirs = command.contact(first, gone=True), command.contact(second, gone=True)
+            two = list(_between(command, ours, theirs))
+            said = [(near, far) for near, far in two if far.contact_id in _across(near).unlinked]
+            for near, far in said or [(ours, theirs)]:
+                _tell(command, near, LiftUnlink(far.contact_id, why))
+            evaluate_again(command, frozenset(near.contact_id for near, _ in two))
         return command.done(first)
 
     def _move(
@@ -218,17 +238,21 @@ def _description(facts: Sequence[Fact], member: ContactId) -> list[IdentifierDes
     return said[-1:]
 
 
-def _linked_across(command: Command, row: ContactRow) -> set[ContactId]:
-    """Return the contacts that a contact's own stream links it across to."""
-    linked: set[ContactId] = set()
-    for fact in command.facts(row.contact_id):
-        if isinstance(fact, division.ContactAcrossLinked):
-            linked.add(fact.other)
-        elif isinstance(fact, division.ContactAcrossUnlinked):
-            linked.discard(fact.other)
-    return linked
+def _across(row: ContactRow) -> AcrossState:
+    return row.state.across or AcrossState()
 
 
-def _linked_to(command: Command, row: ContactRow, contact_id: ContactId) -> set[ContactId]:
-    """Return the contact, if its own stream links it across to another one."""
-    return {row.contact_id} if contact_id in _linked_across(command, row) else set()
+def _between(
+    command: Command, ours: ContactRow, theirs: ContactRow
+) -> Iterator[tuple[ContactRow, ContactRow]]:
+    """Yield each member of one identity with each of the other, in both directions."""
+    for here, there in ((ours, theirs), (theirs, ours)):
+        for near in sorted(command.index.members(here.canonical)):
+            for far in sorted(command.index.members(there.canonical)):
+                yield command.index.contacts[near], command.index.contacts[far]
+
+
+def _tell(command: Command, row: ContactRow, order: AcrossCommand) -> None:
+    fact = across.decide(row.state.across, row.state.division, order)
+    if fact is not None:
+        command.write(row.contact_id, fact)

@@ -110,7 +110,8 @@ class Interactions(Operations):
     ) -> Done:
         """Give an interaction to a new, curated contact; needs the right to add contacts too.
 
-        One that was made for it before, and has nothing else, is not made again: nothing is written.
+        One that was made for it before, on its arrival or by a person, and has nothing else, is not
+        made again: it is promoted, and the link is a person's.
         Arguments and refusals are those of `associate`.
         """
         why = reasons.needed(reason)
@@ -118,6 +119,7 @@ class Interactions(Operations):
             link = LinkByHand(command, interaction_of(interaction_id))
             command.require(Action.CONTACT_ADD, link.division, link.interaction_id)
             if (own := link.own_contact()) is not None:
+                link.keep(own, why)
                 return command.done(own)
             fresh = ContactId(command.new_id())
             create = contact.Create(division=link.division, interaction_id=link.interaction_id)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from aggregates import contact, interaction, ownership, review
 from aggregates.access import Action
+from aggregates.across import ContactAcrossEnded
 from aggregates.contact import ContactCreated, ContactToldApart, ReasonPersonal
 from aggregates.correction import Correction, IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.errors import AlreadyDone, NotYet, Refused
@@ -94,21 +95,31 @@ class LinkByHand:
                 return None
 
     def own_contact(self) -> ContactId | None:
-        """Return the contact that a person made for this interaction, if it has that and nothing else
-        has it; None where there is no such one."""
+        """Return the contact that was made for this interaction, on its arrival or by a person, if it
+        has that and nothing else and is one with nobody; None where there is no such one."""
         link, index = self.state.link, self._command.index
-        if not isinstance(link, Linked) or not link.pinned:
+        if not isinstance(link, Linked):
             return None
         held = link.contact_id
-        created = self._command.stream(held)[0].fact
+        created, state = self._command.stream(held)[0].fact, index.contacts[held].state
         is_made_for_it = (
             isinstance(created, ContactCreated)
             and created.interaction_id == self.interaction_id
-            and index.contacts[held].state.stage is Stage.CURATED
+            and state.stage in (Stage.EPHEMERAL, Stage.CURATED)
         )
         is_alone = index.members(index.canonical(held)) == {held}
-        has_only_this = index.contacts[held].state.interactions == 1
-        return held if is_made_for_it and is_alone and has_only_this else None
+        return held if is_made_for_it and is_alone and state.interactions == 1 else None
+
+    def keep(self, own: ContactId, reason: str) -> None:
+        """Let the interaction belong for good to the contact that was made for it, which is a person's
+        own from now on; nothing is written where that is so already."""
+        state, link = self._command.index.contacts[own].state, self.state.link
+        if isinstance(link, Linked) and not link.pinned:
+            self._again(own)
+            wanted = interaction.Link(own, self.evidence, pinned=True, reason=reason)
+            self.write(InteractionUnlinked(contact_id=own))
+            self.write(*interaction.decide(Unlinked(), wanted))
+        self._command.write(own, *contact.decide(state, contact.Promote()))
 
     def unlink(self, reason: str) -> None:
         """Let the interaction belong to nobody, and remember whom it was taken from."""
@@ -312,6 +323,19 @@ class LinkByHand:
             for other, why in sorted(state.refused.items()):
                 if self.interaction_id in (why.interaction_id, why.against):
                     command.write(member, *contact.decide(state, contact.EndRefusal(other)))
+            self._end_across(member, state)
+
+    def _end_across(self, member: ContactId, state: contact.ContactState) -> None:
+        found = state.across.found if state.across is not None else {}
+        mine = [
+            o
+            for o, why in found.items()
+            if self.interaction_id in (why.interaction_id, why.against)
+        ]
+        self._command.load(mine)
+        for other in sorted(mine):
+            fact = ContactAcrossEnded(other=max(member, other))
+            self._command.write(min(member, other), fact)
 
 
 def target_row(command: Command, contact_id: ContactId, division: str) -> ContactRow:

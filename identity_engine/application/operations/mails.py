@@ -4,6 +4,7 @@ from aggregates.access import Action
 from aggregates.case_mail import DiscardMail
 from aggregates.errors import NotYet
 from aggregates.values import MailId
+from identity_engine.application.cases.addressees import refuse_if_moved
 from identity_engine.application.cases.entry import Letter, checked_text
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.letters import draft, release
@@ -19,7 +20,7 @@ class Mails(Operations):
 
     @needs(Action.CASE_EDIT)
     def rewrite(self, case: str, mail_id: str, letter: Letter, *, dry_run: bool = False) -> Done:
-        """Write a draft anew.
+        """Write a draft, or a mail that was not taken, anew.
 
         Raises:
             UsageError: the letter cannot be sent to anybody, or is empty.
@@ -36,7 +37,13 @@ class Mails(Operations):
 
     @needs(Action.CASE_EDIT)
     def release(
-        self, case: str, mail_id: str, *, although_unsure: bool = False, dry_run: bool = False
+        self,
+        case: str,
+        mail_id: str,
+        *,
+        although_unsure: bool = False,
+        although_moved: bool = False,
+        dry_run: bool = False,
     ) -> Done:
         """Give a draft, or a mail that failed, to be sent; the next `send_due` sends it.
 
@@ -44,20 +51,26 @@ class Mails(Operations):
             case: id or number.
             mail_id: the mail.
             although_unsure: send one again of which nobody knows whether it went out.
+            although_moved: send it although the conversation was given to another contact since it was
+                written.
             dry_run: decide, and write nothing.
 
         Raises:
-            Refused: `mail_not_configured`, `unsure`, `sent`, `closed`.
+            Refused: `mail_not_configured`, `unsure`, `contact_changed`, `sent`, `closed`.
             AlreadyDone: it is on its way.
         """
         with self.command(dry_run=dry_run) as command:
             file = CaseFile(command, command.case(case).case_id)
+            wanted = MailId(checked_id(mail_id))
+            if not although_moved:
+                refuse_if_moved(command, file, wanted)
             release(
                 file,
-                MailId(checked_id(mail_id)),
+                wanted,
                 self.office.rules.settings.outgoing_mail,
                 self.office.store.digests,
                 although_unsure=although_unsure,
+                although_moved=although_moved,
             )
         return command.done()
 

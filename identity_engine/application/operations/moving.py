@@ -4,9 +4,15 @@ The survivor is left as if it had never been written there, the other has it sin
 what it says is sealed under the key of the contact that has it from now on.
 """
 
-from aggregates import editing, notes, ownership
+from aggregates import augmenting, editing, notes, ownership
 from aggregates import interaction as interactions
 from aggregates.access import Action
+from aggregates.augmentation import (
+    AugmentedPersonal,
+    ContactAugmentationReverted,
+    ContactAugmented,
+)
+from aggregates.augmenting import Augment
 from aggregates.case_facts import CaseGiven, CaseOpened
 from aggregates.editing import (
     ContactEdited,
@@ -29,6 +35,7 @@ from aggregates.interaction import InteractionLinked
 from aggregates.notes import GiveNote, NoteAdded, NotePersonal, NoteTakenOver
 from aggregates.ownership import Claim, Transfer
 from aggregates.values import (
+    AugmentationId,
     ContactId,
     Erased,
     IdentifierClass,
@@ -52,7 +59,9 @@ def is_movable(event: Recorded, survivor: ContactId) -> bool:
     match fact:
         case InteractionLinked(contact_id=named, pinned=True):
             return named == survivor
-        case ContactEdited() | NoteAdded(interaction_id=None) | NoteTakenOver():
+        case (
+            ContactEdited() | ContactAugmented() | NoteAdded(interaction_id=None) | NoteTakenOver()
+        ):
             return True
         case (
             IdentifierClaimed(contact_id=named, interaction_id=None)
@@ -93,6 +102,8 @@ class Moving:
                 return self._link(event, link, member)
             case ContactEdited(personal=EditPersonal() as changed):
                 return self._edit(event, changed, member)
+            case ContactAugmented(personal=AugmentedPersonal() as taken) as fact:
+                return self._augmentation(event, fact, taken, member)
             case NoteAdded() | NoteTakenOver() as note:
                 return self._note(event, note, member)
             case IdentifierClaimed() | IdentifierTransferred() as claim:
@@ -138,6 +149,43 @@ class Moving:
         said = by_hand(command, command.index.contacts[member])
         moment = event.header.valid_from
         command.write(member, *editing.decide(said, save), valid_from=moment)
+        return True
+
+    def _augmentation(
+        self, event: Recorded, fact: ContactAugmented, taken: AugmentedPersonal, member: ContactId
+    ) -> bool:
+        """Take what a source said back from the survivor, and over into the other, with the claims."""
+        command, own = self._command, self._survivor
+        self._require(Action.AUGMENTATION_RUN)
+        known = command.facts(own)
+        if any(
+            isinstance(one, ContactAugmentationReverted)
+            and one.augmentation_id == fact.augmentation_id
+            for one in known
+        ):
+            return False
+        command.write(own, ContactAugmentationReverted(augmentation_id=fact.augmentation_id))
+        values = {one.value for one in taken.identifiers}
+        for row in command.tables.load_held(command.cursor, command.index, own):
+            for claimed in command.stream(row.identifier_id):
+                claim = claimed.fact
+                if (
+                    isinstance(claim, IdentifierClaimed)
+                    and claimed.header.command_id == event.header.command_id
+                    and getattr(claim.personal, "raw", None) in values
+                ):
+                    self._claim(claimed, claim, member)
+        order = Augment(
+            AugmentationId(command.new_id()),
+            fact.source,
+            taken.reference,
+            taken.set,
+            taken.added,
+            taken.identifiers,
+        )
+        said = by_hand(command, command.index.contacts[member])
+        moment = event.header.valid_from
+        command.write(member, *augmenting.decide(said, order), valid_from=moment)
         return True
 
     def _note(self, event: Recorded, fact: NoteAdded | NoteTakenOver, member: ContactId) -> bool:

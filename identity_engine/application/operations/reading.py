@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregates.access import Action
-from aggregates.division import ContactAcrossLinked, ContactAcrossUnlinked
+from aggregates.across import AcrossFact
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId
 from identity_engine.application.explanation.duplicates import Duplicate, duplicates_of
@@ -83,7 +83,7 @@ class Reading(Operations):
     @needs(Action.CONTACT_VIEW)
     def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
         """Explain the link of an interaction, or the links and merges of a contact."""
-        return self.office.queries.why(self._seen(id_), language)
+        return self.office.queries.why(self._seen(id_), language, self._divisions())
 
     @needs(Action.CONTACT_VIEW)
     def why_not(self, one: str, other: str, language: Language = DEFAULT) -> WhyNot:
@@ -226,7 +226,7 @@ class Reading(Operations):
     def _shows(self, event: Recorded) -> bool:
         """Tell whether an event of a contact names no contact that the call may not read."""
         scope, fact = self._divisions(), event.fact
-        if scope is None or not isinstance(fact, ContactAcrossLinked | ContactAcrossUnlinked):
+        if scope is None or not isinstance(fact, AcrossFact):
             return True
         return {self._division_of(one) for one in (event.stream_id, fact.other)} <= scope
 

@@ -56,6 +56,8 @@ class TellingApart(Operations):
             if pair not in command.index.apart or command.index.apart[pair] != until:
                 fact = ContactToldApart(other=b, until=until, personal=said(why))
                 command.write(a, fact)
+                if rows[0].state.division != rows[1].state.division:
+                    evaluate_again(command, frozenset((a, b)))  # nor are they alike over divisions
         return command.done(a)
 
     @needs(Action.IDENTITY_TELL_APART)

@@ -112,7 +112,7 @@ class Component:
     def _reach(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             row = self._index.interaction(number)
-            if number not in self._seen and row is not None and _takes_part(row):
+            if number not in self._seen and row is not None and takes_part(row):
                 self._seen.add(number)
                 self._waiting.append(row)
 
@@ -185,7 +185,7 @@ class Component:
         same = sorted(
             (one.time, one.name, one.number)
             for one in rows
-            if one and _takes_part(one) and one.record == row.record
+            if one and takes_part(one) and one.record == row.record
         )
         place = bisect_left(same, (row.time, row.name, row.number))
         for _, _, number in {same[0], *same[max(0, place - 1) : place + 2]} if same else ():
@@ -224,7 +224,7 @@ class Component:
         rows = {
             one.number: one
             for one in others
-            if one is not None and _takes_part(one) and not one.corrected
+            if one is not None and takes_part(one) and not one.corrected
         }
         if row.corrected:
             return
@@ -288,7 +288,7 @@ class Component:
         return [
             (row, self.class_of(mention, row))
             for row in rows
-            if row is not None and _takes_part(row)
+            if row is not None and takes_part(row)
             for mention in row.mentions
             if mention.digest == value.digest
         ]
@@ -381,7 +381,7 @@ class Component:
             self._reach(self._tables.load_all_of(self._cursor, index, fresh))
 
 
-def _takes_part(row: InteractionRow) -> bool:
+def takes_part(row: InteractionRow) -> bool:
     """Tell whether an interaction belongs to a contact that is there."""
     return row.contact_id is not None and not row.hidden
 

@@ -16,17 +16,17 @@ from aggregates.identifier import IdentifierReassigned, IdentifierShared, Identi
 from aggregates.identity import Merge, decide_merge, survivor_of
 from aggregates.interaction import InteractionLinked, InteractionUnlinked
 from aggregates.values import (
-    ComparisonEvidence,
     ContactId,
     Evidence,
-    IdentifierId,
     InteractionId,
     MergeId,
 )
 from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen
+from identity_engine.application.reevaluation.across import AcrossDivisions
 from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
+from identity_engine.application.reevaluation.evidence import evidence_of
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.conversation_tables import load_heard
 from identity_engine.event_store.mapper import Pending
@@ -60,6 +60,7 @@ class Difference:
         self._component = component
         self._pen = Pen(world, rules.actor, index)
         self._claims = Claims(store, cursor, index, rules, self._pen)
+        self._across = AcrossDivisions(store, cursor, world, rules, index, component)
         self._joins, self._refused = clusters.joins, list(clusters.refused)
         self._cluster_of = {
             key: place for place, group in enumerate(clusters.groups) for key in group
@@ -78,6 +79,7 @@ class Difference:
         total.unmerged += self._unmerge()
         total.merged += self._merge()
         self._record_refusals()
+        total.across += self._across.tell(self._pen)
         return self._pen.events
 
     def _mark_shared(self) -> int:
@@ -315,34 +317,12 @@ class Difference:
         return next((join for join in self._joins if key in (join.one, join.other)), None)
 
     def _evidence(self, join: Pair, about: InteractionRow) -> Evidence:
-        one, other = self._component.row(join.one), self._component.row(join.other)
-        score = None
-        if one.record is not None and other.record is not None:
-            score = self._rules.scorer.explain(one.record, other.record)
-        matched = other if about.number == one.number else one
-        return Evidence(
-            rule=join.rule,
-            model=self._rules.model_version,
-            policy=self._rules.policy_version,
-            weight=score.weight if score is not None else 0,
-            prior=score.prior if score is not None else 0,
-            comparisons=tuple(
-                ComparisonEvidence(name=part.comparison, level=part.level, weight=part.weight)
-                for part in (score.parts if score is not None else ())
-            ),
-            interaction_id=matched.interaction_id,
-            against=InteractionId(about.interaction_id),
-            identifiers=tuple(self._identifiers(join)),
-        )
+        return evidence_of(self._component.row, self._rules, self._index, join, about)
 
     def _no_evidence(self) -> Evidence:
         return Evidence(
             rule="none", model=self._rules.model_version, policy=self._rules.policy_version
         )
-
-    def _identifiers(self, join: Pair) -> list[IdentifierId]:
-        row = self._index.identifiers.get(join.value) if join.value else None
-        return [row.identifier_id] if row is not None else []
 
 
 def by_strength(refused: Sequence[Refused]) -> list[Refused]:

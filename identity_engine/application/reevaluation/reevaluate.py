@@ -46,6 +46,7 @@ class Reevaluated:
     unmerged: int = 0
     moved: int = 0
     shared: int = 0
+    across: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 
     def add(self, step: "Reevaluated") -> None:
@@ -55,6 +56,7 @@ class Reevaluated:
         self.unmerged += step.unmerged
         self.moved += step.moved
         self.shared += step.shared
+        self.across += step.across
         self.refused += step.refused
 
 

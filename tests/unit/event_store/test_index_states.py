@@ -3,6 +3,7 @@
 from dataclasses import fields
 from datetime import UTC, datetime
 
+from aggregates.across import AcrossState, Likeness
 from aggregates.contact import ContactState
 from aggregates.correction import Correction, LeadsAfterAll
 from aggregates.identifier import Holding, IdentifierState
@@ -34,6 +35,15 @@ CONTACT = ContactState(
             "below_merge", "score", 4_321, "019b1c3e-7c5a-7000-8000-000000000006", None
         )
     },
+    across=AcrossState(
+        linked=("019b1c3e-7c5a-7000-8000-000000000008",),
+        unlinked=("019b1c3e-7c5a-7000-8000-000000000009",),
+        found={
+            "019b1c3e-7c5a-7000-8000-000000000010": Likeness(
+                "score", 5_432, "019b1c3e-7c5a-7000-8000-000000000006", None
+            )
+        },
+    ),
 )
 IDENTIFIER = IdentifierState(
     identifier_class=IdentifierClass.STRONG,
