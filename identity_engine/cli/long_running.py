@@ -34,6 +34,8 @@ def at_work(
     store: str | None,
     monitor: Monitor,
     needs: "Mapping[str, Check] | None" = None,
+    *,
+    make: bool = True,
 ) -> Iterator[tuple[Engine, Callable[[], bool]]]:
     """Open a store for work that goes on until SIGTERM or Ctrl-C, logged, and monitored if wanted.
 
@@ -42,6 +44,7 @@ def at_work(
         store: as for `Engine.open`.
         monitor: where health and metrics are answered, if anywhere.
         needs: what else must answer before the worker is ready, by name.
+        make: make the store if it is not there.
 
     Yields:
         The engine, and what the loop asks whether to stop: often, for that shows that it turns.
@@ -51,7 +54,7 @@ def at_work(
     with (
         logged(verb, lasting=True),
         until_signalled() as signalled,
-        Engine.open(store) as engine,
+        Engine.open(store, make=make) as engine,
         monitored(
             engine,
             monitor.address,
