@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from identity_engine.adapters.kafka_reach import refuse_unreached
-from identity_engine.cli.lasting import MonitorAt, at_work
+from identity_engine.cli.long_running import MonitorAt, at_work
 from identity_engine.cli.output import Json, Store, show, show_json_line, show_table
 from identity_engine.errors import UsageError
 from identity_engine.ingestion.kafka_settings import Subscription

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from identity_engine.adapters.kafka_reach import reach
-from identity_engine.cli.lasting import MonitorAt, at_work
+from identity_engine.cli.long_running import MonitorAt, at_work
 from identity_engine.cli.output import (
     Json,
     Store,

@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.standing import standings
-from identity_engine.cli.lasting import MonitorAt, at_work
+from identity_engine.cli.long_running import MonitorAt, at_work
 from identity_engine.cli.output import (
     Json,
     Store,

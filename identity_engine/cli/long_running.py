@@ -44,7 +44,7 @@ def at_work(
         store: as for `Engine.open`.
         monitor: where health and metrics are answered, if anywhere.
         needs: what else must answer before the worker is ready, by name.
-        make: as for `Engine.open`.
+        make: make the store if it is not there.
 
     Yields:
         The engine, and what the loop asks whether to stop: often, for that shows that it turns.
