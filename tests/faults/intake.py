@@ -1,6 +1,6 @@
 """Interactions on their way from Kafka into a store, by workers that have a hard time."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,9 +28,10 @@ class Intake:
     Args:
         store: a folder, or the address of a database with an empty store.
         topics: on a real broker.
-        interactions: how many are sent, all at the beginning: workers are busy until the end.
+        interactions: how many are sent.
+        parts: in so many, the first at once, each other when `send_more` is called.
         partitions: of the topic.
-        spoiled: how many bad messages are among them, and what they are.
+        spoiled: bad messages among them.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Intake:
         topics: Topics,
         interactions: int,
         *,
+        parts: int = 1,
         partitions: int = 6,
         spoiled: Sequence[bytes] = (),
         seed: int = 7,
@@ -46,13 +48,19 @@ class Intake:
         self.store = store
         self._events = [made for made, _ in simulate(interactions // 4, interactions, seed)]
         self._spoiled = spoiled
-        topic = topics.make(partitions)
-        self._subscription = topics.subscription(topic, batch_bytes=BATCH_BYTES)
+        self._topics, self._topic = topics, topics.make(partitions)
+        self._subscription = topics.subscription(self._topic, batch_bytes=BATCH_BYTES)
         good = [Sent(orjson.dumps(one), key=one["id"].encode()) for one in self._events]
         step = max(1, len(good) // (len(spoiled) + 1))
         for number, line in enumerate(spoiled):
             good.insert((number + 1) * step, Sent(line, key=b"%d" % number))
-        topics.send(topic, good)
+        size = -(-len(good) // parts)
+        self._parts = deque(good[first : first + size] for first in range(0, len(good), size))
+        self.send_more()
+
+    def send_more(self) -> None:
+        """Send the next part."""
+        self._topics.send(self._topic, self._parts.popleft())
 
     def worker(self, *words: str) -> Worker:
         """Start one that reads until it is told to stop."""
@@ -70,6 +78,8 @@ class Intake:
 
     def finish(self) -> Any:
         """Let one worker read what is left, and return what it counted."""
+        while self._parts:
+            self.send_more()
         with self.worker(CAUGHT_UP) as last:
             assert last.end(MOST_SECONDS) == 0
         return last.numbers
