@@ -1,5 +1,6 @@
 """The verb publish: a relay that tells Kafka what happens."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,9 @@ from identity_engine.ingestion.kafka_settings import KafkaSettings
 from identity_engine.publication.asyncapi import document
 from identity_engine.publication.relay import Published
 from identity_engine.publication.settings import SOURCE, Publication
+
+TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+SOURCE_NAME = re.compile(r"[!-~]{1,256}")
 
 
 def publish(
@@ -68,6 +72,13 @@ def publish(
     )
     if not publication.topic:
         raise UsageError("--topic names no topic. Give the topic of events.")
+    for name in publication.topics:
+        if not TOPIC_NAME.fullmatch(name):
+            raise UsageError(f"{name!r} is no name of a topic: letters, digits, '.', '_' and '-'.")
+    if not SOURCE_NAME.fullmatch(source):
+        raise UsageError(
+            "--source is no URI reference. Give one such as //centre.example/contacts."
+        )
     if asyncapi:
         show_json(document(publication))
         return
