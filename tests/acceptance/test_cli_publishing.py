@@ -94,6 +94,8 @@ def test_a_store_that_is_not_there_is_said_and_not_made(cli):
             "--profile-topic",
         ),
         (("--topic", "t", "--bootstrap-servers", NOBODY, "--again"), "--again"),
+        (("--topic", "a b", "--bootstrap-servers", NOBODY), "is no name of a topic"),
+        (("--topic", "t", "--bootstrap-servers", NOBODY, "--source", "a b"), "--source"),
     ],
 )
 def test_what_is_typed_wrongly_is_said(cli, typed, said):

@@ -107,6 +107,7 @@ def test_relays_killed_many_times_lose_nothing_under_ingest(store, topics):
     die_again_and_again(store, publication(topics), kills=20, batches=traffic(2_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", DEADLY)
 def test_a_relay_killed_at_a_named_point_loses_nothing(folder, topics, point):
     where = publication(topics)
@@ -158,7 +159,8 @@ def test_sigterm_ends_a_relay_with_what_it_has_in_hand(folder, topics):
         check_all_is_told(engine, where)
 
 
-@pytest.mark.parametrize("end", ["stop", pytest.param("kill", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["stop", "kill"])
 def test_a_relay_catches_up_by_itself_once_the_broker_is_back(folder, topics, end):
     where = publication(topics)
     with opened(folder) as engine:
@@ -183,6 +185,7 @@ def memory_of(relay):
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
+@pytest.mark.slow
 def test_a_relay_that_hung_does_no_harm_when_it_wakes_up(folder, topics):
     """As after a restart of PostgreSQL, which ends the lock of a relay that does not know."""
     where = publication(topics)
