@@ -7,16 +7,14 @@ rewritten; with `--check` stale pages are named and the exit code is 1. A test c
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import orjson
-from annotated_types import Ge, Le
 from cyclopts import App
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
+from tables import default_of, doc, fields, range_of, row, table, type_of
 
 from aggregates import policy
 from aggregates.catalogue import FACTS
@@ -48,14 +46,6 @@ from projections.api.view import ApiView
 DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-WORDS = {
-    str: "text",
-    int: "whole number",
-    float: "number",
-    bool: "true or false",
-    Path: "path",
-    AwareDatetime: "time",
-}
 LIMITS = (
     ("one line", json_text.MAX_LINE, "bytes"),
     ("depth of the JSON text", json_text.MAX_DEPTH, "levels"),
@@ -114,7 +104,7 @@ def _verb(typed: str, verb: App) -> str:
     lines = [f"### `{usage}`", "", _summary(verb), ""]
     lines += ["| option | meaning | default |", "|---|---|---|"]
     lines += [
-        _row(f"`{_shown(one)}`", _meaning(one), _default(one.field_info.default))
+        row(f"`{_shown(one)}`", _meaning(one), _default(one.field_info.default))
         for one in arguments
     ]
     return "\n".join(lines) + "\n"
@@ -156,15 +146,15 @@ def events() -> str:
 
 
 def _event(fact: type[Fact]) -> str:
-    lines = [f"### `{fact.TOPIC}`", "", _doc(fact), "", f"Schema {fact.SCHEMA}.", ""]
+    lines = [f"### `{fact.TOPIC}`", "", doc(fact), "", f"Schema {fact.SCHEMA}.", ""]
     lines += ["| field | type | kept |", "|---|---|---|"]
     for name, field in fact.model_fields.items():
         if name != "personal":
-            lines.append(_row(f"`{name}`", _type(field.annotation), "clear"))
+            lines.append(row(f"`{name}`", type_of(field.annotation), "clear"))
             continue
         for personal in _models(field.annotation):
             lines += [
-                _row(f"`personal.{inner}`", _type(one.annotation), "sealed")
+                row(f"`personal.{inner}`", type_of(one.annotation), "sealed")
                 for inner, one in personal.model_fields.items()
             ]
     return "\n".join(lines) + "\n"
@@ -177,25 +167,25 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 def header() -> str:
     """Return the fields that every event carries besides its fact."""
     rows = [
-        _row(
+        row(
             f"`{name}`",
-            _type(kind),
+            type_of(kind),
             "none" if name in Header._field_defaults else "required",
         )
         for name, kind in get_type_hints(Header).items()
     ]
-    return _table("field | type | default", rows)
+    return table("field | type | default", rows)
 
 
 def evidence() -> str:
     """Return the fields of the evidence of a link or a review."""
-    return _fields(Evidence)
+    return fields(Evidence)
 
 
 def stored_parts() -> str:
     """Return the fields of the values that facts and evidence are made of."""
     parts = (GivenIdentifier, ComparisonEvidence, CandidateEvidence, RefusalEvidence)
-    return "\n".join(f"### {one.__name__}\n\n{_doc(one)}\n\n{_fields(one)}\n" for one in parts)
+    return "\n".join(f"### {one.__name__}\n\n{doc(one)}\n\n{fields(one)}\n" for one in parts)
 
 
 def policy_fields() -> str:
@@ -206,36 +196,36 @@ def policy_fields() -> str:
 
 def _meanings(model: type[BaseModel]) -> str:
     rows = [
-        _row(
+        row(
             f"`{name}`",
             POLICY_MEANINGS[name],
-            _type(field.annotation) + _range(field),
-            _default_of(field),
+            type_of(field.annotation) + range_of(field),
+            default_of(field),
         )
         for name, field in model.model_fields.items()
     ]
-    return _table("field | meaning | type | default", rows)
+    return table("field | meaning | type | default", rows)
 
 
 def policy_classes() -> str:
     """Return the classes of the shipped policy."""
     shipped = policy.Policy.model_validate_json(shipped_policy())
     rows = [
-        _row(f"`{class_.value}`", ", ".join(rule.types), str(rule.cap))
+        row(f"`{class_.value}`", ", ".join(rule.types), str(rule.cap))
         for class_, rule in shipped.classes.items()
     ]
     assert set(shipped.classes) == set(IdentifierClass)
-    return _table("class | types | cap", rows)
+    return table("class | types | cap", rows)
 
 
 def policy_channels() -> str:
     """Return the channels of the shipped policy."""
     shipped = policy.Policy.model_validate_json(shipped_policy())
     rows = [
-        _row(f"`{name}`", ", ".join(rule.carries), "yes" if rule.live else "no")
+        row(f"`{name}`", ", ".join(rule.carries), "yes" if rule.live else "no")
         for name, rule in shipped.channels.items()
     ]
-    return _table("channel | vouches for | live", rows)
+    return table("channel | vouches for | live", rows)
 
 
 def fault_codes() -> str:
@@ -245,7 +235,7 @@ def fault_codes() -> str:
 
 def limits() -> str:
     """Return the limits of what may come in."""
-    rows = [_row(what, f"{most:,}", unit) for what, most, unit in LIMITS]
+    rows = [row(what, f"{most:,}", unit) for what, most, unit in LIMITS]
     return "\n".join(["| of | at most | |", "|---|---:|---|", *rows])
 
 
@@ -265,10 +255,10 @@ def settings() -> str:
     """Return every setting of whoever runs the product."""
     rows = []
     for name, field in fields_of():
-        kind = _type(field.annotation) + _range(field)
+        kind = type_of(field.annotation) + range_of(field)
         meaning = str(field.description)
-        rows.append(_row(f"`{name}`", f"`{variable_of(name)}`", meaning, kind, _default_of(field)))
-    return _table("setting | variable | meaning | type | default", rows)
+        rows.append(row(f"`{name}`", f"`{variable_of(name)}`", meaning, kind, default_of(field)))
+    return table("setting | variable | meaning | type | default", rows)
 
 
 def logbook() -> str:
@@ -280,13 +270,13 @@ def logbook() -> str:
 def metrics() -> str:
     """Return every metric of ours."""
     rows = [
-        _row(f"`{one.exposed}`", ", ".join(one.labels), one.kind, one.meaning) for one in METRICS
+        row(f"`{one.exposed}`", ", ".join(one.labels), one.kind, one.meaning) for one in METRICS
     ]
-    return _table("metric | labels | kind | meaning", rows)
+    return table("metric | labels | kind | meaning", rows)
 
 
 def _named(titles: str, meanings: Mapping[str, str]) -> str:
-    return _table(titles, (_row(f"`{name}`", meaning) for name, meaning in meanings.items()))
+    return table(titles, (row(f"`{name}`", meaning) for name, meaning in meanings.items()))
 
 
 def sql() -> str:
@@ -295,7 +285,7 @@ def sql() -> str:
 
 
 def _view(view: ApiView) -> str:
-    rows = [_row(f"`{one.name}`", one.type, one.meaning) for one in view.columns]
+    rows = [row(f"`{one.name}`", one.type, one.meaning) for one in view.columns]
     lines = [f"## `{view.name}`", "", view.meaning, ""]
     return "\n".join([*lines, "| column | type | meaning |", "|---|---|---|", *rows]) + "\n"
 
@@ -303,7 +293,7 @@ def _view(view: ApiView) -> str:
 def _contracts(contracts: Sequence[type[BaseModel]]) -> str:
     """Return public contracts with their fields."""
     return "\n".join(
-        f"### `{getattr(one, 'TYPE', one.__name__)}`\n\n{_doc(one)}\n\n{_fields(one)}\n"
+        f"### `{getattr(one, 'TYPE', one.__name__)}`\n\n{doc(one)}\n\n{fields(one)}\n"
         for one in contracts
     )
 
@@ -311,7 +301,7 @@ def _contracts(contracts: Sequence[type[BaseModel]]) -> str:
 def internal() -> str:
     """Return which stored events are told to nobody, and why."""
     rows = [
-        _row(f"`{name}`" if name in FACTS else f"`{name}…`", INTERNAL[name]) for name in INTERNAL
+        row(f"`{name}`" if name in FACTS else f"`{name}…`", INTERNAL[name]) for name in INTERNAL
     ]
     return "\n".join(["| stored event | why |", "|---|---|", *rows])
 
@@ -320,66 +310,6 @@ def asyncapi() -> bytes:
     """Return the AsyncAPI document of topics with the names that the pages use."""
     publication = Publication("identity-events", (), "identity-profiles")
     return orjson.dumps(document(publication), option=orjson.OPT_INDENT_2) + b"\n"
-
-
-def _fields(model: type[BaseModel]) -> str:
-    rows = [
-        _row(f"`{name}`", _type(field.annotation) + _range(field), _default_of(field))
-        for name, field in model.model_fields.items()
-    ]
-    return _table("field | type | default", rows)
-
-
-def _default_of(field: Any) -> str:
-    if field.is_required():
-        return "required"
-    default = field.get_default(call_default_factory=True)
-    if isinstance(default, BaseModel):
-        return "those of its fields"
-    return "none" if default in (None, (), {}) else f"`{default}`"
-
-
-def _type(annotation: Any) -> str:
-    return f"`{_type_text(annotation)}`"
-
-
-def _type_text(annotation: Any) -> str:
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _type_text(inner[0])
-    if origin in (Union, UnionType):
-        return " | ".join(_type_text(one) for one in inner if one is not NoneType) + (
-            ", optional" if NoneType in inner else ""
-        )
-    if origin is Literal:
-        return " | ".join(f'"{one}"' for one in inner)
-    if origin is tuple:
-        return f"list of {_type_text(inner[0])}"
-    if origin is dict:
-        return f"{_type_text(inner[0])} -> {_type_text(inner[1])}"
-    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return " | ".join(f'"{one.value}"' for one in annotation)
-    return WORDS.get(annotation) or str(annotation.__name__)
-
-
-def _range(field: Any) -> str:
-    """Say the limits of a number, as declared on the field."""
-    limits = {type(limit): limit for limit in field.metadata}
-    if Ge in limits and Le in limits:
-        return f", {limits[Ge].ge:,} to {limits[Le].le:,}"
-    return ""
-
-
-def _doc(described: type) -> str:
-    return inspect.cleandoc(described.__doc__ or "")
-
-
-def _table(titles: str, rows: Iterable[str]) -> str:
-    return "\n".join([f"| {titles} |", "|" + "---|" * (titles.count("|") + 1), *rows])
-
-
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
 PARTS: Mapping[str, Callable[[], str]] = {

@@ -1,7 +1,7 @@
 """The verb publish: a relay that tells Kafka what happens."""
 
-from functools import partial
 import re
+from functools import partial
 from typing import Annotated, Any
 
 from cyclopts import Parameter

@@ -27,6 +27,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "hint_refused": "the group did not take the position that is told to it as a hint",
     "step_evaluated": "a step of the re-evaluation is on disk",
     "events_replayed": "a rebuild, of the views or of the match index, has read on in the log",
+    "topic_made": "a topic that was missing was made, with this clean-up policy",
+    "topic_unseen": "whether a topic has this clean-up policy may not be seen",
     "topic_told": "how far a topic is told what the log holds",
     "views_held": "which views this worker keeps at the head of the log from now on",
     "views_moved": "how far its views have come, and by how many events since it began",

@@ -4,7 +4,6 @@ Events must stay until they are read, so their topic is not compacted; of profil
 contact must stay, so theirs is.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,9 +12,10 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from identity_engine.adapters.kafka_client import errors_as_ours, open_client
 from identity_engine.errors import ConfigurationError
+from identity_engine.observing.logbook import Logbook
 from identity_engine.publication.settings import Publication
 
-log = logging.getLogger(__name__)
+book = Logbook(__name__)
 
 CLEANUP: Final = "cleanup.policy"
 THERE: Final = 0
@@ -62,7 +62,7 @@ def _make(admin: Any, topic: str, policy: str) -> None:
             f"Kafka has no topic {topic}, and we may not make it. Let who may run: "
             f"kafka-topics.sh --create --topic {topic} --config {CLEANUP}={policy}"
         ) from refused
-    log.info("made the topic %s (%s=%s)", topic, CLEANUP, policy)
+    book.info("topic_made", topic=topic, code=policy)
 
 
 def _look_at(admin: Any, topic: str, policy: str) -> None:
@@ -70,7 +70,7 @@ def _look_at(admin: Any, topic: str, policy: str) -> None:
     found = admin.describe_configs([resource], config_filter="all")
     told = found.get("topic", {}).get(topic, {}).get(CLEANUP)
     if told is None:
-        log.warning("we may not see whether the topic %s has %s=%s", topic, CLEANUP, policy)
+        book.warning("topic_unseen", topic=topic, code=policy)
     elif told["value"] != policy:
         raise ConfigurationError(
             f"The topic {topic} has {CLEANUP}={told['value']}, and {policy} is needed. Run: "

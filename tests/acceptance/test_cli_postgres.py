@@ -212,7 +212,7 @@ class TestDoctor:
 
     def test_says_to_a_reader_that_it_may_not_look(self, line, store):
         found = self.found(line, store.address_of("reader"))
-        assert [one["check"] for one in found.values()] == ["open", "migrations"]
+        assert [one["check"] for one in found.values()] == ["settings", "open", "migrations"]
         assert "permission denied" in found["migrations"]["found"]
 
     def test_says_that_a_database_holds_no_store(self, line, empty):
