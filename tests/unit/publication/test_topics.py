@@ -39,4 +39,4 @@ def test_a_topic_that_somebody_made_meanwhile_is_taken():
 def test_a_topic_that_cannot_be_looked_at_is_used_with_a_warning(caplog):
     with caplog.at_level(logging.WARNING, "identity_engine"):
         kafka_topics._look_at(Refusing(), "profiles", "compact")
-    assert "we may not see whether the topic profiles has cleanup.policy=compact" in caplog.text
+    assert "topic_unseen topic=profiles code=compact" in caplog.text
