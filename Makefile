@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint check bench bench-peers clean lock
+.PHONY: demo test faults lint check bench bench-peers clean lock
 
 demo: $(READY)
 	$(BIN)/identity-engine demo
@@ -13,6 +13,11 @@ test: $(READY)
 	$(BIN)/pytest
 	$(BIN)/pytest -q --store postgres -m "not slow" tests/properties \
 		tests/integration/test_reevaluation_steps.py tests/integration/test_unmerging.py
+
+# Many faults where a test run makes a few, and the table of them in docs/explanation/reliability.md.
+# It needs Java and Maven, and takes the better part of an hour.
+faults: $(READY)
+	REQUIRE_KAFKA=1 $(BIN)/pytest --faults tests/faults
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
