@@ -6,13 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 from identity_engine.settings.model import variable_of
 from tests.acceptance.commands import EVENTS, in_own_process, program
 from tests.support.kafka.topics import Topics
+from tests.support.patience import eventually
 from tests.support.postgres import shared_server
 from tests.support.shipped import environment, our_services
 
@@ -72,13 +72,6 @@ def is_healthy(port):
     return not subprocess.run(asked, stderr=subprocess.DEVNULL, check=False).returncode
 
 
-def until(seen):
-    deadline = time.monotonic() + MOST_SECONDS
-    while not seen():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def test_migrate_then_consume_until_stopped_then_reevaluate(settings_of, real_kafka):
     assert "Applied 0001" in run("migrate", settings_of)
     settings = settings_of("consume")
@@ -92,8 +85,8 @@ def test_migrate_then_consume_until_stopped_then_reevaluate(settings_of, real_ka
     )
     try:
         assert not is_healthy(free_port())
-        until(lambda: is_healthy(port))
-        until(lambda: "3 interactions" in run("reevaluate", settings_of))
+        eventually(lambda: is_healthy(port))
+        eventually(lambda: "3 interactions" in run("reevaluate", settings_of))
         worker.send_signal(signal.SIGTERM)
         out, err = worker.communicate(timeout=MOST_SECONDS)
     finally:
