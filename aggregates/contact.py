@@ -229,7 +229,7 @@ class ContactState:
         """When it began to wait for something meaningful to come; None where it never expires."""
         if self.stage is Stage.CURATED or not self.is_live:
             return None
-        return max(self.born, self.restored) if self.restored is not None else self.born
+        return max(self.first_seen, self.restored or self.first_seen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,8 +118,11 @@ class Identities:
     ) -> None:
         """Change a contact by something that lies in another stream."""
         row = self.contacts[contact_id]
-        row.state = change(row.state)
+        first_seen, row.state = row.state.first_seen, change(row.state)
         self._touch(row)
+        if row.state.first_seen != first_seen:
+            self._wait(contact_id, row.state)
+            self.life.recounted.add(contact_id)
 
     def _count(self, contact_id: ContactId) -> None:
         """Raise the revision of an identity that a contact is a member of."""

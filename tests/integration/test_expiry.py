@@ -54,6 +54,24 @@ class TestTheClock:
 
         assert sweep().expired == 0
 
+    def test_one_that_was_moved_away_renews_it_no_longer_though_the_contact_began_with_it(
+        self, sweep, clock, engine
+    ):
+        device = {"type": "cookie", "value": "k-2"}
+        namesake = {name: ANNA[name] for name in ("given_name", "family_name")}
+        _, began, late = arrive(
+            engine,
+            event("1", profile=ANNA, time="2026-01-01T00:00:00Z"),
+            event("2", phone(), device, time="2026-01-11T01:00:00Z"),
+            event("3", device, profile=namesake, time="2026-01-01T00:00:00Z"),
+        )
+        assert late.contact_id == began.contact_id
+        engine.desk.interactions.create_contact(began.interaction_id, reason=WHY)
+        clock.set(day(3, 3))
+
+        sweep()
+        assert presence(engine, late.contact_id) == "expired"
+
     def test_a_message_in_it_renews_it(self, sweep, clock, engine, anna):
         assert arrive(engine, message("m-1", "1", time="2026-02-20T09:00:00Z"))
         clock.set(day(4, 3))
