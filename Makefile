@@ -8,16 +8,19 @@ READY := .venv/.ready
 demo: $(READY)
 	$(BIN)/identity-engine demo
 
+# As many tests at once as there are processors, each process with servers of its own.
+PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
+
 # The second run puts the stores of the laws on PostgreSQL.
 test: $(READY)
-	$(BIN)/pytest
-	$(BIN)/pytest -q --store postgres -m "not slow" tests/properties \
+	$(PYTEST)
+	$(PYTEST) -q --store postgres -m "not slow" tests/properties \
 		tests/integration/test_reevaluation_steps.py tests/integration/test_unmerging.py
 
 # Many faults where a test run makes a few, and the table of them in docs/explanation/reliability.md.
 # It needs Java and Maven, and takes the better part of an hour.
 faults: $(READY)
-	REQUIRE_KAFKA=1 $(BIN)/pytest --faults tests/faults
+	REQUIRE_KAFKA=1 $(BIN)/pytest --faults --timeout 3600 tests/faults
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -26,7 +29,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 check: lint
-	$(BIN)/pytest -q -m "not slow"
+	$(PYTEST) -q -m "not slow"
 
 bench: $(READY)
 	$(BIN)/identity-engine bench $(if $(DATA),--data $(DATA))

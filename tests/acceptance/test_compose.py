@@ -3,7 +3,6 @@ real database and broker; only hosts, ports and folders are others than in conta
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 
@@ -13,17 +12,12 @@ from identity_engine.settings.model import variable_of
 from tests.acceptance.commands import EVENTS, in_own_process, program
 from tests.support.kafka.topics import Topics
 from tests.support.patience import eventually
+from tests.support.ports import free_port
 from tests.support.postgres import shared_server
 from tests.support.shipped import environment, our_services
 
 MOST_SECONDS = 60
 MONITOR = variable_of("monitor.address")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ from identity_engine import Engine
 from identity_engine.application.policies import Policies
 from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.cli.main import run
-from identity_engine.errors import Conflict, StoreBusy, StoreError
+from identity_engine.errors import Conflict, StoreBusy, StoreFull
+from identity_engine.event_store import sqlite_files
 from identity_engine.event_store.folder import EVENTS_FILE, KEYS_FILE
+from identity_engine.settings.model import variable_of
 from tests.integration.resolving import change_policy
 from tests.support.interactions import customer, event, phone
 from tests.support.overtaking import overtaken
@@ -262,9 +264,8 @@ class TestAStoreMadeByTwo:
 class TestALockThatIsNotGiven:
     @pytest.fixture(autouse=True)
     def impatient(self, monkeypatch):
-        for module in ("sqlite", "sqlite_files"):
-            name = f"identity_engine.event_store.{module}.LOCK_TIMEOUT_SECONDS"
-            monkeypatch.setattr(name, 1)
+        monkeypatch.setenv(variable_of("sqlite.lock_seconds"), "1")
+        monkeypatch.setattr(sqlite_files, "LOCK_TIMEOUT_SECONDS", 1)
 
     @pytest.mark.parametrize("name", [EVENTS_FILE, KEYS_FILE])
     def test_ingesting_says_that_the_store_is_busy_and_writes_nothing(self, folder, name):
@@ -293,7 +294,7 @@ class TestALockThatIsNotGiven:
         assert capsys.readouterr().err.splitlines()[-1].startswith("error: Another process holds")
 
 
-def test_a_full_disk_is_a_store_error_and_leaves_the_store_as_it_was(folder):
+def test_a_full_disk_is_said_and_leaves_the_store_as_it_was(folder):
     with Engine.open(folder, world()) as engine:
         engine.ingest([event("1", phone())])
         head = engine.store.head()
@@ -301,7 +302,7 @@ def test_a_full_disk_is_a_store_error_and_leaves_the_store_as_it_was(folder):
             (pages,) = cursor.execute("PRAGMA page_count").fetchone()
             cursor.execute(f"PRAGMA max_page_count = {pages}")
 
-        with pytest.raises(StoreError):
+        with pytest.raises(StoreFull, match="Make room"):
             engine.ingest(
                 [event(str(number), phone(f"+8131234{number}")) for number in range(1000, 1200)]
             )

@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -19,6 +18,7 @@ from pathlib import Path
 import psycopg
 
 from identity_engine.event_store.postgres_schema import migrate
+from tests.support.ports import free_port
 
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 UNPRIVILEGED = ("postgres", "nobody")
@@ -42,25 +42,27 @@ class PostgresServer:
 
     Args:
         durable: keep what a crash of the machine would take; tests of faults and speeds do.
+        folder: an empty one that any user can enter, else one is made.
+        options: of the server, besides ours.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
-        # Not in pytest's folders: only their owner can enter those, and the server may be another.
-        self.folder = Path(tempfile.mkdtemp(prefix="identity-engine-postgres-", dir="/tmp"))
+    def __init__(
+        self, *, durable: bool = False, folder: Path | None = None, **options: object
+    ) -> None:
+        self.folder = folder or open_folder()
         self._as = {}
         if os.geteuid() == 0:  # which PostgreSQL refuses to run as
             user = next(u for name in UNPRIVILEGED if (u := _user(name)) is not None)
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
             "unix_socket_directories": self.folder,
             "max_connections": 100,
             **({} if durable else NOT_DURABLE),
+            **options,
         }
         self._options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
@@ -140,6 +142,12 @@ class PostgresServer:
             stdout=subprocess.DEVNULL,
             **self._as,
         )
+
+
+def open_folder() -> Path:
+    """Make a folder outside pytest's own: only their owner can enter those, and the server may be
+    another."""
+    return Path(tempfile.mkdtemp(prefix="identity-engine-postgres-", dir="/tmp"))
 
 
 def _user(name):

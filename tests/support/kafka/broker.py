@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.kafka.jars import jars
+from tests.support.ports import free_port
 
 MOST_SECONDS = 60
 PAUSE = 0.02  # seconds between two looks
@@ -78,7 +79,7 @@ class Broker:
         self._folder = folder
         self._libraries = jars()
         known = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **(protocols or {})}
-        self.ports = {name: _free_port() for name in known}
+        self.ports = {name: free_port() for name in known}
         self.port = self.ports["PLAINTEXT"]
         self.bootstrap = self.listener("PLAINTEXT")
         self._properties = folder / "server.properties"
@@ -93,17 +94,16 @@ class Broker:
         )
         (folder / "log4j2.properties").write_text(LOGGING.format(folder=folder))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        subprocess.run(
-            [
-                *self._java(
-                    "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c"
-                ),
-                *(word for user in users for word in ("--add-scram", user)),
-            ],
-            check=True,
-            capture_output=True,
-            timeout=MOST_SECONDS,
+        # One word, because every 64th id begins like an option.
+        identified = f"--cluster-id={cluster}"
+        formatting = self._java(
+            "kafka.tools.StorageTool", "format", "--standalone", identified, "-c"
         )
+        users = [word for user in users for word in ("--add-scram", user)]
+        done = subprocess.run(
+            [*formatting, *users], capture_output=True, text=True, timeout=MOST_SECONDS
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
         self._process: subprocess.Popen[bytes] | None = None
 
     def listener(self, name: str) -> str:
@@ -172,13 +172,6 @@ class MockCluster:
     def stop(self) -> None:
         """End it."""
         del self._producer
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _answers(port: int) -> bool:
