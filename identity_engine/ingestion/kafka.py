@@ -132,9 +132,11 @@ class TopicReader:
         self._dealing = _Dealing(self._consumer.pause)
         wanted = [topic, self.subscription.dead_letter_topic or topic]
         with errors_as_ours():
+            # First, so that the client knows the partitions when it joins: those that it hears of
+            # afterwards would make it join again at once.
+            self._consumer.subscribe([topic], listener=self._dealing)
             missing = [one for one in wanted if not self._consumer.partitions_for_topic(one)]
             if not missing:
-                self._consumer.subscribe([topic], listener=self._dealing)
                 return
         self._consumer.close()
         raise ConfigurationError(f"Kafka has no topic {missing[0]}. Make it first.")
@@ -154,6 +156,8 @@ class TopicReader:
         with errors_as_ours():
             if dealt := self._dealing.dealt:
                 self._consumer.pause(*dealt)
+            elif dealt is None:
+                self._join_if_forgotten()
             self._consumer.poll(timeout_ms=seconds * MILLISECONDS)
             # What was fetched before the pause is fetched again from where `begin` seeks to.
 
@@ -255,6 +259,17 @@ class TopicReader:
     def close(self) -> None:
         """Leave the group, so that others get our partitions at once."""
         self._consumer.close()
+
+    def _join_if_forgotten(self) -> None:
+        """Let the client go on with a join that it has forgotten.
+
+        One that it began because the topic has other partitions than before is due until it leads the
+        group and deals those out, which is before the group has answered. A poll that ends in between
+        leaves the join where it is, and none after it takes it up again: no partitions, no heartbeats.
+        """
+        coordinator = self._consumer._coordinator
+        if coordinator.rejoining and not coordinator.need_rejoin():
+            coordinator.request_rejoin()
 
     def _fetch(self, seconds: float) -> None:
         with errors_as_ours():

@@ -10,10 +10,13 @@ from identity_engine.errors import ConfigurationError, Fenced
 from identity_engine.ingestion.kafka import MOST_MESSAGES, TopicReader
 from tests.support.interactions import SOURCE, event
 from tests.support.kafka.topics import Sent, received, structured
+from tests.support.patience import eventually
 from tests.support.world import world
 
 BYTES = 1_000
 PATIENCE = 30.0
+SLOW = 0.3
+"""Seconds, longer than one wait for partitions."""
 
 
 def sized(count):
@@ -193,3 +196,38 @@ def test_a_topic_that_is_not_there_is_said(tmp_path, topics, real_kafka):
         pytest.raises(ConfigurationError, match="no topic"),
     ):
         engine.consume(topics.subscription("there-is-no-such-topic"), until_caught_up=True)
+
+
+def test_partitions_that_are_added_are_dealt_however_slowly_the_group_answers(
+    topics, reading, real_kafka
+):
+    topic = topics.make(1)
+    reader = reading(topic)
+    coordinator = reader._consumer._coordinator
+    join = coordinator._do_join_and_sync_async
+
+    async def slowly():
+        answer = await join()
+        await coordinator._manager._net.sleep(SLOW)
+        return answer
+
+    coordinator._do_join_and_sync_async = slowly
+    admin = KafkaAdminClient(bootstrap_servers=topics.broker.bootstrap)
+    admin.create_partitions({topic: 2})
+    admin.close()
+    reader._consumer._cluster.request_update()  # the client would do so in some minutes
+
+    def are_dealt():
+        reader.wait()
+        return len(reader._dealing.dealt or ()) == 2
+
+    assert eventually(are_dealt, PATIENCE)
+
+
+def test_a_lone_worker_is_dealt_its_partitions_once(topics, reading):
+    topic = topics.make(2)
+    reader = reading(topic)
+    for _ in range(20):
+        reader.wait()
+
+    assert reader.dealt == 1

@@ -45,6 +45,10 @@ class Child:
             if (found := _number(line, word, number)) is not None:
                 return found
 
+    def last(self, word: str) -> int:
+        """Return the number told last behind a word among what was waited for, 0 before the first."""
+        return max((_number(line, word, None) or 0 for line in self.told), default=0)
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         self._process.send_signal(number)
