@@ -7,7 +7,10 @@ IdentityEngineError
 ├── Denied                 no grant allows the call
 ├── ConfigurationError     the set-up is wrong: the message says the fix
 ├── StoreError             the store cannot be used as it is
-│   ├── StoreBusy          another process holds the write lock: try again
+│   ├── StoreAway          not for now: the same may succeed later
+│   │   ├── StoreBusy      another process holds the write lock: try again
+│   │   ├── StoreFull      its disk has no room left: make some
+│   │   └── ConnectionLost the database cannot be reached
 │   ├── UnknownTopic       the log holds an event this version does not know
 │   ├── EventTooLarge      an event over the size limit; nothing was written
 │   ├── Unreadable         stored bytes that are not what was written
@@ -19,7 +22,7 @@ IdentityEngineError
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from projections.sql import DatabaseFailed
 
@@ -71,12 +74,28 @@ class StoreError(IdentityEngineError, DatabaseFailed):
     """The store cannot be used as it is."""
 
 
-class StoreBusy(StoreError):  # noqa: N818
+class StoreAway(StoreError):  # noqa: N818
+    """The store cannot be used for now; the same may succeed later. `code` tells why, in logs."""
+
+    code: ClassVar[str]
+
+
+class StoreBusy(StoreAway):
     """Another process holds the write lock for longer than we wait."""
 
+    code = "busy"
 
-class ConnectionLost(StoreError):  # noqa: N818
+
+class StoreFull(StoreAway):
+    """The disk of the store has no room for what is to be written; nothing of it was."""
+
+    code = "full"
+
+
+class ConnectionLost(StoreAway):
     """The database cannot be reached, or went away; whether the last commit was done is not known."""
+
+    code = "connection_lost"
 
 
 class UnknownTopic(StoreError):  # noqa: N818

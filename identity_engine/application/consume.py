@@ -23,7 +23,7 @@ from identity_engine.application.taking import (
     Taking,
     Unusable,
 )
-from identity_engine.errors import ConnectionLost, Fenced, RemoteError, StoreBusy
+from identity_engine.errors import Fenced, RemoteError, StoreAway
 from identity_engine.ingestion.kafka import LOOK_SECONDS, MessageBatch, PartitionLag, TopicReader
 from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
 from identity_engine.observing.logbook import Logbook
@@ -109,9 +109,8 @@ class Consumption:
             except Fenced as fenced:
                 self.done.fenced += 1
                 book.warning("fenced", source=fenced.source)
-            except (StoreBusy, ConnectionLost) as failed:
-                is_busy = isinstance(failed, StoreBusy)
-                self._wait("store", "busy" if is_busy else "connection_lost")
+            except StoreAway as failed:
+                self._wait("store", failed.code)
             except RemoteError as failed:
                 if not failed.may_pass:
                     raise

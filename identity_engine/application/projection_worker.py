@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from identity_engine.application.following import Follower
-from identity_engine.errors import ConnectionLost, StoreBusy
+from identity_engine.errors import StoreAway
 from identity_engine.event_store.place import Holding
 from identity_engine.event_store.store import EventStore
 from identity_engine.observing.logbook import Logbook
@@ -28,7 +28,6 @@ REPORT_SECONDS: Final = 10.0
 STEP: Final = 1_000
 """Events of one batch: who else wants to move or read these views waits no longer than for one."""
 
-CODES: Final = {StoreBusy: "busy", ConnectionLost: "connection_lost"}
 NAMES: Final = tuple(projection.name for projection in PROJECTIONS)
 
 
@@ -84,9 +83,9 @@ class ProjectionWorker:
             while not stopping():
                 try:
                     is_behind = self._look(holding)
-                except (StoreBusy, ConnectionLost) as failed:
+                except StoreAway as failed:
                     self.done.retries += 1
-                    self._waits.begin("store", CODES[type(failed)])
+                    self._waits.begin("store", failed.code)
                     is_behind = False
                 else:
                     self._waits.end("store")

@@ -23,7 +23,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
-from identity_engine.errors import ConfigurationError, ConnectionLost, StoreBusy
+from identity_engine.errors import ConfigurationError, ConnectionLost, StoreBusy, StoreFull
 from identity_engine.event_store.folder import key_in_file
 from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.postgres_holding import SessionHolding
@@ -35,6 +35,7 @@ from identity_engine.event_store.postgres_schema import (
     refuse_unless_migrated,
 )
 from identity_engine.event_store.postgres_sql import (
+    FULL,
     LOST,
     PostgresConnection,
     PostgresCursor,
@@ -284,6 +285,8 @@ class Recorder(StoredEvents, PostgresApplicationRecorder):
                     is_read = read_only
         except (OperationalError, InterfaceError, InternalError) as error:
             # The last is what a process hears that was stopped within: the server ended its turn.
+            if isinstance(error.__cause__, psycopg.errors.DiskFull):
+                raise StoreFull(FULL) from error
             if not is_read:  # what was read is good, however the transaction ends
                 raise ConnectionLost(LOST) from error
 

@@ -17,7 +17,7 @@ from psycopg.pq import Format
 from psycopg.rows import tuple_row
 from psycopg.types.numeric import NumericBinaryLoader, NumericLoader
 
-from identity_engine.errors import ConfigurationError, ConnectionLost, StoreBusy
+from identity_engine.errors import ConfigurationError, ConnectionLost, StoreBusy, StoreFull
 from projections.sql import COMMENT, Parameters, statements
 
 PARTS = re.compile(r"('(?:[^']|'')*')")
@@ -34,6 +34,10 @@ SPELLINGS = (
 LOST = (
     "The connection to PostgreSQL failed. Check that the server runs and can be reached; "
     "what was stored is kept, so do the same again."
+)
+FULL = (
+    "The disk of the PostgreSQL server is full. Make room, then do the same again: what was stored "
+    "is kept."
 )
 INSERT = re.compile(
     r"(INSERT INTO \w+(?: \((?P<columns>[\w, ]+)\))? VALUES )(\((?:%b, ?)*%b\))"
@@ -154,6 +158,7 @@ def told_plainly() -> Iterator[None]:
 
     Raises:
         StoreBusy: another process holds a lock for longer than the time-out, or has replaced the schema.
+        StoreFull: the server's disk has no room left.
         ConnectionLost: the server cannot be reached, or went away.
         ConfigurationError: the role of the connection lacks a right.
     """
@@ -174,6 +179,8 @@ def told_plainly() -> Iterator[None]:
         ) from error
     except psycopg.errors.UndefinedTable as error:
         raise StoreBusy("The views were built anew meanwhile. Ask again.") from error
+    except psycopg.errors.DiskFull as error:
+        raise StoreFull(FULL) from error
     except (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout) as error:
         raise ConnectionLost(LOST) from error
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from identity_engine.errors import ConfigurationError, StoreBusy, StoreError
+from identity_engine.errors import ConfigurationError, StoreBusy, StoreError, StoreFull
 from projections.sql import Connection, dialect_of, transaction
 
 LOCK_TIMEOUT_SECONDS = 30.0
@@ -55,7 +55,8 @@ def told_plainly() -> Iterator[None]:
 
     Raises:
         StoreBusy: another process holds the lock.
-        StoreError: anything else, such as a full disk.
+        StoreFull: the disk is full.
+        StoreError: anything else.
     """
     try:
         yield
@@ -68,6 +69,10 @@ def refusal(error: Exception) -> StoreError:
     if "locked" in str(error):
         return StoreBusy(
             "Another process holds the write lock of this store. Try again when it is done."
+        )
+    if "full" in str(error):
+        return StoreFull(
+            "The disk of this store is full. Make room, then do the same again: what was stored is kept."
         )
     return StoreError(
         f"SQLite says: {error}. Check the disk, then do the same again: what was stored is kept."

@@ -17,7 +17,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "dead_letters_kept": "input that cannot be used was kept",
     "decided_again": "another writer was faster, so a batch or a step was decided again",
     "fenced": "another worker reads this source now; nothing of the batch was written",
-    "waiting": "the store or the brokers are away or busy; it is tried again",
+    "waiting": "the store or the brokers are away, busy or full; it is tried again",
     "recovered": "what was waited for is back",
     "partitions_dealt": "the group gave this worker its partitions",
     "partition_read": "how far a partition is read",

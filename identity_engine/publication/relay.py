@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from identity_engine.errors import ConnectionLost, Fenced, RemoteError, StoreBusy
+from identity_engine.errors import Fenced, RemoteError, StoreAway
 from identity_engine.event_store.place import LogWatch
 from identity_engine.event_store.store import EventStore, SourcePosition
 from identity_engine.observing.logbook import Logbook
@@ -29,7 +29,6 @@ PAUSE_SECONDS: Final = 1.0
 """Before another try where the store or the brokers are away, or another relay is at work."""
 
 REPORT_SECONDS: Final = 10.0
-CODES: Final = {StoreBusy: "busy", ConnectionLost: "connection_lost"}
 
 
 class Writer(Protocol):
@@ -113,10 +112,10 @@ class Relay:
                 self.done.fenced += 1
                 book.warning("fenced", source=fenced.source)
                 self._pause()
-            except (StoreBusy, ConnectionLost) as failed:
+            except StoreAway as failed:
                 if once:
                     raise
-                self._put_off("store", CODES[type(failed)])
+                self._put_off("store", failed.code)
             except RemoteError as failed:
                 if once or not failed.may_pass:
                     raise

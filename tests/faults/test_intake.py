@@ -12,8 +12,9 @@ import pytest
 from tests.corpus.bad_input.kinds import KINDS
 from tests.faults.intake import CAUGHT_UP, Intake
 from tests.support.kafka.child import POINTS
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, open_folder
 from tests.support.proxy import CuttingProxy
+from tests.support.small_disk import small_disk
 
 COMMIT = b"COMMIT\0"
 MOST = 900_000
@@ -128,6 +129,40 @@ def test_the_database_is_away(server, store, topics, times, table):
         server.start()
         assert worker.end(300) == 0
     table.add(intake.check("PostgreSQL away for 60 s", 1))
+
+
+@pytest.mark.slow
+def test_the_disk_of_the_database_is_full(topics, times, table, tmp_path, monkeypatch):
+    monkeypatch.setenv("IDENTITY_ENGINE_MASTER_KEY", str(tmp_path / "master.key"))
+    fillings, folder = times(10, 2), open_folder()
+    with small_disk(folder, 256) as disk:
+        server = PostgresServer(
+            durable=True, folder=folder, max_wal_size="32MB", min_wal_size="32MB"
+        )
+        intake = Intake(server.database(), topics, times(3_000, 600))
+        _run_out_of_room(intake, disk, fillings)
+        table.add(intake.check("disk of PostgreSQL full", fillings))
+        server.close()
+
+
+@pytest.mark.slow
+def test_the_disk_of_the_folder_is_full(topics, times, table, tmp_path):
+    fillings = times(10, 2)
+    with small_disk(tmp_path, 128) as disk:
+        intake = Intake(tmp_path / "store", topics, times(3_000, 600))
+        _run_out_of_room(intake, disk, fillings)
+        table.add(intake.check("disk of the folder full", fillings))
+
+
+def _run_out_of_room(intake, disk, times):
+    """Let a worker wait for room so often, and go on."""
+    with intake.worker(CAUGHT_UP) as worker:
+        for number in range(1, times + 1):
+            worker.wait_for("written", number * 60)
+            disk.fill()
+            worker.wait_for("retries", worker.last("retries") + 1)
+            disk.empty()
+        assert worker.end() == 0
 
 
 @pytest.mark.slow
