@@ -62,6 +62,8 @@ METRICS: Final = (
     Metric("projection_position", "gauge", "how far a view has followed", ("projection",)),
     Metric("projection_lag", "gauge", "positions from a view to the head", ("projection",)),
     Metric("projection_parked", "gauge", "keys that wait after a failure", ("projection",)),
+    Metric("published_position", "gauge", "how far a topic is told of the log", ("topic",)),
+    Metric("published_lag", "gauge", "positions from a topic to the head", ("topic",)),
     Metric("reevaluation_waiting", "gauge", "interactions whose links are not final"),
     Metric("step_seconds", "histogram", "one step of the re-evaluation"),
 )
@@ -92,7 +94,9 @@ class Metrics(logging.Handler):
             "messages_missed": lambda said: self._made["kafka_missed"].inc(said["count"]),
             "partitions_dealt": lambda _: self._forget_partitions(),
             "partition_read": self._read,
+            "topic_told": self._published,
         }
+        self._told: dict[str, int] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count what the worker tells."""
@@ -115,6 +119,9 @@ class Metrics(logging.Handler):
             self._made["log_head"].set(look.head)
             self._made["reevaluation_waiting"].set(look.waiting)
             self._made["dead_letters_waiting"].set(look.dead_letters)
+            for topic, position in self._told.items():
+                self._made["published_position"].labels(topic).set(position)
+                self._made["published_lag"].labels(topic).set(max(0, look.head - position))
             for view in look.views:
                 behind = max(0, look.head - view.position)
                 self._made["projection_position"].labels(view.name).set(view.position)
@@ -140,6 +147,9 @@ class Metrics(logging.Handler):
     def _forget_partitions(self) -> None:
         self._made["kafka_lag"].clear()
         self._made["kafka_position"].clear()
+
+    def _published(self, said: Mapping[str, Any]) -> None:
+        self._told[said["topic"]] = said["position"]
 
     def _read(self, said: Mapping[str, Any]) -> None:
         place = said["topic"], said["partition"]

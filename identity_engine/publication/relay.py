@@ -131,6 +131,7 @@ class Relay:
             for lag in self.done.topics:
                 lag.position = known.get(_source(writer, lag.topic), 0)
             self.done.sessions += 1
+            self._report()
             while not self._stopping():
                 self._catch_up(writer)
                 if once:

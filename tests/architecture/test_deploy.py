@@ -33,6 +33,7 @@ from tests.support.shipped import (
 VARIABLES = {variable_of(name) for name, _ in fields_of()} | {CONFIG_VARIABLE}
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+WORKERS = ("consume", "projections", "publish")
 MOST_EXPOSURE = 20  # tenths; systemd calls up to 2.0 "OK"
 
 
@@ -72,17 +73,23 @@ class TestCompose:
                 has_check = "healthcheck" in services()[other]
                 assert has_check == (how["condition"] == "service_healthy")
 
+    def test_the_topics_that_are_read_and_told_are_not_one(self):
+        names = [
+            services()[name]["environment"][variable_of(topic)]
+            for name, topic in (("consume", "kafka.topic"), ("publish", "publish.topic"))
+        ]
+        assert len(set(names)) == 2
+
     def test_the_topic_that_is_read_is_the_one_that_is_made(self):
         read = services()["consume"]["environment"][variable_of("kafka.topic")]
         assert f"--topic={read}" in services()["topics"]["command"]
 
-    def test_health_is_asked_for_where_the_worker_answers(self):
-        consume = services()["consume"]
-        (asked,) = re.findall(
-            r"http://127\.0\.0\.1:(\d+)(/\w+)", consume["healthcheck"]["test"][-1]
-        )
-        assert asked == (port_of(consume), "/livez")
-        assert consume["expose"] == [port_of(consume)]
+    @pytest.mark.parametrize("name", WORKERS)
+    def test_health_is_asked_for_where_the_worker_answers(self, name):
+        worker = services()[name]
+        (asked,) = re.findall(r"http://127\.0\.0\.1:(\d+)(/\w+)", worker["healthcheck"]["test"][-1])
+        assert asked == (port_of(worker), "/livez")
+        assert worker["expose"] == [port_of(worker)]
 
     def test_a_secret_is_asked_for_and_stands_nowhere(self):
         secrets = [
@@ -142,8 +149,9 @@ class TestUnits:
         assert timers
         assert timers <= {name.removesuffix(".service") for name in units(".service")}
 
-    def test_a_worker_has_time_to_end_and_wrong_usage_is_not_tried_again(self):
-        service = units(".service")["identity-engine-consume@.service"]["Service"]
+    @pytest.mark.parametrize("name", WORKERS)
+    def test_a_worker_has_time_to_end_and_wrong_usage_is_not_tried_again(self, name):
+        service = units(".service")[f"identity-engine-{name}@.service"]["Service"]
         assert service["KillSignal"] == "SIGTERM"
         assert int(service["TimeoutStopSec"]) >= 30
         assert service["RestartPreventExitStatus"] == "2"
@@ -203,7 +211,8 @@ class TestAlerts:
     def test_every_metric_that_speaks_of_trouble_has_an_alert(self):
         rules = ALERTS.read_text("utf-8")
         troubles = ("up", "loop_age_seconds", "kafka_lag", "kafka_missed", "dead_letters",
-                    "projection_parked", "projection_lag", "reevaluation_waiting")  # fmt: skip
+                    "projection_parked", "projection_lag", "published_lag",
+                    "reevaluation_waiting")  # fmt: skip
         exposed = {one.name: one.exposed for one in METRICS}
         assert [name for name in troubles if exposed[name] not in rules] == []
 

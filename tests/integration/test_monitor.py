@@ -138,7 +138,11 @@ def test_what_the_worker_tells_is_counted_though_it_is_not_written(engine):
         book.error("messages_missed", source="kafka:t:0", count=7)
         book.info("partition_read", topic="t", partition=0, position=4, end=9, lag=5)
         book.info("partition_read", topic="t", partition=1, position=2, end=2, lag=0)
+        book.info("topic_told", topic="told", position=0, lag=0)
+        engine.ingest(EVENTS)
         found = ask.samples()
+        assert found["identity_engine_published_position", "told"] == 0
+        assert found["identity_engine_published_lag", "told"] == engine.store.head()
         assert found["identity_engine_decided_again_total",] == 1
         assert found["identity_engine_fenced_total",] == 1
         assert found["identity_engine_waits_total", "busy", "store"] == 1
