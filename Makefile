@@ -20,7 +20,8 @@ test: $(READY)
 # Many faults where a test run makes a few, and the table of them in docs/explanation/reliability.md.
 # It needs Java and Maven, and takes the better part of an hour.
 faults: $(READY)
-	REQUIRE_KAFKA=1 $(BIN)/pytest --faults --timeout 3600 tests/faults
+	REQUIRE_KAFKA=1 $(BIN)/pytest --faults --timeout 3600 tests/faults \
+		tests/integration/kafka/test_workers.py tests/integration/kafka/test_relays.py
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -37,6 +37,13 @@ def pytest_configure(config):
         OnPostgres().install()
 
 
+@pytest.fixture
+def times(request):
+    """Return how often a fault is made: so many times with --faults, else the few."""
+    all_of_them = request.config.getoption("--faults")
+    return lambda many, few: many if all_of_them else few
+
+
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[Broker | MockCluster]:
     """A Kafka broker on this machine, a mock where no real one can be had and none is required."""

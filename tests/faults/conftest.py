@@ -27,13 +27,6 @@ def table(request) -> Table:
 
 
 @pytest.fixture
-def times(request):
-    """Return how often a fault is made: so many times with --faults, else the few."""
-    all_of_them = request.config.getoption("--faults")
-    return lambda many, few: many if all_of_them else few
-
-
-@pytest.fixture
 def topics(real_kafka) -> Topics:
     """Topics on a real broker."""
     return Topics(real_kafka)

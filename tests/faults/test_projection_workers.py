@@ -13,12 +13,13 @@ import pytest
 from identity_engine import Engine
 from identity_engine.event_store.postgres import Server
 from identity_engine.simulation import simulate
+from tests.faults.table import Row
+from tests.support.kafka.topics import received
 from tests.support.patience import eventually
 from tests.support.postgres import PostgresServer, shared_server
 from tests.support.world import world
 
 TRAFFIC = [made for made, _ in simulate(60, 300, 7)]
-KILLS = 20
 
 
 class Workers:
@@ -201,12 +202,12 @@ def test_one_whose_connections_are_cut_comes_back(on_postgres):
 
 
 @pytest.mark.slow
-def test_killed_twenty_times_under_load_and_no_view_is_wrong(on_postgres):
-    chance = Random(3)
+def test_killed_under_load_and_no_view_is_wrong(on_postgres, times, table):
+    chance, kills = Random(3), times(50, 10)
     on_postgres.start()
-    for number in range(KILLS):
+    for number in range(kills):
         on_postgres.start()
-        on_postgres.ingest(15)
+        on_postgres.ingest(len(TRAFFIC) // kills)
         if number % 5 == 0:
             on_postgres.engine.rebuild()
         eventually(lambda: on_postgres.follows(len(on_postgres.started) - 1))
@@ -216,6 +217,9 @@ def test_killed_twenty_times_under_load_and_no_view_is_wrong(on_postgres):
     on_postgres.catch_up()
 
     assert on_postgres.are_sound()
+    stored = len(received(on_postgres.engine.store))
+    assert stored == len(TRAFFIC)
+    table.add(Row("worker of `projections run` killed (`kill -9`)", kills, stored, stored, 0, 0))
 
 
 @pytest.mark.slow

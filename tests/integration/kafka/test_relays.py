@@ -98,13 +98,9 @@ def die_again_and_again(store, where, kills, batches):
         print(f"{kills} kills: {len(committed)} committed, {repeats} repeats, {len(sent)} sent")
 
 
-def test_killed_relays_lose_nothing_under_ingest(store, topics):
-    die_again_and_again(store, publication(topics), kills=3, batches=traffic(240))
-
-
-@pytest.mark.slow
-def test_relays_killed_many_times_lose_nothing_under_ingest(store, topics):
-    die_again_and_again(store, publication(topics), kills=20, batches=traffic(2_000))
+def test_killed_relays_lose_nothing_under_ingest(store, topics, times):
+    batches = traffic(times(2_000, 320))
+    die_again_and_again(store, publication(topics), kills=times(20, 4), batches=batches)
 
 
 @pytest.mark.slow

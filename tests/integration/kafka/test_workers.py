@@ -53,13 +53,8 @@ def die_again_and_again(tmp_path, topics, kills, interactions):
     check_all_is_there_once(store, events)
 
 
-def test_killed_workers_lose_and_double_nothing(tmp_path, topics):
-    die_again_and_again(tmp_path, topics, kills=2, interactions=600)
-
-
-@pytest.mark.slow
-def test_workers_killed_many_times_lose_and_double_nothing(tmp_path, topics):
-    die_again_and_again(tmp_path, topics, kills=25, interactions=4_000)
+def test_killed_workers_lose_and_double_nothing(tmp_path, topics, times):
+    die_again_and_again(tmp_path, topics, kills=times(25, 3), interactions=times(4_000, 700))
 
 
 @pytest.mark.slow
