@@ -8,7 +8,7 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.adapters.clock import World
-from identity_engine.errors import ConnectionLost
+from identity_engine.errors import ConfigurationError, ConnectionLost
 from identity_engine.simulation import simulate
 from tests.integration.kafka.publishing import (
     by_key,
@@ -22,6 +22,7 @@ from tests.integration.kafka.publishing import (
 from tests.support.child import later
 from tests.support.kafka.relaying import DEADLY, Relaying
 from tests.support.postgres import PostgresServer, shared_server
+from tests.support.postgres_roles import StoreOfRoles
 
 BATCH = 20
 MOST_GROWTH = 30_000  # kB
@@ -235,3 +236,20 @@ def until_done(engine, batch):
         except ConnectionLost:
             continue
     raise AssertionError("never acknowledged")
+
+
+def test_on_postgresql_it_needs_to_write_and_to_follow_and_no_more(topics, tmp_path):
+    store = StoreOfRoles(shared_server(), tmp_path / "master.key")
+    where = publication(topics)
+    try:
+        with store.open("writer") as engine:
+            engine.ingest(traffic(20)[0])
+            with pytest.raises(ConfigurationError, match="run-on-postgresql"):
+                publish(engine, where)
+        store.login("relay", "identity_engine_writer", "identity_engine_projector")
+        with store.open("relay") as engine:
+            publish(engine, where)
+            assert by_key(heard(where)) == to_be_told(engine)
+            check_profiles(engine, profiles(where))
+    finally:
+        store.close()
