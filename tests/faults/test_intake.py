@@ -67,9 +67,11 @@ def test_workers_that_hang_and_wake_up_when_others_have_their_partitions(
     store, topics, times, table
 ):
     hangs = times(5, 1)
-    intake = Intake(store, topics, times(2_000, 500))
+    intake = Intake(store, topics, times(2_500, 500), parts=hangs)
     fenced = 0
-    for _ in range(hangs):
+    for number in range(hangs):
+        if number:
+            intake.send_more()
         with intake.worker("decided_and_not_written_stopped", CAUGHT_UP) as zombie:
             zombie.wait_until_stopped()
             with intake.worker() as successor:
