@@ -37,7 +37,7 @@ def read_all(bootstrap: str, topic: str, isolation: str = "read_committed") -> l
     )
     try:
         wanted = [TopicPartition(topic, one) for one in consumer.partitions_for_topic(topic) or ()]
-        ends = consumer.end_offsets(wanted)
+        ends = _ends(bootstrap, wanted)
         consumer.assign(wanted)
         heard: list[Heard] = []
         deadline = time.monotonic() + MOST_SECONDS
@@ -46,6 +46,17 @@ def read_all(bootstrap: str, topic: str, isolation: str = "read_committed") -> l
             for records in consumer.poll(timeout_ms=200).values():
                 heard += [_heard(one) for one in records]
         return heard
+    finally:
+        consumer.close()
+
+
+def _ends(bootstrap: str, wanted: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """Return where partitions end, with what is committed and not yet marked so: a broker does that a
+    moment after it has said that the transaction is done."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_uncommitted")
+    try:
+        ends: dict[TopicPartition, int] = consumer.end_offsets(wanted)
+        return ends
     finally:
         consumer.close()
 
