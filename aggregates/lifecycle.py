@@ -14,6 +14,8 @@ from aggregates.values import ContactId, Erased, Fact, Instant, Stored
 Presence = Literal["live", "expired", "deleted", "erased"]
 """Only a live contact is searched, found and changed; what is gone may be restored until erased."""
 
+HELD = "A legal hold keeps this contact. Lift it first."
+
 
 class LifecyclePersonal(Stored):
     """A person's words on why."""
@@ -143,11 +145,13 @@ def decide(standing: Standing, command: LifecycleCommand) -> LifecycleFact | Non
             return _expire(standing, now, days)
         case Delete(reason=reason):
             if standing.on_hold:
-                raise Refused("legal_hold", "A legal hold keeps this contact. Lift it first.")
+                raise Refused("legal_hold", HELD)
             if standing.presence == "deleted":
                 return None
             return ContactDeleted(personal=LifecyclePersonal(reason=reason))
         case Restore(now=now, days=days, reason=reason):
+            if standing.on_hold and standing.presence != "live":
+                raise Refused("legal_hold", HELD)
             return _restore(standing, now, days, reason)
         case SetHold(contact_id=contact_id, reason=reason):
             if contact_id in standing.on_hold:

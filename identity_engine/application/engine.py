@@ -132,6 +132,7 @@ class Engine:
             self.policies,
             self.follower,
             self._queries,
+            self.dead_letters,
             checked_actor(actor),
         )
         return Desk(office)

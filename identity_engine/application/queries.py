@@ -190,6 +190,8 @@ class Queries:
         say, stream = sentences_in(language), self._store.read_stream(id_)
         if link_of(stream) is not None:
             return [self._explained(stream, say)]
+        if any(isinstance(event.fact, InteractionReceived) for event in stream):
+            raise NotFound("This interaction belongs to no contact.")
         self._follower.follow()
         contact_id = ContactId(id_)
         views = self._follower.views.connection

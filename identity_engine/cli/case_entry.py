@@ -71,6 +71,11 @@ def read_text(text: str) -> str:
     return sys.stdin.read() if text == "-" else text
 
 
+def refused_text(refused: Sequence[str]) -> str:
+    """Say which recipients of a mail the server refused."""
+    return f" (refused: {', '.join(refused)})" if refused else ""
+
+
 def state_text(state: str, why: str | None) -> str:
     return f"{state} ({why})" if why else state
 
@@ -133,7 +138,7 @@ def show_view(view: CaseView) -> None:
                 (
                     m.mail_id,
                     state_text(m.status, m.code),
-                    ", ".join((*m.to, *m.cc)),
+                    ", ".join((*m.to, *m.cc)) + refused_text(m.refused),
                     m.subject,
                     (m.due or "")[:19],
                 )

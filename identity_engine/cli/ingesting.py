@@ -24,7 +24,7 @@ from identity_engine.cli.output import (
     show_json_line,
     show_table,
 )
-from identity_engine.errors import NotFound, UsageError
+from identity_engine.errors import UsageError
 from identity_engine.ingestion.files import EventFile
 from identity_engine.observing.logbook import logged
 from projections.base import ID
@@ -132,7 +132,7 @@ def list_(
         Show at most this many, the oldest first.
     """
     with Engine.open(store) as engine:
-        letters = engine.dead_letters.list(state, limit=limit)
+        letters = engine.desk.dead_letters.list(state, limit=limit)
     if json:
         show_json(list(letters))
     else:
@@ -163,9 +163,7 @@ def show_original(
 ) -> None:
     """Write the original bytes of one dead letter to standard output."""
     with Engine.open(store) as engine:
-        opened = engine.dead_letters.get(id_)
-    if opened is None:
-        raise NotFound("No dead letter has this id; see: identity-engine dead-letters list")
+        opened = engine.desk.dead_letters.original(id_)
     if json:
         raw = opened.raw.decode(errors="replace") if opened.raw is not None else None
         show_json({"letter": opened.letter, "raw": raw})

@@ -109,8 +109,11 @@ def send(*, store: Store = None, json: Json = False) -> int:
         show_json(outcomes)
     else:
         show_table(
-            ("case", "mail", "status", "code"),
-            [(one.number, one.mail_id, one.status, one.code) for one in outcomes],
+            ("case", "mail", "status", "code", "refused recipients"),
+            [
+                (one.number, one.mail_id, one.status, one.code, ", ".join(one.refused))
+                for one in outcomes
+            ],
             none="No mail is due.",
         )
     return 0 if all(one.status == "sent" for one in outcomes) else 1

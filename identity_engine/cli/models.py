@@ -89,7 +89,7 @@ def train(
     """
     from identity_engine.adapters.clock import World
     from identity_engine.application.rules import default_policy
-    from identity_engine.application.training import table_of_store, tables_of_files, train_from
+    from identity_engine.application.training import tables_of_files, train_from
     from identity_engine.cli.measuring import read_truth
 
     known = _merged([read_truth(path) for path in truth or ()])
@@ -98,7 +98,7 @@ def train(
         believed = _model(start or "person")
     else:
         with Engine.open(store) as engine:
-            tables = [table_of_store(engine.store)]
+            tables = [engine.desk.administration.training_table()]
             believed = _model(start) if start else engine.policies.rules.model
     trained = train_from(tables, believed, name)
     out.write_bytes(canonical_json(trained) + b"\n")

@@ -23,6 +23,16 @@ def merged(cli):
 
 
 class TestWhy:
+    def test_an_interaction_that_belongs_to_nobody_is_not_explained_by_its_old_link(self, filled):
+        (first, *_) = filled("interaction", "list", "--json").document
+        assert filled("contact", "why", first["interaction_id"]).code == 0
+        filled("interaction", "unlink", first["interaction_id"], "--reason", "not hers")
+
+        answer = filled("contact", "why", first["interaction_id"])
+
+        assert (answer.code, answer.out) == (1, "")
+        assert "belongs to no contact" in answer.err
+
     def test_a_merge_in_force_is_told_with_its_thresholds(self, merged):
         contact_id = merged.contact_of("berger")
 

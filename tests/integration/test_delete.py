@@ -307,6 +307,17 @@ class TestLegalHold:
         desk.lift_hold(second.contact_id, "settled")
         assert desk.delete(first.contact_id, WHY).written
 
+    def test_it_keeps_one_that_is_gone_as_it_is(self, engine, desk, anna):
+        desk.delete(anna, WHY)
+        desk.set_hold(anna, "case 4 O 12/26")
+
+        with pytest.raises(Refused) as refused:
+            desk.restore(anna)
+        assert refused.value.reason == "legal_hold"
+
+        desk.lift_hold(anna, "settled")
+        assert desk.restore(anna).done.written
+
     def test_its_reason_is_personal(self, engine, desk, anna):
         desk.set_hold(anna, "case 4 O 12/26")
 

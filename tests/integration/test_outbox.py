@@ -112,7 +112,8 @@ def test_an_answer_to_our_mail_joins_the_case_by_its_reply_address(engine, serve
 def test_a_recipient_that_the_server_refuses_is_shown(engine, server):
     server.unknown = {BEN}
     write(engine, Letter("x", to=(ANNA,), cc=(BEN,)))
-    engine.desk.mails.send_due(server)
+    (outcome,) = engine.desk.mails.send_due(server)
+    assert (outcome.status, outcome.refused) == ("sent", (BEN,))
     assert (the_mail(engine).status, the_mail(engine).refused) == ("sent", (BEN,))
 
 

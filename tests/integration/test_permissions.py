@@ -81,6 +81,30 @@ def test_an_actor_without_a_role_is_refused_and_the_refusal_is_an_event(engine):
     assert (shown.actor, shown.action) == ("stranger", "contact:view")
 
 
+READS_ALL = {
+    "dead letters": lambda desk: desk.dead_letters.list(),
+    "the original of a dead letter": lambda desk: desk.dead_letters.original(1),
+    "what a model learns from": lambda desk: desk.administration.training_table(),
+}
+"""What shows or reads records of every division at once."""
+
+
+@pytest.mark.parametrize("read", READS_ALL.values(), ids=READS_ALL)
+def test_what_reads_all_divisions_takes_the_right_in_all_of_them(engine, read, tmp_path):
+    (tmp_path / "events.jsonl").write_bytes(b"no event\n")
+    engine.ingest_file(tmp_path / "events.jsonl")
+    actions = ["operations:redrive", "data:reveal", "policy:rehearse"]
+    engine.desk.administration.define_role("reader", actions)
+    engine.desk.administration.grant("of-north", "reader", divisions=["north"])
+    engine.desk.administration.grant("of-all", "reader")
+
+    for actor in ("stranger", "of-north"):
+        with pytest.raises(Denied):
+            read(engine.acting_as(actor))
+    assert read(engine.acting_as("of-all"))
+    assert len(engine.desk.administration.refusals()) == 2
+
+
 def test_a_contact_of_another_division_is_absent_and_not_named(engine):
     north, south = arrive(engine, in_division("1", "north"), in_division("2", "south"))
     engine.desk.administration.grant("agent-7", "agent", divisions=["north"])

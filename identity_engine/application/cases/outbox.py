@@ -43,12 +43,14 @@ LONGEST_WAIT = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class MailOutcome:
-    """What became of one mail: its status, and a code where it is not sent."""
+    """What became of one mail: its status, a code where it is not sent, and recipients that the server
+    refused where it took the mail for others."""
 
     number: str
     mail_id: str
     status: MailStatus
     code: str | None = None
+    refused: tuple[str, ...] = ()
 
 
 class Outbox:
@@ -127,7 +129,8 @@ class Outbox:
             file.do(Report(fact))
             number, status = number_text(file.row.number), file.state.mails[mail_id].status
             command.finish()
-        return MailOutcome(number, mail_id, status, getattr(fact, "code", None))
+        refused = delivery.refused if isinstance(delivery, Sent) else ()
+        return MailOutcome(number, mail_id, status, getattr(fact, "code", None), tuple(refused))
 
     def _fact(
         self, command: Command, mail_id: MailId, attempt: int, delivery: Delivery

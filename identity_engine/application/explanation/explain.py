@@ -69,7 +69,7 @@ def explain_link(stream: Sequence[Recorded], policies: Policies, say: Sentences)
         say: sentences in the reader's language.
 
     Raises:
-        ValueError: the interaction was never linked.
+        ValueError: the interaction belongs to no contact.
     """
     event = link_of(stream)
     if event is None:
@@ -180,10 +180,11 @@ def explain_entered(event: Recorded, say: Sentences) -> Explanation:
 def link_of(stream: Sequence[Recorded]) -> Recorded | None:
     """Return the decision in force of an interaction's stream: its last link, or the doubt behind it.
 
-    None where it was never linked.
+    None where it belongs to no contact.
     """
-    decided = (InteractionLinked, InteractionHeldForReview)
-    return next((event for event in reversed(stream) if isinstance(event.fact, decided)), None)
+    decided = (InteractionLinked, InteractionHeldForReview, InteractionUnlinked)
+    last = next((event for event in reversed(stream) if isinstance(event.fact, decided)), None)
+    return None if last is None or isinstance(last.fact, InteractionUnlinked) else last
 
 
 def reason_of(guard: str, say: Sentences) -> str:

@@ -23,7 +23,9 @@ from identity_engine.application.as_of import position_as_of
 from identity_engine.application.operations.command import Done, Operations
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.typed import ID, checked
+from identity_engine.application.training import table_of_store
 from identity_engine.errors import NotFound, UsageError
+from matchers.training import TrainingTable
 
 ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 RESERVED = ("system", "policy:")
@@ -107,6 +109,16 @@ class Administration(Operations):
             Refused: nobody would be left who may grant roles.
         """
         return self._change(RevokeRole(actor, role), dry_run=dry_run)
+
+    @needs(Action.POLICY_REHEARSE)
+    def training_table(self) -> TrainingTable:
+        """Return all records of the store, and what people decided of them, for training a model.
+
+        Raises:
+            Denied: the actor may do this in some divisions only.
+        """
+        self.check_everywhere()
+        return table_of_store(self.office.store)
 
     @needs(Action.AUDIT_READ)
     def access(self, as_of: str | None = None) -> Access:

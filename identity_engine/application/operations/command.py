@@ -18,7 +18,7 @@ from identity_engine.application.ids import case_id
 from identity_engine.application.operations.office import Office
 from identity_engine.application.pen import Pen, Seal, Upstream
 from identity_engine.application.unburdened import no_garbage_collection
-from identity_engine.errors import NotFound, UsageError
+from identity_engine.errors import Denied, NotFound, UsageError
 from identity_engine.event_store.case_tables import case_by_number, cases_by_id
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.store import Writer, stream_versions
@@ -30,6 +30,7 @@ from projections.match_index.rows import ContactRow, InteractionRow, Mention
 from projections.sql import Connection
 
 CLOCK_SKEW = timedelta(minutes=5)
+EVERY_DIVISION = "*"
 
 MOST_MENTIONS = 10_000
 """Interactions that are evaluated again when a person changes who holds a value that they mention."""
@@ -346,6 +347,15 @@ class Operations:
         """The right that the call under way acts by."""
         assert self._action is not None, "an operation is marked with the action it needs"
         return self._action
+
+    def check_everywhere(self, action: Action | None = None) -> None:
+        """Check that the actor may do this, by default the call under way, in all divisions.
+
+        Raises:
+            Denied: in some only.
+        """
+        if not self.office.rights.allow_everywhere(action or self.action):
+            raise Denied(action or self.action, EVERY_DIVISION)
 
     @contextmanager
     def command(

@@ -21,7 +21,7 @@ from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.operations.command import Done, Operations
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.reasons import if_given
-from identity_engine.errors import Denied, NotFound, UsageError
+from identity_engine.errors import NotFound, UsageError
 from identity_engine.ports.crm import Crm, CrmRecord, CrmReference
 from projections.crm import query
 from projections.crm.query import AskedRecord, LedgerEntry, LinkedRecord
@@ -238,8 +238,7 @@ class CustomerRelations(Operations):
             Refused: `not_connected`.
             Denied: the actor may do this in some divisions only.
         """
-        if not self.office.rights.allow_everywhere(self.action):
-            raise Denied(self.action)
+        self.check_everywhere()
         settings = self._settings()
         with self._connected(settings) as crm:
             return Worker(self, settings, crm).run()

@@ -7,6 +7,7 @@ from identity_engine.application.operations.cases import Cases
 from identity_engine.application.operations.contacts import Contacts
 from identity_engine.application.operations.conversations import Conversations
 from identity_engine.application.operations.crm import CustomerRelations
+from identity_engine.application.operations.dead_letters import Letters
 from identity_engine.application.operations.divisions import Divisions
 from identity_engine.application.operations.enriching import Enriching
 from identity_engine.application.operations.identifiers import Identifiers
@@ -31,6 +32,7 @@ class Desk:
         self.office = office
         self.administration = Administration(office)
         self.divisions = Divisions(office)
+        self.dead_letters = Letters(office)
         self.contacts = Contacts(office)
         self.lifecycle = Lifecycle(office)
         self.identifiers = Identifiers(office)

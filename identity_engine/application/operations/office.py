@@ -13,13 +13,14 @@ from identity_engine.application.rules import Rules
 from identity_engine.errors import Denied
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, stream_versions
+from identity_engine.ingestion.dead_letters import DeadLetters
 
 
 class Office:
     """One actor at one store.
 
     Args:
-        store, world, policies, follower, queries: of the engine.
+        store, world, policies, follower, queries, dead_letters: of the engine.
         actor: an opaque id, never a name or an address.
     """
 
@@ -30,6 +31,7 @@ class Office:
         policies: Policies,
         follower: Follower,
         queries: Queries,
+        dead_letters: DeadLetters,
         actor: str,
     ) -> None:
         self.store = store
@@ -37,12 +39,14 @@ class Office:
         self.policies = policies
         self.follower = follower
         self.queries = queries
+        self.dead_letters = dead_letters
         self.actor = actor
         self._rights: tuple[AccessState, Rights] | None = None
 
     def of(self, actor: str) -> "Office":
         """Return the office of another actor at the same store."""
-        return Office(self.store, self.world, self.policies, self.follower, self.queries, actor)
+        shared = self.store, self.world, self.policies, self.follower, self.queries
+        return Office(*shared, self.dead_letters, actor)
 
     @property
     def rules(self) -> Rules:

@@ -6,12 +6,9 @@ from aggregates.access import Action
 from identity_engine.adapters.connecting import connect_publication
 from identity_engine.application.operations.command import Operations
 from identity_engine.application.operations.permissions import needs
-from identity_engine.errors import Denied
 from identity_engine.publication.lanes import EventLane, Lane, ProfileLane
 from identity_engine.publication.relay import Published, Relay
 from identity_engine.publication.settings import Publication
-
-EVERY_DIVISION = "*"
 
 
 class Publishing(Operations):
@@ -44,9 +41,9 @@ class Publishing(Operations):
             RemoteError: the brokers refuse; with `once` also where they are away.
             StoreBusy: with `once`, another relay publishes from this store.
         """
-        self._allow_everywhere(Action.FEED_READ)
+        self.check_everywhere()
         if publication.shows_people:
-            self._allow_everywhere(Action.CONTACT_VIEW)
+            self.check_everywhere(Action.CONTACT_VIEW)
         office = self.office
         lanes: list[Lane] = [EventLane(office.store, publication)]
         if publication.profile_topic is not None:
@@ -61,7 +58,3 @@ class Publishing(Operations):
     def _preferred(self) -> Sequence[str]:
         self.office.policies.catch_up()
         return self.office.rules.policy.preferred_sources
-
-    def _allow_everywhere(self, action: Action) -> None:
-        if not self.office.rights.allow_everywhere(action):
-            raise Denied(action, EVERY_DIVISION)

@@ -64,6 +64,12 @@ class TestDelete:
 
 
 class TestRestore:
+    @pytest.mark.parametrize("presence", ["deleted", "expired"])
+    def test_a_legal_hold_refuses(self, presence):
+        with pytest.raises(Refused, match="legal hold") as refused:
+            decide(Standing(presence, since=NOW, on_hold=frozenset({ANNA})), Restore(NOW, 30))
+        assert refused.value.reason == "legal_hold"
+
     def test_it_says_what_the_contact_was(self):
         assert decide(DELETED, Restore(NOW, 30)) == ContactRestored(was="deleted")
 

@@ -1,0 +1,38 @@
+"""Dead letters for an actor: what could not be used, with every fault, and its original bytes."""
+
+from collections.abc import Sequence
+
+from aggregates.access import Action
+from identity_engine.application.operations.command import Operations
+from identity_engine.application.operations.permissions import needs
+from identity_engine.errors import NotFound
+from identity_engine.ingestion.dead_letters import DeadLetter, OpenedLetter, State
+
+
+class Letters(Operations):
+    """What an operator does with dead letters. Nobody knows in which division one belongs, so it takes
+    the right in all of them."""
+
+    @needs(Action.OPERATIONS_REDRIVE)
+    def list(self, state: State = "open", *, limit: int = 100) -> Sequence[DeadLetter]:
+        """Return dead letters with every fault, the oldest first, without their content.
+
+        Raises:
+            Denied: the actor may do this in some divisions only.
+        """
+        self.check_everywhere()
+        return self.office.dead_letters.list(state, limit=limit)
+
+    @needs(Action.DATA_REVEAL)
+    def original(self, letter_id: int) -> OpenedLetter:
+        """Return one with its original bytes, which hold personal values.
+
+        Raises:
+            NotFound: there is none of this id.
+            Denied: the actor may do this in some divisions only.
+        """
+        self.check_everywhere()
+        opened = self.office.dead_letters.get(letter_id)
+        if opened is None:
+            raise NotFound("No dead letter has this id; see: identity-engine dead-letters list")
+        return opened
