@@ -75,13 +75,26 @@ def _examined(
     try:
         with Engine.open(store) as engine:
             keys = Finding("keys", True, "The master key opens the key store.")
-            found = [keys, *_master_key(), *(check(engine) for check in checks)]
+            found = [keys, *_master_key(), *(_checked(check, engine) for check in checks)]
             return found, engine.store.source_positions()
     except IdentityEngineError as error:
         return [Finding("open", False, str(error))], {}
+    except OSError as error:
+        said = f"The operating system says: {error.strerror}: {error.filename}. {LET_ME}"
+        return [Finding("open", False, said)], {}
+    except sqlite3.OperationalError as error:
+        return [Finding("open", False, f"SQLite says: {error}. {LET_ME}")], {}
     except sqlite3.DatabaseError as error:
         said = f"SQLite says: {error}. Restore the store from a backup."
         return [Finding("open", False, said)], {}
+
+
+def _checked(check: Callable[[Engine], Finding], engine: Engine) -> Finding:
+    """Run one check; what it may not see, or what fails within, leaves the others their turn."""
+    try:
+        return check(engine)
+    except IdentityEngineError as error:
+        return Finding(check.__name__.strip("_").replace("_", " "), False, str(error))
 
 
 def _master_key() -> list[Finding]:
@@ -239,6 +252,7 @@ def _settings_of_server(engine: Engine) -> Finding:
     return Finding("server", True, "The server keeps what it has acknowledged.")
 
 
+LET_ME = "Let this user read and write the store's folder, its files and the master key."
 CHECKS = (_log, _clock, _views, _dead_letters, _waiting_changes)
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 """Settings of PostgreSQL without which a commit may be lost."""

@@ -107,14 +107,13 @@ class Follower:
         try:
             with told_plainly(), no_garbage_collection():
                 views = self.views
-                after = views.position(names)
-                events = self._store.read(after, step, within=within)
+                after, events = self._unseen(views, names, step, within)
                 views.feed(events, names=names, after=after)
                 if not events:
                     self._shelf.show(self._number)
                 return Advanced(len(events), events[-1].position if events else after)
         except ConnectionLost:
-            self._close_live()  # a log can only be rolled back while its server is away: look anew
+            self._close_live()
             raise
 
     def rebuild(self, progress: Progress | None = None) -> Sequence[ViewStatus]:
@@ -233,17 +232,36 @@ class Follower:
             finally:
                 views.connection.close()
 
+    def _unseen(
+        self, views: Views, names: Collection[str] | None, step: int, within: Writer | None
+    ) -> tuple[int, Sequence[Recorded]]:
+        """Return how far the last of these views has come, and the events behind that.
+
+        The event that it has seen last is read once more: whoever restores an older log does not always
+        stop the workers, and what comes next in that log follows from events that no view has seen.
+        """
+        last = min(
+            (one for one in views.status() if names is None or one.name in names),
+            key=lambda status: status.position,
+        )
+        if not last.position:
+            return 0, self._store.read(0, step, within=within)
+        events = self._store.read(last.position - 1, step + 1, within=within)
+        self._refuse_another_log(last, events[:1])
+        return last.position, events[1:]
+
     def _refuse_rolled_back_log(self, views: Views) -> None:
         for status in views.status():
-            if not status.position:
-                continue
-            events = self._store.read(status.position - 1, 1)
-            if not events or events[0].header.event_id != status.last_event_id:
-                raise StoreError(
-                    f"The view '{status.name}' has seen events that the log does not hold: the "
-                    f"event store was restored from an older copy. {self._shelf.remedy}; they are "
-                    "built anew from the log."
-                )
+            if status.position:
+                self._refuse_another_log(status, self._store.read(status.position - 1, 1))
+
+    def _refuse_another_log(self, status: ViewStatus, seen: Sequence[Recorded]) -> None:
+        if not seen or seen[0].header.event_id != status.last_event_id:
+            raise StoreError(
+                f"The view '{status.name}' has seen events that the log does not hold: the event store "
+                f"was restored from an older copy. {self._shelf.remedy}; they are built anew from the "
+                "log."
+            )
 
     def _refuse_more_parked(self, fresh: Views) -> None:
         known = {(name, key) for name, key, _, _ in self.views.parked_keys()}

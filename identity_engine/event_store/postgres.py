@@ -40,6 +40,7 @@ from identity_engine.event_store.postgres_sql import (
     PostgresConnection,
     PostgresCursor,
     adapt,
+    lost,
     told_plainly,
 )
 from identity_engine.event_store.postgres_views import ViewSchemas
@@ -288,7 +289,10 @@ class Recorder(StoredEvents, PostgresApplicationRecorder):
             if isinstance(error.__cause__, psycopg.errors.DiskFull):
                 raise StoreFull(FULL) from error
             if not is_read:  # what was read is good, however the transaction ends
-                raise ConnectionLost(LOST) from error
+                cause = error.__cause__
+                raise ConnectionLost(
+                    lost(cause) if isinstance(cause, psycopg.Error) else LOST
+                ) from error
 
     def insert(self, cursor: Cursor, events: Sequence[StoredEvent]) -> range:
         """Insert events in one statement and return their positions."""

@@ -125,9 +125,18 @@ def bring(
     if with_roles:
         _make_roles(connection)
     made = migrate(connection, phases)
+    _make_api(connection)
     if with_roles or are_in_force(connection):
         _settle(connection)
     return made
+
+
+def _make_api(connection: psycopg.Connection[Any]) -> None:
+    """Make the schema of readers where a backup did not hold it: its views come with the next views."""
+    is_there = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
+    if connection.execute(is_there, (API,)).fetchone() is None:
+        with told_plainly():
+            connection.execute(f"CREATE SCHEMA {API}".encode())
 
 
 def _make_roles(connection: psycopg.Connection[Any]) -> None:

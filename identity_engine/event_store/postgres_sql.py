@@ -35,6 +35,11 @@ LOST = (
     "The connection to PostgreSQL failed. Check that the server runs and can be reached; "
     "what was stored is kept, so do the same again."
 )
+RIGHT = (
+    "The database says: {}. Connect as a role that may do this (docs/how-to/run-on-postgresql.md); "
+    "after an update run store migrate first."
+)
+MAY_LOOK = "SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = %s"
 FULL = (
     "The disk of the PostgreSQL server is full. Make room, then do the same again: what was stored "
     "is kept."
@@ -165,10 +170,7 @@ def told_plainly() -> Iterator[None]:
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
-        raise ConfigurationError(
-            f"The database says: {error.diag.message_primary}. Connect as a role that may do this "
-            "(docs/how-to/run-on-postgresql.md); after an update run store migrate first."
-        ) from error
+        raise ConfigurationError(RIGHT.format(error.diag.message_primary)) from error
     except (
         psycopg.errors.LockNotAvailable,
         psycopg.errors.QueryCanceled,
@@ -182,7 +184,13 @@ def told_plainly() -> Iterator[None]:
     except psycopg.errors.DiskFull as error:
         raise StoreFull(FULL) from error
     except (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout) as error:
-        raise ConnectionLost(LOST) from error
+        raise ConnectionLost(lost(error)) from error
+
+
+def lost(error: psycopg.Error) -> str:
+    """Say that the connection failed; where it could not be made, with what libpq says of that."""
+    said = str(error).strip().splitlines() if error.sqlstate is None else []
+    return f"{LOST} PostgreSQL says: {said[-1].strip()}" if said else LOST
 
 
 class PostgresCursor:
@@ -307,11 +315,23 @@ class PostgresConnection:
     def raw(self) -> psycopg.Connection[Any]:
         """The connection of psycopg."""
         if self._raw is None or self._raw.closed:
-            self._raw = self._connect()
-            adapt(self._raw)
-            with told_plainly():
-                self._raw.execute(f'SET search_path = "{self.schema}"')
+            raw = self._connect()
+            try:
+                adapt(raw)
+                with told_plainly():
+                    raw.execute(f'SET search_path = "{self.schema}"')
+                    self._refuse_without_right(raw)
+            except BaseException:
+                raw.close()
+                raise
+            self._raw = raw
         return self._raw
+
+    def _refuse_without_right(self, raw: psycopg.Connection[Any]) -> None:
+        """Refuse a schema that the role may not look into: its tables would seem not to be there."""
+        (may,) = raw.execute(MAY_LOOK, (self.schema,)).fetchone() or (True,)
+        if not may:
+            raise ConfigurationError(RIGHT.format(f"permission denied for schema {self.schema}"))
 
     def execute(self, statement: str, parameters: Parameters = (), /) -> PostgresCursor:
         """Run one statement. One that begins to write holds the write lock of the schema, as SQLite's

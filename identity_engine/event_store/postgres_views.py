@@ -40,7 +40,7 @@ class ViewSchemas:
     """
 
     remedy = (
-        "Drop the schemas identity_engine_views_* of this database "
+        "Drop the schemas identity_engine_views_* of this database with CASCADE "
         "and set version = 0 in identity_engine.live_views"
     )
 

@@ -2,18 +2,20 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 
 from identity_engine.application.engine import Engine
-from identity_engine.errors import IdentityEngineError
+from identity_engine.errors import ConfigurationError, IdentityEngineError
 from identity_engine.event_store.place import Place
 from projections.runner import ViewStatus
+
+T = TypeVar("T")
 
 FRESH_SECONDS: Final = 1.0
 """A look is good for so long, however often it is asked for."""
@@ -24,12 +26,13 @@ PATIENCE_SECONDS: Final = 3.0
 @dataclass(frozen=True, slots=True)
 class Look:
     """What was seen: the head of the log, the views, how many interactions wait for re-evaluation, how
-    many dead letters are open; and why nothing was seen, if so."""
+    many dead letters are open; and why nothing was seen, if so. What the role of the process may not
+    see is none and None."""
 
     head: int = 0
     views: Sequence[ViewStatus] = ()
     waiting: int = 0
-    dead_letters: int = 0
+    dead_letters: int | None = 0
     problem: str | None = None
 
 
@@ -90,15 +93,24 @@ class Looks:
 
 def _seen(engine: Engine) -> Look:
     head = engine.store.head()
-    views = engine.follower.views.status()
+    nothing: Sequence[ViewStatus] = ()
+    views = _if_allowed(lambda: engine.follower.views.status(), nothing)
     if any(_is_rolled_back(engine, view) for view in views):
         problem = (
             "The views have seen events that the log does not hold: the event store was restored from "
             "an older copy. Stop the workers and see the page on operations."
         )
         return Look(problem=problem)
-    letters = sum(engine.dead_letters.counts("open").values())
+    letters = _if_allowed(lambda: sum(engine.dead_letters.counts("open").values()), None)
     return Look(head, views, engine.reevaluation.waiting(), letters)
+
+
+def _if_allowed(look: Callable[[], T], otherwise: T) -> T:
+    """Return what the role of the process may see: one that only writes has no business with views."""
+    try:
+        return look()
+    except ConfigurationError:
+        return otherwise
 
 
 def _is_rolled_back(engine: Engine, view: ViewStatus) -> bool:

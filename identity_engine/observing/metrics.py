@@ -6,6 +6,7 @@ topics, partitions and views that there are; no value of a person is near.
 """
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
@@ -118,7 +119,8 @@ class Metrics(logging.Handler):
         if look.problem is None:
             self._made["log_head"].set(look.head)
             self._made["reevaluation_waiting"].set(look.waiting)
-            self._made["dead_letters_waiting"].set(look.dead_letters)
+            letters = look.dead_letters if look.dead_letters is not None else math.nan
+            self._made["dead_letters_waiting"].set(letters)
             for topic, position in self._told.items():
                 self._made["published_position"].labels(topic).set(position)
                 self._made["published_lag"].labels(topic).set(max(0, look.head - position))

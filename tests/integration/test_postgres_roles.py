@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from identity_engine import Engine
+from identity_engine.application.diagnosis import examine
 from identity_engine.errors import ConfigurationError
 from identity_engine.event_store.postgres import Server
 from identity_engine.event_store.postgres_readers import grant_divisions
@@ -14,6 +15,7 @@ from identity_engine.event_store.postgres_roles import (
     statements_for_roles,
 )
 from identity_engine.event_store.postgres_schema import LOG, migrate
+from identity_engine.observing.looks import Looks
 from tests.support.interactions import event, phone
 from tests.support.postgres import PostgresServer, shared_server
 from tests.support.postgres_roles import StoreOfRoles
@@ -320,3 +322,44 @@ class TestMakingTheRoles:
                 assert all(one.is_sound for one in engine.verify())
         finally:
             server.drop(address)
+
+
+class TestTheMonitor:
+    @pytest.mark.parametrize("login", ["writer", "projector", "auditor"])
+    def test_a_worker_is_ready_that_sees_what_its_role_may_see(self, kept, login):
+        looks = Looks(Server(kept.address_of(login), kept.key))
+        try:
+            look = looks.take()
+        finally:
+            looks.close()
+        assert look.problem is None
+        assert look.head > 0
+        assert bool(look.views) == (login != "writer")
+        assert look.dead_letters == (0 if login == "writer" else None)
+
+    @pytest.mark.parametrize("login", ["writer", "projector", "auditor"])
+    def test_doctor_says_what_the_role_may_not_see_and_looks_at_the_rest(
+        self, kept, login, monkeypatch
+    ):
+        monkeypatch.setenv("IDENTITY_ENGINE_MASTER_KEY", str(kept.key))
+        found = {one.check: one for one in examine(kept.address_of(login))}
+        hidden = "views" if login == "writer" else "dead letters"
+        assert "Connect as a role" in found.pop(hidden).found
+        assert found["log"].is_sound
+        assert found["keys"].is_sound
+        assert "open" not in found
+
+
+def test_readers_views_come_back_where_a_backup_did_not_hold_them(tmp_path):
+    server = shared_server()
+    address = server.database()
+    with Engine(Server(address, tmp_path / "master.key"), world()) as engine:
+        engine.ingest([event("1", phone())])
+        engine.follow()
+        with psycopg.connect(address, autocommit=True) as owner:
+            owner.execute("DROP SCHEMA api_v1 CASCADE")
+            assert bring(owner, with_roles=False) == []
+        engine.rebuild()
+    with psycopg.connect(address) as reader:
+        assert reader.execute("SELECT to_regclass('api_v1.contacts')").fetchone() != (None,)
+    server.drop(address)

@@ -347,3 +347,20 @@ def test_the_standing_says_for_how_long_the_oldest_event_waits(store):
     assert (first.behind, first.seconds) == (0, 0.0)
     assert {one.behind for one in others} == {engine.store.head() - head}
     assert all(one.seconds > 0 for one in others)
+
+
+def test_a_log_that_was_replaced_beneath_a_connected_reader_is_seen_though_it_has_grown_past_it(
+    tmp_path,
+):
+    with Engine.open(tmp_path, world()) as engine:
+        engine.ingest([event("1", phone())])
+        older = engine.store.head()
+        engine.ingest([event(f"{n}", phone(f"+4915112{n}")) for n in range(200, 210)])
+        engine.follow()
+        with engine.store.writing() as writer:
+            writer.cursor.execute("DELETE FROM stored_events WHERE rowid > ?", (older,))
+            writer.cursor.execute("UPDATE sqlite_sequence SET seq = ?", (older,))
+        engine.ingest([event(f"{n}", phone(f"+4915113{n}")) for n in range(300, 330)])
+
+        with pytest.raises(StoreError, match="restored from an older copy"):
+            engine.follow()
