@@ -93,6 +93,7 @@ def test_workers_that_come_and_go(store, topics, times, table):
     changes = times(10, 2)
     intake = Intake(store, topics, times(4_000, 800), parts=changes + 1)
     with intake.workers(1) as running:
+        running[0].wait_for("dealt")  # by then it knows what to do when it is told to leave
         for number in range(changes):
             running.append(intake.worker())
             running[-1].wait_for("dealt")
