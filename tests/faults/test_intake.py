@@ -41,9 +41,11 @@ def store(server, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_workers_killed_at_any_moment(store, topics, times, table):
     kills, lives = times(50, 3), Random(1)
-    intake = Intake(store, topics, times(6_000, 800))
+    intake = Intake(store, topics, times(15_000, 900), parts=kills)
     with intake.workers(2) as running:
-        for _ in range(kills):
+        for number in range(kills):
+            if number:
+                intake.send_more()
             worker = running.pop(0)
             worker.wait_for("written", lives.randint(1, 60))
             worker.signal(signal.SIGKILL)
