@@ -1,5 +1,6 @@
 """Starts workers as child processes and waits for what they tell; every wait has an end."""
 
+import contextlib
 import json
 import os
 import queue
@@ -44,6 +45,19 @@ class Child:
             self.told.append(line)
             if (found := _number(line, word, number)) is not None:
                 return found
+
+    def hears(self, word: str) -> bool:
+        """Tell whether it has told this since it was asked, or waited for, last."""
+        heard = False
+        with contextlib.suppress(queue.Empty):
+            while True:
+                line = self._lines.get_nowait()
+                if line is None:
+                    self._lines.put(None)  # for whoever waits for its end
+                    break
+                self.told.append(line)
+                heard = heard or line.partition(" ")[0] == word
+        return heard
 
     def last(self, word: str) -> int:
         """Return the number told last behind a word among what was waited for, 0 before the first."""
