@@ -68,9 +68,11 @@ class Intake:
 
     @contextmanager
     def workers(self, number: int) -> Iterator[list[Worker]]:
-        """Start several; whoever is in the list at the end is killed."""
+        """Start several, and wait until each is at work; whoever is in the list at the end is killed."""
         running = [self.worker() for _ in range(number)]
         try:
+            for one in running:
+                one.wait_for("dealt")
             yield running
         finally:
             for one in running:

@@ -43,24 +43,13 @@ def one_writes(running):
     assert eventually(lambda: any(one.hears("written") for one in running))
 
 
-def end(running):
-    """Tell all to leave, and return what those counted that were at work. One that had just started
-    ends where a server is away, to be started again by whatever supervises it."""
-    for worker in running:
-        worker.signal(signal.SIGTERM)
-    codes = [worker.end() for worker in running]
-    assert set(codes) <= {0, 1, -signal.SIGTERM}
-    assert 0 in codes
-    return [one.numbers for one, code in zip(running, codes, strict=True) if code == 0]
-
-
 @pytest.mark.slow
 def test_workers_killed_at_any_moment(store, topics, times, table):
     kills, lives = times(50, 3), Random(1)
     intake = Intake(store, topics, times(15_000, 900), parts=kills)
     with intake.workers(2) as running:
         for number in range(kills):
-            if number:
+            if number < kills - 1:
                 intake.send_more()
             for _ in range(lives.randint(1, 4)):
                 worker = eventually(lambda: next((w for w in running if w.hears("written")), None))
@@ -112,7 +101,6 @@ def test_workers_that_come_and_go(store, topics, times, table):
     changes = times(10, 2)
     intake = Intake(store, topics, times(4_000, 800), parts=changes + 1)
     with intake.workers(1) as running:
-        running[0].wait_for("dealt")  # by then it knows what to do when it is told to leave
         for number in range(changes):
             running.append(intake.worker())
             running[-1].wait_for("dealt")
@@ -129,12 +117,16 @@ def test_workers_that_come_and_go(store, topics, times, table):
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_the_database_restarts(server, store, topics, times, table, mode):
     restarts = times(5, 1)
-    intake = Intake(store, topics, times(3_000, 600))
+    intake = Intake(store, topics, times(3_000, 900), parts=restarts + 1)
     with intake.workers(2) as running:
         for _ in range(restarts):
+            intake.send_more()
             one_writes(running)
             server.restart(mode)
-        assert sum(counted["retries"] for counted in end(running)) >= 1
+        for worker in running:
+            worker.signal(signal.SIGTERM)
+            assert worker.end() == 0
+        assert sum(worker.numbers["retries"] for worker in running) >= 1
     intake.finish()
     table.add(intake.check(f"PostgreSQL restarted ({mode}) under load", restarts))
 
@@ -210,13 +202,16 @@ def test_the_answer_to_a_commit_is_cut_off(server, store, topics, times, table):
 @pytest.mark.slow
 def test_the_broker_is_killed(store, topics, real_kafka, times, table):
     kills = times(5, 1)
-    intake = Intake(store, topics, times(3_000, 600))
+    intake = Intake(store, topics, times(3_000, 900), parts=kills + 1)
     with intake.workers(2) as running:
         for _ in range(kills):
+            intake.send_more()
             one_writes(running)
             real_kafka.kill()
             real_kafka.start()
-        end(running)
+        for worker in running:
+            worker.signal(signal.SIGTERM)
+            assert worker.end() == 0
     intake.finish()
     table.add(intake.check("Kafka broker killed (`kill -9`) and started again", kills))
 

@@ -1,7 +1,6 @@
 """A disk that can be filled up: a file system in memory of a few MiB, mounted for one test."""
 
 import errno
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,11 +36,11 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(folder: Path, mebibytes: int) -> Iterator[SmallDisk]:
-    """Mount one on an empty folder; skip the test where only root may and we are not."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a small disk")
+    """Mount one on an empty folder; skip the test where this process may not, as in most containers."""
     options = ["-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)]
-    subprocess.run(["mount", *options], check=True)
+    mounted = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
     try:
         yield SmallDisk(folder)
     finally:
