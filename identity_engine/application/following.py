@@ -244,24 +244,21 @@ class Follower:
             (one for one in views.status() if names is None or one.name in names),
             key=lambda status: status.position,
         )
-        if not last.position:
-            return 0, self._store.read(0, step, within=within)
-        events = self._store.read(last.position - 1, step + 1, within=within)
-        self._refuse_another_log(last, events[:1])
-        return last.position, events[1:]
+        events = self._store.read_on(last.position, last.last_event_id, step, within=within)
+        if events is None:
+            raise self._another_log(last)
+        return last.position, events
 
     def _refuse_rolled_back_log(self, views: Views) -> None:
         for status in views.status():
-            if status.position:
-                self._refuse_another_log(status, self._store.read(status.position - 1, 1))
+            if self._store.read_on(status.position, status.last_event_id, 0) is None:
+                raise self._another_log(status)
 
-    def _refuse_another_log(self, status: ViewStatus, seen: Sequence[Recorded]) -> None:
-        if not seen or seen[0].header.event_id != status.last_event_id:
-            raise StoreError(
-                f"The view '{status.name}' has seen events that the log does not hold: the event store "
-                f"was restored from an older copy. {self._shelf.remedy}; they are built anew from the "
-                "log."
-            )
+    def _another_log(self, status: ViewStatus) -> StoreError:
+        return StoreError(
+            f"The view '{status.name}' has seen events that the log does not hold: the event store was "
+            f"restored from an older copy. {self._shelf.remedy}; they are built anew from the log."
+        )
 
     def _refuse_more_parked(self, fresh: Views) -> None:
         known = {(name, key) for name, key, _, _ in self.views.parked_keys()}

@@ -189,6 +189,13 @@ def recorded_at(state: bytes) -> datetime:
     return datetime.fromisoformat(state[_RECORDED_START:_RECORDED_END].decode())
 
 
+def event_id(state: bytes) -> str:
+    """Read the id of an event without decoding it: no key is asked for."""
+    end = _LENGTH_END + int.from_bytes(state[1:_LENGTH_END], "big")
+    found: str = orjson.loads(state[_LENGTH_END:end])["header"]["event_id"]
+    return found
+
+
 def schema_snapshots(facts: Iterable[type[Fact]]) -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of each fact, as kept in `tests/schemas`."""
     return {

@@ -16,7 +16,13 @@ from identity_engine.event_store.index_tables import IndexTables
 from identity_engine.event_store.index_writing import is_current, prepare_tables, write_changes
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
 from identity_engine.event_store.keys import KeyRing
-from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow, recorded_at
+from identity_engine.event_store.mapper import (
+    EventMapper,
+    Pending,
+    StoredRow,
+    event_id,
+    recorded_at,
+)
 from identity_engine.event_store.place import LogWatch, Place
 from identity_engine.event_store.read_check import has_moved
 from projections.base import Recorded
@@ -141,6 +147,22 @@ class EventStore:
                 cursor=within.cursor if within is not None else None,
             )
         )
+
+    def read_on(
+        self, after: int, last_event_id: str, limit: int, *, within: "Writer | None" = None
+    ) -> list[Recorded] | None:
+        """Return up to `limit` events behind position `after`, decoded; None where the log no longer
+        holds the event there that was seen last.
+
+        `within` reads in the writer's own transaction.
+        """
+        if not after:
+            return self.read(0, limit, within=within)
+        cursor = within.cursor if within is not None else None
+        rows = self.log.select("rowid >= ?", [after], order="rowid", limit=limit + 1, cursor=cursor)
+        if not rows or rows[0].position != after or event_id(rows[0].state) != last_event_id:
+            return None
+        return self.mapper.decode(rows[1:])
 
     def read_positions(self, positions: Sequence[int]) -> list[Recorded]:
         """Return the events at these positions, in log order."""

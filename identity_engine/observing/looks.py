@@ -114,7 +114,4 @@ def _if_allowed(look: Callable[[], T], otherwise: T) -> T:
 
 
 def _is_rolled_back(engine: Engine, view: ViewStatus) -> bool:
-    if not view.position:
-        return False
-    events = engine.store.read(view.position - 1, 1)
-    return not events or events[0].header.event_id != view.last_event_id
+    return engine.store.read_on(view.position, view.last_event_id, 0) is None
