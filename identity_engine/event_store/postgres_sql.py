@@ -190,7 +190,7 @@ def told_plainly() -> Iterator[None]:
 def lost(error: psycopg.Error) -> str:
     """Say that the connection failed; where it could not be made, with what libpq says of that."""
     said = str(error).strip().splitlines() if error.sqlstate is None else []
-    return f"{LOST} PostgreSQL says: {said[-1].strip()}" if said else LOST
+    return f"{LOST} PostgreSQL says: {said[0].strip()}" if said else LOST
 
 
 class PostgresCursor:

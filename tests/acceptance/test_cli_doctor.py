@@ -104,3 +104,36 @@ def test_a_store_on_postgresql_is_looked_at_in_the_same_way(cli, monkeypatch, re
         assert found["lag"][1].endswith("partition 0: 3.")
     finally:
         shared_server().drop(address)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda address: f"{address}_that_is_not", "does not exist"),
+        (lambda address: address.replace("postgres@", "stranger@"), "stranger"),
+        (lambda address: f"postgresql://postgres@{NOBODY}/contacts", "Connection refused"),
+    ],
+    ids=["database", "role", "port"],
+)
+def test_what_the_server_says_of_a_connection_that_fails_is_told(
+    cli, tmp_path, monkeypatch, wrong, said
+):
+    monkeypatch.setenv(variable_of("master_key"), str(tmp_path / "master.key"))
+    (tmp_path / "master.key").write_bytes(b"k" * 32)
+    (tmp_path / "master.key").chmod(0o600)
+    address = shared_server().database()
+    answer = cli.bare("doctor", "--json", "--store", wrong(address))
+    shared_server().drop(address)
+    assert answer.code == 1
+    assert "The connection to PostgreSQL failed." in answer.out
+    assert said in answer.out
+
+
+@pytest.mark.parametrize("name", ["events.db", "keys.db", "master.key"])
+def test_a_file_that_cannot_be_opened_is_told_from_one_that_is_damaged(filled, name):
+    (filled.store / name).unlink()
+    (filled.store / name).mkdir()
+    sound, said = findings(filled)["open"]
+    assert not sound
+    assert "Let this user read and write the store's folder" in said
+    assert "backup" not in said
