@@ -251,7 +251,7 @@ class Follower:
 
     def _refuse_rolled_back_log(self, views: Views) -> None:
         for status in views.status():
-            if self._store.read_on(status.position, status.last_event_id, 0) is None:
+            if not self._store.still_holds(status.position, status.last_event_id):
                 raise self._another_log(status)
 
     def _another_log(self, status: ViewStatus) -> StoreError:

@@ -164,6 +164,11 @@ class EventStore:
             return None
         return self.mapper.decode(rows[1:])
 
+    def still_holds(self, position: int, last_event_id: str) -> bool:
+        """Tell whether the log holds at a position the event that was seen last; it always does so at 0,
+        where nothing was seen, and is not asked."""
+        return position == 0 or self.read_on(position, last_event_id, 0) is not None
+
     def read_positions(self, positions: Sequence[int]) -> list[Recorded]:
         """Return the events at these positions, in log order."""
         if not positions:

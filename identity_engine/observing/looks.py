@@ -95,7 +95,7 @@ def _seen(engine: Engine) -> Look:
     head = engine.store.head()
     nothing: Sequence[ViewStatus] = ()
     views = _if_allowed(lambda: engine.follower.views.status(), nothing)
-    if any(_is_rolled_back(engine, view) for view in views):
+    if not all(engine.store.still_holds(view.position, view.last_event_id) for view in views):
         problem = (
             "The views have seen events that the log does not hold: the event store was restored from "
             "an older copy. Stop the workers and see the page on operations."
@@ -111,7 +111,3 @@ def _if_allowed(look: Callable[[], T], otherwise: T) -> T:
         return look()
     except ConfigurationError:
         return otherwise
-
-
-def _is_rolled_back(engine: Engine, view: ViewStatus) -> bool:
-    return engine.store.read_on(view.position, view.last_event_id, 0) is None
