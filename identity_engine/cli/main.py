@@ -71,9 +71,11 @@ def _run(arguments: list[str]) -> int:
         if _shows_traceback():
             raise
         # The message of an error nobody foresaw may hold a personal value, so it is not shown.
+        from identity_engine.observing.origin import origin_of
+
         return _fail(
-            f"Something unforeseen happened ({type(error).__name__}). This is a bug: please report "
-            "it, with what IDENTITY_ENGINE_TRACEBACK=1 shows.",
+            f"Something unforeseen happened ({type(error).__name__} at {origin_of(error)}). This is a "
+            "bug: please report it, with what IDENTITY_ENGINE_TRACEBACK=1 shows.",
             1,
         )
     return code if isinstance(code, int) else 0

@@ -15,6 +15,7 @@ from typing import Final
 
 import orjson
 
+from identity_engine.observing.origin import origin_of
 from identity_engine.observing.vocabulary import EVENTS, FIELDS
 from identity_engine.settings import in_force
 
@@ -144,7 +145,8 @@ def _told(verb: str, tell: Callable[..., None]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        tell("failed", verb=verb, error=type(error).__name__, seconds=monotonic() - began)
+        kind, place = type(error).__name__, origin_of(error)
+        tell("failed", verb=verb, error=kind, place=place, seconds=monotonic() - began)
         raise
     book.info("stopped", verb=verb, seconds=monotonic() - began)
 

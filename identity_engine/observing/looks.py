@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from identity_engine.application.engine import Engine
 from identity_engine.errors import ConfigurationError, IdentityEngineError
 from identity_engine.event_store.place import Place
+from identity_engine.observing.origin import origin_of
 from projections.runner import ViewStatus
 
 T = TypeVar("T")
@@ -80,7 +81,9 @@ class Looks:
         except sqlite3.Error as error:
             problem = f"SQLite says: {error}."
         except Exception as error:  # a look must never end the thread that looks
-            problem = f"Something unforeseen happened ({type(error).__name__})."
+            problem = (
+                f"Something unforeseen happened ({type(error).__name__} at {origin_of(error)})."
+            )
         self._close()
         return Look(problem=problem)
 

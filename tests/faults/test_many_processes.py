@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import orjson
 import pytest
@@ -62,14 +63,24 @@ def settled(engine):
     return outcome(engine)
 
 
-def started(*command):
-    return subprocess.Popen(
-        [sys.executable, "-m", *map(str, command)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ,
-    )
+@pytest.fixture
+def started():
+    """Starts a module in a process of its own; what a failed test leaves behind is ended."""
+    with ExitStack() as running:
+
+        def start(*command):
+            process = subprocess.Popen(
+                [sys.executable, "-m", *map(str, command)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=os.environ,
+            )
+            running.enter_context(process)
+            running.callback(process.kill)
+            return process
+
+        yield start
 
 
 def ended(process):
@@ -94,7 +105,9 @@ def check_it_is_as_of_one(store, of_one):
 
 
 @pytest.mark.slow
-def test_four_that_ingest_beside_workers_make_what_one_makes(store, of_one, tmp_path, table):
+def test_four_that_ingest_beside_workers_make_what_one_makes(
+    store, of_one, started, tmp_path, table
+):
     Engine.open(store).close()
     cli = "identity_engine.cli.main"
     workers = [started(cli, "projections", "run", "--store", store, "--json") for _ in range(2)]
@@ -109,7 +122,9 @@ def test_four_that_ingest_beside_workers_make_what_one_makes(store, of_one, tmp_
 
 
 @pytest.mark.slow
-def test_four_with_small_batches_that_read_in_between_make_what_one_makes(store, of_one, tmp_path):
+def test_four_with_small_batches_that_read_in_between_make_what_one_makes(
+    store, of_one, started, tmp_path
+):
     Engine.open(store).close()
     for one in [started("tests.support.child", store, file, 10) for file in dealt(tmp_path)]:
         ended(one)

@@ -1,12 +1,14 @@
 """Re-evaluation goes by steps, stops at any moment and goes on, and crowded keys leave nobody alone."""
 
+import orjson
 import pytest
 
 from identity_engine import Engine
 from identity_engine.application.reevaluation import reevaluate
+from identity_engine.application.rules import shipped_model
 from tests.integration.reevaluating import LOUISE, SAID, anna_twice, form, is_sound, together
 from tests.integration.resolving import KENTA, arrive, change_policy, facts
-from tests.support.interactions import phone
+from tests.support.interactions import email, phone
 from tests.support.world import Clock, world
 
 
@@ -191,4 +193,28 @@ class TestCrowdedKeys:
 
         assert self.crowded(engine) > 0
         assert together(engine, tmp_path) == [[f"{n:02}a", f"{n:02}b"] for n in range(15)]
+        assert is_sound(engine)
+
+
+def test_a_merge_is_taken_back_whose_survivor_of_its_day_has_left_since(tmp_path):
+    """Its events stay in the stream of that survivor, who is not looked at any more."""
+    demanding = orjson.loads(shipped_model())
+    demanding["thresholds"] = {"review": 40.0, "attach": 60.0, "merge": 60.0}
+    with Engine.in_memory(world()) as engine:
+        _, anna, _ = anna_twice(engine)
+        engine.reevaluate()
+        again = form("5", email("second@example.org"), day=5, **SAID)
+        arrive(engine, form("4", email("second@example.org"), day=4), again)
+        engine.reevaluate()
+        first, second = facts(engine, "contact.merged")
+        assert anna.contact_id in (second.edges[0].one, second.edges[0].other)
+        engine.desk.unmerging.unmerge(first.merge_id, reason="Two people.")
+        engine.reevaluate()
+        assert together(engine, tmp_path) == [["1", "3"], ["2", "4", "5"]]
+
+        engine.policies.activate({"model": orjson.dumps(demanding)})
+        engine.request_reevaluation([anna.interaction_id])
+
+        assert engine.reevaluate().unmerged == 1
+        assert together(engine, tmp_path) == [["1", "3"], ["2"], ["4", "5"]]
         assert is_sound(engine)

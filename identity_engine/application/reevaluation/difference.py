@@ -231,6 +231,9 @@ class Difference:
             and edge.other in self._home
             and self._home[edge.one] != self._home[edge.other]
         ]
+        # The survivor of its day may have left the identity since; its row follows its stream.
+        streams = {edge.stream for edge in wrong}
+        self._store.index.load_nearby(self._cursor, self._index, (), streams)
         for edge in wrong:
             stream = self._index.contacts[edge.stream]
             fact = ContactUnmerged(

@@ -89,7 +89,7 @@ def test_the_end_by_an_error_is_told_without_its_message(capsys):
     with pytest.raises(RuntimeError), logged("consume", lasting=True):
         raise RuntimeError("Anna Berger")
     err = capsys.readouterr().err
-    assert "failed verb=consume error=RuntimeError" in err
+    assert re.search(r"failed verb=consume error=RuntimeError place=[a-z_.]+:\d+ ", err)
     assert "Anna" not in err
 
 
