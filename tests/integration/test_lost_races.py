@@ -11,6 +11,7 @@ from tests.support.interactions import change, customer, email, event, message, 
 from tests.support.overtaking import overtaken
 from tests.support.world import Clock, world
 
+BERGER = {"family_name": "Berger", "city": "Berlin"}
 fillers = (event(f"filler-{number}") for number in count())
 
 
@@ -136,6 +137,18 @@ class TestWhatStands:
         assert again == 0
         assert a.contact_id == known.contact_id
         assert linked(first, a) == ["a", "k", "x"]
+
+    def test_under_keys_that_only_what_is_decided_again_had_crowded(self, two, monkeypatch):
+        """The fixture compares the index with a replay of the log."""
+        first, _ = two
+        change_policy(first, block_cap=10)
+        first.ingest([event(f"of-{number}", customer(f"C-{number}")) for number in range(10)])
+        new, known = range(10, 12), [*range(9), *range(10, 12), 9]
+        mine = [event(f"{number}", customer(f"C-{number}"), profile=BERGER) for number in known]
+        theirs = [event(f"of-{number}", customer(f"C-{number}")) for number in new]
+        _, again = race(two, monkeypatch, mine, theirs)
+
+        assert again == len(new)
 
     def test_outcomes_are_in_the_order_of_the_batch(self, two, monkeypatch):
         mine = [*islice(fillers, 4), event("a", phone()), *islice(fillers, SMALL_BATCH)]

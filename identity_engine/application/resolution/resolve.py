@@ -236,7 +236,7 @@ class Resolver:
         changing: Changing | None,
     ) -> Told:
         """Take one decision and let its events change what the next decision sees."""
-        index, rules = decided.index, self.rules
+        index, rules, as_it_came = decided.index, self.rules, prepared
         channel = rules.policy.channel(prepared.fact.channel)
         prepared = lookup.with_keys_in_use(prepared)
         decision = RESOLUTION_OFF
@@ -264,7 +264,7 @@ class Resolver:
         if changing is not None:
             changing.catch_up(natural_key, story)
         told = decided.told[natural_key] = Told(
-            prepared,
+            as_it_came,
             decision,
             story.interaction_id,
             story.contact_id,
