@@ -169,11 +169,13 @@ class IndexTables:
         contact_ids: Iterable[ContactId],
     ) -> None:
         """Load what is not loaded of these interactions, of their contacts and of these contacts."""
+        known = {number: index.interaction(number) for number in numbers}
         found = self._select_interactions(
-            cursor, [number for number in numbers if index.interaction(number) is None]
+            cursor, [number for number, row in known.items() if row is None]
         )
-        linked = {row[CONTACT_ID] for row in found if row[CONTACT_ID] is not None}
-        wanted = linked.union(map(id_bytes, contact_ids))
+        linked = {row[CONTACT_ID] for row in found}
+        linked |= {id_bytes(row.contact_id) for row in known.values() if row and row.contact_id}
+        wanted = linked.union(map(id_bytes, contact_ids)) - {None}
         rows = select(
             cursor,
             f"SELECT {MERGED_UNDER}, {CONTACT} FROM contact WHERE contact_id IN (%s)",

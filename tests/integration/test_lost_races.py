@@ -12,6 +12,7 @@ from tests.support.overtaking import overtaken
 from tests.support.world import Clock, world
 
 BERGER = {"family_name": "Berger", "city": "Berlin"}
+NAMES = ("Bert", "Cleo", "Dora", "Emil", "Fritz", "Gerd", "Hans", "Ines")
 fillers = (event(f"filler-{number}") for number in count())
 
 
@@ -97,6 +98,24 @@ class TestWhatIsDecidedAgain:
             a, *_ = first.ingest(many(event("a", phone())))
         assert a.contact_id == first.profile(q).contact_id
         assert linked(first, a) == ["a", "p", "q"]
+
+    def test_one_that_is_like_a_record_read_where_what_stands_crowded_a_key(self, two, monkeypatch):
+        first, second = two
+        change_policy(first, block_cap=10)
+        anna = BERGER | {"given_name": "Anna", "date_of_birth": "1980-05-06"}
+        first.ingest([event(f"{n}", profile=BERGER | {"given_name": n}) for n in NAMES])
+        known, again, _ = first.ingest(
+            [event("k", profile=anna), event("k2", profile=anna), event("c", customer("C-1"))]
+        )
+        first.desk.interactions.create_contact(again.interaction_id, reason="Her daughter.")
+
+        def promote():
+            second.desk.contacts.promote(known.contact_id)
+
+        mine = many(event("a", customer("C-1"), profile=BERGER), event("b", profile=anna))
+        with overtaken(first, monkeypatch, promote):
+            _, b, *_ = first.ingest(mine)
+        assert "k" in linked(first, b)
 
     def test_all_where_the_rules_are_others_by_now(self, two, monkeypatch):
         first, second = two
