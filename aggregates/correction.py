@@ -96,5 +96,11 @@ def in_force(
     )
 
 
+def named_by_corrections(known: Corrections) -> set[ContactId]:
+    """Return every contact that the corrections of a value name, the right ones too."""
+    right = {one.right for one in known if isinstance(one, Correction) and one.right is not None}
+    return right | {one.contact_id for one in known}
+
+
 def _of_others(known: Corrections, contact_id: ContactId) -> Corrections:
     return tuple(one for one in known if one.contact_id != contact_id)

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from aggregates.correction import (
-    Correction,
     Corrections,
     IdentifierCorrectionEnded,
     IdentifierLinkCorrected,
@@ -27,6 +26,7 @@ from aggregates.values import (
     InteractionId,
     Stored,
 )
+from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 
 SharedBy = Literal["cap", "names", "person"]
 
@@ -61,15 +61,6 @@ class IdentifierClaimed(Fact):
     verified: bool
     valid_to: Instant | None = None
     personal: ClaimPersonal | Erased
-
-
-class IdentifierVerified(Fact):
-    """It was shown that the holder can be reached by, or signs in with, this value."""
-
-    TOPIC: ClassVar[str] = "identifier.verified"
-
-    contact_id: ContactId
-    interaction_id: InteractionId | None = None
 
 
 class ReleasePersonal(Stored):
@@ -182,6 +173,7 @@ class IdentifierDescribed(Fact):
 IdentifierFact = (
     IdentifierClaimed
     | IdentifierVerified
+    | IdentifierVerificationWithdrawn
     | IdentifierReleased
     | IdentifierReclaimed
     | IdentifierShared
@@ -199,7 +191,8 @@ class Holding:
     """One contact's claim on the value; `valid_to` is None while it is held.
 
     `given_up` tells that the contact let the value go. A claim that only reaches back to where a later
-    one of the same contact begins has an end too, and lets nothing go.
+    one of the same contact begins has an end too, and lets nothing go. `verified_by` is the interaction
+    that shows that it is verified, None where a person said so.
     """
 
     contact_id: ContactId
@@ -208,6 +201,7 @@ class Holding:
     valid_to: datetime | None
     verified: bool
     given_up: bool = False
+    verified_by: InteractionId | None = None
 
     def covers(self, moment: datetime) -> bool:
         """Tell whether the value was held at `moment`."""
@@ -287,16 +281,6 @@ class IdentifierState:
         return tuple(sorted(held, key=_age))
 
 
-def named_by_corrections(state: IdentifierState) -> set[ContactId]:
-    """Return every contact that the corrections of a value name, the right ones too."""
-    named = {one.contact_id for one in state.corrections}
-    return named | {
-        one.right
-        for one in state.corrections
-        if isinstance(one, Correction) and one.right is not None
-    }
-
-
 def evolve(
     state: IdentifierState | None, fact: Fact, valid_from: datetime
 ) -> IdentifierState | None:
@@ -335,22 +319,35 @@ def _held(
                 valid_from=valid_from,
                 valid_to=fact.valid_to,
                 verified=fact.verified,
+                verified_by=fact.interaction_id if fact.verified else None,
             )
             before = state or IdentifierState(identifier_class=fact.identifier_class)
             return replace(before, holdings=(*before.holdings, holding))
-        case IdentifierVerified(contact_id=contact_id) if state is not None:
-            return _with_holdings(state, contact_id, lambda held: replace(held, verified=True))
+        case IdentifierVerified(contact_id=contact_id, interaction_id=by) if state is not None:
+            # A person vouches for good; an interaction only where nobody did.
+            return _changed(
+                state,
+                lambda held: _is_open(held, contact_id) and (by is None or not held.verified),
+                verified=True,
+                verified_by=by,
+            )
+        case IdentifierVerificationWithdrawn(still_by=still) if state is not None:
+            return _changed(
+                state,
+                lambda held: (
+                    (held.contact_id, held.verified_by) == (fact.contact_id, fact.interaction_id)
+                ),
+                verified=still is not None,
+                verified_by=still,
+            )
         case IdentifierReleased(contact_id=contact_id) if state is not None:
             return _let_go(state, contact_id, valid_from)
-        case IdentifierReclaimed(contact_id=contact_id) if state is not None:
-            return replace(
+        case IdentifierReclaimed() if state is not None:
+            return _changed(
                 state,
-                holdings=tuple(
-                    replace(held, valid_to=None, given_up=False)
-                    if held.contact_id == contact_id and held.valid_to == fact.ended
-                    else held
-                    for held in state.holdings
-                ),
+                lambda held: (held.contact_id, held.valid_to) == (fact.contact_id, fact.ended),
+                valid_to=None,
+                given_up=False,
             )
         case IdentifierTransferred(from_contact_id=former):
             given = state or IdentifierState(identifier_class=fact.identifier_class)
@@ -364,36 +361,32 @@ def _held(
             others = tuple(known for known in state.shared_by if known != by)
             return replace(state, shared_by=others)
         case IdentifierReassigned() if state is not None:
-            return replace(
+            return _changed(
                 state,
-                holdings=tuple(
-                    replace(held, contact_id=fact.contact_id)
-                    if held.interaction_id == fact.interaction_id
-                    and held.contact_id == fact.from_contact_id
-                    else held
-                    for held in state.holdings
+                lambda held: (
+                    (held.contact_id, held.interaction_id)
+                    == (fact.from_contact_id, fact.interaction_id)
                 ),
+                contact_id=fact.contact_id,
             )
         case _:
             return state
 
 
 def _let_go(state: IdentifierState, contact_id: ContactId, moment: datetime) -> IdentifierState:
-    return _with_holdings(
-        state, contact_id, lambda held: replace(held, valid_to=moment, given_up=True)
-    )
+    return _changed(state, lambda held: _is_open(held, contact_id), valid_to=moment, given_up=True)
 
 
-def _with_holdings(
-    state: IdentifierState, contact_id: ContactId, change: Callable[[Holding], Holding]
+def _is_open(held: Holding, contact_id: ContactId) -> bool:
+    return held.contact_id == contact_id and held.valid_to is None
+
+
+def _changed(
+    state: IdentifierState, which: Callable[[Holding], bool], **values: Any
 ) -> IdentifierState:
-    return replace(
-        state,
-        holdings=tuple(
-            change(held) if held.contact_id == contact_id and held.valid_to is None else held
-            for held in state.holdings
-        ),
-    )
+    """Return the state with these values in some of its claims."""
+    holdings = (replace(held, **values) if which(held) else held for held in state.holdings)
+    return replace(state, holdings=tuple(holdings))
 
 
 def _age(holding: Holding) -> tuple[datetime, str]:

@@ -21,12 +21,12 @@ from aggregates.identifier import (
     IdentifierState,
     IdentifierTransferred,
     IdentifierUnshared,
-    IdentifierVerified,
     ReleasePersonal,
     SharePersonal,
     TransferPersonal,
 )
 from aggregates.values import ContactId, Fact, IdentifierClass, InteractionId
+from aggregates.verification import IdentifierVerified
 
 Members = AbstractSet[ContactId]
 
@@ -239,8 +239,11 @@ def _own(state: IdentifierState | None, identity: Members, moment: datetime) -> 
 
 
 def _vouched(own: Sequence[Holding]) -> tuple[Fact, ...]:
+    """Let a person vouch, also where only an interaction did, which may turn out to be another's."""
     return tuple(
-        IdentifierVerified(contact_id=held.contact_id) for held in own if not held.verified
+        IdentifierVerified(contact_id=held.contact_id)
+        for held in own
+        if not held.verified or held.verified_by is not None
     )
 
 

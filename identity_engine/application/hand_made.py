@@ -23,10 +23,10 @@ from aggregates.identifier import (
     IdentifierReclaimed,
     IdentifierReleased,
     IdentifierTransferred,
-    IdentifierVerified,
 )
 from aggregates.interaction import GivenIdentifier, InteractionPersonal
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
+from aggregates.verification import IdentifierVerified
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
 from identity_engine.event_store.index_tables import IndexTables
@@ -180,7 +180,7 @@ def _held_by_hand(
             type=said.type,
             value=said.raw,
             scope=said.scope,
-            verified=any(one.verified for one in by_hand),
+            verified=any(one.verified and one.verified_by is None for one in by_hand),
             family=said.family,
             normalised=said.value,
         )

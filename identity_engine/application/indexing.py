@@ -11,6 +11,7 @@ from aggregates.division import ContactMoved
 from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierTransferred
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
+from aggregates.verification import IdentifierVerified
 from identity_engine.application.following import Progress, Verdict
 from identity_engine.application.hand_made import FactsOf, HandMadeRecords
 from identity_engine.application.rekeying import rekey, whole_correction
@@ -94,7 +95,8 @@ def _load(
     streams |= {
         e.fact.interaction_id
         for e in events
-        if isinstance(e.fact, IdentifierClaimed) and e.fact.interaction_id is not None
+        if isinstance(e.fact, IdentifierClaimed | IdentifierVerified)
+        and e.fact.interaction_id is not None
     }
     changes = [
         bytes.fromhex(e.fact.change.natural_key) for e in events if isinstance(e.fact, ChangeFact)

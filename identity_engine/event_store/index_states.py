@@ -108,6 +108,7 @@ def _packed_holding(held: Holding) -> tuple[Any, ...]:
         held.valid_to,
         held.verified,
         held.given_up,
+        held.verified_by,
     )
 
 
@@ -118,6 +119,7 @@ def _holding(
     valid_to: str | None,
     verified: bool,
     given_up: bool,
+    verified_by: Any,
 ) -> Holding:
     return Holding(
         contact_id,
@@ -126,4 +128,5 @@ def _holding(
         instant(valid_to) if valid_to is not None else None,
         verified,
         given_up,
+        verified_by,
     )

@@ -200,6 +200,14 @@ class IdentifierVerified(OfContact):
     identifier_id: Id
 
 
+class IdentifierUnverified(OfContact):
+    """What had shown that an identifier is the contact's own turned out to be another's."""
+
+    TYPE: ClassVar[str] = "identity.identifier.unverified.v1"
+
+    identifier_id: Id
+
+
 class IdentifierReleased(OfContact):
     """A contact holds an identifier no longer."""
 
@@ -325,6 +333,7 @@ EVENTS: tuple[type[Public], ...] = (
     InteractionChanged,
     IdentifierClaimed,
     IdentifierVerified,
+    IdentifierUnverified,
     IdentifierReleased,
     ReviewSuggested,
     ReviewDecided,

@@ -32,7 +32,6 @@ from aggregates.identifier import (
     IdentifierReclaimed,
     IdentifierReleased,
     IdentifierTransferred,
-    IdentifierVerified,
 )
 from aggregates.interaction import (
     InteractionHeldForReview,
@@ -43,6 +42,7 @@ from aggregates.lifecycle import ContactDeleted, ContactExpired, ContactRestored
 from aggregates.refused_merge import ContactMergeRefused
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, Fact, Stage
+from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from identity_engine.publication import contracts as public
 from projections.base import Recorded
 from projections.review.projection import SUGGESTED_DESPITE
@@ -226,6 +226,11 @@ def _verified(event: Recorded, fact: IdentifierVerified, _: Shown) -> Told:
     yield public.IdentifierVerified(contact_id=fact.contact_id, identifier_id=event.stream_id)
 
 
+def _unverified(event: Recorded, fact: IdentifierVerificationWithdrawn, _: Shown) -> Told:
+    if fact.still_by is None:
+        yield public.IdentifierUnverified(contact_id=fact.contact_id, identifier_id=event.stream_id)
+
+
 def _released(event: Recorded, fact: IdentifierReleased, _: Shown) -> Told:
     yield public.IdentifierReleased(contact_id=fact.contact_id, identifier_id=event.stream_id)
 
@@ -329,6 +334,7 @@ TOLD: dict[type[Fact], Callable[[Recorded, Any, Shown], Told]] = {
     IdentifierTransferred: _transferred,
     IdentifierReassigned: _reassigned,
     IdentifierVerified: _verified,
+    IdentifierVerificationWithdrawn: _unverified,
     IdentifierReleased: _released,
     InteractionHeldForReview: _held,
     ContactMergeRefused: _refused,

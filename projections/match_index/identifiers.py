@@ -6,7 +6,7 @@ from functools import partial
 
 from aggregates import contact as contacts
 from aggregates import identifier as identifiers
-from aggregates.correction import Correction, in_force
+from aggregates.correction import Correction, in_force, named_by_corrections
 from aggregates.identifier import (
     Holding,
     IdentifierClaimed,
@@ -16,14 +16,15 @@ from aggregates.identifier import (
     IdentifierReleased,
     IdentifierState,
     IdentifierTransferred,
-    IdentifierVerified,
 )
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId
+from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from projections.match_index.identities import Identities
 from projections.match_index.rows import IdentifierRow
 
 OF_HOLDER = (
-    *(IdentifierClaimed, IdentifierVerified, IdentifierReleased, IdentifierReassigned),
+    *(IdentifierClaimed, IdentifierVerified, IdentifierVerificationWithdrawn),
+    *(IdentifierReleased, IdentifierReassigned),
     *(IdentifierTransferred, IdentifierDescribed, IdentifierReclaimed),
 )
 """Facts of an identifier that change what its holder shows."""
@@ -64,7 +65,7 @@ class Identifiers(Identities):
     def holders(self) -> set[ContactId]:
         """Return every contact that holds or held a loaded identifier, or that a correction names."""
         states = [row.state for row in self.identifiers.values() if row.state is not None]
-        named = (identifiers.named_by_corrections(state) for state in states)
+        named = (named_by_corrections(state.corrections) for state in states)
         return {held.contact_id for state in states for held in state.holdings}.union(*named)
 
     def holders_at(self, state: IdentifierState, moment: datetime) -> tuple[Holding, ...]:

@@ -21,6 +21,7 @@ from aggregates.policy import PolicyActivated, ReevaluationRequested
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.settings import Settings
 from aggregates.values import CaseId, ContactId, Fact, IdentifierId, InteractionId
+from aggregates.verification import IdentifierVerified
 from projections.match_index.cases import CaseBook
 from projections.match_index.conversations import Conversations
 from projections.match_index.identifiers import Identifiers
@@ -374,13 +375,13 @@ class MatchIndex(Identifiers):
     ) -> None:
         super()._change_identifier(identifier_id, version, valid_from, fact)
         row = self.identifier(identifier_id)
-        if row is not None and isinstance(fact, IdentifierClaimed) and fact.interaction_id:
+        if row is not None and isinstance(fact, IdentifierClaimed | IdentifierVerified):
             self._note_heard(fact.interaction_id, row.digest)
 
-    def _note_heard(self, interaction_id: InteractionId, digest: bytes) -> None:
-        source = self._by_id.get(interaction_id)
+    def _note_heard(self, interaction_id: InteractionId | None, digest: bytes) -> None:
+        source = self._by_id.get(interaction_id) if interaction_id is not None else None
         if source is not None and all(one.digest != digest for one in source.mentions):
-            self.conversations.hear(interaction_id, digest)
+            self.conversations.hear(source.interaction_id, digest)
 
     def _take_in(self, row: InteractionRow) -> InteractionRow:
         self._received.append(row)

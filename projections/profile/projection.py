@@ -22,7 +22,6 @@ from aggregates.identifier import (
     IdentifierShared,
     IdentifierTransferred,
     IdentifierUnshared,
-    IdentifierVerified,
 )
 from aggregates.interaction import (
     InteractionLinked,
@@ -31,8 +30,23 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.values import Erased, instant_text
+from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.identity.projection import STILL_RESTS
+from projections.profile.claims import (
+    CLAIM,
+    DESCRIBE,
+    INSERT_CLAIM,
+    MAKE_ROOM,
+    REASSIGN,
+    RECLAIM,
+    RELEASE,
+    SHARE,
+    UNSHARE,
+    VERIFY,
+    WITHDRAW,
+    claim_row,
+)
 from projections.sql import Connection, upsert
 
 SCHEMA = """
@@ -64,6 +78,7 @@ CREATE TABLE profile_claim (
     valid_to TEXT,
     interaction_id TEXT,
     verified BOOLEAN NOT NULL,
+    verified_by TEXT, -- the interaction that shows it, NULL where a person said so
     shared BOOLEAN NOT NULL DEFAULT FALSE,
     type TEXT,
     scope TEXT,
@@ -114,10 +129,6 @@ CONTRIBUTION = (
     "interaction_id", "contact_id", "source", "id", "channel", "direction", "time", "decision",
     "weight", "profile", "identifiers",
 )  # fmt: skip
-CLAIM = (
-    "identifier_id", "contact_id", "valid_from", "valid_to", "interaction_id", "verified",
-    "shared", "type", "scope", "value", "raw", "label", "described", "is_primary",
-)  # fmt: skip
 BY_HAND = ("contact_id", "field", "value", "removed", "position", "place", "time", "actor")
 AUGMENTED = (
     "augmentation_id", "place", "contact_id", "field", "value", "position", "time", "actor",
@@ -136,40 +147,7 @@ RELINK = (
     "UPDATE profile_contribution SET contact_id = ?, decision = ?, weight = ? "
     "WHERE interaction_id = ?"
 )
-VERIFY = (
-    "UPDATE profile_claim SET verified = TRUE "
-    "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
-)
-RELEASE = (
-    "UPDATE profile_claim SET valid_to = ? "
-    "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
-)
-RECLAIM = (
-    "UPDATE profile_claim SET valid_to = NULL "
-    "WHERE identifier_id = ? AND contact_id = ? AND valid_to = ?"
-)
-SHARE = "UPDATE profile_claim SET shared = TRUE WHERE identifier_id = ?"
-UNSHARE = "UPDATE profile_claim SET shared = FALSE WHERE identifier_id = ?"
-MAKE_ROOM = (  # for the claim that comes from another contact
-    "DELETE FROM profile_claim WHERE identifier_id = ?2 AND contact_id = ?1 AND valid_from IN "
-    "(SELECT moved.valid_from FROM profile_claim moved WHERE moved.identifier_id = ?2 "
-    "AND moved.contact_id = ?3 AND moved.interaction_id = ?4)"
-)
-REASSIGN = (
-    "UPDATE profile_claim SET contact_id = ? "
-    "WHERE identifier_id = ? AND contact_id = ? AND interaction_id = ?"
-)
 CHOOSE = upsert("profile_choice", CHOICE, CHOICE[:2])
-INSERT_CLAIM = upsert("profile_claim", CLAIM, CLAIM[:3]).replace(
-    "?, ?, ?, ?, ?, ?, ?, ",  # a value that is shared is so for a new holder too
-    "?1, ?, ?, ?, ?, ?, EXISTS (SELECT 1 FROM profile_claim known "
-    "WHERE known.identifier_id = ?1 AND known.shared), ",
-    1,
-)
-DESCRIBE = (
-    "UPDATE profile_claim SET label = ?, is_primary = ?, described = ? "
-    "WHERE identifier_id = ? AND contact_id = ? AND valid_to IS NULL"
-)
 
 
 class ProfileRows(Rows):
@@ -213,10 +191,15 @@ class ProfileRows(Rows):
             self._changes.append((RELINK, (*link, interaction_id)))
 
     def _claim(self, event: Recorded, fact: IdentifierClaimed) -> None:
-        self._changes.append((INSERT_CLAIM, _claim(event, fact)))
+        self._changes.append((INSERT_CLAIM, claim_row(event, fact)))
 
     def _verify(self, event: Recorded, fact: IdentifierVerified) -> None:
-        self._changes.append((VERIFY, (event.stream_id, fact.contact_id)))
+        self._changes.append((VERIFY, (event.stream_id, fact.contact_id, fact.interaction_id)))
+
+    def _unverify(self, event: Recorded, fact: IdentifierVerificationWithdrawn) -> None:
+        still = (fact.still_by is not None, fact.still_by)
+        whose = (event.stream_id, fact.contact_id, fact.interaction_id)
+        self._changes.append((WITHDRAW, (*still, *whose)))
 
     def _release(self, event: Recorded, fact: IdentifierReleased) -> None:
         released = (instant_text(event.header.valid_from), event.stream_id, fact.contact_id)
@@ -229,7 +212,7 @@ class ProfileRows(Rows):
     def _transfer(self, event: Recorded, fact: IdentifierTransferred) -> None:
         moment = instant_text(event.header.valid_from)
         self._changes.append((RELEASE, (moment, event.stream_id, fact.from_contact_id)))
-        self._changes.append((INSERT_CLAIM, _claim(event, fact)))
+        self._changes.append((INSERT_CLAIM, claim_row(event, fact)))
 
     def _describe(self, event: Recorded, fact: IdentifierDescribed) -> None:
         known = fact.personal if not isinstance(fact.personal, Erased) else None
@@ -303,6 +286,7 @@ class ProfileRows(Rows):
         InteractionChanged: _change,
         IdentifierClaimed: _claim,
         IdentifierVerified: _verify,
+        IdentifierVerificationWithdrawn: _unverify,
         IdentifierReleased: _release,
         IdentifierReclaimed: _reclaim,
         IdentifierShared: _share,
@@ -379,22 +363,3 @@ def _said(said: InteractionPersonal | ChangePersonal) -> tuple[str, str]:
     ]
     profile = orjson.dumps(said.profile, option=orjson.OPT_SORT_KEYS)
     return profile.decode(), orjson.dumps(identifiers).decode()
-
-
-def _claim(event: Recorded, claimed: IdentifierClaimed | IdentifierTransferred) -> tuple[Any, ...]:
-    known = None if isinstance(claimed.personal, Erased) else claimed.personal
-    by_interaction = claimed if isinstance(claimed, IdentifierClaimed) else None
-    until = by_interaction and by_interaction.valid_to
-    return (
-        event.stream_id,
-        claimed.contact_id,
-        instant_text(event.header.valid_from),
-        instant_text(until) if until else None,
-        by_interaction.interaction_id if by_interaction else None,
-        claimed.verified,
-        known.type if known else None,
-        known.scope if known else None,
-        known.value if known else None,
-        known.raw if known else None,
-        *(None, 0, False),
-    )

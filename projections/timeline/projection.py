@@ -29,7 +29,6 @@ from aggregates.identifier import (
     IdentifierShared,
     IdentifierTransferred,
     IdentifierUnshared,
-    IdentifierVerified,
 )
 from aggregates.interaction import (
     InteractionHeldForReview,
@@ -41,6 +40,7 @@ from aggregates.notes import NoteFact
 from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import ContactId, instant_text
+from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.identity.projection import ever_one_with
 from projections.sql import Connection
@@ -189,6 +189,7 @@ class TimelineRows(Rows):
         event: Recorded,
         fact: InteractionUnlinked
         | IdentifierVerified
+        | IdentifierVerificationWithdrawn
         | IdentifierReleased
         | IdentifierReclaimed
         | IdentifierDescribed
@@ -257,6 +258,7 @@ class TimelineRows(Rows):
         IdentifierCorrectionEnded: _names_contact,
         IdentifierClaimed: _claim,
         IdentifierVerified: _names_contact,
+        IdentifierVerificationWithdrawn: _names_contact,
         IdentifierReleased: _names_contact,
         IdentifierReclaimed: _names_contact,
         IdentifierShared: _share,

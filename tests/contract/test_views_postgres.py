@@ -11,8 +11,7 @@ import psycopg
 import pytest
 
 import projections
-from aggregates.augmentation import ContactAugmented
-from aggregates.values import Erased, instant_text
+from aggregates.values import instant_text
 from identity_engine.event_store.postgres_sql import PostgresConnection
 from identity_engine.event_store.sqlite_files import connect
 from projections.base import Recorded
@@ -30,7 +29,7 @@ from projections.search.query import search_contacts
 from projections.sql import Connection
 from projections.timeline import projection as timeline
 from tests.schemas.golden_facts import GOLDEN, HEADER
-from tests.support.centre import live
+from tests.support.centre import live, partly_erased
 from tests.support.postgres import shared_server
 
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
@@ -92,16 +91,7 @@ def lived(request, remembered):
     """What happened; where a part is erased, many a value is NULL."""
     if request.param == "all known":
         return remembered
-    return remembered._replace(
-        events=[
-            one._replace(fact=one.fact.model_copy(update={"personal": Erased(erased=True)}))
-            if getattr(one.fact, "personal", None) is not None
-            and int(one.stream_id[-1], 16) % 3 == 0
-            and not isinstance(one.fact, ContactAugmented)  # of which there is one
-            else one
-            for one in remembered.events
-        ]
-    )
+    return remembered._replace(events=partly_erased(remembered.events))
 
 
 @pytest.fixture(scope="module")

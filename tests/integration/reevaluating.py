@@ -2,6 +2,8 @@
 
 import csv
 
+from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.index_states import unpack_identifier
 from tests.integration.resolving import ANNA, MAIL, arrive
 from tests.support.interactions import email, event, phone
 
@@ -37,6 +39,25 @@ def together(engine, folder, as_of=None):
 
 
 def is_sound(engine):
-    """Whether a replay agrees with the live index and with the live views."""
+    """Whether a replay agrees with the live index and with the live views, and nobody is vouched for by
+    an interaction of others."""
     engine.follow()
-    return engine.verify_index().is_sound and all(view.is_sound for view in engine.verify())
+    replayed = engine.verify_index().is_sound and all(view.is_sound for view in engine.verify())
+    return replayed and not vouched_for_by_others(engine)
+
+
+def vouched_for_by_others(engine):
+    """Claims that are verified by an interaction which does not belong to their holder."""
+    with engine.store.reading() as cursor:
+        states = cursor.execute("SELECT state FROM identifier").fetchall()
+        links = dict(
+            cursor.execute("SELECT interaction_id, contact_id FROM interaction").fetchall()
+        )
+    return [
+        held
+        for (state,) in states
+        for held in unpack_identifier(bytes(state)).holdings
+        if held.verified_by is not None
+        and held.valid_to is None
+        and links.get(id_bytes(held.verified_by)) != id_bytes(held.contact_id)
+    ]

@@ -5,11 +5,8 @@ from itertools import permutations
 
 import pytest
 
-from aggregates import interaction as interactions
-from aggregates.access import Action
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from identity_engine import Engine
-from identity_engine.application.operations.command import Operations
 from identity_engine.errors import NotFound, UsageError
 from tests.integration.merging import NAMES, all_of, guest, is_one, known, state_of, vouched
 from tests.integration.reevaluating import is_sound
@@ -255,31 +252,25 @@ class TestThePreview:
 
 
 class TestMeanwhile:
-    def linked_by_hand(self, engine, contact_id, interaction_id):
-        """A person gives an interaction to the contact."""
-        evidence = facts(engine, "interaction.linked")[-1].evidence
-        acting = Operations(engine.office).under(Action.CONVERSATION_ASSOCIATE)
-        with acting.command() as command:
-            row = command.interaction(interaction_id)
-            command.contact(contact_id)
-            link = interactions.Link(contact_id=contact_id, evidence=evidence, pinned=True)
-            for fact in interactions.decide(interactions.Linked(row.contact_id), link):
-                command.write(interaction_id, fact)
-        return command.position
-
     def given(self, engine):
         anna, bert = five(engine)[:2]
         merged = engine.desk.merging.merge([anna, bert], reason=WHY)
         (call,) = arrive(engine, event("call", phone()))
-        position = self.linked_by_hand(engine, anna, call.interaction_id)
+        engine.desk.interactions.associate(call.interaction_id, anna, reason=WHY)
+        (position,) = [
+            one.position
+            for one in engine.history(anna)
+            if one.topic == "interaction.linked" and one.actor == "owner"
+        ]
         return anna, bert, merged.merge_id, position
 
     def test_what_a_person_wrote_on_the_survivor_is_listed(self, engine):
         _, _, merge_id, position = self.given(engine)
         known(engine, "anna", day=9)  # by the rules: it names its contact by its evidence
-        (one,) = engine.desk.unmerging.preview(merge_id).meanwhile
+        listed = engine.desk.unmerging.preview(merge_id).meanwhile
+        (one,) = [event for event in listed if event.is_movable]
         assert (one.position, one.topic, one.actor) == (position, "interaction.linked", "owner")
-        assert one.is_movable
+        assert {event.actor for event in listed} == {"owner"}
 
     def test_it_stays_with_the_survivor_unless_it_is_moved(self, engine):
         anna, bert, merge_id, position = self.given(engine)

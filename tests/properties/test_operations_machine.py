@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from aggregates.errors import AlreadyDone, Refused
 from projections.identity.query import find_identity
 from tests.integration.merging import promote
+from tests.integration.reevaluating import is_sound
 from tests.support.histories import Recorded, steps
 from tests.support.reference import Arrival, Joined, Reference
 from tests.support.sides import Side, arrived
@@ -350,9 +351,7 @@ class Operations(RuleBasedStateMachine):
 
     def verify(self):
         """Live equals a fresh replay."""
-        self.side.engine.follow()
-        assert all(verdict.is_sound for verdict in self.side.engine.verify())
-        assert self.side.engine.verify_index().is_sound
+        assert is_sound(self.side.engine)
 
     def teardown(self):
         try:

@@ -29,7 +29,6 @@ from aggregates.identifier import (
     IdentifierReleased,
     IdentifierShared,
     IdentifierUnshared,
-    IdentifierVerified,
     ReleasePersonal,
     SharePersonal,
 )
@@ -55,6 +54,7 @@ from aggregates.values import (
     RefusalEvidence,
     Stage,
 )
+from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from identity_engine.event_store.keys import DataKey
 from tests.schemas.golden_augmentation import FACTS_OF_AUGMENTATION
 from tests.schemas.golden_by_hand import FACTS_BY_HAND
@@ -197,6 +197,11 @@ GOLDEN = (
         )
     ),
     Golden(IdentifierVerified(contact_id=CONTACT, interaction_id=INTERACTION)),
+    Golden(
+        IdentifierVerificationWithdrawn(
+            contact_id=CONTACT, interaction_id=INTERACTION, still_by=INTERACTION
+        )
+    ),
     Golden(
         IdentifierReleased(
             contact_id=CONTACT, personal=ReleasePersonal(reason="It was given to her brother.")

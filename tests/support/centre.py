@@ -1,9 +1,12 @@
 """A contact centre in which everything that the views show has happened at least once."""
 
 import json
+from collections import defaultdict
 from contextlib import contextmanager
+from itertools import count
 from typing import NamedTuple
 
+from aggregates.values import Erased
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Letter, Origin
 from identity_engine.application.operations.augmentation import Choice
@@ -262,3 +265,14 @@ def _lifetimes(engine, people):
     lifecycle.delete(people["jan"], WHY)
     lifecycle.restore(people["jan"], WHY)
     lifecycle.set_hold(people["ida"], WHY)
+
+
+def partly_erased(events):
+    """The same events, of each kind every third without what it said; the first two are still known."""
+    number = defaultdict(count)
+    return [
+        one._replace(fact=one.fact.model_copy(update={"personal": Erased(erased=True)}))
+        if getattr(one.fact, "personal", None) is not None and next(number[one.fact.TOPIC]) % 3 == 2
+        else one
+        for one in events
+    ]

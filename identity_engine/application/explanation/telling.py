@@ -41,7 +41,6 @@ from aggregates.identifier import (
     IdentifierShared,
     IdentifierTransferred,
     IdentifierUnshared,
-    IdentifierVerified,
 )
 from aggregates.interaction import (
     InteractionHeldForReview,
@@ -61,6 +60,7 @@ from aggregates.notes import NoteAdded, NoteChanged, NoteGiven, NoteRemoved, Not
 from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, Fact
+from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.sentences import Sentences
 from identity_engine.application.explanation.telling_cases import tell_of_case
@@ -173,6 +173,9 @@ def _of_identifier(fact: Fact, say: Sentences) -> str:
             return say.say(key, contact=contact_id, cls=class_.value)
         case IdentifierVerified(contact_id=contact_id):
             return say.say("event.verified", contact=contact_id)
+        case IdentifierVerificationWithdrawn(contact_id=contact_id, still_by=still):
+            key = "event.verification_rests" if still else "event.verification_withdrawn"
+            return say.say(key, contact=contact_id)
         case IdentifierReleased(contact_id=contact_id):
             return say.say("event.released", contact=contact_id)
         case IdentifierReclaimed(contact_id=contact_id):

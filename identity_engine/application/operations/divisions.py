@@ -16,6 +16,7 @@ from aggregates.identifier import (
 )
 from aggregates.ownership import Claim
 from aggregates.values import ContactId, Erased, Fact, IdentifierId
+from aggregates.verification import IdentifierVerified
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.command import Command, Done, Operations
@@ -194,17 +195,21 @@ def _claim_there(
         interaction_id=held.interaction_id,
         division=there,
         identifier_class=class_,
-        verified=held.verified,
+        verified=held.verified and held.verified_by == held.interaction_id,
         cap=policy.cap_of(class_),
         window=policy.window_of(class_),
         valid_from=command.moment,
         personal=personal,
     )
-    if held.interaction_id is not None:
-        tables.load_linked(cursor, index, [held.interaction_id])
+    sources = [one for one in (held.interaction_id, held.verified_by) if one is not None]
+    if sources:
+        tables.load_linked(cursor, index, sources)
     about = held.interaction_id or member
     for fact in ownership.decide(state, claim):
         command.write(new.identifier_id, fact, about=about)
+    if held.verified and not claim.verified:
+        vouched = IdentifierVerified(contact_id=member, interaction_id=held.verified_by)
+        command.write(new.identifier_id, vouched)
     for described in _description(facts, member):
         command.write(new.identifier_id, described, about=member)
     return None

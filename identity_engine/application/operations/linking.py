@@ -25,6 +25,7 @@ from aggregates.ownership import OwnershipCommand, Share, Transfer
 from aggregates.review import ReviewState
 from aggregates.values import ContactId, Evidence, Fact, InteractionId, Stage, instant_text
 from identity_engine.application.operations.command import Command
+from identity_engine.application.operations.vouching import load_values, settle_claims
 from identity_engine.application.resolution.claiming import claim_of
 from identity_engine.application.resolution.prepare import Considered, considered
 from projections.match_index.rows import ContactRow, IdentifierRow
@@ -67,8 +68,7 @@ class LinkByHand:
             )
         for fact in facts:
             self.state = review.evolve(self.state, fact)
-        digests = [mention.digest for mention in self._row.mentions]
-        command.tables.load_identifiers(command.cursor, command.index, digests)
+        self._digests = load_values(command, self._row)
         taken_from = () if self.wrong is None else (self.wrong,)
         command.load({*command.index.holders(), *taken_from})
 
@@ -131,6 +131,7 @@ class LinkByHand:
             *interaction.decide(self.state.link, interaction.Unlink(pinned=True, reason=reason))
         )
         self.lower(wrong)
+        self.settle_claims(wrong)
         self._remember(wrong, None)
 
     def give(
@@ -164,6 +165,7 @@ class LinkByHand:
             if not are_one:
                 self._hand_over(wrong, target, identifiers, reason)
             self._remember(wrong, target)
+        self.settle_claims(target, *((before.contact_id,) if isinstance(before, Linked) else ()))
         if tell_apart and wrong is not None and not are_one:
             self._tell_apart(target, wrong, reason)
         self.identify(target)
@@ -228,6 +230,10 @@ class LinkByHand:
                         interaction_id=self.interaction_id,
                     ),
                 )
+
+    def settle_claims(self, *contact_ids: ContactId) -> None:
+        """Let what the interaction shows of its values hold where it belongs now, and nowhere else."""
+        settle_claims(self._command, self._row, *contact_ids)
 
     def _is_stand_in(self, held: ContactId) -> bool:
         """Tell whether a contact is there only because this interaction had none."""
@@ -305,8 +311,7 @@ class LinkByHand:
         return index.canonical(one) == index.canonical(other)
 
     def _rows(self) -> Sequence[IdentifierRow]:
-        digests = dict.fromkeys(mention.digest for mention in self._row.mentions)
-        rows = (self._command.index.identifiers.get(digest) for digest in digests)
+        rows = (self._command.index.identifiers.get(digest) for digest in self._digests)
         return [row for row in rows if row is not None and row.state is not None]
 
     def _again(self, *contact_ids: ContactId) -> None:

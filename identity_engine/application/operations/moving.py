@@ -46,6 +46,7 @@ from aggregates.values import (
 from identity_engine.application.operations.claiming import described
 from identity_engine.application.operations.command import Command
 from identity_engine.application.operations.contacts import by_hand
+from identity_engine.application.operations.vouching import settle_claims
 from projections.base import Recorded
 
 ByHand = IdentifierClaimed | IdentifierTransferred
@@ -125,6 +126,7 @@ class Moving:
         state = interactions.Linked(fact.contact_id, fact.pinned)
         for moved in interactions.decide(state, link):
             command.write(event.stream_id, moved)
+        settle_claims(command, row, fact.contact_id, member)
         return True
 
     def _edit(self, event: Recorded, changed: EditPersonal, member: ContactId) -> bool:

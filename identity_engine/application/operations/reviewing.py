@@ -31,6 +31,7 @@ class Reviewing(Operations):
             proposed, stand_in = _asked(link)
             link.write(*facts)
             link.take_along(stand_in, proposed)
+            link.settle_claims(stand_in, proposed)
             link.identify(proposed)
         return command.done(proposed)
 
@@ -85,6 +86,7 @@ class Reviewing(Operations):
             link.write(*facts)
             if answer.decision == "confirmed":
                 link.take_along(answer.proposed, answer.contact_id)
+                link.settle_claims(answer.proposed, answer.contact_id)
                 link.lower(answer.proposed)
             if answer.decision == "rejected":
                 lifted = ContactToldApartLifted(other=answer.proposed, personal=said(why))

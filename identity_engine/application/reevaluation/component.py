@@ -11,16 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from aggregates.identifier import named_by_corrections
-from aggregates.policy import Policy
+from aggregates.correction import named_by_corrections
 from aggregates.values import ContactId, IdentifierClass
 from identity_engine.application.reevaluation.corrections import led_to_right, of_row
 from identity_engine.application.resolution.crowding import Crowding
-from identity_engine.application.resolution.prepare import ROLE_MAILBOX
+from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
 from matchers.guards import contradict
-from matchers.normalise import FIXED_LINE, UNPLACED_LINE
+from matchers.normalise import FIXED_LINE
 from matchers.proposals import Node, Pair, Use, exact_pairs, scored_pairs
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
@@ -32,9 +31,6 @@ MOST_USES = 400
 
 MOST_EQUALS = 5_000
 """Records under a key that stays crowded beyond which not even those that say the same are paired."""
-
-GIVEN_AS = {FIXED_LINE: "phone", UNPLACED_LINE: "phone", ROLE_MAILBOX: "email"}
-"""Type under which the policy lets a value decide -> type under which a channel vouches for it."""
 
 ALL = 1 << 40
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,7 +54,8 @@ class Component:
         self._cursor, self._index, self._rules = cursor, index, rules
         cap = rules.policy.block_cap
         self._crowding = Crowding(store.index, cursor, index, store.digests, cap)
-        self._types = {self._digests.kind(type_): type_ for type_ in _types(rules.policy)}
+        self._meaning = Meaning(store.digests, rules.policy)
+        self.class_of = self._meaning.class_of
         self._seen: set[int] = set()
         self._weighed: set[int] = set()
         self._values: set[bytes] = set()
@@ -156,7 +153,7 @@ class Component:
             contact_id
             for state in states
             if state is not None
-            for contact_id in named_by_corrections(state)
+            for contact_id in named_by_corrections(state.corrections)
         }
         rows = map(index.interaction, numbers)
         said = {row.contact_id for row in rows if row is not None and row.pinned}
@@ -195,7 +192,7 @@ class Component:
     def node(self, row: InteractionRow) -> Node:
         """Return an interaction as it takes part in clustering."""
         exclusive = {
-            self._types.get(mention.kind, ""): mention.digest
+            self._meaning.type_of(mention): mention.digest
             for mention in row.mentions
             if self.class_of(mention, row) == IdentifierClass.EXCLUSIVE
         }
@@ -208,12 +205,6 @@ class Component:
             exclusive,
             row.contact_id if row.pinned and not row.corrected else None,
         )
-
-    def class_of(self, mention: Mention, row: InteractionRow) -> IdentifierClass:
-        """Return what an identifier may decide in its interaction, under the rules in force."""
-        policy, type_ = self._rules.policy, self._types.get(mention.kind, "")
-        given = GIVEN_AS.get(type_, type_)
-        return policy.class_of(type_, policy.counts_as_verified(row.channel, given, mention.said))
 
     def _pair_by_likeness(self, row: InteractionRow) -> None:
         """Weigh the row against every near record that has not been weighed against it before."""
@@ -390,10 +381,3 @@ def _names_somebody(row: InteractionRow) -> bool:
     """Tell whether a record says who somebody is, so that it can contradict another."""
     said = row.record
     return said is not None and bool(said.given or said.family or said.name or said.birth_date)
-
-
-def _types(policy: Policy) -> set[str]:
-    """Return every identifier type that the policy names."""
-    named = {type_ for rule in policy.classes.values() for type_ in rule.types}
-    channels = (policy.default_channel, *policy.channels.values())
-    return named | {type_ for channel in channels for type_ in channel.carries}

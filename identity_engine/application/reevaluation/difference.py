@@ -5,7 +5,7 @@ is moved, engine merges between two homes are taken back, contacts of one home a
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ from identity_engine.application.reevaluation.across import AcrossDivisions
 from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.reevaluation.evidence import evidence_of
+from identity_engine.application.resolution.meaning import Meaning
+from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.conversation_tables import load_heard
 from identity_engine.event_store.mapper import Pending
@@ -143,6 +145,7 @@ class Difference:
         for contact_id in sorted(self._home, key=self._seniority):
             at_home.setdefault(self._home[contact_id], contact_id)
         left: dict[tuple[ContactId, bytes], None] = {}
+        touched: dict[tuple[ContactId, bytes], datetime] = {}
         for key in strays:
             place = self._cluster_of[key]
             if place not in at_home:
@@ -152,7 +155,13 @@ class Difference:
             before = self._linked(key)
             claims = self._move(row, at_home[place], versions[row.interaction_id])
             left |= dict.fromkeys((before, digest) for digest in claims)
+            touched |= {
+                (one, digest): _time(row)
+                for one in (before, at_home[place])
+                for digest in self._said(row)
+            }
         self._claims.renew(left)
+        self._settle_claims(touched)
         return len(strays)
 
     def _load_heard(self, interaction_ids: Sequence[InteractionId]) -> None:
@@ -209,8 +218,7 @@ class Difference:
 
     def _claims_of(self, row: InteractionRow, held: ContactId) -> list[IdentifierRow]:
         """Return the identifiers that the contact holds on the word of this interaction."""
-        said = (mention.digest for mention in row.mentions)
-        rows = map(self._index.identifiers.get, (*said, *self._heard.get(row.interaction_id, ())))
+        rows = map(self._index.identifiers.get, self._said(row))
         return [
             one
             for one in {id(one): one for one in rows if one is not None}.values()
@@ -220,6 +228,19 @@ class Difference:
                 for claim in one.state.holdings
             )
         ]
+
+    def _said(self, row: InteractionRow) -> tuple[bytes, ...]:
+        """Return the values that an interaction gave, also in its messages, by their digests."""
+        said = (mention.digest for mention in row.mentions)
+        return (*said, *self._heard.get(row.interaction_id, ()))
+
+    def _settle_claims(self, touched: Mapping[tuple[ContactId, bytes], datetime]) -> None:
+        """Let what the moved interactions show of their values hold where they are now."""
+        meaning = Meaning(self._store.digests, self._rules.policy)
+        vouching = Vouching(self._store.index, self._cursor, self._index, meaning)
+        for claim, time in touched.items():
+            for row, fact in vouching.settle([claim]):
+                self._pen.write(row.identifier_id, row.version + 1, time, fact)
 
     def _unmerge(self) -> int:
         """Take back the engine's merges of contacts that are at home in different clusters."""

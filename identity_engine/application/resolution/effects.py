@@ -16,8 +16,10 @@ from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen
 from identity_engine.application.resolution.claiming import claim_identifiers, claims_of
 from identity_engine.application.resolution.lookup import Lookup, held_identifiers, own_exclusive
+from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.prepare import Prepared
 from identity_engine.application.resolution.story import evidence_of
+from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.conversation_tables import load_heard
 from identity_engine.event_store.mapper import Pending
@@ -173,6 +175,9 @@ class Effects:
         self._lookup.crowding.replace(row, prepared.comparable, prepared.fact.division)
         self._let_go(pen, row, before - {one.digest for one in row.mentions})
         if row.contact_id is not None:
+            self._settle_claims(
+                pen, row.contact_id, before, prepared.time, again=row.interaction_id
+            )
             then = prepared._replace(time=EPOCH + timedelta(microseconds=row.time))
             self._claim(pen, row, row.contact_id, self._without_conflicts(then, row.contact_id))
 
@@ -180,12 +185,28 @@ class Effects:
         """Take the interaction out of its contact, with what the contact has on its word alone."""
         fact = InteractionUnlinked(contact_id=contact_id, pinned=True, cause="retracted")
         self._own(pen, row, time, fact)
-        said = {one.digest for one in row.mentions}
-        self._let_go(pen, row, said.union(self._heard.get(row.interaction_id, ())))
+        said = {one.digest for one in row.mentions}.union(self._heard.get(row.interaction_id, ()))
+        self._let_go(pen, row, said)
         members = self._index.members(self._index.canonical(contact_id))
         self._index.evaluate_again(
             self._store.index.load_all_of(self._cursor, self._index, members)
         )
+        self._settle_claims(pen, contact_id, said, time)
+
+    def _settle_claims(
+        self,
+        pen: Pen,
+        contact_id: ContactId,
+        digests: Collection[bytes],
+        time: datetime,
+        again: InteractionId | None = None,
+    ) -> None:
+        """Let what the interaction showed of values hold no longer."""
+        meaning = Meaning(self._store.digests, self._rules.policy)
+        vouching = Vouching(self._store.index, self._cursor, self._index, meaning)
+        claims = ((contact_id, digest) for digest in sorted(digests))
+        for identifier, fact in vouching.settle(claims, again=again):
+            pen.write(identifier.identifier_id, identifier.version + 1, time, fact)
 
     def _let_go(self, pen: Pen, row: InteractionRow, digests: Collection[bytes]) -> None:
         """End the claims on values from their beginning, where no other interaction supports them."""

@@ -14,12 +14,12 @@ from aggregates.identifier import (
     IdentifierReleased,
     IdentifierShared,
     IdentifierUnshared,
-    IdentifierVerified,
     ReleasePersonal,
     evolve,
 )
 from aggregates.ownership import Claim, Release, decide
 from aggregates.values import IdentifierClass
+from aggregates.verification import IdentifierVerified
 
 NUMBER = ClaimPersonal(
     type="phone", family="phone", value="+81312345678", raw="03-1234-5678", normaliser="1"

@@ -14,7 +14,6 @@ from aggregates.identifier import (
     IdentifierShared,
     IdentifierTransferred,
     IdentifierUnshared,
-    IdentifierVerified,
     ReleasePersonal,
     SharePersonal,
     TransferPersonal,
@@ -31,6 +30,7 @@ from aggregates.ownership import (
     decide,
 )
 from aggregates.values import IdentifierClass
+from aggregates.verification import IdentifierVerified
 
 MAIL = ClaimPersonal(
     type="email", family="email", value="ann@example.org", raw="Ann@example.org", normaliser="1"

@@ -8,6 +8,7 @@ from aggregates.contact import ContactMerged, ContactUnmerged, MergeEdge
 from aggregates.editing import ContactEdited, ContactEditWithdrawn
 from aggregates.identifier import IdentifierClaimed, IdentifierTransferred
 from aggregates.refused_merge import ContactMergeRefused
+from aggregates.verification import IdentifierVerificationWithdrawn
 from identity_engine.publication import contracts
 from identity_engine.publication.cloud_events import event_record, profile_record, tombstone
 from identity_engine.publication.translation import INTERNAL, TOLD, translate
@@ -24,7 +25,8 @@ from tests.unit.publication.facts import (
 )
 
 ONE, OTHER, THIRD = (f"019b1c3e-7c5a-7000-8000-00000000000{number}" for number in (1, 2, 3))
-TOLD_FACTS = [fact for fact in FACTS if type(fact) in TOLD]
+UNVERIFIED = example(IdentifierVerificationWithdrawn).model_copy(update={"still_by": None})
+TOLD_FACTS = [fact for fact in (*FACTS, UNVERIFIED) if type(fact) in TOLD]
 
 
 def named(fact):

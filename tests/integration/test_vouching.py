@@ -1,0 +1,177 @@
+"""A value is verified as long as somebody vouches for it: a person, or an interaction of its holder."""
+
+import pytest
+
+from identity_engine import Engine
+from identity_engine.application.operations.claiming import Value
+from tests.integration.reevaluating import is_sound
+from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts
+from tests.support.interactions import change, email, event, message
+from tests.support.world import world
+
+WHY = "She said that it was not her."
+TYPED, SIGNED = email(MAIL, verified=False), email(MAIL, verified=True)
+
+
+@pytest.fixture
+def engine():
+    with Engine.in_memory(world()) as opened:
+        yield opened
+        assert is_sound(opened)
+
+
+@pytest.fixture
+def desk(engine):
+    return engine.desk.interactions
+
+
+def form(id_, *identifiers, day=1, **more):
+    return event(id_, *identifiers, channel="form", time=f"2026-02-{day:02}T09:00:00Z", **more)
+
+
+@pytest.fixture
+def raised(engine):
+    """Somebody typed an address; later somebody signed in with it and was linked to that contact."""
+    typed, signed = arrive(
+        engine, form("typed", TYPED, profile=ANNA), form("signed", SIGNED, day=2, profile=ANNA)
+    )
+    assert typed.contact_id == signed.contact_id
+    assert is_verified(engine, typed)
+    return typed, signed
+
+
+def is_verified(engine, outcome):
+    held = [one for one in engine.profile(outcome.contact_id).identifiers if one.valid_to is None]
+    (claim,) = [one for one in held if one.value == MAIL]
+    return claim.verified
+
+
+def withdrawn(engine):
+    return facts(engine, "identifier.verification_withdrawn")
+
+
+class TestUnlinked:
+    def test_the_value_stays_and_is_verified_no_longer(self, engine, desk, raised):
+        typed, signed = raised
+        desk.unlink(signed.interaction_id, reason=WHY)
+
+        assert not is_verified(engine, typed)
+        (fact,) = withdrawn(engine)
+        assert (fact.contact_id, fact.interaction_id, fact.still_by) == (
+            typed.contact_id,
+            signed.interaction_id,
+            None,
+        )
+        last = [one for one in engine.history(typed.contact_id) if one.topic == fact.TOPIC]
+        assert last[0].summary.endswith("it is not verified now.")
+
+    def test_another_interaction_of_the_contact_vouches_on(self, engine, desk, raised):
+        typed, signed = raised
+        (again,) = arrive(engine, form("again", SIGNED, day=3, profile=ANNA))
+        desk.unlink(signed.interaction_id, reason=WHY)
+
+        assert is_verified(engine, typed)
+        assert withdrawn(engine)[0].still_by == again.interaction_id
+
+        desk.unlink(again.interaction_id, reason=WHY)
+        assert not is_verified(engine, typed)
+
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_a_person_vouches_for_good(self, engine, desk, when):
+        (typed,) = arrive(engine, form("typed", TYPED, profile=ANNA))
+        later = form("signed", SIGNED, day=2, profile=ANNA)
+        if when == "after":
+            arrive(engine, later)
+        engine.desk.identifiers.verify(typed.contact_id, Value("email", MAIL))
+        (signed,) = arrive(engine, later)
+        desk.unlink(signed.interaction_id, reason=WHY)
+
+        assert is_verified(engine, typed)
+        assert withdrawn(engine) == []
+
+    def test_so_is_a_value_that_the_contact_holds_on_its_word_alone(self, engine, desk):
+        known, signed = arrive(
+            engine, form("known", profile=ANNA), form("signed", SIGNED, day=2, profile=ANNA)
+        )
+        assert known.contact_id == signed.contact_id
+        desk.unlink(signed.interaction_id, reason=WHY)
+
+        assert not is_verified(engine, known)
+
+    def test_it_vouches_again_where_it_comes_back(self, engine, desk, raised):
+        typed, signed = raised
+        desk.unlink(signed.interaction_id, reason=WHY)
+        desk.associate(signed.interaction_id, typed.contact_id, reason="It was her after all.")
+
+        assert is_verified(engine, typed)
+
+    def test_what_it_showed_then_is_still_known(self, engine, desk, raised):
+        typed, signed = raised
+        before = engine.store.head()
+        desk.unlink(signed.interaction_id, reason=WHY)
+
+        (claim,) = engine.profile(typed.contact_id, f"pos:{before}").identifiers
+        assert claim.verified
+
+
+class TestGiven:
+    def test_it_vouches_where_it_belongs_now_and_no_longer_where_it_was(self, engine, desk, raised):
+        typed, signed = raised
+        (kenta,) = arrive(engine, form("kenta", profile=KENTA))
+        engine.desk.identifiers.share(kenta.contact_id, Value("email", MAIL), reason="They share.")
+        desk.associate(signed.interaction_id, kenta.contact_id, reason=WHY)
+
+        assert not is_verified(engine, typed)
+        assert is_verified(engine, kenta)
+
+
+class TestTakenBack:
+    def test_by_a_retraction(self, engine, raised):
+        typed, _ = raised
+        engine.ingest([change("r", "signed", "retracted")])
+        assert not is_verified(engine, typed)
+
+    def test_by_a_correction_that_says_it_was_only_typed(self, engine, raised):
+        typed, _ = raised
+        engine.ingest([change("c", "signed", "corrected", identifiers=[TYPED], profile=ANNA)])
+        assert not is_verified(engine, typed)
+
+    def test_not_by_a_correction_that_says_it_again(self, engine, raised):
+        typed, _ = raised
+        said = ANNA | {"city": "Berlin"}
+        engine.ingest([change("c", "signed", "corrected", identifiers=[SIGNED], profile=said)])
+        assert is_verified(engine, typed)
+        assert withdrawn(engine) == []
+
+    def test_with_what_a_message_of_it_showed(self, engine):
+        typed, _ = arrive(
+            engine, form("typed", TYPED, profile=ANNA), form("chat", day=2, profile=ANNA)
+        )
+        engine.ingest([message("m", "chat", SIGNED, time="2026-02-02T09:05:00Z")])
+        assert is_verified(engine, typed)
+
+        engine.ingest([change("r", "chat", "retracted")])
+        assert not is_verified(engine, typed)
+
+
+def test_re_evaluation_lets_it_vouch_where_it_belongs(engine):
+    """Kenta's mail was linked to Anna by the address that she had typed; then he is known by name."""
+    typed, signed = arrive(
+        engine, form("typed", TYPED, profile=ANNA), form("signed", SIGNED, day=2)
+    )
+    assert typed.contact_id == signed.contact_id
+    assert is_verified(engine, typed)
+    engine.ingest([change("c", "signed", "corrected", identifiers=[SIGNED], profile=KENTA)])
+    engine.reevaluate()
+
+    assert [one.id for one in engine.profile(typed.contact_id).interactions] == ["typed"]
+    assert not is_verified(engine, typed)
+
+
+def test_a_contact_that_moves_to_another_division_takes_along_who_vouches(engine, desk, raised):
+    typed, signed = raised
+    engine.desk.divisions.move(typed.contact_id, "south", reason="Moved house.")
+    assert is_verified(engine, typed)
+
+    desk.unlink(signed.interaction_id, reason=WHY)
+    assert not is_verified(engine, typed)
