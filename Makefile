@@ -21,7 +21,8 @@ test: $(READY)
 # It needs Java and Maven, and takes the better part of an hour.
 faults: $(READY)
 	REQUIRE_KAFKA=1 $(BIN)/pytest --faults --timeout 3600 tests/faults \
-		tests/integration/kafka/test_workers.py tests/integration/kafka/test_relays.py
+		tests/integration/kafka/test_workers.py tests/integration/kafka/test_relays.py \
+		tests/properties/test_interleaved_writers.py
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
