@@ -2,7 +2,8 @@
 
 It grows from what was touched: along pairs that may be one person by weight, along values that are not
 shared, and along the contacts that interactions are linked to now, until nothing is added. What it
-holds is a pure function of the records, so the order of arrival leaves no trace in it.
+holds is a pure function of the records, so the order of arrival leaves no trace in it; what was said in
+messages counts as far as their contact came to hold it (heard.py).
 """
 
 from bisect import bisect_left
@@ -14,6 +15,7 @@ from functools import partial
 from aggregates.correction import named_by_corrections
 from aggregates.values import ContactId, IdentifierClass
 from identity_engine.application.reevaluation.corrections import led_to_right, of_row
+from identity_engine.application.reevaluation.heard import Heard
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.rules import Rules
@@ -22,8 +24,8 @@ from matchers.guards import contradict
 from matchers.normalise import FIXED_LINE
 from matchers.proposals import Node, Pair, Use, exact_pairs, scored_pairs
 from projections.match_index.index import MatchIndex
-from projections.match_index.mentions import mention_key
-from projections.match_index.rows import InteractionRow, Mention
+from projections.match_index.mentions import mention_key, value_key
+from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor
 
 MOST_USES = 400
@@ -55,6 +57,7 @@ class Component:
         cap = rules.policy.block_cap
         self._crowding = Crowding(store.index, cursor, index, store.digests, cap)
         self._meaning = Meaning(store.digests, rules.policy)
+        self._heard = Heard(store.index, cursor, index)
         self.class_of = self._meaning.class_of
         self._seen: set[int] = set()
         self._weighed: set[int] = set()
@@ -124,7 +127,9 @@ class Component:
         overfull = {key for key in keys if index.is_crowded(key)}
         self._crowding.load(keys - overfull)
         tables.load_postings(cursor, index, overfull - index.keys_read(), MOST_EQUALS)
-        exclusive, others = set[int](), set[int]()
+        self._heard.load(frontier)
+        heard = {digest for row in frontier for digest in self._heard.values_of(row)}
+        exclusive, others = set[int](), set(map(value_key, heard))
         for row in frontier:
             for mention in row.mentions:
                 is_exclusive = self.class_of(mention, row) == IdentifierClass.EXCLUSIVE
@@ -144,10 +149,11 @@ class Component:
             for number in index.numbers_under(key)
         }
         tables.load_interactions(cursor, index, numbers)
-        digests = {mention.digest for row in frontier for mention in row.mentions}
+        digests = heard.union(mention.digest for row in frontier for mention in row.mentions)
         tables.load_identifiers(
             cursor, index, [one for one in digests if one not in index.identifiers]
         )
+        numbers |= set(self._heard.load_users(digests))
         states = (index.identifiers[one].state for one in digests if one in index.identifiers)
         named = {
             contact_id
@@ -196,6 +202,7 @@ class Component:
             for mention in row.mentions
             if self.class_of(mention, row) == IdentifierClass.EXCLUSIVE
         }
+        exclusive = self._heard.exclusive(row) | exclusive
         return Node(
             row.number,
             row.name,
@@ -232,31 +239,27 @@ class Component:
         self.pairs += found
         self._reach(number for pair in found for number in (pair.one, pair.other))
 
-    def _new_values(self, frontier: Sequence[InteractionRow]) -> list[Mention]:
-        fresh = {
-            mention.digest: mention
-            for row in frontier
-            for mention in row.mentions
-            if mention.digest not in self._values
-        }
-        self._values |= fresh.keys()
-        return [fresh[digest] for digest in sorted(fresh)]
+    def _new_values(self, frontier: Sequence[InteractionRow]) -> list[bytes]:
+        said = {mention.digest for row in frontier for mention in row.mentions}
+        fresh = said.union(*map(self._heard.values_of, frontier)) - self._values
+        self._values |= fresh
+        return sorted(fresh)
 
-    def _pair_by_value(self, value: Mention) -> None:
+    def _pair_by_value(self, digest: bytes) -> None:
         """Pair those who mention a value, unless it is shared; what changes its state touches all."""
-        uses = self._uses(value)
+        uses = self._uses(digest)
         nodes = {row.number: self.nodes.get(row.number) or self.node(row) for row, _ in uses}
-        before = self._index.identifiers.get(value.digest)
+        before = self._index.identifiers.get(digest)
         state = before.state if before is not None else None
         known = state.shared_by if state is not None else ()
-        eras = self._eras(value, uses)
-        people = max((self._people(value, era) for era in eras), default=0)
+        eras = self._eras(digest, uses)
+        people = max((self._people(digest, era) for era in eras), default=0)
         if people and "names" not in known:
-            self.shared[value.digest] = people
+            self.shared[digest] = people
         elif not people and "names" in known:
-            self.unshared.add(value.digest)
+            self.unshared.add(digest)
         scorer, rules = self._rules.scorer, self._rules.link_rules
-        exact = partial(exact_pairs, nodes, value.digest, scorer=scorer, rules=rules)
+        exact = partial(exact_pairs, nodes, digest, scorer=scorer, rules=rules)
         corrections = self._index.corrections(state) if state is not None else ()
         if state is not None:
             for right in led_to_right(self._index, state, uses):
@@ -274,20 +277,24 @@ class Component:
                 )
         self._reach(row.number for row, _ in uses)
 
-    def _uses(self, value: Mention) -> list[Mentioned]:
-        rows = map(self._index.interaction, self._index.numbers_under(mention_key(value)))
-        return [
+    def _uses(self, digest: bytes) -> list[Mentioned]:
+        rows = map(self._index.interaction, self._index.numbers_under(value_key(digest)))
+        said = [
             (row, self.class_of(mention, row))
             for row in rows
             if row is not None and takes_part(row)
             for mention in row.mentions
-            if mention.digest == value.digest
+            if mention.digest == digest
+        ]
+        return [
+            *said,
+            *((row, class_) for row, class_ in self._heard.uses(digest) if takes_part(row)),
         ]
 
-    def _eras(self, value: Mention, uses: Sequence[Mentioned]) -> list[list[Mentioned]]:
+    def _eras(self, digest: bytes, uses: Sequence[Mentioned]) -> list[list[Mentioned]]:
         """Return the uses of a value apart for each time between two ends of its claims: a number that
         a person released or gave to another contact means somebody else from then on."""
-        known = self._index.identifiers.get(value.digest)
+        known = self._index.identifiers.get(digest)
         if known is None or known.state is None or not known.state.ends():
             return [list(uses)]
         eras: defaultdict[int, list[Mentioned]] = defaultdict(list)
@@ -300,7 +307,7 @@ class Component:
             eras[sum(end <= since for end in known.state.ends())].append((row, class_))
         return list(eras.values())
 
-    def _people(self, value: Mention, uses: Sequence[Mentioned]) -> int:
+    def _people(self, digest: bytes, uses: Sequence[Mentioned]) -> int:
         """Return how many people a value stands for if those are more than the policy allows, else 0.
 
         Records that contradict each other speak of different people. They are taken by time and
@@ -311,12 +318,13 @@ class Component:
         classes = {class_ for _, class_ in uses}
         if not uses or IdentifierClass.EXCLUSIVE in classes:
             return 0
-        if self._is_of_a_firm(value, uses):
+        is_fixed_line = self._is_fixed_line(digest, uses)
+        if is_fixed_line and _is_of_a_firm(uses):
             return len(uses)
         naming = sorted(
             (row for row, _ in uses if _names_somebody(row)), key=lambda row: (row.time, row.name)
         )
-        cap, window = self._people_allowed(value), self._window(classes)
+        cap, window = self._people_allowed(is_fixed_line), self._window(classes)
         if window is None:
             return self._more_than(cap, naming)
         span = window // timedelta(microseconds=1)
@@ -326,17 +334,19 @@ class Component:
                 return people
         return 0
 
-    def _people_allowed(self, value: Mention) -> int:
+    def _people_allowed(self, is_fixed_line: bool) -> int:
         guards = self._rules.policy.guards
-        if guards.people_per_line is None or not self._is_fixed_line(value):
+        if guards.people_per_line is None or not is_fixed_line:
             return guards.people_per_value
         return guards.people_per_line
 
     def _window(self, classes: Iterable[IdentifierClass]) -> timedelta | None:
         return self._rules.policy.window_of(min(classes, key=list(IdentifierClass).index))
 
-    def _is_fixed_line(self, value: Mention) -> bool:
-        return value.kind == self._digests.kind(FIXED_LINE)
+    def _is_fixed_line(self, digest: bytes, uses: Sequence[Mentioned]) -> bool:
+        fixed = self._digests.kind(FIXED_LINE)
+        said = (mention for row, _ in uses for mention in row.mentions)
+        return any(one.digest == digest and one.kind == fixed for one in said)
 
     def _more_than(self, cap: int, ordered: Iterable[InteractionRow]) -> int:
         """Return how many people records speak of, as soon as those are more than a limit, else 0."""
@@ -350,13 +360,6 @@ class Component:
                 if len(people) > cap:
                     return len(people)
         return 0
-
-    def _is_of_a_firm(self, value: Mention, uses: Sequence[Mentioned]) -> bool:
-        """Tell whether the value is a fixed line from which somebody called who named an employer: all
-        who work there may call from it."""
-        if not self._is_fixed_line(value) or len(uses) < 2:
-            return False
-        return any(row.record is not None and row.record.organisation for row, _ in uses)
 
     def _follow_links(self, frontier: Sequence[InteractionRow]) -> None:
         """Reach all interactions of the contacts of the frontier, and of contacts merged with them."""
@@ -375,6 +378,13 @@ class Component:
 def takes_part(row: InteractionRow) -> bool:
     """Tell whether an interaction belongs to a contact that is there."""
     return row.contact_id is not None and not row.hidden
+
+
+def _is_of_a_firm(uses: Sequence[Mentioned]) -> bool:
+    """Tell whether somebody called from a fixed line who named an employer: all who work there may."""
+    if len(uses) < 2:
+        return False
+    return any(row.record is not None and row.record.organisation for row, _ in uses)
 
 
 def _names_somebody(row: InteractionRow) -> bool:
