@@ -303,11 +303,10 @@ def assign(
     """Put a case into a queue; without --agent and --queue, into none."""
     with Engine.open(store) as engine:
         done = engine.desk.cases.assign(case_, agent_id=agent, queue=queue, dry_run=dry_run)
-    show_saved(
-        done,
-        json=json,
-        now=f"in the queue of {agent or queue}" if agent or queue else "in no queue",
+    where = (
+        f"in the queue of {agent}" if agent else f"in the queue {queue}" if queue else "in no queue"
     )
+    show_saved(done, json=json, now=where)
 
 
 @case.command

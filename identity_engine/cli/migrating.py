@@ -65,7 +65,8 @@ def migrate(
         if dry_run:
             missing = postgres_schema.standing(connection).missing_of(phases)
             script = postgres_roles.statements_for_roles(connection) if roles else []
-            _show_plan([*map(str, missing)], script, json=json)
+            given = postgres_roles.strangers(connection) if roles else []
+            _show_plan([*map(str, missing)], script, given, json=json)
             return 0
         try:
             with logged("store migrate"):
@@ -85,7 +86,12 @@ def migrate(
         names = {"applied": [*map(str, made)], "waiting": [*map(str, waiting)]}
         show_json({**names, "index_is_current": is_current})
         return 0
-    show(f"Applied {_listed(made)}." if made else "The schema is up to date; nothing was to do.")
+    if made or not roles:
+        show(
+            f"Applied {_listed(made)}." if made else "The schema is up to date; nothing was to do."
+        )
+    if roles:
+        show("The store belongs to the group roles, and each may do what its work needs.")
     if waiting:
         show(f"When no older version runs any more, apply {_listed(waiting)} by --phase post.")
     if not is_current:
@@ -188,13 +194,17 @@ def _connected(store: str | None, *, is_made: bool = True) -> "Iterator[psycopg.
         connection.close()
 
 
-def _show_plan(missing: Sequence[str], script: Sequence[str], *, json: bool) -> None:
+def _show_plan(
+    missing: Sequence[str], script: Sequence[str], given: Sequence[str], *, json: bool
+) -> None:
     if json:
-        show_json({"would_apply": missing, "would_run": script})
+        show_json({"would_apply": missing, "would_run": script, "would_give_to_groups": given})
         return
     show(f"{DRY_RUN}it would apply {_listed(missing) or 'nothing'}.")
     for statement in script:
         show(f"{statement};")
+    if given:
+        show(f"It would let the group roles own {', '.join(given)}.")
 
 
 def _divisions(named: list[str] | None, *, all_divisions: bool) -> list[str] | None:

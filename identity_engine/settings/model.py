@@ -53,11 +53,19 @@ def _is_port(given: str) -> bool:
     return int(given.rpartition(":")[2]) <= MOST_PORT
 
 
+def _a_number(given: object) -> object:
+    """Refuse true and false, which would be taken for 1 and 0."""
+    if isinstance(given, bool):
+        raise ValueError("a number is wanted, not true or false")  # noqa: TRY004 - pydantic's way
+    return given
+
+
+IsNumber = BeforeValidator(_a_number)
 Broker = Annotated[str, AfterValidator(_one_broker)]
 Brokers = Annotated[tuple[Broker, ...], BeforeValidator(split_at_commas)]
 Listening = Annotated[str, AfterValidator(_listening)]
 Level = Literal["debug", "info", "warning", "error"]
-Seconds = Annotated[float, Field(ge=0.1, le=3_600)]
+Seconds = Annotated[float, IsNumber, Field(ge=0.1, le=3_600)]
 
 
 class Section(Value):
@@ -102,7 +110,7 @@ class Postgres(Section):
     """How long one statement may take."""
     idle_seconds: Seconds = 30.0
     """How long the server lets a transaction of ours stand idle before it ends it."""
-    connect_seconds: Annotated[int, Field(ge=2, le=600)] = 5
+    connect_seconds: Annotated[int, IsNumber, Field(ge=2, le=600)] = 5
     """How long to wait for a connection; whole seconds, since libpq counts in those."""
 
 
@@ -117,9 +125,11 @@ class Kafka(KafkaSettings):
     """The consumer group: its workers share the partitions."""
     dead_letter_topic: str | None = None
     """Where what cannot be used is published too; not set: it is only kept beside the store."""
-    batch_bytes: Annotated[int, Field(ge=1, le=MOST_BATCH_BYTES)] = BATCH_BYTES
+    batch_bytes: Annotated[int, IsNumber, Field(ge=1, le=MOST_BATCH_BYTES)] = BATCH_BYTES
     """A batch is written once it has so many bytes."""
-    batch_seconds: Annotated[float, Field(ge=0.001, le=MOST_BATCH_SECONDS)] = BATCH_SECONDS
+    batch_seconds: Annotated[float, IsNumber, Field(ge=0.001, le=MOST_BATCH_SECONDS)] = (
+        BATCH_SECONDS
+    )
     """A batch is written at the latest so many seconds after its first message."""
 
 

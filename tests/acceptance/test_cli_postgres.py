@@ -82,7 +82,13 @@ class TestMigrating:
             assert "administrator" in said
             with psycopg.connect(empty, autocommit=True) as administrator:
                 administrator.execute(script)
-            assert run(line, mine, "store", "migrate", "--roles").code == 0
+            planned = run(line, mine, "store", "migrate", "--roles", "--dry-run", "--json")
+            assert json.loads(planned.out)["would_run"] == []
+            answer = run(line, mine, "store", "migrate", "--roles")
+            assert answer.code == 0
+            assert "The store belongs to the group roles" in answer.out
+            again = run(line, mine, "store", "migrate", "--roles")
+            assert "nothing was to do" not in again.out
         finally:
             server.drop(empty)
             with server.connect() as administrator:

@@ -97,12 +97,15 @@ class Command:
         """Return a fresh id."""
         return self._office.world.new_id()
 
-    def contact(self, contact_id: ContactId, *, gone: bool = False) -> ContactRow:
+    def contact(
+        self, contact_id: ContactId, *, gone: bool = False, also: Presence = "live"
+    ) -> ContactRow:
         """Return a contact that the command acts on, with its whole identity loaded.
 
         Args:
             contact_id: any id that was ever issued.
             gone: take one that is expired or deleted too.
+            also: take one of this presence too.
 
         Raises:
             NotFound: there is none, or none in a division that the actor sees.
@@ -111,7 +114,7 @@ class Command:
         """
         (row,) = self.contacts([contact_id])
         presence = row.state.presence
-        if presence == "erased" or (presence != "live" and not gone):
+        if presence == "erased" or not (gone or presence in ("live", also)):
             raise Refused(presence, _gone(row.canonical, presence))
         return row
 

@@ -25,6 +25,7 @@ from identity_engine.application.operations.command import Command, Done, Operat
 from identity_engine.application.operations.duplicates import Duplicates, PossibleDuplicate
 from identity_engine.application.operations.filling import Filling
 from identity_engine.application.operations.permissions import needs
+from identity_engine.application.operations.presence import restore
 from identity_engine.application.operations.typed import ID, checked
 from identity_engine.errors import NotFound, Stale, UsageError
 from projections.match_index.rows import ContactRow
@@ -119,12 +120,17 @@ class Contacts(Operations):
     def promote(self, contact_id: str, *, dry_run: bool = False) -> Done:
         """Vouch for a contact: it is curated, and never expires. No change if it is so already.
 
+        One that has expired is brought back first, which takes the right to restore too.
+
         Raises:
-            Refused: it is expired, deleted or erased.
+            Refused: it is deleted or erased, or it expired too long ago (`restore_period_over`).
         """
         with self.command(dry_run=dry_run) as command:
-            row = command.contact(checked_id(contact_id))
-            vouch_for(command, row)
+            row = command.contact(checked_id(contact_id), also="expired")
+            if row.state.presence == "expired":
+                command.require(Action.CONTACT_RESTORE, row.state.division, row.contact_id)
+                restore(command, row, None)
+            vouch_for(command, command.contact(row.contact_id))
         return command.done(row.contact_id)
 
     @needs(Action.IDENTITY_PROMOTE)

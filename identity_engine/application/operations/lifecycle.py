@@ -6,7 +6,7 @@ from datetime import datetime
 from aggregates import lifecycle
 from aggregates.access import Action
 from aggregates.errors import Refused
-from aggregates.lifecycle import ContactRestored, Delete, LiftHold, Restore, SetHold
+from aggregates.lifecycle import Delete, LiftHold, SetHold
 from aggregates.values import ContactId
 from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.operations import reasons
@@ -15,8 +15,8 @@ from identity_engine.application.operations.expiry import Expiry
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.presence import (
     HeldElsewhere,
-    come_back,
     leave,
+    restore,
     standing_of,
 )
 from projections.identity.query import GoneIdentity, gone_before
@@ -77,13 +77,7 @@ class Lifecycle(Expiry):
         wanted = checked(contact_id)
         said = reasons.if_given(reason)
         with self.command(dry_run=dry_run) as command:
-            days = command.rules.settings.retention.restore_days
-            members = command.index.members(command.contact(wanted, gone=True).canonical)
-            order = Restore(now=command.now, days=days, reason=said)
-            fact = lifecycle.decide(standing_of(command, members), order)
-            elsewhere: tuple[HeldElsewhere, ...] = ()
-            if isinstance(fact, ContactRestored):
-                elsewhere = come_back(command, members, fact)
+            elsewhere = restore(command, command.contact(wanted, gone=True), said)
         return Restored(command.done(wanted), elsewhere)
 
     @needs(Action.HOLD_SET)

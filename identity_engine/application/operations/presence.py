@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from aggregates import identifier, ownership
+from aggregates import identifier, lifecycle, ownership
 from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
@@ -16,13 +16,14 @@ from aggregates.lifecycle import (
     ContactExpired,
     ContactRestored,
     LifecycleFact,
+    Restore,
     Standing,
 )
 from aggregates.ownership import Release
 from aggregates.values import ContactId, Erased, IdentifierId
 from identity_engine.application.operations.command import Command
 from projections.base import Recorded
-from projections.match_index.rows import IdentifierRow
+from projections.match_index.rows import ContactRow, IdentifierRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,19 @@ def end_claim(command: Command, row: IdentifierRow, holder: ContactId) -> None:
     moment = max(command.moment, began)
     for fact in ownership.decide(row.state, Release(holder, moment)):
         command.write(row.identifier_id, fact, valid_from=moment)
+
+
+def restore(command: Command, row: ContactRow, reason: str | None) -> tuple[HeldElsewhere, ...]:
+    """Bring the set of a contact back, if it is gone, and return the identifiers that others hold now.
+
+    Raises:
+        Refused: `restore_period_over`, `legal_hold` or `erased`.
+    """
+    members = command.index.members(row.canonical)
+    days = command.rules.settings.retention.restore_days
+    order = Restore(now=command.now, days=days, reason=reason)
+    fact = lifecycle.decide(standing_of(command, members), order)
+    return come_back(command, members, fact) if isinstance(fact, ContactRestored) else ()
 
 
 def come_back(

@@ -91,7 +91,7 @@ def test_all_that_is_wrong_is_said_at_once_with_the_nearest_known_name(alone, mo
         alone,
         'stor = "x"\ntopic = "t"\n[kafak]\ntopic = "t"\n'
         '[kafka]\nservers = ["bad"]\npasword_env = "P"\nca_file = "/no/ca.pem"\n'
-        '[log]\nlevel = "loud"\n',
+        '[log]\nlevel = "loud"\n[monitor]\nstall_seconds = true\n',
     )
     monkeypatch.setenv(f"{PREFIX}LOG_LEVL", "debug")
     monkeypatch.setenv(variable_of("kafka.batch_bytes"), "many")
@@ -103,6 +103,7 @@ def test_all_that_is_wrong_is_said_at_once_with_the_nearest_known_name(alone, mo
         "kafka.pasword_env is no setting. Did you mean kafka.password_env?",
         f"kafka.servers from file ({FILE_NAME}): a broker is HOST:PORT.",
         "log.level from file",
+        f"monitor.stall_seconds from file ({FILE_NAME}): a number is wanted, not true or false",
         f"kafka.batch_bytes from environment ({PREFIX}KAFKA_BATCH_BYTES)",
         f"{PREFIX}LOG_LEVL is no setting. Did you mean {PREFIX}LOG_LEVEL?",
         "there is no file /no/ca.pem that can be read",
