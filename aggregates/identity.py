@@ -18,6 +18,12 @@ from aggregates.values import ContactId, Evidence, MergeId, Stage
 LASTING = ("exact_exclusive", "exact_strong")
 """Rules of evidence that show a lasting person: two interactions with one lasting identifier."""
 
+RAISING = (*LASTING, "person")
+"""Rules of links that let a contact be identified."""
+
+BY_LINK = ("second_interaction", "confirmed")
+"""Reasons to be identified that are links, and go with them."""
+
 
 class Edge(NamedTuple):
     """One edge in force. `stream` is the contact whose stream holds the merge, `survivor` the contact

@@ -5,7 +5,7 @@ import pytest
 from identity_engine import Engine
 from tests.integration.reevaluating import is_sound
 from tests.integration.resolving import ANNA, KENTA, arrive, facts, mailed
-from tests.support.interactions import customer, email, event, phone
+from tests.support.interactions import change, customer, email, event, phone
 from tests.support.world import world
 
 WHY = "It was somebody else."
@@ -132,3 +132,50 @@ def test_of_merged_contacts_the_member_falls_that_had_the_link(engine, twice, ke
     engine.desk.unmerging.unmerge(merged.merge_id, reason="Two people.")
 
     assert [stage(engine, anna), stage(engine, kenta)] == ["ephemeral", "ephemeral"]
+
+
+class TestByReevaluation:
+    """Links that re-evaluation moves take along what they did to the stages of their contacts."""
+
+    def mails(self, engine, *ids):
+        return arrive(engine, *(mailed(id_) for id_ in ids))
+
+    def turn_out_to_be_kentas(self, engine, *ids, identifiers=()):
+        said = [
+            change(f"c-{id_}", id_, "corrected", identifiers=list(identifiers), profile=KENTA)
+            for id_ in ids
+        ]
+        engine.ingest(said)
+        engine.reevaluate()
+
+    def test_a_contact_that_was_identified_by_a_link_that_moved_away_falls(self, engine):
+        (anna,) = arrive(engine, mailed("1", profile=ANNA))
+        (second,) = self.mails(engine, "2")
+        assert stage(engine, anna.contact_id) == "identified"
+        assert second.contact_id == anna.contact_id
+
+        self.turn_out_to_be_kentas(engine, "2")
+
+        assert [one.id for one in engine.profile(anna.contact_id).interactions] == ["1"]
+        assert stage(engine, anna.contact_id) == "ephemeral"
+        assert is_sound(engine)
+
+    def test_one_that_has_another_such_link_stays(self, engine):
+        (anna,) = arrive(engine, mailed("1", profile=ANNA))
+        self.mails(engine, "2", "3")
+        self.turn_out_to_be_kentas(engine, "2")
+
+        assert [one.id for one in engine.profile(anna.contact_id).interactions] == ["1", "3"]
+        assert stage(engine, anna.contact_id) == "identified"
+
+    def test_the_contact_that_gets_a_second_exact_link_is_identified(self, engine):
+        (anna, *_) = arrive(engine, *(mailed(id_, profile=ANNA) for id_ in ("1", "1a", "1b")))
+        self.mails(engine, "2", "3")
+        own = email("kenta@example.jp")
+        self.turn_out_to_be_kentas(engine, "2", "3", identifiers=[own])
+
+        (kenta,) = {one.contact_id for one in engine.search("moriyama")}
+        assert [one.id for one in engine.profile(kenta).interactions] == ["2", "3"]
+        assert kenta != anna.contact_id
+        assert stage(engine, kenta) == "identified"
+        assert is_sound(engine)

@@ -11,7 +11,7 @@ from aggregates.contact import ContactCreated, ContactToldApart, ReasonPersonal
 from aggregates.correction import Correction, IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.identifier import IdentifierReassigned, IdentifierReleased
-from aggregates.identity import LASTING
+from aggregates.identity import BY_LINK, RAISING
 from aggregates.interaction import (
     InteractionHeldForReview,
     InteractionLinked,
@@ -34,9 +34,6 @@ Identifiers = Literal["keep", "transfer", "share"]
 """What becomes of the values that the wrong contact holds and the interaction carries."""
 
 OF_LINK = (InteractionLinked, InteractionUnlinked, InteractionHeldForReview)
-BY_LINK = ("second_interaction", "confirmed")
-RAISING = (*LASTING, "person")
-"""Rules of links that let a contact be identified."""
 RIGHTS = {"transfer": Action.IDENTITY_TRANSFER, "share": Action.IDENTITY_SHARE}
 
 

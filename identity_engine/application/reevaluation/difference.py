@@ -27,6 +27,7 @@ from identity_engine.application.reevaluation.across import AcrossDivisions
 from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.reevaluation.evidence import evidence_of
+from identity_engine.application.reevaluation.stages import Move, Stages
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
@@ -146,6 +147,7 @@ class Difference:
             at_home.setdefault(self._home[contact_id], contact_id)
         left: dict[tuple[ContactId, bytes], None] = {}
         touched: dict[tuple[ContactId, bytes], datetime] = {}
+        moves: list[Move] = []
         for key in strays:
             place = self._cluster_of[key]
             if place not in at_home:
@@ -153,7 +155,9 @@ class Difference:
                 self._home[at_home[place]] = place
             row = self._component.row(key)
             before = self._linked(key)
-            claims = self._move(row, at_home[place], versions[row.interaction_id])
+            evidence = self._evidence_of_move(row)
+            moves.append(Move(row, before, at_home[place], evidence))
+            claims = self._move(row, at_home[place], versions[row.interaction_id], evidence)
             left |= dict.fromkeys((before, digest) for digest in claims)
             touched |= {
                 (one, digest): _time(row)
@@ -162,6 +166,7 @@ class Difference:
             }
         self._claims.renew(left)
         self._settle_claims(touched)
+        Stages(self._store, self._cursor, self._index, self._pen).settle(moves)
         return len(strays)
 
     def _load_heard(self, interaction_ids: Sequence[InteractionId]) -> None:
@@ -198,14 +203,19 @@ class Difference:
             self._pen.write(fresh, 1, _time(row), fact)
         return fresh
 
-    def _move(self, row: InteractionRow, target: ContactId, version: int) -> list[bytes]:
+    def _evidence_of_move(self, row: InteractionRow) -> Evidence:
+        join = self._join_of(row.number)
+        return self._evidence(join, row) if join is not None else self._no_evidence()
+
+    def _move(
+        self, row: InteractionRow, target: ContactId, version: int, evidence: Evidence
+    ) -> list[bytes]:
         """Give an interaction to another contact with its claims, and return the digests of those."""
         held = row.contact_id
         assert held is not None
-        time, join = _time(row), self._join_of(row.number)
+        time = _time(row)
         unlinked = InteractionUnlinked(contact_id=held)
         self._pen.write(row.interaction_id, version + 1, time, unlinked)
-        evidence = self._evidence(join, row) if join is not None else self._no_evidence()
         linked = InteractionLinked(contact_id=target, evidence=evidence)
         self._pen.write(row.interaction_id, version + 2, time, linked)
         claimed = self._claims_of(row, held)
