@@ -18,7 +18,7 @@ from identity_engine.event_store.folder import is_store, no_store
 from identity_engine.event_store.mapper import recorded_at
 from identity_engine.ingestion.kafka_settings import Subscription
 from identity_engine.settings import in_force, is_postgres, store_folder
-from identity_engine.settings.model import Kafka
+from identity_engine.settings.model import Kafka, Publish
 from identity_engine.settings.sources import problems
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _kafka(known: Mapping[str, int]) -> list[Finding]:
     try:
         refuse_unreached(Subscription(kafka.topic or "", kafka.servers, settings=kafka))
         brokers = Finding("brokers", True, "A broker answers, and accepts us.")
-        return [brokers, *_topics(kafka, known)]
+        return [brokers, *_topics(kafka, known), *_published(kafka, in_force().publish)]
     except RemoteError as error:
         said = f"{error} Start them, or correct kafka.servers: {', '.join(kafka.servers)}."
         return [Finding("brokers", False, said)]
@@ -139,6 +139,20 @@ def _topics(kafka: Kafka, known: Mapping[str, int]) -> list[Finding]:
         found.append(Finding("topic", True, f"{topic} has partitions: {len(partitions)}."))
         if topic == kafka.topic:
             found.append(_lag(partitions))
+    return found
+
+
+def _published(kafka: Kafka, publish: Publish) -> list[Finding]:
+    """Look at the topics that `publish` writes; it makes those that are missing."""
+    found = []
+    for topic in filter(None, (publish.topic, publish.profile_topic)):
+        partitions = topic_states(Subscription(topic, kafka.servers, settings=kafka), {})
+        said = (
+            f"{topic} has partitions: {len(partitions)}."
+            if partitions
+            else f"Kafka has no topic {topic} yet, or hides it; publish makes it."
+        )
+        found.append(Finding("published topic", True, said))
     return found
 
 

@@ -48,6 +48,20 @@ def test_brokers_topic_and_lag_are_looked_at_where_settings_name_them(filled, re
     assert findings(filled)["lag"] == (True, "Messages not read yet, at most: none.")
 
 
+def test_topics_that_are_published_are_looked_at_too(filled, monkeypatch, topics, real_kafka):
+    there = topics.make()
+    monkeypatch.setenv(variable_of("kafka.servers"), real_kafka.bootstrap)
+    monkeypatch.setenv(variable_of("publish.topic"), there)
+    monkeypatch.setenv(variable_of("publish.profile_topic"), "profiles-to-be")
+    told = [
+        one["found"]
+        for one in json.loads(filled("doctor", "--json").out)
+        if one["check"] == "published topic"
+    ]
+    assert told[0].startswith(f"{there} has partitions: ")
+    assert told[1] == "Kafka has no topic profiles-to-be yet, or hides it; publish makes it."
+
+
 def test_without_brokers_in_the_settings_none_are_looked_at(filled):
     assert not {"brokers", "topic", "lag"} & findings(filled).keys()
 
