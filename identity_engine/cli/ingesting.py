@@ -25,6 +25,7 @@ from identity_engine.cli.output import (
     show_table,
 )
 from identity_engine.errors import UsageError
+from identity_engine.ingestion.dead_letters import DeadLetter
 from identity_engine.ingestion.files import EventFile
 from identity_engine.observing.logbook import logged
 from projections.base import ID
@@ -137,12 +138,12 @@ def list_(
         show_json(list(letters))
     else:
         show_table(
-            ("id", "received", "byte", "fault", "at", "fix"),
+            ("id", "received", "place", "fault", "at", "fix"),
             [
                 (
                     letter.id if number == 0 else "",
                     f"{letter.received_at:%Y-%m-%d %H:%M}" if number == 0 else "",
-                    letter.position if number == 0 else "",
+                    _place(letter) if number == 0 else "",
                     fault.code,
                     fault.pointer,
                     fault.message,
@@ -189,6 +190,15 @@ def redrive(
             f"{summary.rejected} stay."
         )
     return 0 if not summary.rejected else 1
+
+
+def _place(letter: DeadLetter) -> str:
+    """Return where a dead letter stood: a byte of its file, or topic, partition and offset."""
+    kind, _, rest = letter.stream.partition(":")
+    if kind != "kafka":
+        return f"byte {letter.position}"
+    topic, partition, *_ = rest.split(":")
+    return f"{topic}[{partition}] {letter.position}"
 
 
 def _ingest_one(
