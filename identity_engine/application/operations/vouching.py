@@ -23,7 +23,7 @@ def settle_claims(command: Command, row: InteractionRow, *contact_ids: ContactId
     """Let the claims of contacts that lost or got an interaction be verified as it is so now."""
     index = command.index
     digests = load_values(command, row)
-    command.load(index.holders())
+    command.load(contact_ids)
     command.tables.load_all_of(command.cursor, index, contact_ids)
     meaning = Meaning(command.digests, command.rules.policy)
     vouching = Vouching(command.tables, command.cursor, index, meaning)

@@ -127,7 +127,7 @@ class Component:
         overfull = {key for key in keys if index.is_crowded(key)}
         self._crowding.load(keys - overfull)
         tables.load_postings(cursor, index, overfull - index.keys_read(), MOST_EQUALS)
-        self._heard.load(frontier)
+        self._heard.load(row.interaction_id for row in frontier)
         heard = {digest for row in frontier for digest in self._heard.values_of(row)}
         exclusive, others = set[int](), set(map(value_key, heard))
         for row in frontier:
@@ -153,7 +153,7 @@ class Component:
         tables.load_identifiers(
             cursor, index, [one for one in digests if one not in index.identifiers]
         )
-        numbers |= set(self._heard.load_users(digests))
+        numbers |= set(self._heard.load_users(digests, MOST_USES))
         states = (index.identifiers[one].state for one in digests if one in index.identifiers)
         named = {
             contact_id

@@ -28,24 +28,24 @@ class Heard:
         self._tables, self._cursor, self._index = tables, cursor, index
         self._in: dict[InteractionId, Sequence[bytes]] = {}
 
-    def load(self, rows: Iterable[InteractionRow]) -> None:
+    def load(self, interaction_ids: Iterable[InteractionId]) -> None:
         """Load what was heard in these interactions, one query for all."""
-        asked = [row.interaction_id for row in rows if row.interaction_id not in self._in]
+        asked = [one for one in dict.fromkeys(interaction_ids) if one not in self._in]
         found = load_heard(self._cursor, asked) if asked else {}
         self._in |= {one: found.get(one, ()) for one in asked}
 
-    def load_users(self, digests: Iterable[bytes]) -> list[int]:
-        """Load the interactions that made somebody hold these values, and return their numbers."""
-        states = (self._state(digest) for digest in digests)
-        named = {one for state in states if state is not None for one in _vouching(state)}
-        self._tables.load_linked(
-            self._cursor,
-            self._index,
-            [one for one in named if self._index.interaction_by_id(one) is None],
-        )
-        rows = [row for row in map(self._index.interaction_by_id, named) if row is not None]
-        self.load(rows)
-        return [row.number for row in rows]
+    def load_users(self, digests: Iterable[bytes], most: int) -> list[int]:
+        """Load the interactions in which somebody came to hold these values, and return their numbers; a
+        value that more than `most` made somebody hold leads nowhere."""
+        named = {digest: self._vouching(digest) for digest in digests}
+        named = {digest: some for digest, some in named.items() if len(some) <= most}
+        self.load(one for some in named.values() for one in some)
+        heard = {one for digest, some in named.items() for one in some if digest in self._in[one]}
+        unknown = [one for one in heard if self._index.interaction_by_id(one) is None]
+        if unknown:
+            self._tables.load_linked(self._cursor, self._index, unknown)
+        rows = map(self._index.interaction_by_id, sorted(heard))
+        return [row.number for row in rows if row is not None]
 
     def values_of(self, row: InteractionRow) -> Sequence[bytes]:
         """Return the digests of what was heard in an interaction, which is loaded."""
@@ -53,11 +53,11 @@ class Heard:
 
     def uses(self, digest: bytes) -> Iterator[tuple[InteractionRow, IdentifierClass]]:
         """Yield each interaction in which a value was heard, and what it may decide there."""
-        state = self._state(digest)
-        for interaction_id in _vouching(state) if state is not None else ():
+        known = self._index.identifiers.get(digest)
+        for interaction_id in self._vouching(digest):
             row = self._index.interaction_by_id(interaction_id)
-            if state is not None and row is not None and digest in self.values_of(row):
-                yield row, _class_in(state, interaction_id)
+            if row is not None and digest in self.values_of(row) and known and known.state:
+                yield row, _class_in(known.state, interaction_id)
 
     def exclusive(self, row: InteractionRow) -> dict[str, bytes]:
         """Return the values heard of which a person has one: type -> digest."""
@@ -72,16 +72,17 @@ class Heard:
             if known is not None and known.identifier_id in types
         }
 
-    def _state(self, digest: bytes) -> IdentifierState | None:
-        row = self._index.identifiers.get(digest)
-        return row.state if row is not None else None
-
-
-def _vouching(state: IdentifierState) -> dict[InteractionId, None]:
-    """Return the interactions on whose word a value is or was held, each once."""
-    held = [one for one in state.holdings if one.valid_to != one.valid_from]
-    named = (id_ for one in held for id_ in (one.interaction_id, one.verified_by))
-    return dict.fromkeys(id_ for id_ in named if id_ is not None)
+    def _vouching(self, digest: bytes) -> list[InteractionId]:
+        """Return the interactions on whose word a value is or was held, each once."""
+        known = self._index.identifiers.get(digest)
+        held = known.state.holdings if known is not None and known.state is not None else ()
+        named = (
+            id_
+            for one in held
+            if one.valid_to != one.valid_from
+            for id_ in (one.interaction_id, one.verified_by)
+        )
+        return list(dict.fromkeys(id_ for id_ in named if id_ is not None))
 
 
 def _class_in(state: IdentifierState, interaction_id: InteractionId) -> IdentifierClass:
