@@ -9,7 +9,7 @@ from aggregates.errors import Refused
 from aggregates.values import Stage
 from identity_engine import Engine
 from identity_engine.application.operations import expiry
-from identity_engine.errors import Denied, UsageError
+from identity_engine.errors import UsageError
 from tests.integration.lifetimes import WHY, change_retention, day, ids, presence
 from tests.integration.reevaluating import anna_twice, is_sound
 from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, unrevised
@@ -93,35 +93,6 @@ class TestTheClock:
         assert presence(engine, anna) == "expired"
         assert engine.profile(anna).identifiers == ()
         assert is_sound(engine)
-
-    def test_one_that_has_expired_is_brought_back_by_whoever_promotes_it(
-        self, sweep, clock, engine, anna
-    ):
-        clock.set(day(4, 3))
-        sweep()
-        done = engine.desk.contacts.promote(anna)
-
-        assert done.written[-1] == "contact.promoted"
-        assert "contact.restored" in done.written
-        profile = engine.profile(anna)
-        assert (profile.presence, profile.stage) == ("live", "curated")
-        assert [one.valid_to for one in profile.identifiers] == [None]
-        assert is_sound(engine)
-
-    def test_that_takes_the_right_to_restore_too(self, sweep, clock, engine, anna):
-        clock.set(day(4, 3))
-        sweep()
-        admin = engine.desk.administration
-        admin.define_role("voucher", ["identity:promote", "contact:view"])
-        admin.grant("agent-7", "voucher")
-        with pytest.raises(Denied):
-            engine.acting_as("agent-7").contacts.promote(anna)
-        assert presence(engine, anna) == "expired"
-
-    def test_one_that_was_deleted_is_not(self, engine, anna):
-        engine.desk.lifecycle.delete(anna, "A test call.")
-        with pytest.raises(Refused, match="contact restore"):
-            engine.desk.contacts.promote(anna)
 
     def test_an_interaction_that_is_late_does_not_set_it_back(self, sweep, clock, engine, anna):
         arrive(engine, mailed("0", time="2026-01-01T09:00:00Z"))
