@@ -10,6 +10,7 @@ import pytest
 from identity_engine.observing.logbook import Strictness
 from tests.support.kafka.broker import Broker, MockCluster
 from tests.support.kafka.jars import NoBroker
+from tests.support.kafka.sockets import close_what_is_given_up
 
 REQUIRED = "REQUIRE_KAFKA"
 
@@ -31,6 +32,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     Strictness.refuses = True
+    close_what_is_given_up()
     if config.getoption("--store") == "postgres":
         from tests.support.stores import OnPostgres
 
