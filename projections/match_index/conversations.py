@@ -121,6 +121,10 @@ class Conversations:
         """Note that a value was claimed on the word of a message, not of the interaction itself."""
         self._heard[interaction_id, digest] = None
 
+    def heard_in(self, interaction_id: InteractionId) -> list[bytes]:
+        """Return the values that this batch has heard in an interaction."""
+        return [digest for one, digest in self._heard if one == interaction_id]
+
     def changes(self) -> ConversationChanges:
         """Return what has changed."""
         return ConversationChanges(

@@ -4,6 +4,7 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.application.operations.claiming import Value
+from tests.integration.merging import known
 from tests.integration.reevaluating import is_sound
 from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts
 from tests.support.interactions import change, email, event, message
@@ -124,6 +125,34 @@ class TestGiven:
         assert not is_verified(engine, typed)
         assert is_verified(engine, kenta)
 
+    @pytest.mark.parametrize("choice", ["transfer", "share"])
+    def test_a_value_that_goes_along_is_verified_by_it_alone(self, engine, desk, choice):
+        (signed,) = arrive(engine, form("signed", SIGNED, profile=ANNA))
+        (kenta,) = arrive(engine, form("kenta", day=2, profile=KENTA))
+        desk.associate(signed.interaction_id, kenta.contact_id, reason=WHY, identifiers=choice)
+        assert is_verified(engine, kenta)
+
+        engine.ingest([change("r", "signed", "retracted")])
+        assert not is_verified(engine, kenta)
+
+
+def test_a_claim_by_hand_that_is_moved_at_an_unmerge_leaves_behind_who_vouched(engine):
+    anna, bert = known(engine, "anna"), known(engine, "bert", day=2)
+    merged = engine.desk.merging.merge([anna, bert], reason=WHY)
+    survivor = engine.profile(anna).contact_id
+    other = bert if survivor == anna else anna
+    engine.desk.identifiers.add(survivor, Value("email", MAIL))
+    arrive(engine, form("signed", SIGNED, day=3))
+    (wrote,) = [
+        one.position
+        for one in engine.desk.unmerging.preview(merged.merge_id).meanwhile
+        if one.is_movable
+    ]
+    engine.desk.unmerging.unmerge(merged.merge_id, reason=WHY, move={wrote: other})
+
+    (claim,) = [one for one in engine.profile(other).identifiers if one.value == MAIL]
+    assert not claim.verified
+
 
 class TestTakenBack:
     def test_by_a_retraction(self, engine, raised):
@@ -142,6 +171,20 @@ class TestTakenBack:
         engine.ingest([change("c", "signed", "corrected", identifiers=[SIGNED], profile=said)])
         assert is_verified(engine, typed)
         assert withdrawn(engine) == []
+
+    @pytest.mark.parametrize("at_once", ["changes", "all of the chat"])
+    def test_with_what_a_message_of_the_same_batch_showed(self, engine, at_once):
+        (typed,) = arrive(engine, form("typed", TYPED, profile=ANNA))
+        chat = form("chat", day=2, profile=ANNA)
+        rest = [
+            message("m", "chat", SIGNED, time="2026-02-02T09:05:00Z"),
+            change("r", "chat", "retracted", time="2026-02-02T09:06:00Z"),
+        ]
+        if at_once == "changes":
+            arrive(engine, chat)
+        engine.ingest(rest if at_once == "changes" else [chat, *rest])
+
+        assert not is_verified(engine, typed)
 
     def test_with_what_a_message_of_it_showed(self, engine):
         typed, _ = arrive(

@@ -257,7 +257,8 @@ class LinkByHand:
                 given,
                 command.rules.policy,
             )
-            claim = replace(claim, interaction_id=None)
+            # What the interaction shows, and nothing else, is said once it belongs there.
+            claim = replace(claim, interaction_id=None, verified=False)
             wanted: OwnershipCommand = (
                 Transfer(claim, theirs, reason) if choice == "transfer" else Share(claim, reason)
             )

@@ -27,6 +27,7 @@ class Heard:
     def __init__(self, tables: IndexTables, cursor: Cursor, index: MatchIndex) -> None:
         self._tables, self._cursor, self._index = tables, cursor, index
         self._in: dict[InteractionId, Sequence[bytes]] = {}
+        self._hubs: set[bytes] = set()
 
     def load(self, interaction_ids: Iterable[InteractionId]) -> None:
         """Load what was heard in these interactions, one query for all."""
@@ -38,7 +39,8 @@ class Heard:
         """Load the interactions in which somebody came to hold these values, and return their numbers; a
         value that more than `most` made somebody hold leads nowhere."""
         named = {digest: self._vouching(digest) for digest in digests}
-        named = {digest: some for digest, some in named.items() if len(some) <= most}
+        self._hubs |= {digest for digest, some in named.items() if len(some) > most}
+        named = {digest: some for digest, some in named.items() if digest not in self._hubs}
         self.load(one for some in named.values() for one in some)
         heard = {one for digest, some in named.items() for one in some if digest in self._in[one]}
         unknown = [one for one in heard if self._index.interaction_by_id(one) is None]
@@ -54,7 +56,7 @@ class Heard:
     def uses(self, digest: bytes) -> Iterator[tuple[InteractionRow, IdentifierClass]]:
         """Yield each interaction in which a value was heard, and what it may decide there."""
         known = self._index.identifiers.get(digest)
-        for interaction_id in self._vouching(digest):
+        for interaction_id in self._vouching(digest) if digest not in self._hubs else ():
             row = self._index.interaction_by_id(interaction_id)
             if row is not None and digest in self.values_of(row) and known and known.state:
                 yield row, _class_in(known.state, interaction_id)

@@ -185,7 +185,9 @@ class Effects:
         """Take the interaction out of its contact, with what the contact has on its word alone."""
         fact = InteractionUnlinked(contact_id=contact_id, pinned=True, cause="retracted")
         self._own(pen, row, time, fact)
-        said = {one.digest for one in row.mentions}.union(self._heard.get(row.interaction_id, ()))
+        heard = self._heard.get(row.interaction_id, ())
+        just_heard = self._index.conversations.heard_in(row.interaction_id)
+        said = {one.digest for one in row.mentions}.union(heard, just_heard)
         self._let_go(pen, row, said)
         members = self._index.members(self._index.canonical(contact_id))
         self._index.evaluate_again(
