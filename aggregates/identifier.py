@@ -203,6 +203,11 @@ class Holding:
     given_up: bool = False
     verified_by: InteractionId | None = None
 
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether a person said that the value is this contact's."""
+        return self.verified and self.verified_by is None
+
     def covers(self, moment: datetime) -> bool:
         """Tell whether the value was held at `moment`."""
         return self.valid_from <= moment and (self.valid_to is None or moment < self.valid_to)

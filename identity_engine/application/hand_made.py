@@ -180,7 +180,7 @@ def _held_by_hand(
             type=said.type,
             value=said.raw,
             scope=said.scope,
-            verified=any(one.verified and one.verified_by is None for one in by_hand),
+            verified=any(one.is_vouched_for for one in by_hand),
             family=said.family,
             normalised=said.value,
         )

@@ -351,6 +351,8 @@ class MatchIndex(Identifiers):
         if contact_id is not None:
             self._of_contact[contact_id].append(row)
             self._revise(contact_id, lambda state: contacts.linked(state, time))
+            if row.number > 0:  # with all that was said in it since it came
+                self.life.recounted.add(contact_id)
             self.life.renewed.append((contact_id, row.channel, row.time))
         if row.number > 0:
             self._relinked[interaction_id] = row

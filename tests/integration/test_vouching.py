@@ -211,6 +211,30 @@ def test_re_evaluation_lets_it_vouch_where_it_belongs(engine):
     assert not is_verified(engine, typed)
 
 
+def test_re_evaluation_leaves_a_value_to_whom_a_person_vouched_for(engine):
+    known_, _ = arrive(
+        engine, form("known", profile=ANNA), form("typed", TYPED, day=2, profile=ANNA)
+    )
+    engine.desk.identifiers.verify(known_.contact_id, Value("email", MAIL))
+    engine.ingest([change("c", "typed", "corrected", identifiers=[TYPED], profile=KENTA)])
+    engine.reevaluate()
+
+    assert [one.id for one in engine.profile(known_.contact_id).interactions] == ["known"]
+    assert is_verified(engine, known_)
+    (kenta,) = {one.contact_id for one in engine.search("moriyama")}
+    assert not any(one.verified for one in engine.profile(kenta).identifiers)
+
+
+def test_an_interaction_that_comes_back_brings_when_it_was_last_heard_of(engine, desk):
+    """The fixture compares the clocks of contacts with those of a replay."""
+    typed, chat = arrive(
+        engine, form("typed", TYPED, profile=ANNA), form("chat", day=2, profile=ANNA)
+    )
+    engine.ingest([message("m", "chat", SIGNED, time="2026-02-02T09:05:00Z")])
+    desk.unlink(chat.interaction_id, reason=WHY)
+    desk.associate(chat.interaction_id, typed.contact_id, reason=WHY)
+
+
 def test_a_contact_that_moves_to_another_division_takes_along_who_vouches(engine, desk, raised):
     typed, signed = raised
     engine.desk.divisions.move(typed.contact_id, "south", reason="Moved house.")
@@ -218,3 +242,12 @@ def test_a_contact_that_moves_to_another_division_takes_along_who_vouches(engine
 
     desk.unlink(signed.interaction_id, reason=WHY)
     assert not is_verified(engine, typed)
+
+
+def test_after_a_move_a_correction_that_says_it_again_takes_nothing_away(engine, raised):
+    typed, _ = raised
+    engine.desk.divisions.move(typed.contact_id, "south", reason="Moved house.")
+    said = ANNA | {"city": "Bonn"}
+    engine.ingest([change("c", "signed", "corrected", identifiers=[SIGNED], profile=said)])
+
+    assert is_verified(engine, typed)

@@ -233,7 +233,7 @@ class Moving:
             interaction_id=None,
             division=fact.division,
             identifier_class=fact.identifier_class,
-            verified=held[0].verified and held[0].verified_by is None,
+            verified=held[0].is_vouched_for,
             cap=0,
             valid_from=moment,
             personal=ClaimPersonal(

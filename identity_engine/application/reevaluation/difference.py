@@ -234,7 +234,9 @@ class Difference:
             for one in {id(one): one for one in rows if one is not None}.values()
             if one.state is not None
             and any(
-                claim.contact_id == held and claim.interaction_id == row.interaction_id
+                claim.contact_id == held
+                and claim.interaction_id == row.interaction_id
+                and not claim.is_vouched_for  # a person said that it is this contact's
                 for claim in one.state.holdings
             )
         ]

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from aggregates.change import (
     AwaitedPersonal,
     Change,
-    ChangeKind,
     ChangePersonal,
     InteractionChanged,
     InteractionChangeDeferred,
@@ -175,7 +174,7 @@ class Changing:
         assert key is not None, "a change of what was erased is not told"
         pen = self._pen(row.interaction_id, key, told)
         kind, contact_id = told.change.kind, row.contact_id
-        division = self._division_of(row, kind) if kind in WITH_VALUES else None
+        division = self._division_of(row) if kind in WITH_VALUES else None
         fact = InteractionChanged(
             change=told.change, contact_id=contact_id, division=division, personal=told.personal
         )
@@ -234,7 +233,7 @@ class Changing:
     def _prepare(self, one: RecognisedChange) -> None:
         row = self._index.known(one.interaction_key)
         if row is not None and self._conversations.change(one.natural_key) is None:
-            division = self._division_of(row, one.incoming.kind)
+            division = self._division_of(row)
             self._prepared_of(row, self._told(one), division)
 
     def _prepared_of(self, row: InteractionRow, told: Told, division: str) -> Prepared:
@@ -255,9 +254,10 @@ class Changing:
                 self._lookup.load([self._prepared[key]])
         return self._prepared[key]
 
-    def _division_of(self, row: InteractionRow, kind: ChangeKind) -> str:
-        """Return where a change looks for holders; a corrected record stands where it was received."""
-        if kind == "message" and row.contact_id is not None:
+    def _division_of(self, row: InteractionRow) -> str:
+        """Return where a change looks for holders, and where a corrected record stands: with its contact,
+        which may have moved, else where it was received."""
+        if row.contact_id is not None:
             return self._index.contacts[row.contact_id].state.division
         if row.natural_key in self._arriving:
             return self._arriving[row.natural_key].fact.division
