@@ -6,7 +6,7 @@ from aggregates.values import InteractionId
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
 from identity_engine.event_store.sealed_records import SealedRecords
-from projections.match_index.conversations import ChangeRow, WaitingChange
+from projections.match_index.conversations import ChangeRow, Heard, WaitingChange
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges
@@ -28,19 +28,21 @@ CREATE TABLE IF NOT EXISTS waiting_change (
     key_id INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS waiting_change_of ON waiting_change (interaction_key);
--- Values that a contact claims on the word of a message in an interaction.
+-- Values that a contact came to hold on the word of a message in an interaction.
 CREATE TABLE IF NOT EXISTS heard (
     interaction_id BLOB NOT NULL,
     digest BLOB NOT NULL,
+    verified BOOLEAN NOT NULL,
     PRIMARY KEY (interaction_id, digest)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS heard_of_digest ON heard (digest);
 """
 CONVERSATION_TABLES = ("change", "waiting_change", "heard")
 WAITING = "natural_key, interaction_key, interaction_id, stream, key_id"
 CONVERSATION_ROWS = (
     "SELECT natural_key, content_digest, interaction_id FROM change ORDER BY natural_key",
     f"SELECT {WAITING} FROM waiting_change ORDER BY natural_key",
-    "SELECT interaction_id, digest FROM heard ORDER BY interaction_id, digest",
+    "SELECT interaction_id, digest, verified FROM heard ORDER BY interaction_id, digest",
 )
 
 
@@ -97,6 +99,18 @@ def load_heard(
     return found
 
 
+def load_hearers(cursor: Cursor, digests: Iterable[bytes]) -> list[Heard]:
+    """Return in which interactions messages made contacts hold these values."""
+    rows = select(
+        cursor,
+        "SELECT interaction_id, digest, verified FROM heard WHERE digest IN (%s)",
+        list(digests),
+    )
+    return [
+        Heard(InteractionId(id_text(id_)), digest, bool(it)) for id_, digest, it in sorted(rows)
+    ]
+
+
 def write_conversations(cursor: Cursor, changes: IndexChanges, records: SealedRecords) -> None:
     """Write what conversations changed; nothing where there were none."""
     went_on = changes.conversations
@@ -128,8 +142,9 @@ def write_conversations(cursor: Cursor, changes: IndexChanges, records: SealedRe
         )
     if went_on.heard:
         cursor.executemany(
-            "INSERT OR IGNORE INTO heard VALUES (?, ?)",
-            [(id_bytes(interaction_id), digest) for interaction_id, digest in went_on.heard],
+            "INSERT INTO heard VALUES (?, ?, ?) ON CONFLICT (interaction_id, digest) "
+            "DO UPDATE SET verified = heard.verified OR excluded.verified",
+            [(id_bytes(one.interaction_id), one.digest, one.verified) for one in went_on.heard],
         )
     if changes.corrected:
         _correct(cursor, changes, records)

@@ -37,6 +37,14 @@ class WaitingChange:
     key_id: int = 0
 
 
+class Heard(NamedTuple):
+    """A value that messages of an interaction gave, and whether one showed that it is verified."""
+
+    interaction_id: InteractionId
+    digest: bytes
+    verified: bool
+
+
 @dataclass(slots=True)
 class ConversationChanges:
     """What a batch adds: changes that were received, of which `deferred` wait and `came` wait no more;
@@ -45,7 +53,7 @@ class ConversationChanges:
     received: list[ChangeRow] = field(default_factory=list)
     deferred: list[WaitingChange] = field(default_factory=list)
     came: list[bytes] = field(default_factory=list)
-    heard: list[tuple[InteractionId, bytes]] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
 
 
 class Conversations:
@@ -63,7 +71,7 @@ class Conversations:
         self._keys_of_waiting: dict[bytes, bytes] = {}
         self._deferred: dict[bytes, WaitingChange] = {}
         self._came: list[bytes] = []
-        self._heard: dict[tuple[InteractionId, bytes], None] = {}
+        self._heard: dict[tuple[InteractionId, bytes], bool] = {}
 
     def add_changes(self, asked: Iterable[bytes], rows: Iterable[ChangeRow]) -> None:
         """Take in the changes that the store knows among the natural keys asked for."""
@@ -117,18 +125,20 @@ class Conversations:
             if row.interaction_id == subject:
                 row.key_id = key_id
 
-    def hear(self, interaction_id: InteractionId, digest: bytes) -> None:
-        """Note that a value was claimed on the word of a message, not of the interaction itself."""
-        self._heard[interaction_id, digest] = None
+    def hear(self, interaction_id: InteractionId, digest: bytes, *, verified: bool) -> None:
+        """Note that a value was claimed, or shown to be verified, on the word of a message, not of the
+        interaction itself."""
+        known = self._heard.get((interaction_id, digest), False)
+        self._heard[interaction_id, digest] = known or verified
 
-    def heard_in(self, interaction_id: InteractionId) -> list[bytes]:
-        """Return the values that this batch has heard in an interaction."""
-        return [digest for one, digest in self._heard if one == interaction_id]
+    def just_heard(self) -> list[Heard]:
+        """Return what this batch has heard."""
+        return [Heard(*where, verified) for where, verified in self._heard.items()]
 
     def changes(self) -> ConversationChanges:
         """Return what has changed."""
         return ConversationChanges(
-            self._fresh, list(self._deferred.values()), self._came, list(self._heard)
+            self._fresh, list(self._deferred.values()), self._came, self.just_heard()
         )
 
     def _wait(self, row: WaitingChange) -> None:

@@ -377,13 +377,12 @@ class MatchIndex(Identifiers):
     ) -> None:
         super()._change_identifier(identifier_id, version, valid_from, fact)
         row = self.identifier(identifier_id)
-        if row is not None and isinstance(fact, IdentifierClaimed | IdentifierVerified):
-            self._note_heard(fact.interaction_id, row.digest)
-
-    def _note_heard(self, interaction_id: InteractionId | None, digest: bytes) -> None:
-        source = self._by_id.get(interaction_id) if interaction_id is not None else None
-        if source is not None and all(one.digest != digest for one in source.mentions):
-            self.conversations.hear(source.interaction_id, digest)
+        if row is None or not isinstance(fact, IdentifierClaimed | IdentifierVerified):
+            return
+        source = self._by_id.get(fact.interaction_id) if fact.interaction_id is not None else None
+        if source is not None and all(one.digest != row.digest for one in source.mentions):
+            verified = isinstance(fact, IdentifierVerified) or fact.verified
+            self.conversations.hear(source.interaction_id, row.digest, verified=verified)
 
     def _take_in(self, row: InteractionRow) -> InteractionRow:
         self._received.append(row)

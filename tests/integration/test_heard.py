@@ -89,3 +89,21 @@ def test_a_value_of_somebody_else_that_was_named_joins_nobody(engine, tmp_path):
 
     assert together(engine, tmp_path) == [["chat"], ["mail"]]
     assert [item.proposed for item in engine.review()] == [anna.contact_id]
+
+
+@pytest.mark.parametrize("said", [{}, {"given_name": "Anna"}], ids=["silent", "named"])
+def test_evaluating_again_changes_nothing_more(engine, tmp_path, said):
+    """What one step makes of the claims must not decide who heard what in the next."""
+    typed = email(MAIL, verified=False)
+    arrive(engine, chat("x", typed, phone(), profile=ANNA), chat("y", time=LATE, profile=ANNA))
+    arrive(engine, message("m", "y", email(MAIL, True), time="2026-02-03T09:05:00Z"))
+    arrive(engine, mailed("mail", time="2026-02-04T09:00:00Z", profile=said))
+    arrive(engine, change("c", "x", "corrected", identifiers=[typed], profile=KENTA))
+    engine.reevaluate()
+    before = together(engine, tmp_path)
+
+    engine.request_reevaluation()
+    again = engine.reevaluate()
+
+    assert together(engine, tmp_path) == before
+    assert (again.moved, again.merged, again.unmerged) == (0, 0, 0)

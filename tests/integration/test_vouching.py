@@ -106,6 +106,17 @@ class TestUnlinked:
 
         assert is_verified(engine, typed)
 
+    def test_what_a_message_of_it_showed_vouches_again_too(self, engine, desk):
+        typed, chat = arrive(
+            engine, form("typed", TYPED, profile=ANNA), form("chat", day=2, profile=ANNA)
+        )
+        engine.ingest([message("m", "chat", SIGNED, time="2026-02-02T09:05:00Z")])
+        desk.unlink(chat.interaction_id, reason=WHY)
+        assert not is_verified(engine, typed)
+
+        desk.associate(chat.interaction_id, typed.contact_id, reason="It was her after all.")
+        assert is_verified(engine, typed)
+
     def test_what_it_showed_then_is_still_known(self, engine, desk, raised):
         typed, signed = raised
         before = engine.store.head()

@@ -15,7 +15,7 @@ from functools import partial
 from aggregates.correction import named_by_corrections
 from aggregates.values import ContactId, IdentifierClass
 from identity_engine.application.reevaluation.corrections import led_to_right, of_row
-from identity_engine.application.reevaluation.heard import Heard
+from identity_engine.application.reevaluation.heard import Hearing
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.rules import Rules
@@ -57,7 +57,7 @@ class Component:
         cap = rules.policy.block_cap
         self._crowding = Crowding(store.index, cursor, index, store.digests, cap)
         self._meaning = Meaning(store.digests, rules.policy)
-        self._heard = Heard(store.index, cursor, index)
+        self._heard = Hearing(store.index, cursor, index)
         self.class_of = self._meaning.class_of
         self._seen: set[int] = set()
         self._weighed: set[int] = set()
@@ -127,7 +127,7 @@ class Component:
         overfull = {key for key in keys if index.is_crowded(key)}
         self._crowding.load(keys - overfull)
         tables.load_postings(cursor, index, overfull - index.keys_read(), MOST_EQUALS)
-        self._heard.load(row.interaction_id for row in frontier)
+        self._heard.load(frontier)
         heard = {digest for row in frontier for digest in self._heard.values_of(row)}
         exclusive, others = set[int](), set(map(value_key, heard))
         for row in frontier:
@@ -153,7 +153,7 @@ class Component:
         tables.load_identifiers(
             cursor, index, [one for one in digests if one not in index.identifiers]
         )
-        numbers |= set(self._heard.load_users(digests, MOST_USES))
+        numbers |= set(self._heard.load_users(digests))
         states = (index.identifiers[one].state for one in digests if one in index.identifiers)
         named = {
             contact_id

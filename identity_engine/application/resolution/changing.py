@@ -255,8 +255,8 @@ class Changing:
         return self._prepared[key]
 
     def _division_of(self, row: InteractionRow) -> str:
-        """Return where a change looks for holders, and where a corrected record stands: with its contact,
-        which may have moved, else where it was received."""
+        """Return where a change looks for holders and a corrected record stands: with its contact, which
+        may have moved, else where it was received."""
         if row.contact_id is not None:
             return self._index.contacts[row.contact_id].state.division
         if row.natural_key in self._arriving:

@@ -186,8 +186,10 @@ class Effects:
         fact = InteractionUnlinked(contact_id=contact_id, pinned=True, cause="retracted")
         self._own(pen, row, time, fact)
         heard = self._heard.get(row.interaction_id, ())
-        just_heard = self._index.conversations.heard_in(row.interaction_id)
-        said = {one.digest for one in row.mentions}.union(heard, just_heard)
+        just_heard = self._index.conversations.just_heard()
+        said = {one.digest for one in row.mentions}.union(
+            heard, (one.digest for one in just_heard if one.interaction_id == row.interaction_id)
+        )
         self._let_go(pen, row, said)
         members = self._index.members(self._index.canonical(contact_id))
         self._index.evaluate_again(

@@ -4,12 +4,13 @@ Whoever gives an interaction to another contact, takes it back or lets it say so
 claims that this touches.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from aggregates.identifier import Holding
 from aggregates.values import ContactId, Fact, InteractionId
 from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from identity_engine.application.resolution.meaning import Meaning
+from identity_engine.event_store.conversation_tables import load_hearers
 from identity_engine.event_store.index_tables import IndexTables
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
@@ -30,6 +31,7 @@ class Vouching:
     ) -> None:
         self._tables, self._cursor, self._index = tables, cursor, index
         self._meaning = meaning
+        self._heard: set[tuple[InteractionId, bytes]] = set()
 
     def settle(
         self,
@@ -50,6 +52,7 @@ class Vouching:
             (one, row) for one, digest in dict.fromkeys(claims) if (row := self._row(digest))
         ]
         self._load_vouchers(touched)
+        self._load_heard([row.digest for _, row in touched])
         for contact_id, row in touched:
             for by in self._vouchers(contact_id, row):
                 if not self._vouches(by, contact_id, row, again):
@@ -69,6 +72,11 @@ class Vouching:
     def _row(self, digest: bytes) -> IdentifierRow | None:
         row = self._index.identifiers.get(digest)
         return row if row is not None and row.state is not None else None
+
+    def _load_heard(self, digests: Sequence[bytes]) -> None:
+        """Load which interactions showed these values in their messages."""
+        told = (*load_hearers(self._cursor, digests), *self._index.conversations.just_heard())
+        self._heard |= {(one.interaction_id, one.digest) for one in told if one.verified}
 
     def _load_vouchers(self, touched: Iterable[tuple[ContactId, IdentifierRow]]) -> None:
         vouchers = {by for contact_id, row in touched for by in self._vouchers(contact_id, row)}
@@ -100,7 +108,7 @@ class Vouching:
         return first.interaction_id if first is not None else None
 
     def _says_so(self, interaction: InteractionRow, row: IdentifierRow) -> bool:
-        return any(
+        return (interaction.interaction_id, row.digest) in self._heard or any(
             one.digest == row.digest and self._meaning.is_verified(one, interaction)
             for one in interaction.mentions
         )
