@@ -250,9 +250,9 @@ class Difference:
         """Let what the moved interactions show of their values hold where they are now."""
         meaning = Meaning(self._store.digests, self._rules.policy)
         vouching = Vouching(self._store.index, self._cursor, self._index, meaning)
-        for claim, time in touched.items():
-            for row, fact in vouching.settle([claim]):
-                self._pen.write(row.identifier_id, row.version + 1, time, fact)
+        for row, fact in vouching.settle(touched):
+            time = touched[fact.contact_id, row.digest]
+            self._pen.write(row.identifier_id, row.version + 1, time, fact)
 
     def _unmerge(self) -> int:
         """Take back the engine's merges of contacts that are at home in different clusters."""

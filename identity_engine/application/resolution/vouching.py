@@ -7,7 +7,7 @@ claims that this touches.
 from collections.abc import Iterable, Iterator, Sequence
 
 from aggregates.identifier import Holding
-from aggregates.values import ContactId, Fact, InteractionId
+from aggregates.values import ContactId, InteractionId
 from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.event_store.conversation_tables import load_hearers
@@ -15,6 +15,8 @@ from identity_engine.event_store.index_tables import IndexTables
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
 from projections.sql import Cursor
+
+Vouched = IdentifierVerified | IdentifierVerificationWithdrawn
 
 
 class Vouching:
@@ -38,7 +40,7 @@ class Vouching:
         claims: Iterable[tuple[ContactId, bytes]],
         *,
         again: InteractionId | None = None,
-    ) -> Iterator[tuple[IdentifierRow, Fact]]:
+    ) -> Iterator[tuple[IdentifierRow, Vouched]]:
         """Yield a fact for each claim that is verified no longer, or now, or by another interaction.
 
         Each is to be written before the next one is asked for.
