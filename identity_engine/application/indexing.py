@@ -14,9 +14,10 @@ from aggregates.values import ContactId, Erased, Fact, IdentifierId, Interaction
 from aggregates.verification import IdentifierVerified
 from identity_engine.application.following import Progress, Verdict
 from identity_engine.application.hand_made import FactsOf, HandMadeRecords
-from identity_engine.application.rekeying import rekey, whole_correction
+from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
+from identity_engine.application.resolution.saying import whole_correction
 from identity_engine.event_store.conversation_tables import load_changes
 from identity_engine.event_store.index_tables import IndexTables
 from identity_engine.event_store.index_writing import hash_rows, replace_tables, write_changes

@@ -1,12 +1,14 @@
 """A contact that moves to another division takes its interactions along: they stand under the keys of
 the new one from then on, because the keys of two divisions never meet."""
 
-from aggregates.change import ChangePersonal, InteractionChanged
+from collections import defaultdict
+
 from aggregates.division import ContactMoved
-from aggregates.interaction import InteractionPersonal, InteractionReceived
-from aggregates.values import ContactId, Erased
+from aggregates.interaction import InteractionPersonal
+from aggregates.values import ContactId, Erased, Fact
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
+from identity_engine.application.resolution.saying import said_by
 from identity_engine.event_store.store import EventStore
 from projections.match_index.index import MatchIndex
 from projections.sql import Cursor
@@ -42,26 +44,11 @@ def rekey(
         crowding.replace(row, made, moved.division, moved.division_before)
 
 
-def whole_correction(said: ChangePersonal | Erased) -> InteractionPersonal | Erased:
-    """Return what an interaction says after a correction."""
-    if isinstance(said, Erased):
-        return said
-    return InteractionPersonal(
-        source=said.source, id=said.id, identifiers=said.identifiers, profile=said.profile
-    )
-
-
 def _said(
     store: EventStore, cursor: Cursor, interaction_ids: list[str], until: int | None
 ) -> dict[str, InteractionPersonal | Erased]:
-    found: dict[str, InteractionPersonal | Erased] = {}
+    facts: defaultdict[str, list[Fact]] = defaultdict(list)
     for event in store.read_streams(interaction_ids, cursor=cursor):
-        if until is not None and event.position >= until:
-            continue
-        match event.fact:
-            case InteractionReceived(personal=personal):
-                found[event.stream_id] = personal
-            case InteractionChanged(personal=personal) as went_on:
-                if went_on.change.kind == "corrected":
-                    found[event.stream_id] = whole_correction(personal)
-    return found
+        if until is None or event.position < until:
+            facts[event.stream_id].append(event.fact)
+    return {interaction_id: said_by(told) for interaction_id, told in facts.items()}

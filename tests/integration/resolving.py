@@ -5,6 +5,7 @@ from dataclasses import replace
 import orjson
 
 from identity_engine.application.rules import shipped_policy
+from identity_engine.ingestion.faults import Rejected
 from tests.support.interactions import email, event
 
 ANNA = {"given_name": "Anna", "family_name": "Berger", "date_of_birth": "1980-05-06"}
@@ -14,8 +15,10 @@ NUMBER = "+81312345678"
 
 
 def arrive(engine, *events):
-    """Resolve events one after another, as on the day they came."""
-    return [engine.ingest([one])[0] for one in events]
+    """Resolve events one after another, as on the day they came; none of them is a dead letter."""
+    outcomes = [engine.ingest([one])[0] for one in events]
+    assert not [one for one in outcomes if isinstance(one, Rejected)]
+    return outcomes
 
 
 def facts(engine, topic):

@@ -5,7 +5,7 @@ import pytest
 from identity_engine import Engine
 from tests.integration.reevaluating import LOUISE, SAID, form, is_sound, together
 from tests.integration.resolving import KENTA, MAIL, arrive, facts
-from tests.support.interactions import email, phone
+from tests.support.interactions import change, email, message, phone
 from tests.support.world import world
 
 VALUES = email(MAIL), phone()
@@ -107,6 +107,39 @@ def test_a_contact_of_which_nothing_else_gave_the_value_holds_it_no_longer(engin
 
     assert set(held(engine, known.contact_id)) == {"email"}
     assert kenta.contact_id == known.contact_id
+
+
+def test_what_its_publisher_corrected_is_claimed_as_it_says_now(engine):
+    """Anna's forms gave an address too, which their publisher took back."""
+    silent, anna, _ = silent_then_anna(engine)
+    for id_ in ("anna", "anna again"):
+        said = {"identifiers": [phone()], "profile": SAID}
+        arrive(engine, change(f"c {id_}", id_, "corrected", **said))
+    arrive(engine, form("kenta", *VALUES, day=4, **KENTA), form("louise", phone(), day=5, **LOUISE))
+    engine.reevaluate()
+
+    assert silent.contact_id == anna.contact_id
+    assert [one.value for one in held(engine, anna.contact_id).values()] == ["+81312345678"]
+    assert is_sound(engine)
+
+
+def test_what_a_message_showed_stays_with_the_contact_of_its_conversation(engine):
+    """Anna wrote from the address that the silent form gave."""
+    silent, anna = arrive(
+        engine, form("silent", *VALUES, day=1), form("anna", phone(), day=2, **SAID)
+    )
+    shown = message("m", "anna", email(MAIL, True), time="2026-02-02T09:05:00Z")
+    arrive(engine, shown, form("anna again", phone(), day=3, **SAID))
+    others(engine)
+
+    assert silent.contact_id == anna.contact_id
+    mail = held(engine, anna.contact_id)["email"]
+    assert (mail.value, mail.verified, mail.valid_from) == (
+        MAIL,
+        True,
+        "2026-02-02T09:05:00.000000Z",
+    )
+    assert is_sound(engine)
 
 
 def test_a_late_claim_that_moves_ends_nothing_the_value_meant(tmp_path):

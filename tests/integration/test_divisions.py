@@ -12,6 +12,8 @@ from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, unrevi
 from tests.support.interactions import change, customer, email, event, phone
 from tests.support.world import Clock, world
 
+OTHER = "b@gmail.com"
+
 
 @pytest.fixture
 def clock():
@@ -129,11 +131,28 @@ class TestMove:
         assert is_sound(engine)
 
     def test_what_was_corrected_moves_as_it_was_corrected(self, engine, desk, anna):
-        arrive(engine, change("c-1", "1", "corrected", identifiers=[email("b@gmail.com")]))
+        arrive(engine, change("c-1", "1", "corrected", identifiers=[email(OTHER)], profile=ANNA))
         desk.move(anna, "south", WHY)
 
         assert is_sound(engine)
         engine.reevaluate()
+        assert is_sound(engine)
+
+    def test_its_interactions_are_given_away_where_it_is_now(self, engine, desk, anna):
+        kenta, hana, first = arrive(
+            engine,
+            mail("k", "south", "kenta@example.jp", profile=KENTA),
+            mail("h", "north", "hana@example.jp"),
+            mail("2", "north"),
+        )
+        desk.move(anna, "south", WHY)
+
+        with pytest.raises(Refused):
+            engine.desk.interactions.associate(first.interaction_id, hana.contact_id, reason=WHY)
+        engine.desk.interactions.associate(
+            first.interaction_id, kenta.contact_id, reason=WHY, identifiers="transfer"
+        )
+        assert held(engine, kenta.contact_id) == [MAIL, "kenta@example.jp"]
         assert is_sound(engine)
 
     def test_what_a_person_added_moves_with_its_label(self, engine, desk, anna):

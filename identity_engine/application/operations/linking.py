@@ -15,7 +15,6 @@ from aggregates.identity import BY_LINK, RAISING
 from aggregates.interaction import (
     InteractionHeldForReview,
     InteractionLinked,
-    InteractionPersonal,
     InteractionReceived,
     InteractionUnlinked,
     Linked,
@@ -27,7 +26,8 @@ from aggregates.values import ContactId, Evidence, Fact, InteractionId, Stage, i
 from identity_engine.application.operations.command import Command
 from identity_engine.application.operations.vouching import load_values, settle_claims
 from identity_engine.application.resolution.claiming import claim_of
-from identity_engine.application.resolution.prepare import Considered, considered
+from identity_engine.application.resolution.prepare import Considered
+from identity_engine.application.resolution.saying import Statement, statements
 from projections.match_index.rows import ContactRow, IdentifierRow
 
 Identifiers = Literal["keep", "transfer", "share"]
@@ -65,14 +65,21 @@ class LinkByHand:
             )
         for fact in facts:
             self.state = review.evolve(self.state, fact)
-        self._digests = load_values(command, self._row)
+        self._said = statements(
+            command.stream(interaction_id), self.division, command.rules.policy, command.digests
+        )
+        given = (value.digest for said in self._said for value in said.values)
+        self._digests = load_values(command, self._row, given)
         taken_from = () if self.wrong is None else (self.wrong,)
         command.load({*command.index.holders(), *taken_from})
 
     @property
     def division(self) -> str:
-        """Where the interaction lies."""
-        return self.received.division
+        """Where the interaction lies: with its contact, else where it was received."""
+        linked = self._row.contact_id
+        if linked is None:
+            return self.received.division
+        return self._command.index.contacts[linked].state.division
 
     @property
     def evidence(self) -> Evidence:
@@ -248,11 +255,11 @@ class LinkByHand:
             return
         index, command = self._command.index, self._command
         theirs = frozenset(index.members(index.canonical(wrong)))
-        for row, given in self._held_by(wrong):
+        for row, said, given in self._held_by(wrong):
             claim = claim_of(
                 target,
                 self.interaction_id,
-                self.received,
+                said.received,
                 command.moment,
                 given,
                 command.rules.policy,
@@ -268,7 +275,7 @@ class LinkByHand:
 
     def _remember(self, wrong: ContactId, right: ContactId | None) -> None:
         """Let the values that led to the wrong contact lead there no more by themselves."""
-        for row, _ in list(self._held_by(wrong)):
+        for row, _, _ in list(self._held_by(wrong)):
             fact = IdentifierLinkCorrected(
                 contact_id=wrong, right=right, interaction_id=self.interaction_id
             )
@@ -290,19 +297,19 @@ class LinkByHand:
         fact = ContactToldApart(other=wrong, personal=ReasonPersonal(reason=reason))
         self._command.write(target, fact)
 
-    def _held_by(self, contact_id: ContactId) -> Iterator[tuple[IdentifierRow, Considered]]:
-        """Yield the values of the interaction that an identity holds now."""
-        index, personal = self._command.index, self.received.personal
-        if not isinstance(personal, InteractionPersonal):
-            return
+    def _held_by(
+        self, contact_id: ContactId
+    ) -> Iterator[tuple[IdentifierRow, Statement, Considered]]:
+        """Yield the values of the interaction that an identity holds now, and where it said them."""
+        index = self._command.index
         members = frozenset(index.members(index.canonical(contact_id)))
-        policy = self._command.rules.policy
-        for given in considered(
-            personal.identifiers, self._row.mentions, self.received.channel, policy
-        ):
-            row = index.identifiers.get(given.digest)
+        first = {
+            value.digest: (said, value) for said in reversed(self._said) for value in said.values
+        }
+        for digest, (said, value) in first.items():
+            row = index.identifiers.get(digest)
             if row is not None and row.state is not None and row.state.held_by(members):
-                yield row, given
+                yield row, said, value
 
     def _are_one(self, one: ContactId, other: ContactId) -> bool:
         index = self._command.index

@@ -1,6 +1,6 @@
 """Claims after a command has moved a link: what an interaction shows holds where it belongs now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from aggregates.values import ContactId
 from identity_engine.application.operations.command import Command
@@ -10,10 +10,13 @@ from identity_engine.event_store.conversation_tables import load_heard
 from projections.match_index.rows import InteractionRow
 
 
-def load_values(command: Command, row: InteractionRow) -> Sequence[bytes]:
-    """Load the identifiers that an interaction gave, also in its messages, and return their digests."""
+def load_values(
+    command: Command, row: InteractionRow, also: Iterable[bytes] = ()
+) -> Sequence[bytes]:
+    """Load the identifiers that an interaction gave, those that its contact came to hold by its messages
+    and `also` these, and return their digests."""
     heard = load_heard(command.cursor, [row.interaction_id]).get(row.interaction_id, [])
-    digests = tuple(dict.fromkeys((*(mention.digest for mention in row.mentions), *heard)))
+    digests = tuple(dict.fromkeys((*(mention.digest for mention in row.mentions), *heard, *also)))
     fresh = [one for one in digests if one not in command.index.identifiers]
     command.tables.load_identifiers(command.cursor, command.index, fresh)
     return digests

@@ -1,14 +1,14 @@
 """Claims after a move: whoever is left behind holds a value still if another interaction gave it too."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from aggregates import ownership
-from aggregates.interaction import InteractionReceived
-from aggregates.values import ContactId, Erased
+from aggregates.values import ContactId, InteractionId
 from identity_engine.application.pen import Pen, Seal
 from identity_engine.application.resolution.claiming import claim_of
-from identity_engine.application.resolution.prepare import considered
+from identity_engine.application.resolution.saying import statements
 from identity_engine.application.rules import Rules
+from identity_engine.event_store.conversation_tables import load_hearers
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.store import EventStore
 from projections.match_index.index import MatchIndex
@@ -35,31 +35,44 @@ class Claims:
 
     def renew(self, left: Iterable[tuple[ContactId, bytes]]) -> None:
         """Let each contact hold the value of a digest on the word of the earliest of its interactions
-        that gave it, and of later ones where that claim ends."""
-        for contact_id, digest in left:
+        that gave it, itself or in a message, and of later ones where that claim ends."""
+        wanted = list(left)
+        heard = load_hearers(self._cursor, dict.fromkeys(digest for _, digest in wanted))
+        hearers = {(one.interaction_id, one.digest) for one in heard}
+        for contact_id, digest in wanted:
             row = self._index.identifiers[digest]
-            for giver in self._givers(contact_id, digest):
+            for giver in self._givers(contact_id, digest, hearers):
                 self._claim(contact_id, row, giver)
                 if row.state is not None and row.state.is_held_by(contact_id):
                     break
 
-    def _givers(self, contact_id: ContactId, digest: bytes) -> list[InteractionRow]:
-        rows = self._index.interactions_of(contact_id)
-        giving = (row for row in rows if any(digest == one.digest for one in row.mentions))
+    def _givers(
+        self, contact_id: ContactId, digest: bytes, hearers: Collection[tuple[InteractionId, bytes]]
+    ) -> list[InteractionRow]:
+        giving = (
+            row
+            for row in self._index.interactions_of(contact_id)
+            if not row.is_by_hand
+            and (
+                (row.interaction_id, digest) in hearers
+                or any(digest == one.digest for one in row.mentions)
+            )
+        )
         return sorted(giving, key=lambda row: (row.time, row.name))
 
     def _claim(self, contact_id: ContactId, row: IdentifierRow, giver: InteractionRow) -> None:
+        """Claim on the word of the first statement of an interaction that gives the value."""
         subject, policy = giver.interaction_id, self._rules.policy
-        event = self._store.read_stream(subject, cursor=self._cursor)[0]
-        received, cipher = event.fact, self._store.keys.ciphers([event.key_id])[event.key_id]
-        assert isinstance(received, InteractionReceived)
-        if isinstance(received.personal, Erased) or cipher is None:
+        events = self._store.read_stream(subject, cursor=self._cursor)
+        cipher = self._store.keys.ciphers([giver.key_id])[giver.key_id]
+        if cipher is None:
             return
-        given = considered(received.personal.identifiers, giver.mentions, received.channel, policy)
-        for one in given:
-            if one.digest == row.digest:
-                time = event.header.valid_from
-                claim = claim_of(contact_id, subject, received, time, one, policy)
-                seal = Seal(subject, DataKey(event.key_id, cipher))
-                for fact in ownership.decide(row.state, claim):
-                    self._pen.write(row.identifier_id, row.version + 1, time, fact, seal)
+        division = self._index.contacts[contact_id].state.division
+        for said in statements(events, division, policy, self._store.digests):
+            for value in said.values:
+                if value.digest == row.digest:
+                    claim = claim_of(contact_id, subject, said.received, said.time, value, policy)
+                    seal = Seal(subject, DataKey(giver.key_id, cipher))
+                    for fact in ownership.decide(row.state, claim):
+                        self._pen.write(row.identifier_id, row.version + 1, said.time, fact, seal)
+                    return

@@ -257,13 +257,14 @@ def comparable(
         f"{personal.source}\0{personal.id}",
         said,
         hashed_keys(said, digests.block_secret(division), is_crowded),
-        tuple(_mentions(personal.identifiers, division, digests)),
+        tuple(mentions_of(personal.identifiers, division, digests)),
     )
 
 
-def _mentions(
+def mentions_of(
     given: Sequence[GivenIdentifier], division: str, digests: DigestKeys
 ) -> Iterator[Mention]:
+    """Yield the mention of each of these identifiers that is valid, in order."""
     for one in given:
         if one.family is not None and one.normalised is not None:  # as in _considered
             digest = digests.identifier_key(division, one.family, one.scope, one.normalised)
