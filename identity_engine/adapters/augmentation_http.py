@@ -5,14 +5,18 @@ interface is written down in `docs/reference/augmentation.md`.
 """
 
 from collections.abc import Sequence
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, Any
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from identity_engine.adapters.guarded_http import GuardedHttp, failure_of
 from identity_engine.errors import RemoteError
+from identity_engine.observing.logbook import Logbook
 from identity_engine.ports.augmentation import FoundRecord, Named
+
+book = Logbook(__name__)
 
 MAX_RECORDS = 50
 Text = Annotated[str, Field(min_length=1, max_length=1_000)]
@@ -41,7 +45,15 @@ class _Record(_Said):
 
 
 class _Answer(_Said):
-    records: Annotated[list[_Record], Field(max_length=MAX_RECORDS)]
+    records: Annotated[list[Any], Field(max_length=MAX_RECORDS)]
+
+    def usable(self) -> list[_Record]:
+        """Return the records that have the form agreed on."""
+        found = []
+        for record in self.records:
+            with suppress(ValidationError):
+                found.append(_Record.model_validate(record))
+        return found
 
 
 class HttpSource:
@@ -57,7 +69,10 @@ class HttpSource:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def look_up(self, identifiers: Sequence[Named]) -> list[FoundRecord]:
-        """Ask for the records of these identifiers."""
+        """Ask for the records of these identifiers.
+
+        A record that cannot be read is logged and left out, so that it hides none of the others.
+        """
         asked = {"identifiers": [one._asdict() for one in identifiers]}
         answer = self._http.request("POST", headers=self._headers, json=asked)
         if answer.status_code == httpx.codes.NO_CONTENT:
@@ -70,7 +85,13 @@ class HttpSource:
             said = _Answer.model_validate_json(answer.content)
         except ValidationError:
             raise RemoteError(self._http.system, "unreadable") from None
-        return [_found(one) for one in said.records]
+        usable = said.usable()
+        unreadable = len(said.records) - len(usable)
+        if unreadable and not usable:
+            raise RemoteError(self._http.system, "unreadable")
+        if unreadable:
+            book.warning("records_unreadable", source=self._http.system, count=unreadable)
+        return [_found(one) for one in usable]
 
     def close(self) -> None:
         """Close the connections."""

@@ -23,7 +23,7 @@ from identity_engine.cli.output import (
     show_table,
 )
 from identity_engine.cli.waterfall import show_explanation, show_steps, show_why_not
-from projections.profile.query import Profile
+from projections.profile.query import HeldClaim, Profile
 
 contact = App(
     name="contact", help="Contacts: show, explain, enter, change, merge, part, take away."
@@ -254,6 +254,10 @@ def links(
         show(f"{counted(count, 'link')} written to {out}.")
 
 
+def _called(one: HeldClaim) -> str:
+    return ", ".join(filter(None, (one.label, "primary" if one.primary else "")))
+
+
 def show_profile(profile: Profile) -> None:
     """Write a profile for people."""
     show(f"Contact {profile.contact_id}", "bold")
@@ -285,8 +289,9 @@ def show_profile(profile: Profile) -> None:
         )
     if profile.identifiers:
         show()
+        called = any(one.label or one.primary for one in profile.identifiers)
         show_table(
-            ("identifier", "value", "verified", "held from", "until"),
+            ("identifier", "value", "verified", "held from", "until", *(["called"] * called)),
             [
                 (
                     one.type,
@@ -294,6 +299,7 @@ def show_profile(profile: Profile) -> None:
                     "yes" if one.verified else "no",
                     one.valid_from[:10],
                     one.valid_to[:10] if one.valid_to else ("shared" if one.shared else ""),
+                    *([_called(one)] * called),
                 )
                 for one in profile.identifiers
             ],

@@ -69,6 +69,7 @@ class TestIdentifiers:
         work = ("email", "work@example.org")
         added = cli("contact", "identifier", "add", anna, *work, "--label", "work", "--primary")
         assert f"{anna} holds the identifier." in added.out
+        assert "work, primary" in cli("contact", "show", anna).out
         assert cli("contact", "identifier", "verify", anna, *work).out == (
             "The identifier is verified.\n"
         )

@@ -9,8 +9,10 @@ import pytest
 from aggregates.settings import AugmentationSource as SourceSettings
 from identity_engine.adapters.connecting import connect_source
 from identity_engine.errors import ConfigurationError, RemoteError
+from identity_engine.observing.logbook import heard_by
 from identity_engine.ports.augmentation import Named
 from tests.support import crm_servers as servers
+from tests.support.monitoring import Heard
 
 ANNA = {
     "id": "r-1",
@@ -176,6 +178,22 @@ def test_a_status_of_failure_is_never_no_data(registry, status, reason):
         source.look_up([BY_PHONE])
     source.close()
     assert failure.value.reason == reason
+
+
+def test_a_record_that_cannot_be_read_hides_no_other(registry):
+    odd = [{"id": "r-0", "fields": {"city": 7}}, {"fields": {}}, "r-9"]
+    said = json.dumps({"records": [*odd, {"id": "r-1", "fields": {"city": "Osaka"}}]}).encode()
+    registry.server.fail_next = [(200, {}, said), (200, {}, json.dumps({"records": odd}).encode())]
+    source = connect_source(registry.settings, TYPES, folded)
+    heard = Heard()
+    with heard_by(heard):
+        assert [one.reference for one in source.look_up([BY_PHONE])] == ["r-1"]
+        with pytest.raises(RemoteError) as failure:
+            source.look_up([BY_PHONE])
+    source.close()
+
+    assert failure.value.reason == "unreadable"
+    assert [(event, told["count"]) for event, told in heard.told()] == [("records_unreadable", 3)]
 
 
 def test_no_identifier_stands_in_an_address(registry):

@@ -163,6 +163,11 @@ class TestTheRevision:
         )
         assert not any(said in str(stale.value) for said in ("Köln", "Bonn", "city", MAIL))
 
+    def test_one_that_the_contact_never_had_is_a_mistake_and_no_change(self, engine, anna):
+        never = engine.profile(anna).revision + 1
+        with pytest.raises(UsageError, match=f"never had revision {never}"):
+            engine.desk.contacts.edit(anna, set={"city": "Ulm"}, revision=never)
+
     def test_the_difference_names_stage_division_and_members_too(self, engine, anna):
         (other,) = arrive(engine, mailed("b-1", "bert@example.org", profile={"city": "Ulm"}))
         seen = engine.profile(anna).revision

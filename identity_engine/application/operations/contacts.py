@@ -260,6 +260,11 @@ def _promoted(command: Command, row: ContactRow) -> ContactRow:
 
 
 def _refuse_stale(row: ContactRow, revision: int | None) -> None:
+    if revision is not None and revision > row.revision:
+        raise UsageError(
+            f"The contact never had revision {revision}: it has {row.revision}. Give the one that was "
+            "shown with the values."
+        )
     if revision is not None and row.revision != revision:
         raise Stale(row.revision)
 
