@@ -90,7 +90,7 @@ class HttpSource:
         if unreadable and not usable:
             raise RemoteError(self._http.system, "unreadable")
         if unreadable:
-            book.warning("records_unreadable", source=self._http.system, count=unreadable)
+            book.warning("records_unreadable", count=unreadable)
         return [_found(one) for one in usable]
 
     def close(self) -> None:

@@ -105,10 +105,7 @@ class DynamicsCrm:
     def create(self, type_: str, key: str, fields: Mapping[str, str]) -> CrmRecord:
         """Make the row, or change the one that has the key."""
         row = self._patch(self._relations.table(type_).name, key, fields)
-        try:
-            return self._relations.record(type_, row)
-        except KeyError:
-            raise RemoteError(self._http.system, "unreadable") from None
+        return self._relations.record(type_, row)
 
     def related(self, records: Sequence[CrmReference], *, household: bool) -> list[CrmRecord]:
         """Return these records and what is related to them, person-level rows first."""
@@ -142,7 +139,7 @@ class DynamicsCrm:
             self._http.system, self._call("GET", f"{API}/{table.name}", query=query)
         )
         rows = answer.get("value")
-        if not isinstance(rows, list):
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise RemoteError(self._http.system, "unreadable")
         return rows
 

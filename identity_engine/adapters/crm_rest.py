@@ -2,13 +2,18 @@
 their own: a small gateway in front of them is enough."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import httpx
 
+from identity_engine.adapters.crm_records import record_from
 from identity_engine.adapters.guarded_http import GuardedHttp, read_object, segment
 from identity_engine.errors import RemoteError
+from identity_engine.observing.logbook import Logbook
 from identity_engine.ports.crm import PERSON_TYPES, Activity, CrmRecord, CrmReference, Written
+
+book = Logbook(__name__)
 
 
 class RestCrm:
@@ -45,7 +50,7 @@ class RestCrm:
     def create(self, type_: str, key: str, fields: Mapping[str, str]) -> CrmRecord:
         """Put the record under its key."""
         path = f"/records/{segment(type_)}/{segment(key)}"
-        return self._record(self._object("PUT", path, {"fields": dict(fields)}))
+        return self._record(self._object("PUT", path, {"fields": dict(fields)}) | {"type": type_})
 
     def related(self, records: Sequence[CrmReference], *, household: bool) -> list[CrmRecord]:
         """Ask for what is related; the gateway's order is kept within a type."""
@@ -75,12 +80,27 @@ class RestCrm:
         if not isinstance(listed, list):
             raise RemoteError(self._http.system, "unreadable")
         ranks = {type_: rank for rank, type_ in enumerate(PERSON_TYPES)}
-        found = [self._record(one) for one in listed]
+        found = self._usable(listed)
         return sorted(found, key=lambda one: ranks.get(one.type, len(ranks)))
 
+    def _usable(self, listed: Sequence[Any]) -> list[CrmRecord]:
+        """Return the rows that can be read; one that cannot hides none of the others."""
+        found = []
+        for said in listed:
+            with suppress(RemoteError):
+                found.append(self._record(said))
+        unreadable = len(listed) - len(found)
+        if unreadable and not found:
+            raise RemoteError(self._http.system, "unreadable")
+        if unreadable:
+            book.warning("records_unreadable", count=unreadable)
+        return found
+
     def _record(self, said: Any) -> CrmRecord:
-        names = ("type", "id", "label", "address")
-        return CrmRecord(*(self._text(said, name) for name in names))
+        named = said if isinstance(said, dict) else {}
+        type_ = self._text(named, "type")
+        others = (named.get(name) for name in ("id", "label", "address"))
+        return record_from(self._http.system, type_, *others)
 
     def _text(self, said: Any, name: str) -> str:
         value = said.get(name) if isinstance(said, dict) else None

@@ -5,13 +5,13 @@ external id field must exist on `Task` and on every object that may be created. 
 session that sends everything to the configured address only, with our limits.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx
+import orjson
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 from simple_salesforce.format import format_soql
@@ -175,9 +175,11 @@ class _Session:
         )
         failure = failure_of(self._http.system, answer)
         # The library logs in again by itself where a token has run out, which it reads in the body.
-        understood = answer.status_code in UNDERSTOOD and _is_json(answer)
-        if failure is not None and not understood:
+        readable = _is_json(answer)
+        if failure is not None and not (answer.status_code in UNDERSTOOD and readable):
             raise failure
+        if answer.content and not readable:
+            raise RemoteError(self._http.system, "unreadable")
         return answer
 
     def post(
@@ -189,7 +191,7 @@ class _Session:
 
 def _is_json(answer: httpx.Response) -> bool:
     try:
-        json.loads(answer.content)
+        orjson.loads(answer.content)  # refuses what is nested too deep, and halves of characters
     except ValueError:
         return False
     return True

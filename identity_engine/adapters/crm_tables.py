@@ -4,6 +4,7 @@ accounts, contacts, leads, cases and opportunities."""
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from identity_engine.adapters.crm_records import record_from
 from identity_engine.errors import RemoteError
 from identity_engine.ports.crm import PERSON_TYPES, CrmRecord, CrmReference
 
@@ -91,9 +92,9 @@ class Relations:
     def record(self, type_: str, row: Row) -> CrmRecord:
         """Return a row as people see it."""
         table = self.table(type_)
-        id_ = str(row[table.id])
-        label = row.get(table.title)
-        return CrmRecord(type_, id_, str(label or id_), self._address_of(table, id_))
+        id_ = row.get(table.id)
+        address = self._address_of(table, str(id_))
+        return record_from(self._system, type_, id_, row.get(table.title), address)
 
     def _take(self, found: dict[CrmReference, CrmRecord], type_: str, rows: Iterable[Row]) -> None:
         """Take rows in, and the rows that they name."""

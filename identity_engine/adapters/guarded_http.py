@@ -8,12 +8,13 @@ a moment later.
 import ipaddress
 import socket
 from collections.abc import Mapping
-from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
 import httpx
+import orjson
 
+from identity_engine.adapters.deadline import FAILED, TIMED_OUT, DeadlineTransport
 from identity_engine.errors import PASSING, RemoteError
 
 TIMEOUT_SECONDS = 3.0
@@ -53,10 +54,9 @@ class GuardedHttp:
         self._allow_private = allow_private
         self._timeout_seconds = timeout_seconds
         self._max_bytes = max_bytes
+        self._transport = DeadlineTransport()
         # No proxy of the environment: it would connect to an address that nobody has checked.
-        self._client = httpx.Client(
-            verify=httpx.create_ssl_context(), trust_env=False, timeout=timeout_seconds
-        )
+        self._client = httpx.Client(transport=self._transport, trust_env=False)
 
     def request(
         self,
@@ -81,7 +81,7 @@ class GuardedHttp:
         Raises:
             RemoteError: there is no answer that may be read.
         """
-        deadline = monotonic() + self._timeout_seconds
+        self._transport.deadline.begin(self._timeout_seconds)
         address = self._checked_address()
         url = self._base.copy_with(host=address, path=self._base.path.rstrip("/") + path)
         try:
@@ -96,10 +96,10 @@ class GuardedHttp:
                 extensions={"sni_hostname": self._base.host},
                 follow_redirects=False,
             ) as response:
-                return self._read(response, deadline)
-        except httpx.TimeoutException:
+                return self._read(response)
+        except TIMED_OUT:
             raise RemoteError(self.system, "timed_out") from None
-        except httpx.HTTPError:
+        except FAILED:
             raise RemoteError(self.system, "unreachable") from None
 
     def call(self, method: str, path: str = "", **sent: Any) -> httpx.Response:
@@ -114,14 +114,12 @@ class GuardedHttp:
             raise failure
         return response
 
-    def _read(self, response: httpx.Response, deadline: float) -> httpx.Response:
+    def _read(self, response: httpx.Response) -> httpx.Response:
         content = bytearray()
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > self._max_bytes:
                 raise RemoteError(self.system, "too_large")
-            if monotonic() > deadline:
-                raise RemoteError(self.system, "timed_out")
         # Already decoded, so the headers that describe the encoding no longer hold.
         headers = [
             (name, value)
@@ -167,8 +165,8 @@ def read_object(system: str, response: httpx.Response) -> dict[str, Any]:
         RemoteError: it holds none.
     """
     try:
-        found = response.json()
-    except ValueError:
+        found = orjson.loads(response.content)
+    except ValueError:  # also where it is nested too deep, or is text that no store takes
         raise RemoteError(system, "unreadable") from None
     if not isinstance(found, dict):
         raise RemoteError(system, "unreadable")

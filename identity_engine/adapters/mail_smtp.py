@@ -16,6 +16,8 @@ from identity_engine.errors import ConfigurationError
 from identity_engine.ports.mail import Delivery, NotSent, Outgoing, Sent, Unsure
 
 GO_AHEAD = 354
+REFUSING = (4, 5)
+"""First digits of the answers that say that nothing was taken."""
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -114,7 +116,9 @@ def _hand_over(client: smtplib.SMTP, mail: Outgoing) -> Delivery:
         code, _ = client.getreply()
     except (OSError, smtplib.SMTPException):
         return Unsure("no_answer")
-    return Sent(refused) if code // 100 == 2 else _refusal(code)
+    if code // 100 in REFUSING:
+        return _refusal(code)
+    return Sent(refused) if code // 100 == 2 else Unsure("odd_answer")
 
 
 def _refusal(code: int) -> NotSent:

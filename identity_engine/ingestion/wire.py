@@ -94,7 +94,10 @@ def _canonical_text(given: object) -> str | None:
 
 
 # RFC 5322 writes References as one text; RFC 3834 writes Auto-Submitted as a word.
-_as_ids = BeforeValidator(lambda given: given.split() if isinstance(given, str) else given)
+_as_ids = BeforeValidator(
+    # Brackets hold an id together, also where a header was folded within them.
+    lambda given: re.findall(r"<[^<>]*>|[^\s<>]+", given) if isinstance(given, str) else given
+)
 _as_list = BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
 _as_word = BeforeValidator(
     lambda given: ("no", "auto-generated")[given] if isinstance(given, bool) else given

@@ -63,7 +63,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "position": "of the log, of a file in bytes, or the next offset of a partition",
     "rejected": "what could not be used",
     "seconds": "how long it took",
-    "source": "the name of a source in the store or outside; a file is named by a fingerprint",
+    "source": "the name of a source in the store; a file is named by a fingerprint",
     "sent": "mails that were sent",
     "topic": "a topic of Kafka",
     "unmerged": "merges undone",

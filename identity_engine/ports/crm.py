@@ -1,9 +1,13 @@
 """What the engine asks of a CRM: keep one activity for each interaction and record, make records, and
 say what is related."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+RECORD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+"""What an id of a record looks like, so that it can be typed and stand in a path."""
 
 PERSON_TYPES = ("contact", "account", "lead")
 """Record types that stand for a person or for whom a person belongs to; they are shown first."""

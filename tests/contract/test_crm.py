@@ -205,9 +205,14 @@ class TestEveryCrm:
         assert failure.value.retry_after == (17 if may_pass else None)
         assert not server.rows.tables[case.task]
 
-    def test_an_answer_that_is_no_json_is_not_taken_for_success(self, case, server, crm):
+    @pytest.mark.parametrize(
+        "said",
+        [b"<html>", b"[" * 100_000, rb'{"id": "A\ud800", "access_token": "\ud800"}'],
+        ids=["no JSON", "nested too deep", "half a character"],
+    )
+    def test_an_answer_that_is_no_json_is_not_taken_for_success(self, case, server, crm, said):
         anna = CrmReference("contact", case.add(server, "contact"))
-        server.fail_next = [(200, {}, b"<html>")] * 2
+        server.fail_next = [(200, {}, said)] * 2
 
         with pytest.raises(RemoteError) as failure:
             crm.write(activity(anna))

@@ -1,7 +1,10 @@
 """What every call to another system keeps to: the configured host, and an address that was checked."""
 
 import socket
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from time import monotonic
 
 import pytest
 from cryptography import x509
@@ -133,3 +136,43 @@ def test_the_certificate_is_held_against_the_configured_name(monkeypatch, certif
             http.request("GET", "/")
         assert failure.value.reason == reason
     http.close()
+
+
+HEADERS = b"HTTP/1.1 200 OK\r\nX-Filler: " + b"x" * 200
+BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n" + b"x" * 200
+
+
+@contextmanager
+def dripping(said, at_once):
+    """A server that says so many bytes at once, and then one every tenth of a second."""
+    gone = Event()
+
+    def answer(listener):
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(said[:at_once])
+            for byte in said[at_once:]:
+                if gone.wait(0.1):
+                    return
+                connection.sendall(bytes([byte]))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=answer, args=[listener])
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        gone.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(("said", "at_once"), [(HEADERS, 0), (HEADERS, 20), (BODY, 45)])
+def test_a_call_has_one_deadline_however_slowly_the_answer_drips(said, at_once):
+    with dripping(said, at_once) as url:
+        http = GuardedHttp("it", url, allow_private=True, timeout_seconds=0.5)
+        began = monotonic()
+        with pytest.raises(RemoteError) as failure:
+            http.request("GET")
+        http.close()
+
+    assert failure.value.reason == "timed_out"
+    assert monotonic() - began < 5

@@ -73,6 +73,11 @@ class MailContract:
         server.answer = "vanish"
         assert port.send(MAIL) == Unsure("no_answer")
 
+    def test_a_server_whose_answer_means_nothing_leaves_it_unsure(self, server, port):
+        server.answer = "babble"
+        assert port.send(MAIL) == Unsure("odd_answer")
+        assert len(server.taken) == 1
+
     def test_an_address_in_any_script_is_taken(self, server, port):
         mail = MAIL._replace(recipients=("büro@例え.jp",))
         assert port.send(mail) == Sent()

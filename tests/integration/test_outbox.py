@@ -91,6 +91,42 @@ def test_an_answer_goes_to_the_sender_and_continues_the_thread(engine, server):
     assert message["Subject"] == f"Re: Rechnung 17 [C-000001-{code}]"
 
 
+LONG = f"{'AM0PR04MB' * 12}@eurprd04.prod.outlook.example"
+
+
+@pytest.mark.parametrize(
+    ("named", "bare"),
+    [
+        (f"<{LONG}>", LONG),
+        ("<folded\r\n @mail.example>", "folded@mail.example"),
+        ("<b\n1@mail.example>", "b1@mail.example"),
+    ],
+    ids=["long", "folded", "with a line break"],
+)
+def test_an_answer_names_the_mail_that_it_answers_as_it_is(engine, server, named, bare):
+    engine.ingest([mail("2", BEN, "anders", message_id=named, references=["<1@x.example>"])])
+    write(engine, Letter("Guten Tag."), "C-000002")
+    engine.desk.mails.send_due(server)
+
+    (raw,) = server.taken
+    (message,) = server.messages
+    assert message["In-Reply-To"] == f"<{bare}>"
+    assert message["References"].split() == ["<1@x.example>", f"<{bare}>"]
+    assert max(map(len, raw.splitlines())) < 998
+    engine.ingest([mail("3", BEN, "nochmals", in_reply_to=named)])
+    assert [one.by for one in shown(engine, "C-000002").interactions] == ["opening", "thread"]
+
+
+@pytest.mark.parametrize("named", ["<büro@mail.example>", "<>", "< \n >"])
+def test_what_is_no_message_id_is_left_out_and_stops_no_mail(engine, server, named):
+    engine.ingest([mail("2", BEN, "anders", message_id=named)])
+    write(engine, Letter("Guten Tag."), "C-000002")
+    write(engine)
+
+    assert [one.status for one in engine.desk.mails.send_due(server)] == ["sent", "sent"]
+    assert [one["In-Reply-To"] for one in server.messages] == [None, "<1@mail.example>"]
+
+
 def test_an_answer_to_our_mail_joins_the_case_by_its_thread(engine, server):
     write(engine)
     engine.desk.mails.send_due(server)

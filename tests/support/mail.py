@@ -28,7 +28,8 @@ class FakeMail:
         if len(refused) == len(mail.recipients):
             return NotSent("smtp_550", for_good=True)
         self.taken.append(mail.content)
-        return Unsure("no_answer") if self.answer == "vanish" else Sent(refused)
+        unsure = {"vanish": Unsure("no_answer"), "babble": Unsure("odd_answer")}
+        return unsure.get(self.answer) or Sent(refused)
 
     @property
     def messages(self):
@@ -79,7 +80,7 @@ class LocalServer(FakeMail):
         self.taken.append(envelope.content)
         if self.answer == "vanish":
             server.transport.abort()
-        return "250 taken"
+        return "354 go on" if self.answer == "babble" else "250 taken"
 
 
 class _Controller(Controller):

@@ -1,8 +1,9 @@
 """Outgoing mail of a case: written, given to be sent, and made into a message."""
 
 from collections.abc import Sequence
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, SMTPUTF8, Policy
 from typing import TypeVar
 
 from aggregates.case_facts import CaseInteractionLinked, CaseOpened, CasePersonal, number_text
@@ -27,6 +28,19 @@ from identity_engine.errors import UsageError
 from identity_engine.ports.mail import Outgoing
 from matchers.normalise import NormalisedIdentifier
 from projections.match_index.digests import DigestKeys
+
+
+class _MessageIds(UnstructuredHeader, BaseHeader):
+    """Message ids, one a line: they are never encoded, however long (the library would)."""
+
+    def fold(self, *, policy: Policy) -> str:
+        ids = f"{policy.linesep} ".join(str(self).split())
+        return f"{self.name}: {ids}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+for name in ("message-id", "in-reply-to", "references"):
+    HEADERS.map_to_type(name, _MessageIds)
 
 OfMail = TypeVar("OfMail", CaseMailDrafted, CaseMailReleased)
 
@@ -109,7 +123,8 @@ def outgoing(
     token = f"{number_text(number)}-{digests.case_code(number)}"
     recipients = (*written.to, *written.cc)
     in_ascii = all(address.isascii() for address in (sending.sender, *recipients))
-    message = EmailMessage(policy=SMTP if in_ascii else SMTPUTF8)
+    base = SMTP if in_ascii else SMTPUTF8
+    message = EmailMessage(policy=base.clone(header_factory=HEADERS))
     message["From"] = sending.sender
     message["To"] = ", ".join(written.to)
     if written.cc:

@@ -12,6 +12,8 @@ from aggregates.interaction import GivenIdentifier, InteractionPersonal
 MOST_MESSAGES = 32
 """Of a long thread the newest message ids are kept, as mail programs do themselves."""
 TOKEN = re.compile(r"(?<![A-Z0-9])C-([0-9]{6,12})-([A-Z2-7]{10})(?![A-Z0-9])", re.IGNORECASE)
+MESSAGE_ID = re.compile(r"[!-;=?-~]{1,900}")
+"""What may stand between the brackets (RFC 5322, 3.6.4), on a line of at most 998 characters."""
 MACHINES = ("mailer-daemon", "postmaster")
 
 
@@ -77,7 +79,9 @@ def _texts(listed: list[str] | str | None) -> list[str]:
 
 
 def _bare(message_id: str) -> str | None:
-    return message_id.strip().strip("<>").strip() or None
+    """Return a message id without its brackets and folds; None where it could not stand in a header."""
+    bare = "".join(message_id.split()).strip("<>")
+    return bare if MESSAGE_ID.fullmatch(bare) else None
 
 
 def _is_automatic(

@@ -1,6 +1,5 @@
 """The CRM: records linked to interactions, new records, what is related, and what was written."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,11 +21,10 @@ from identity_engine.application.operations.command import Done, Operations
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.reasons import if_given
 from identity_engine.errors import NotFound, UsageError
-from identity_engine.ports.crm import Crm, CrmRecord, CrmReference
+from identity_engine.ports.crm import RECORD_ID, Crm, CrmRecord, CrmReference
 from projections.crm import query
 from projections.crm.query import AskedRecord, LedgerEntry, LinkedRecord
 
-RECORD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 TYPES: tuple[str, ...] = get_args(RecordType)
 MAX_FIELDS, MAX_TEXT = 100, 10_000
 
