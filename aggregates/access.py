@@ -18,6 +18,9 @@ ACCESS_STREAM = AccessId("00000000-0000-7000-8000-000000000004")
 REFUSALS_STREAM = AccessId("00000000-0000-7000-8000-000000000005")
 """Fixed stream of the refused calls."""
 
+EVERY_DIVISION = "*"
+"""Stands, where a call is refused, for all divisions at once."""
+
 
 class Action(StrEnum):
     """Everything that can be allowed. The list is closed: a right that is not here does not exist."""
@@ -180,6 +183,19 @@ class RevokeRole:
 
 
 AccessCommand = DefineRole | GrantRole | RevokeRole
+
+
+def touched(state: AccessState, command: AccessCommand) -> list[Divisions]:
+    """Return where a command changes what somebody may do: each None for all divisions."""
+    match command:
+        case DefineRole():
+            return [None]
+        case GrantRole(actor=actor, role=role, divisions=divisions):
+            held = state.grants.get(actor, {})
+            return [divisions, *([held[role]] if role in held else [])]
+        case RevokeRole(actor=actor, role=role):
+            held = state.grants.get(actor, {})
+            return [held[role]] if role in held else []
 
 
 def decide(state: AccessState, command: AccessCommand) -> tuple[AccessFact, ...]:

@@ -224,12 +224,12 @@ class Engine:
 
         return told
 
-    @needs(Action.OPERATIONS_REDRIVE)
+    @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def reevaluate(self, progress: Progress | None = None) -> Reevaluated:
         """Make the clusters final: the same whatever order the interactions came in."""
         return self.reevaluation.run(progress)
 
-    @needs(Action.POLICY_REHEARSE)
+    @needs(Action.POLICY_REHEARSE, everywhere=True)
     def rehearse(
         self,
         *,
@@ -250,7 +250,7 @@ class Engine:
         rules = self.policies.rules_with(policy, model)
         return rehearse(self.store, self._world, rules, since, progress)
 
-    @needs(Action.OPERATIONS_REDRIVE)
+    @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def request_reevaluation(self, interaction_ids: Collection[str] | None = None) -> None:
         """Queue interactions to be evaluated again, by an event; None queues all.
 
@@ -264,7 +264,7 @@ class Engine:
         )
         self.reevaluation.request(ids, self.office.actor)
 
-    @needs(Action.OPERATIONS_REDRIVE)
+    @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def redrive(self, ids: Sequence[int] | None = None) -> IngestSummary:
         """Decode dead letters again, these or all open ones."""
         summary = self._ingestion.redrive(ids)
@@ -339,22 +339,22 @@ class Engine:
         """Bring all views up to the head of the log."""
         return self.follower.follow(progress)
 
-    @needs(Action.OPERATIONS_REDRIVE)
+    @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def verify(self, progress: Progress | None = None) -> list[Verdict]:
         """Replay the whole log and compare it with the live views."""
         return self.follower.verify(progress)
 
-    @needs(Action.OPERATIONS_REDRIVE)
+    @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def rebuild(self, progress: Progress | None = None) -> Sequence[ViewStatus]:
         """Build all views anew beside the live ones and swap them in."""
         return self.follower.rebuild(progress)
 
-    @needs(Action.OPERATIONS_REDRIVE)
+    @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def verify_index(self, progress: Progress | None = None) -> Verdict:
         """Replay the match index and compare it with the live one, holding the write lock."""
         return verify_index(self.store, self.policies.rules.policy.block_cap, progress)
 
-    @needs(Action.OPERATIONS_REDRIVE)
+    @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def rebuild_index(self, progress: Progress | None = None) -> None:
         """Replace the match index by a replay of the log, in one transaction."""
         rebuild_index(self.store, self.policies.rules.policy.block_cap, progress)

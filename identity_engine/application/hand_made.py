@@ -66,13 +66,10 @@ class HandMadeRecords:
 
     def follow(self, stream_id: str, fact: Fact, facts_of: FactsOf) -> None:
         """Make anew the rows that a fact changes, which the index has followed already."""
-        before = fact.division_before if isinstance(fact, ContactMoved) else None
         for contact_id in _said_of(stream_id, fact):
-            self._make(contact_id, stream_id, facts_of, before)
+            self._make(contact_id, stream_id, facts_of)
 
-    def _make(
-        self, contact_id: ContactId, stream_id: str, facts_of: FactsOf, before: str | None
-    ) -> None:
+    def _make(self, contact_id: ContactId, stream_id: str, facts_of: FactsOf) -> None:
         contact = self._index.contacts.get(contact_id)
         if contact is None or not contact.key_id:
             return
@@ -90,7 +87,7 @@ class HandMadeRecords:
         )
         made = comparable(personal, division, self._digests, self._index.is_crowded)
         if row is not None:
-            self._crowding.replace(row, made, division, before)
+            self._crowding.replace(row, made, division)
             return
         self._crowding.load(made.block_keys)
         new = self._index.receive_by_hand(
@@ -98,9 +95,10 @@ class HandMadeRecords:
             self._digests.natural_key(SOURCE, contact_id),
             contact.key_id,
             microseconds(contact.state.born),
+            division,
             made,
         )
-        self._crowding.settle(new, division)
+        self._crowding.settle(new)
 
     def _known(self, contact_id: ContactId) -> InteractionRow | None:
         known = self._index.interaction_by_id(InteractionId(contact_id))

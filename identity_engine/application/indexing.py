@@ -163,7 +163,7 @@ def _apply(
         row = index.receive(
             InteractionId(event.stream_id), fact, event.key_id, event.header.valid_from, made
         )
-        crowding.settle(row, fact.division)
+        crowding.settle(row)
         return
     if isinstance(fact, IdentifierClaimed | IdentifierTransferred) and not isinstance(
         fact.personal, Erased

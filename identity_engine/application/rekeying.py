@@ -41,7 +41,7 @@ def rekey(
     said = _said(store, cursor, [row.interaction_id for row in rows], until)
     for row in rows:
         made = comparable(said[row.interaction_id], moved.division, store.digests, index.is_crowded)
-        crowding.replace(row, made, moved.division, moved.division_before)
+        crowding.replace(row, made, moved.division)
 
 
 def _said(

@@ -153,9 +153,9 @@ def write_conversations(cursor: Cursor, changes: IndexChanges, records: SealedRe
 def _correct(cursor: Cursor, changes: IndexChanges, records: SealedRecords) -> None:
     rows = [one.row for one in changes.corrected]
     cursor.executemany(
-        "UPDATE interaction SET mentions = ?, compares = ?, sealed = ? WHERE number = ?",
+        "UPDATE interaction SET division = ?, mentions = ?, compares = ?, sealed = ? WHERE number = ?",
         [
-            (pack_mentions(row.mentions), row.record is not None, sealed, row.number)
+            (row.division, pack_mentions(row.mentions), row.record is not None, sealed, row.number)
             for row, sealed in zip(rows, records.seal(rows), strict=True)
         ],
     )

@@ -27,10 +27,10 @@ MERGED_UNDER = (
 INTERACTION = (
     "interaction.number, interaction.interaction_id, interaction.natural_key, "
     "interaction.content_digest, interaction.key_id, interaction.channel, interaction.time, "
-    "interaction.contact_id, interaction.pinned, interaction.mentions, interaction.sealed, "
-    "interaction.hidden"
+    "interaction.division, interaction.contact_id, interaction.pinned, interaction.mentions, "
+    "interaction.sealed, interaction.hidden"
 )
-NUMBER, INTERACTION_ID, KEY_ID, CONTACT_ID, SEALED = 0, 1, 4, 7, 10
+NUMBER, INTERACTION_ID, KEY_ID, CONTACT_ID, SEALED = 0, 1, 4, 8, 11
 CORRECTED = 2
 """What stands for `pinned` where a person took the interaction from another contact before."""
 MOST_PARAMETERS = 16_384
@@ -107,7 +107,9 @@ def interaction_row(
     row: tuple[Any, ...], name: str = "", record: MatchRecord | None = None
 ) -> InteractionRow:
     """Return an interaction from the columns `INTERACTION` and what its sealed part holds."""
-    number, interaction_id, natural_key, content_digest, key_id, channel, time, *rest = row
+    number, interaction_id, natural_key, content_digest, key_id, channel, time, division, *rest = (
+        row
+    )
     contact_id, pinned, mentions, _, hidden = rest
     return InteractionRow(
         number,
@@ -117,6 +119,7 @@ def interaction_row(
         key_id,
         channel,
         time,
+        division,
         ContactId(id_text(contact_id)) if contact_id is not None else None,
         bool(pinned),
         pinned == CORRECTED,

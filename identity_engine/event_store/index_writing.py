@@ -36,7 +36,7 @@ from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 from projections.sql import Cursor
 
-INDEX_VERSION = 17
+INDEX_VERSION = 18
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = (
@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS interaction (
     key_id INTEGER NOT NULL,
     channel TEXT NOT NULL,
     time INTEGER NOT NULL, -- microseconds since 1970
+    division TEXT NOT NULL,
     contact_id BLOB,
     pinned INTEGER NOT NULL,
     mentions BLOB NOT NULL, -- packed one after the other
@@ -134,7 +135,7 @@ TABLES = (
 INSERT_POSTING = "INSERT OR IGNORE INTO posting VALUES (?, ?)"
 POSTINGS_AT_ONCE = 256
 INSERT_POSTINGS = INSERT_POSTING + ", (?, ?)" * (POSTINGS_AT_ONCE - 1)
-PLACES = ", ".join("?" * 13)
+PLACES = ", ".join("?" * 14)
 
 
 def write_changes(cursor: Cursor, changes: IndexChanges, records: SealedRecords) -> None:
@@ -205,6 +206,7 @@ def _write_received(
                 row.key_id,
                 row.channel,
                 row.time,
+                row.division,
                 _optional(row.contact_id),
                 _pinned(row),
                 pack_mentions(row.mentions),
@@ -279,7 +281,7 @@ def hash_rows(cursor: Cursor) -> str:
     digest = hashlib.sha256()
     for statement in (
         "SELECT number, interaction_id, natural_key, content_digest, key_id, channel, time, "
-        "contact_id, pinned, mentions, compares, sealed IS NULL, hidden FROM interaction "
+        "division, contact_id, pinned, mentions, compares, sealed IS NULL, hidden FROM interaction "
         "ORDER BY number",
         "SELECT block_key, number FROM posting ORDER BY block_key, number",
         "SELECT digest, identifier_id, version, state FROM identifier ORDER BY digest",

@@ -19,7 +19,7 @@ INTERACTIONS = ApiView(
     (
         Column("interaction_id", "text", "The interaction."),
         Column("contact_id", "text", "The contact that it belongs to; NULL while it has none."),
-        Column("division", "text", "The division in which it was received."),
+        Column("division", "text", "The division in which it lies."),
         Column("source", "text", "Who published it; NULL once erased."),
         Column("source_id", "text", "Its id at the source; NULL once erased."),
         Column("channel", "text", "Such as voice, email or messaging."),
@@ -56,7 +56,7 @@ INTERACTION_CHANGES = ApiView(
     "One row for each change of an interaction.",
     (
         Column("interaction_id", "text", "The interaction."),
-        Column("division", "text", "The division in which it was received."),
+        Column("division", "text", "The division in which it lies."),
         Column("place", "number", "Orders the changes of one interaction as they came in."),
         Column("kind", "text", "Such as accepted, message, transferred or wrapped_up."),
         Column("time", "time", "When it took place."),

@@ -250,13 +250,15 @@ def due_mails(views: Connection, now: str) -> list[tuple[str, str]]:
     ).fetchall()
 
 
-def resolved_before(views: Connection, moment: str) -> list[str]:
-    """Return the cases that are resolved and have not changed since then."""
+def resolved_before(
+    views: Connection, moment: str, divisions: Collection[str] | None = None
+) -> list[str]:
+    """Return the cases, of these divisions if given, that are resolved and unchanged since then."""
     rows = views.execute(
-        "SELECT case_id FROM case_view c WHERE state = 'resolved' AND NOT EXISTS (SELECT 1 "
-        "FROM case_change h WHERE h.case_id = c.case_id AND h.state = 'resolved' "
-        "AND h.valid_from > ?) ORDER BY number",
-        (moment,),
+        f"SELECT c.case_id {CASES} WHERE c.state = 'resolved' AND {within(DIVISION)} "
+        "AND NOT EXISTS (SELECT 1 FROM case_change h WHERE h.case_id = c.case_id "
+        "AND h.state = 'resolved' AND h.valid_from > :moment) ORDER BY c.number",
+        {"moment": moment, "divisions": among(divisions)},
     )
     return [case_id for (case_id,) in rows]
 

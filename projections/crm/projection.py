@@ -26,7 +26,6 @@ SCHEMA = """
 CREATE TABLE crm_link (
     link_id TEXT PRIMARY KEY,
     interaction_id TEXT NOT NULL,
-    division TEXT NOT NULL,
     record_type TEXT NOT NULL,
     record_id TEXT, -- NULL once erased
     label TEXT,
@@ -45,7 +44,6 @@ CREATE INDEX crm_link_pending ON crm_link (link_id) WHERE linked AND due > settl
 CREATE TABLE crm_creation (
     creation_id TEXT PRIMARY KEY,
     interaction_id TEXT NOT NULL,
-    division TEXT NOT NULL,
     record_type TEXT NOT NULL,
     is_settled BOOLEAN NOT NULL,
     failure TEXT,
@@ -57,7 +55,6 @@ CREATE INDEX crm_creation_of ON crm_creation (interaction_id);
 CREATE TABLE crm_ledger (
     position INTEGER PRIMARY KEY,
     interaction_id TEXT NOT NULL,
-    division TEXT NOT NULL,
     named TEXT NOT NULL, -- the link or the creation
     record_type TEXT NOT NULL,
     topic TEXT NOT NULL,
@@ -71,15 +68,15 @@ CREATE TABLE crm_ledger (
 CREATE INDEX crm_ledger_of ON crm_ledger (interaction_id);
 """
 LINK = (
-    "link_id", "interaction_id", "division", "record_type", "record_id", "label", "address",
+    "link_id", "interaction_id", "record_type", "record_id", "label", "address",
     "linked", "due", "settled", "failure", "written", "sent_as", "correction", "approved",
 )  # fmt: skip
 CREATION = (
-    "creation_id", "interaction_id", "division", "record_type", "is_settled", "failure",
+    "creation_id", "interaction_id", "record_type", "is_settled", "failure",
     "record_id", "label", "address",
 )  # fmt: skip
 LEDGER = (
-    "position", "interaction_id", "division", "named", "record_type", "topic", "detail",
+    "position", "interaction_id", "named", "record_type", "topic", "detail",
     "activity_id", "version", "sent_as", "actor", "at",
 )  # fmt: skip
 
@@ -97,13 +94,12 @@ class CrmRows(Rows):
             (
                 fact.link_id,
                 event.stream_id,
-                fact.division,
                 fact.record_type,
                 *names,
                 *_columns(link),
             ),
         )
-        self._enter(event, fact.link_id, fact.record_type, fact.division)
+        self._enter(event, fact.link_id, fact.record_type)
 
     def _change(self, event: Recorded, fact: CrmFact) -> None:
         link_id = fact.__dict__["link_id"]
@@ -116,15 +112,15 @@ class CrmRows(Rows):
             "sent_as = ?, correction = ?, approved = ? WHERE link_id = ?",
             (*_columns(after), link_id),
         )
-        self._enter(event, link_id, known.record_type, self._division(link_id))
+        self._enter(event, link_id, known.record_type)
 
     def _ask(self, event: Recorded, fact: CrmCreationAsked) -> None:
-        row = (fact.creation_id, event.stream_id, fact.division, fact.record_type)
+        row = (fact.creation_id, event.stream_id, fact.record_type)
         self.views.execute(
             upsert("crm_creation", CREATION, CREATION[:1]),
             (*row, False, None, None, None, None),
         )
-        self._enter(event, fact.creation_id, fact.record_type, fact.division)
+        self._enter(event, fact.creation_id, fact.record_type)
 
     def _create(self, event: Recorded, fact: CrmRecordCreated) -> None:
         record = fact.personal if isinstance(fact.personal, RecordPersonal) else None
@@ -145,19 +141,18 @@ class CrmRows(Rows):
 
     def _of_creation(self, event: Recorded, creation_id: CreationId) -> None:
         found = self.views.execute(
-            "SELECT record_type, division FROM crm_creation WHERE creation_id = ?", (creation_id,)
+            "SELECT record_type FROM crm_creation WHERE creation_id = ?", (creation_id,)
         ).fetchone()
         if found is not None:
             self._enter(event, creation_id, *found)
 
-    def _enter(self, event: Recorded, named: str, record_type: str, division: str) -> None:
+    def _enter(self, event: Recorded, named: str, record_type: str) -> None:
         said = event.fact.__dict__
         self.views.execute(
             upsert("crm_ledger", LEDGER, LEDGER[:1]),
             (
                 event.position,
                 event.stream_id,
-                division,
                 named,
                 record_type,
                 event.fact.TOPIC,
@@ -193,12 +188,6 @@ class CrmRows(Rows):
             correction,
             bool(approved),
         )
-
-    def _division(self, link_id: LinkId) -> str:
-        (division,) = self.views.execute(
-            "SELECT division FROM crm_link WHERE link_id = ?", (link_id,)
-        ).fetchone()
-        return str(division)
 
     follows: ClassVar[Follows] = {
         **dict.fromkeys(get_args(CrmFact), _change),

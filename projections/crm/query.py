@@ -15,6 +15,9 @@ OF_MEMBERS = (
     "interaction_id IN (SELECT interaction_id FROM profile_contribution "
     "WHERE contact_id IN (SELECT value FROM json_each(:members)))"
 )
+DIVISION = (
+    "(SELECT i.division FROM journey_interaction i WHERE i.interaction_id = crm.interaction_id)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +163,9 @@ def links_of(
     rows = views.execute(
         "SELECT link_id, interaction_id, record_type, record_id, label, address, CASE "
         "WHEN NOT linked THEN 'unlinked' WHEN due > settled THEN 'due' WHEN written THEN 'written' "
-        "ELSE 'waiting' END, failure, correction, approved FROM crm_link "
+        "ELSE 'waiting' END, failure, correction, approved FROM crm_link crm "
         "WHERE (CAST(:interaction_id AS TEXT) IS NULL OR interaction_id = :interaction_id) "
-        f"AND {within('division')} ORDER BY link_id LIMIT :limit",
+        f"AND {within(DIVISION)} ORDER BY link_id LIMIT :limit",
         {
             "interaction_id": interaction_id,
             "divisions": among(divisions),
@@ -177,7 +180,7 @@ def interaction_of(
 ) -> str | None:
     """Return the interaction of a link, if it lies in these divisions; None where there is none."""
     row = views.execute(
-        f"SELECT interaction_id FROM crm_link WHERE link_id = :link_id AND {within('division')}",
+        f"SELECT interaction_id FROM crm_link crm WHERE link_id = :link_id AND {within(DIVISION)}",
         {"link_id": link_id, "divisions": among(divisions)},
     ).fetchone()
     return str(row[0]) if row is not None else None
@@ -193,9 +196,9 @@ def creations_of(
     rows = views.execute(
         "SELECT creation_id, interaction_id, record_type, CASE WHEN NOT is_settled THEN 'waiting' "
         "WHEN failure IS NULL THEN 'created' ELSE 'failed' END, failure, record_id, label, address "
-        "FROM crm_creation "
+        "FROM crm_creation crm "
         "WHERE (CAST(:interaction_id AS TEXT) IS NULL OR interaction_id = :interaction_id) "
-        f"AND {within('division')} ORDER BY creation_id LIMIT :limit",
+        f"AND {within(DIVISION)} ORDER BY creation_id LIMIT :limit",
         {
             "interaction_id": interaction_id,
             "divisions": among(divisions),
@@ -214,9 +217,9 @@ def ledger(
     """Return what happened, the newest first; of one interaction and of these divisions if given."""
     rows = views.execute(
         "SELECT position, interaction_id, named, record_type, topic, detail, activity_id, version, "
-        "sent_as, actor, at FROM crm_ledger "
+        "sent_as, actor, at FROM crm_ledger crm "
         "WHERE (CAST(:interaction_id AS TEXT) IS NULL OR interaction_id = :interaction_id) "
-        f"AND {within('division')} ORDER BY position DESC LIMIT :limit",
+        f"AND {within(DIVISION)} ORDER BY position DESC LIMIT :limit",
         {
             "interaction_id": interaction_id,
             "divisions": among(divisions),

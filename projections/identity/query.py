@@ -218,10 +218,18 @@ class SharedValue:
     undone: tuple[str, ...]
 
 
-def shared_values(views: Connection, limit: int) -> list[SharedValue]:
-    """Return the values that are marked shared, those that most merges rested on first."""
+def shared_values(
+    views: Connection, limit: int, divisions: Collection[str] | None = None
+) -> list[SharedValue]:
+    """Return the values that are marked shared, those that most merges rested on first; with divisions
+    only those that a contact of them holds or held."""
     marks = views.execute(
-        "SELECT identifier_id, by, people, since FROM identity_shared ORDER BY identifier_id, by"
+        "SELECT identifier_id, by, people, since FROM identity_shared s "
+        "WHERE CAST(:divisions AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM profile_claim c "
+        "JOIN identity_contact own ON own.contact_id = c.contact_id "
+        f"WHERE c.identifier_id = s.identifier_id AND {within('own.division')}) "
+        "ORDER BY identifier_id, by",
+        {"divisions": among(divisions)},
     ).fetchall()
     found = [
         SharedValue(identifier_id, by, people, since, *_rested(views, identifier_id))

@@ -1,11 +1,14 @@
 """One row for each interaction as it stands, one for each of its changes, and who was given it."""
 
 from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import orjson
 
 from aggregates.change import ChangePersonal, InteractionChanged
+from aggregates.division import ContactMoved
 from aggregates.interaction import (
     InteractionLinked,
     InteractionPersonal,
@@ -20,7 +23,7 @@ SCHEMA = """
 CREATE TABLE journey_interaction (
     interaction_id TEXT PRIMARY KEY,
     contact_id TEXT, -- the member contact that it is linked to
-    division TEXT NOT NULL,
+    division TEXT NOT NULL, -- where it was received, until its contact moves
     source TEXT,
     id TEXT,
     channel TEXT NOT NULL,
@@ -57,6 +60,8 @@ CHANGE = (
     "interaction_id", "version", "kind", "time", "agent", "to_agent", "to_queue", "direction",
     "said",
 )  # fmt: skip
+LINK = "UPDATE journey_interaction SET contact_id = ? WHERE interaction_id = ?"
+MOVE = "UPDATE journey_interaction SET division = ? WHERE contact_id = ?"
 GIVING = {"accepted": "agent", "transferred": "to_agent"}
 """Changes that give an agent the interaction, and where the agent stands in them."""
 
@@ -67,7 +72,7 @@ class JourneyRows(Rows):
     def __init__(self, views: Connection) -> None:
         super().__init__(views)
         self._interactions: dict[str, list[Any]] = {}
-        self._links: list[tuple[str | None, str]] = []
+        self._later: list[tuple[str, tuple[str | None, str]]] = []
         self._corrected: list[tuple[str, str]] = []
         self._changes: list[tuple[Any, ...]] = []
         self._agents: list[tuple[str, str]] = []
@@ -98,7 +103,13 @@ class JourneyRows(Rows):
         if row is not None:
             row[1] = contact_id
         else:
-            self._links.append((contact_id, interaction_id))
+            self._later.append((LINK, (contact_id, interaction_id)))
+
+    def _move(self, event: Recorded, fact: ContactMoved) -> None:
+        for row in self._interactions.values():
+            if row[1] == event.stream_id:
+                row[2] = fact.division
+        self._later.append((MOVE, (fact.division, event.stream_id)))
 
     def _change(self, event: Recorded, fact: InteractionChanged) -> None:
         change, said = fact.change, fact.personal
@@ -126,6 +137,7 @@ class JourneyRows(Rows):
         InteractionLinked: _link,
         InteractionUnlinked: _unlink,
         InteractionChanged: _change,
+        ContactMoved: _move,
     }
 
     def write(self) -> None:
@@ -135,9 +147,8 @@ class JourneyRows(Rows):
             "INSERT INTO journey_interaction VALUES (?,?,?,?,?,?,?,?,?,?)",
             self._interactions.values(),
         )
-        views.executemany(
-            "UPDATE journey_interaction SET contact_id = ? WHERE interaction_id = ?", self._links
-        )
+        for statement, rows in groupby(self._later, key=itemgetter(0)):
+            views.executemany(statement, [given for _, given in rows])
         views.executemany(
             "UPDATE journey_interaction SET identifiers = ? WHERE interaction_id = ?",
             self._corrected,

@@ -182,10 +182,8 @@ class MatchIndex(Identifiers):
             key_id=key_id,
             channel=fact.channel,
             time=microseconds(time),
-            record=comparable.record,
-            name=comparable.name,
-            block_keys=comparable.block_keys,
-            mentions=comparable.mentions,
+            division=fact.division,
+            **comparable._asdict(),
         )
         return self._take_in(row)
 
@@ -222,6 +220,7 @@ class MatchIndex(Identifiers):
         natural_key: bytes,
         key_id: int,
         time: int,
+        division: str,
         comparable: Comparable,
     ) -> InteractionRow:
         """Take in what people say of a contact; `correct` follows what they say later."""
@@ -233,12 +232,10 @@ class MatchIndex(Identifiers):
             key_id=key_id,
             channel=BY_HAND,
             time=time,
+            division=division,
             contact_id=contact_id,
             pinned=True,
-            record=comparable.record,
-            name=comparable.name,
-            block_keys=comparable.block_keys,
-            mentions=comparable.mentions,
+            **comparable._asdict(),
         )
         return self._take_in(row)
 

@@ -49,6 +49,7 @@ class InteractionRow:
 
     On the channel `BY_HAND` it is no interaction, but what people said of a contact, under the
     contact's own id.
+    `division` is where it lies and what its keys are of: where it was received, until its contact moves.
     `hidden` tells that its contact is gone, so that nothing may be compared with it.
     `pinned`: a person linked or unlinked it; `corrected`: and had taken it from another contact.
     """
@@ -60,6 +61,7 @@ class InteractionRow:
     key_id: int
     channel: str
     time: int
+    division: str
     contact_id: ContactId | None = None
     pinned: bool = False
     corrected: bool = False

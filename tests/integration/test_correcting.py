@@ -18,7 +18,7 @@ from tests.integration.resolving import (
     facts,
     mailed,
 )
-from tests.support.interactions import change, customer, email, event, message, phone
+from tests.support.interactions import change, customer, event, phone
 from tests.support.world import Clock, world
 
 WHY = "She said that she is his daughter."
@@ -310,17 +310,6 @@ class TestRemembered:
         assert reply.contact_id == kenta
         assert not holds(engine, anna, NUMBER)
         assert interactions_of(engine, anna) == ["1"]
-
-    @pytest.mark.parametrize("kept", [[], [phone(NUMBER)]], ids=["nothing", "one value"])
-    def test_only_what_its_publisher_says_by_now_goes_along(self, engine, desk, two, kept):
-        _, call, kenta = two
-        arrive(engine, message("m", "2", email(MAIL)))
-        arrive(engine, change("c", "2", "corrected", identifiers=kept, profile=ANNA))
-        desk.associate(call, kenta, reason=WHY, identifiers="share")
-
-        assert holds(engine, kenta, NUMBER) == bool(kept)
-        assert holds(engine, kenta, MAIL)
-        assert is_sound(engine)
 
     def test_a_person_ends_it(self, engine, desk, two, clock):
         anna, call, kenta = two

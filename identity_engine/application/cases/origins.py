@@ -53,14 +53,14 @@ def find_origin(command: Command, origin: Origin, office: Office) -> Found:
 
 def _interaction(command: Command, origin: Origin, office: Office) -> Found:
     interaction_id = InteractionId(checked_id(origin.of))
-    command.interaction(interaction_id)
+    row = command.interaction(interaction_id)
     received = command.stream(interaction_id)[0].fact
     assert isinstance(received, InteractionReceived)
     if received.channel in {MAIL_CHANNEL, *office.rules.settings.cases.channels}:
         raise Refused(
             "mail_opens_its_own", "Mail opens its case itself. Work on that one, or link the mail."
         )
-    return Found(received.division, interaction_id=interaction_id)
+    return Found(row.division, interaction_id=interaction_id)
 
 
 def _case(command: Command, origin: Origin, actor: str) -> Found:

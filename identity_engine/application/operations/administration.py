@@ -13,6 +13,7 @@ from aggregates.access import (
     AccessState,
     Action,
     DefineRole,
+    Divisions,
     GrantRole,
     RevokeRole,
 )
@@ -63,7 +64,7 @@ class Refusal:
 class Administration(Operations):
     """What an administrator does."""
 
-    @needs(Action.ROLE_GRANT)
+    @needs(Action.ROLE_GRANT, everywhere=True)
     def define_role(self, name: str, actions: Collection[str], *, dry_run: bool = False) -> Done:
         """Let a role allow these actions, and no others.
 
@@ -87,9 +88,11 @@ class Administration(Operations):
         divisions: Collection[str] | None = None,
         dry_run: bool = False,
     ) -> Done:
-        """Give an actor a role, in these divisions or (None) in all.
+        """Give an actor a role, in these divisions or (None) in all. Whoever may grant in some divisions
+        only gives it there, to whom does not have it elsewhere.
 
         Raises:
+            Denied: the actor may not grant in one of these, or of those where the role is held now.
             UsageError: the actor's id is none, or a division has not the form of one.
             NotYet: there is no such role.
         """
@@ -105,25 +108,26 @@ class Administration(Operations):
         """Take a role from an actor.
 
         Raises:
+            Denied: the actor may not grant in one of the divisions where the role is held.
             NotYet: the actor does not have it.
             Refused: nobody would be left who may grant roles.
         """
         return self._change(RevokeRole(actor, role), dry_run=dry_run)
 
-    @needs(Action.POLICY_REHEARSE)
+    @needs(Action.POLICY_REHEARSE, everywhere=True)
     def training_table(self) -> TrainingTable:
         """Return all records of the store, and what people decided of them, for training a model.
 
         Raises:
             Denied: the actor may do this in some divisions only.
         """
-        self.check_everywhere()
         return table_of_store(self.office.store)
 
     @needs(Action.AUDIT_READ)
     def access(self, as_of: str | None = None) -> Access:
-        """Return who may do what, now or as of a time or `pos:N`."""
-        until = position_as_of(self.office.store, as_of)
+        """Return who may do what, now or as of a time or `pos:N`: every role, and the grants that hold
+        in a division whose audit is the actor's to read."""
+        until, scope = position_as_of(self.office.store, as_of), self._divisions()
         state = AccessState()
         for event in self.office.store.read_stream(ACCESS_STREAM):
             if until is None or event.position <= until:
@@ -134,13 +138,20 @@ class Administration(Operations):
                 Grant(actor, role, None if where is None else tuple(sorted(where)))
                 for actor, roles in sorted(state.grants.items())
                 for role, where in sorted(roles.items())
+                if scope is None or where is None or where & scope
             ),
         )
 
     @needs(Action.AUDIT_READ)
     def refusals(self, limit: int = 100) -> list[Refusal]:
-        """Return the refused calls, the newest first."""
-        events = self.office.store.read_stream(REFUSALS_STREAM)[-limit:]
+        """Return the refused calls, the newest first; whoever may read the audit of some divisions only
+        sees those that named something there."""
+        scope = self._divisions()
+        events = [
+            event
+            for event in self.office.store.read_stream(REFUSALS_STREAM)
+            if scope is None or getattr(event.fact, "division", None) in scope
+        ][-limit:]
         return [
             Refusal(
                 instant_text(event.recorded_at),
@@ -153,7 +164,7 @@ class Administration(Operations):
             if isinstance(event.fact, AccessRefused)
         ]
 
-    @needs(Action.POLICY_ACTIVATE)
+    @needs(Action.POLICY_ACTIVATE, everywhere=True)
     def activate(self, kind: PolicyKind, content: bytes) -> int:
         """Put a policy, a model or settings in force and return 1, or 0 where they were already.
 
@@ -178,11 +189,22 @@ class Administration(Operations):
             raise NotFound("There were no settings at that moment: the store was not there yet.")
         return Settings.model_validate_json(state.contents[state.version])
 
+    def _divisions(self) -> Divisions:
+        return self.office.rights.divisions_of[self.action]
+
     def _change(self, wanted: AccessCommand, *, dry_run: bool) -> Done:
         with self.command(dry_run=dry_run) as command:
             state = self.office.policies.access
+            for where in access.touched(state, wanted):
+                self._check_scope(where)
             command.write(ACCESS_STREAM, *access.decide(state, wanted))
         return command.done()
+
+    def _check_scope(self, where: Divisions) -> None:
+        if where is None:
+            self.office.allows_everywhere(Action.ROLE_GRANT)
+        for division in sorted(where or ()):
+            self.office.allows(Action.ROLE_GRANT, division)
 
 
 def checked_actor(actor: str) -> str:

@@ -58,7 +58,7 @@ class LookedUp:
 class Arrivals(Operations):
     """The worker's verbs."""
 
-    @needs(Action.AUGMENTATION_RUN)
+    @needs(Action.AUGMENTATION_RUN, everywhere=True)
     def work(self) -> LookedUp:
         """Note who arrived, and look up everybody who need not wait. Run it as often as the sources are
         to be asked; several at once do no harm.
@@ -66,7 +66,6 @@ class Arrivals(Operations):
         Raises:
             Denied: the actor may do this in some divisions only.
         """
-        self.check_everywhere()
         self._note()
         outcomes: Counter[str] = Counter()
         failing: set[str] = set()
@@ -87,14 +86,13 @@ class Arrivals(Operations):
             waiting=waiting,
         )
 
-    @needs(Action.AUGMENTATION_RUN)
+    @needs(Action.AUGMENTATION_RUN, everywhere=True)
     def waiting(self, limit: int = 50) -> list[Arrival]:
         """Return the arrivals that wait, those that may be tried first in front.
 
         Raises:
             Denied: the actor may do this in some divisions only.
         """
-        self.check_everywhere()
         with self.office.store.reading() as cursor:
             return lookup_queue.arrivals(cursor, limit)
 

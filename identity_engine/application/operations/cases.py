@@ -283,12 +283,14 @@ class Cases(Operations):
 
     @needs(Action.OPERATIONS_REDRIVE)
     def sweep(self, *, dry_run: bool = False) -> list[str]:
-        """Close each case that was resolved so long ago as the settings say; return their numbers."""
+        """Close each case that was resolved so long ago as the settings say, in the divisions where the
+        actor may do so; return their numbers."""
         days = self.office.rules.settings.cases.close_after_days
         self.office.follower.follow()
         before = instant_text(self.office.world.now() - timedelta(days=days))
         closed = []
-        for case_id in resolved_before(self.office.follower.views.connection, before):
+        scope = self.office.rights.divisions_of[self.action]
+        for case_id in resolved_before(self.office.follower.views.connection, before, scope):
             with self.command(dry_run=dry_run) as command:
                 row = command.case(case_id)
                 file = CaseFile(command, row.case_id)

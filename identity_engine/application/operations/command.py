@@ -10,7 +10,6 @@ from typing import Self
 from aggregates.access import Action
 from aggregates.case_facts import number_of
 from aggregates.errors import Refused
-from aggregates.interaction import InteractionReceived
 from aggregates.lifecycle import Presence
 from aggregates.values import ContactId, Fact, InteractionId
 from identity_engine.application.hand_made import HandMadeRecords
@@ -18,7 +17,7 @@ from identity_engine.application.ids import case_id
 from identity_engine.application.operations.office import Office
 from identity_engine.application.pen import Pen, Seal, Upstream
 from identity_engine.application.unburdened import no_garbage_collection
-from identity_engine.errors import Denied, NotFound, UsageError
+from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.case_tables import case_by_number, cases_by_id
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.store import Writer, stream_versions
@@ -30,7 +29,6 @@ from projections.match_index.rows import ContactRow, InteractionRow, Mention
 from projections.sql import Connection
 
 CLOCK_SKEW = timedelta(minutes=5)
-EVERY_DIVISION = "*"
 
 MOST_MENTIONS = 10_000
 """Interactions that are evaluated again when a person changes who holds a value that they mention."""
@@ -149,12 +147,7 @@ class Command:
             raise NotFound(absent)
         if row.contact_id is not None:
             self.tables.load_nearby(self.cursor, self.index, (), [row.contact_id])
-            division = self.index.contacts[row.contact_id].state.division
-        else:
-            received = self.stream(interaction_id)[0].fact
-            assert isinstance(received, InteractionReceived)
-            division = received.division
-        self._check(division, interaction_id, absent)
+        self._check(row.division, interaction_id, absent)
         return row
 
     def case(self, case: str) -> CaseRow:
@@ -350,15 +343,6 @@ class Operations:
         """The right that the call under way acts by."""
         assert self._action is not None, "an operation is marked with the action it needs"
         return self._action
-
-    def check_everywhere(self, action: Action | None = None) -> None:
-        """Check that the actor may do this, by default the call under way, in all divisions.
-
-        Raises:
-            Denied: in some only.
-        """
-        if not self.office.rights.allow_everywhere(action or self.action):
-            raise Denied(action or self.action, EVERY_DIVISION)
 
     @contextmanager
     def command(

@@ -85,6 +85,7 @@ class Contacts(Operations):
         Raises:
             UsageError: a field is none that a person may fill, a value has not its form, or nothing
                 is given.
+            Denied: it needs contact:add, for an identifier that is verified identity:claim too.
             Refused: an identifier is invalid or another contact holds it; a required field is missing;
                 `nothing_left`, there is no value, and ephemeral contacts hold all the identifiers.
         """
@@ -99,6 +100,8 @@ class Contacts(Operations):
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             where = where or command.rules.policy.default_division
             command.permit(where)
+            if any(one.verified for one in identifiers):
+                command.require(Action.IDENTITY_CLAIM, where)
             found = Duplicates(command, where).of(first_values(hand_made(facts)), given)
             if found and (dry_run or not despite_duplicates):
                 return Created(command.done(), found)

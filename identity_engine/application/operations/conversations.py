@@ -104,9 +104,12 @@ class Conversations(Operations):
         """Return the customer card that opening an interaction shows; every message is in the next one.
 
         Raises:
-            NotFound: there is no such interaction, or none that the actor sees.
+            NotFound: there is no such interaction, or none that the actor sees: one of a division whose
+                interactions are the actor's to view, or one that the actor was given.
         """
         current = self._find(interaction_id)
+        if not self._may_open(current):
+            raise NotFound(ABSENT)
         if not self.office.rules.settings.conversations.card:
             return Card("not_enabled")
         if current.contact_id is None:
@@ -127,6 +130,14 @@ class Conversations(Operations):
         if found is None or (scope is not None and found.division not in scope):
             raise NotFound(ABSENT)
         return found
+
+    def _may_open(self, found: InteractionView) -> bool:
+        rights = self.office.rights
+        if rights.allow(Action.CONVERSATION_VIEW, found.division):
+            return True
+        return rights.allow(Action.CONVERSATION_VIEW_OWN, found.division) and was_given_to(
+            self._views, self.office.actor, found.interaction_id
+        )
 
     def _divisions(self) -> frozenset[str] | None:
         return self.office.rights.divisions_of[self.action]

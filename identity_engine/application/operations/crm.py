@@ -9,7 +9,6 @@ from aggregates.access import Action
 from aggregates.crm import RecordPersonal
 from aggregates.crm_rules import Approve, AskCreation, LinkRecord, UnlinkRecord
 from aggregates.errors import Refused
-from aggregates.interaction import InteractionReceived
 from aggregates.settings import Crm as CrmSettings
 from aggregates.settings import RecordType
 from aggregates.values import CreationId, InteractionId, LinkId
@@ -24,6 +23,7 @@ from identity_engine.errors import NotFound, UsageError
 from identity_engine.ports.crm import RECORD_ID, Crm, CrmRecord, CrmReference
 from projections.crm import query
 from projections.crm.query import AskedRecord, LedgerEntry, LinkedRecord
+from projections.journey.query import find_interaction
 
 TYPES: tuple[str, ...] = get_args(RecordType)
 MAX_FIELDS, MAX_TEXT = 100, 10_000
@@ -227,7 +227,7 @@ class CustomerRelations(Operations):
         views = self.office.follower.views.connection
         return query.ledger(views, id_, self._divisions(), limit)
 
-    @needs(Action.OPERATIONS_REDRIVE)
+    @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def work(self) -> Worked:
         """Note what fell due, and send everything that need not wait. Run it as often as the CRM is to
         be up to date; several at once do no harm.
@@ -236,7 +236,6 @@ class CustomerRelations(Operations):
             Refused: `not_connected`.
             Denied: the actor may do this in some divisions only.
         """
-        self.check_everywhere()
         settings = self._settings()
         with self._connected(settings) as crm:
             return Worker(self, settings, crm).run()
@@ -268,14 +267,14 @@ class CustomerRelations(Operations):
             NotFound: the actor does not see it.
         """
         id_ = InteractionId(checked(interaction_id))
-        stream = self.office.store.read_stream(id_)
-        received = stream[0].fact if stream else None
-        scope = self._divisions()
-        if isinstance(received, InteractionReceived) and (
-            scope is None or received.division in scope
-        ):
-            return id_
-        raise NotFound("No interaction has this id.")
+        self.office.follower.follow()
+        found, scope = (
+            find_interaction(self.office.follower.views.connection, id_),
+            self._divisions(),
+        )
+        if found is None or (scope is not None and found.division not in scope):
+            raise NotFound("No interaction has this id.")
+        return id_
 
     def _links(self, interaction_id: InteractionId | None) -> list[LinkedRecord]:
         self.office.follower.follow()

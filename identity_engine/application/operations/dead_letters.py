@@ -13,17 +13,16 @@ class Letters(Operations):
     """What an operator does with dead letters. Nobody knows in which division one belongs, so it takes
     the right in all of them."""
 
-    @needs(Action.OPERATIONS_REDRIVE)
+    @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def list(self, state: State = "open", *, limit: int = 100) -> Sequence[DeadLetter]:
         """Return dead letters with every fault, the oldest first, without their content.
 
         Raises:
             Denied: the actor may do this in some divisions only.
         """
-        self.check_everywhere()
         return self.office.dead_letters.list(state, limit=limit)
 
-    @needs(Action.DATA_REVEAL)
+    @needs(Action.DATA_REVEAL, everywhere=True)
     def original(self, letter_id: int) -> OpenedLetter:
         """Return one with its original bytes, which hold personal values.
 
@@ -31,7 +30,6 @@ class Letters(Operations):
             NotFound: there is none of this id.
             Denied: the actor may do this in some divisions only.
         """
-        self.check_everywhere()
         opened = self.office.dead_letters.get(letter_id)
         if opened is None:
             raise NotFound("No dead letter has this id; see: identity-engine dead-letters list")

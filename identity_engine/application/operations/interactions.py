@@ -129,7 +129,7 @@ class Interactions(Operations):
             link.give(fresh, why, identifiers, tell_apart=tell_apart)
         return command.done(fresh)
 
-    @needs(Action.OPERATIONS_REDRIVE)
+    @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def waiting(self, limit: int = 100) -> list[Waiting]:
         """Return changes that wait for their interaction, the oldest first."""
         with self.office.store.reading() as cursor:

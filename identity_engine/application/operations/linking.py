@@ -75,11 +75,8 @@ class LinkByHand:
 
     @property
     def division(self) -> str:
-        """Where the interaction lies: with its contact, else where it was received."""
-        linked = self._row.contact_id
-        if linked is None:
-            return self.received.division
-        return self._command.index.contacts[linked].state.division
+        """Where the interaction lies."""
+        return self._row.division
 
     @property
     def evidence(self) -> Evidence:

@@ -82,7 +82,7 @@ class Mails(Operations):
             file.do(DiscardMail(MailId(checked_id(mail_id))))
         return command.done()
 
-    @needs(Action.OPERATIONS_REDRIVE)
+    @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def send_due(self, port: MailPort | None = None) -> list[MailOutcome]:
         """Send every mail that is due, once; one whose try broke off is noted as unsure.
 

@@ -115,6 +115,10 @@ class Merging(Operations):
         self.office.follower.follow()
         with self.command(dry_run=True) as command:
             parties = self._parties(command, request)
+            for one in request.ids:
+                command.require(
+                    Action.CONTACT_VIEW, command.index.contacts[one].state.division, one
+                )
             merge = self._merge_of(command, request, confirmed=True)
             limits = command.rules.settings.merging
             against = objections(parties, command.index.apart_at(command.now), merge, limits)

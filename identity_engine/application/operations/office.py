@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from aggregates.access import REFUSALS_STREAM, AccessRefused, AccessState, Action, Rights
+from aggregates.access import (
+    EVERY_DIVISION,
+    REFUSALS_STREAM,
+    AccessRefused,
+    AccessState,
+    Action,
+    Rights,
+)
 from aggregates.values import CommandId, EventId, Header
 from identity_engine.adapters.clock import World
 from identity_engine.application.following import Follower
@@ -62,8 +69,14 @@ class Office:
         return self._rights[1]
 
     @contextmanager
-    def permitted(self, action: Action) -> Iterator[None]:
-        """Run what needs an action; a refusal, here or within, is recorded once.
+    def permitted(
+        self, action: Action, *, everywhere: bool = False, target: str | None = None
+    ) -> Iterator[None]:
+        """Run what needs an action, somewhere or everywhere; a refusal, also within, is recorded once.
+
+        Args:
+            action, everywhere: as for `needs`.
+            target: the id that the call names.
 
         Raises:
             Denied: no grant allows it.
@@ -71,15 +84,17 @@ class Office:
         if action is not Action.INGEST_PUBLISH:  # each batch catches up itself, and is in haste
             self.policies.catch_up()
         try:
-            self._allows_somewhere(action)
+            self._allows_somewhere(action, target)
+            if everywhere:
+                self.allows_everywhere(action)
             yield
         except Denied as refused:
             self._record(refused)
             raise
 
-    def _allows_somewhere(self, action: Action) -> None:
+    def _allows_somewhere(self, action: Action, target: str | None) -> None:
         if not self.rights.allow_somewhere(action):
-            raise Denied(action)
+            raise Denied(action, target=target)
 
     def allows(self, action: Action, division: str, target: str | None = None) -> None:
         """Check that the actor may do this in a division.
@@ -89,6 +104,15 @@ class Office:
         """
         if not self.rights.allow(action, division):
             raise Denied(action, division, target)
+
+    def allows_everywhere(self, action: Action) -> None:
+        """Check that the actor may do this in all divisions.
+
+        Raises:
+            Denied: in some only.
+        """
+        if not self.rights.allow_everywhere(action):
+            raise Denied(action, EVERY_DIVISION)
 
     def sees(self, action: Action, division: str) -> bool:
         """Tell whether what lies in a division is there for the actor at all."""

@@ -6,6 +6,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from aggregates.access import Action
 from identity_engine.application.operations.office import Office
+from projections.base import ID
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,17 +26,23 @@ G = TypeVar("G", bound=Guarded)
 Method = Callable[Concatenate[G, P], T]
 
 
-def needs(action: Action) -> Callable[[Method[G, P, T]], Method[G, P, T]]:
-    """Let a method run only for an actor who may do `action` somewhere; else the refusal is recorded.
+def needs(
+    action: Action, *, everywhere: bool = False
+) -> Callable[[Method[G, P, T]], Method[G, P, T]]:
+    """Let a method run only for an actor who may do `action`; else the refusal is recorded.
 
-    Whether the actor may do it where the call aims at is checked by what the method reads: a contact,
-    an interaction or a case of a division that the actor does not see is absent.
+    Args:
+        action: what has to be allowed, in some division. Whether it is where the call aims at is
+            checked by what the method reads: a contact, an interaction or a case of a division that the
+            actor does not see is absent.
+        everywhere: it has to be allowed in all divisions, because the call is about the whole store.
     """
 
     def guard(method: Method[G, P, T]) -> Method[G, P, T]:
         @wraps(method)
         def guarded(self: G, *args: P.args, **kwargs: P.kwargs) -> T:
-            with self.office.permitted(action):
+            named = next((one for one in args if isinstance(one, str) and ID.fullmatch(one)), None)
+            with self.office.permitted(action, everywhere=everywhere, target=named):
                 return method(self.under(action), *args, **kwargs)
 
         guarded.action = action  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from identity_engine.publication.settings import Publication
 class Publishing(Operations):
     """The way out."""
 
-    @needs(Action.FEED_READ)
+    @needs(Action.FEED_READ, everywhere=True)
     def run(
         self,
         publication: Publication,
@@ -41,9 +41,8 @@ class Publishing(Operations):
             RemoteError: the brokers refuse; with `once` also where they are away.
             StoreBusy: with `once`, another relay publishes from this store.
         """
-        self.check_everywhere()
         if publication.shows_people:
-            self.check_everywhere(Action.CONTACT_VIEW)
+            self.office.allows_everywhere(Action.CONTACT_VIEW)
         office = self.office
         lanes: list[Lane] = [EventLane(office.store, publication)]
         if publication.profile_topic is not None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from aggregates.access import Action
 from aggregates.across import AcrossFact
-from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId
 from identity_engine.application.explanation.duplicates import Duplicate, duplicates_of
 from identity_engine.application.explanation.explain import Explanation
@@ -30,6 +29,7 @@ from projections.identity.query import (
     lineage_of,
     shared_values,
 )
+from projections.journey.query import find_interaction
 from projections.profile.query import Profile, contacts_linked_by
 from projections.review.projection import (
     RefusedMerge,
@@ -174,9 +174,10 @@ class Reading(Operations):
 
     @needs(Action.REVIEW_DECIDE)
     def shared_values(self, limit: int = 100) -> list[SharedValue]:
-        """Return values that are marked shared, with the merges whose evidence named them."""
+        """Return values that are marked shared, of divisions that the actor sees, with the merges whose
+        evidence named them."""
         self.office.follower.follow()
-        return shared_values(self.office.follower.views.connection, limit)
+        return shared_values(self.office.follower.views.connection, limit, self._divisions())
 
     @needs(Action.CONTACT_VIEW)
     def counts(self) -> dict[str, int]:
@@ -232,9 +233,6 @@ class Reading(Operations):
 
     def _division_of(self, id_: str) -> str | None:
         self.office.follower.follow()
-        identity = find_identity(self.office.follower.views.connection, id_)
-        if identity is not None:
-            return identity.division
-        stream = self.office.store.read_stream(id_)
-        received = stream[0].fact if stream else None
-        return received.division if isinstance(received, InteractionReceived) else None
+        views = self.office.follower.views.connection
+        found = find_identity(views, id_) or find_interaction(views, id_)
+        return found.division if found is not None else None

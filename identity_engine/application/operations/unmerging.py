@@ -132,6 +132,10 @@ class Unmerging(Operations):
         written = self._written_since(id_)
         with self._in_force(id_), self.command(dry_run=True) as command:
             merge = self._merge(command, id_, leaving)
+            for one in merge.members:
+                command.require(
+                    Action.CONTACT_VIEW, command.index.contacts[one].state.division, one
+                )
             token = _token(command, merge)
             self._write(command, merge, None, written, move or {}, told_apart=told_apart)
             parts = _parts(command, merge)

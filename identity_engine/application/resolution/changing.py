@@ -16,7 +16,6 @@ from aggregates.change import (
     InteractionChanged,
     InteractionChangeDeferred,
 )
-from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, InteractionId
 from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen, Seal, Upstream
@@ -174,13 +173,13 @@ class Changing:
         assert key is not None, "a change of what was erased is not told"
         pen = self._pen(row.interaction_id, key, told)
         kind, contact_id = told.change.kind, row.contact_id
-        division = self._division_of(row) if kind in WITH_VALUES else None
+        division = row.division if kind in WITH_VALUES else None
         fact = InteractionChanged(
             change=told.change, contact_id=contact_id, division=division, personal=told.personal
         )
         self._own(pen, row, told.time, fact)
         if division is not None and isinstance(told.personal, ChangePersonal):
-            prepared = self._lookup.with_keys_in_use(self._prepared_of(row, told, division))
+            prepared = self._lookup.with_keys_in_use(self._prepared_of(row, told))
             if kind == "corrected":
                 self._effects.correct(pen, row, prepared)
             elif contact_id is not None and prepared.identifiers:
@@ -233,10 +232,9 @@ class Changing:
     def _prepare(self, one: RecognisedChange) -> None:
         row = self._index.known(one.interaction_key)
         if row is not None and self._conversations.change(one.natural_key) is None:
-            division = self._division_of(row)
-            self._prepared_of(row, self._told(one), division)
+            self._prepared_of(row, self._told(one))
 
-    def _prepared_of(self, row: InteractionRow, told: Told, division: str) -> Prepared:
+    def _prepared_of(self, row: InteractionRow, told: Told) -> Prepared:
         key = bytes.fromhex(told.change.natural_key)
         if key not in self._prepared:
             assert isinstance(told.personal, ChangePersonal)
@@ -245,7 +243,7 @@ class Changing:
                 told.personal,
                 told.time,
                 row.channel,
-                division,
+                row.division,
                 self._rules.policy,
                 self._store.digests,
                 self._index.is_crowded,
@@ -253,17 +251,6 @@ class Changing:
             if row.number < 0:  # it came with this batch, after the look-ups
                 self._lookup.load([self._prepared[key]])
         return self._prepared[key]
-
-    def _division_of(self, row: InteractionRow) -> str:
-        """Return where a change looks for holders and a corrected record stands: with its contact, which
-        may have moved, else where it was received."""
-        if row.contact_id is not None:
-            return self._index.contacts[row.contact_id].state.division
-        if row.natural_key in self._arriving:
-            return self._arriving[row.natural_key].fact.division
-        received = self._store.read_stream(row.interaction_id, cursor=self._cursor)[0].fact
-        assert isinstance(received, InteractionReceived)
-        return received.division
 
     def _key(self, key_id: int) -> DataKey | None:
         cipher = self._store.keys.ciphers([key_id])[key_id]

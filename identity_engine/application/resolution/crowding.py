@@ -45,19 +45,18 @@ class Crowding:
         """Return the keys under which a record stands now."""
         return hashed_keys(record, self._digests.block_secret(division), self._index.is_crowded)
 
-    def replace(
-        self, row: InteractionRow, made: Comparable, division: str, before: str | None = None
-    ) -> None:
+    def replace(self, row: InteractionRow, made: Comparable, division: str) -> None:
         """Let a row stand under the keys of what it says now, and no more under the old ones: it was
-        corrected, or its contact moved here from the division `before`."""
-        secret = self._digests.block_secret(before or division)
+        corrected, or its contact moved to this division."""
+        secret = self._digests.block_secret(row.division)
         is_crowded = self._index.is_crowded
         _, stood_under = all_hashed_keys(row.record, secret, is_crowded)
         made = made._replace(block_keys=self.keys(made.record, division))
+        row.division = division
         mentioned = {mention_key(one) for one in (*row.mentions, *made.mentions)}
         self.load((*stood_under, *made.block_keys, *mentioned))
         self._index.correct(row, made, stood_under)
-        self.settle(row, division)
+        self.settle(row)
 
     def load(self, keys: Iterable[int], *, may_grow: bool = False) -> None:
         """Load the numbers under those keys that are not loaded, of a fuller key one above the cap.
@@ -72,13 +71,13 @@ class Crowding:
         self._tables.load_postings(self._cursor, self._index, wanted, self._cap)
         self._index.reading.rely_on(wanted if may_grow else asked, may_grow=may_grow)
 
-    def settle(self, row: InteractionRow, division: str) -> None:
+    def settle(self, row: InteractionRow) -> None:
         """Refine each key of a new row that it has brought over the cap."""
         waiting = list(row.block_keys)
         while waiting:
             key = waiting.pop()
             if not self._index.is_crowded(key) and len(self._index.numbers_under(key)) > self._cap:
-                waiting += self._refine(key, self._digests.block_secret(division))
+                waiting += self._refine(key, self._digests.block_secret(row.division))
 
     def _refine(self, key: int, secret: bytes) -> set[int]:
         """Put the records of a key under finer ones, and return those."""

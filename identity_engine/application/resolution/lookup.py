@@ -195,7 +195,8 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
     """Return who held each identifier at the interaction's own time.
 
     Where both this interaction and a holder have the value verified, only verified holders count;
-    otherwise the value is no more than weak evidence.
+    otherwise the value is no more than weak evidence. A contact that has moved to another division
+    since is found there.
     """
     held = []
     for considered in prepared.identifiers:
@@ -212,6 +213,10 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
             right = index.right_holder(row.state, corrections)
             holdings = row.state.held_by(index.members(right)) if right is not None else ()
             shared = shared and right is None
+        division = prepared.fact.division
+        holdings = tuple(
+            one for one in holdings if index.contacts[one.contact_id].state.division == division
+        )
         class_ = considered.identifier_class
         if class_ in ("exclusive", "strong"):
             verified = tuple(holding for holding in holdings if holding.verified)

@@ -260,7 +260,7 @@ class Resolver:
         story = Story(self._world, self._store.keys, rules, index, prepared, awaited)
         events = story.tell(decision)
         decided.events += events
-        lookup.crowding.settle(story.received, prepared.fact.division)
+        lookup.crowding.settle(story.received)
         if changing is not None:
             changing.catch_up(natural_key, story)
         told = decided.told[natural_key] = Told(

@@ -106,7 +106,7 @@ def _tell_again(told: Told, before: MatchIndex, lookup: Lookup) -> None:
         index.apply(event.stream_id, event.version, event.header.valid_from, event.fact)
         if event.subject is not None and event.key is not None:
             index.seal(event.subject, event.key.key_id)
-    lookup.crowding.settle(received, prepared.fact.division)
+    lookup.crowding.settle(received)
 
 
 def _moved(told: Iterable[Told], before: MatchIndex, now: MatchIndex) -> Iterator[Name]:
