@@ -11,7 +11,7 @@ from identity_engine.errors import Denied, NotFound, UsageError
 from tests.integration.lifetimes import WHY, day, ids, presence
 from tests.integration.reevaluating import anna_twice, is_sound, together
 from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, unrevised
-from tests.support.interactions import customer, email, event, phone
+from tests.support.interactions import customer, email, event, message, phone
 from tests.support.world import Clock, world
 
 FIRST = event("1", email(MAIL), customer("C-1"), channel="email", profile=ANNA)
@@ -242,6 +242,26 @@ class TestRestore:
         assert elsewhere.holders == (new.contact_id,)
         held = [one.type for one in engine.profile(anna).identifiers if one.valid_to is None]
         assert held == ["customer_id"]
+        assert is_sound(engine)
+
+    def test_a_claim_that_went_to_another_contact_meanwhile_is_listed(self, engine, desk):
+        chat, _ = arrive(
+            engine,
+            event("1", email(MAIL), channel="chat"),
+            event("2", email("kenta@gmail.com", True), channel="form", profile=KENTA),
+        )
+        gone = engine.desk.contacts.create(set=ANNA).done.contact_id
+        engine.desk.identifiers.share(gone, Value("email", MAIL), reason=WHY)
+        engine.desk.identifiers.unshare(gone, Value("email", MAIL), reason=WHY)
+        desk.delete(gone, WHY)
+        arrive(engine, message("m-1", "1", email("kenta@gmail.com")))
+        given = engine.desk.reviewing.confirm(chat.interaction_id).contact_id
+
+        foreseen, restored = desk.restore(gone, dry_run=True), desk.restore(gone)
+
+        for answer in (foreseen, restored):
+            assert [(one.value, one.holders) for one in answer.elsewhere] == [(MAIL, (given,))]
+        assert presence(engine, gone) == "live"
         assert is_sound(engine)
 
     def test_a_holder_in_a_division_that_the_actor_does_not_see_is_not_named(self, engine, anna):

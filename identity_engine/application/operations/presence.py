@@ -158,6 +158,8 @@ def _taken_since(
     assert before is not None and row.state is not None  # noqa: PT018 - both or neither
     if row.state.shared:
         return frozenset()
+    # A claim may have gone along to another contact since: who held it then is not named any more.
+    command.load(before.holders)
     canonical = command.index.canonical
     known = {canonical(holder) for holder in before.holders}
     return frozenset(
