@@ -237,6 +237,14 @@ class TestWhyNot:
         assert answer.verdict == "says_nothing"
         assert (answer.bits, answer.missing, answer.parts) == (None, None, ())
 
+    def test_one_of_whom_nothing_is_left(self, engine):
+        emptied, other = arrive(engine, event("1", profile=ANNA), event("2", profile=KENTA))
+        engine.desk.interactions.unlink(emptied.interaction_id, reason="not hers")
+
+        for pair in ((emptied, other), (other, emptied)):
+            answer = engine.why_not(*(one.contact_id for one in pair))
+            assert (answer.verdict, answer.compared) == ("says_nothing", None)
+
     def test_those_that_wait_for_re_evaluation(self, engine):
         first, _, third = arrive(
             engine,

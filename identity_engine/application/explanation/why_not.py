@@ -250,8 +250,11 @@ class _Question:
         return pairs
 
     def _are_joined(self, clusters: Clusters) -> bool:
-        ours, theirs = self._one.rows[0].number, self._other.rows[0].number
-        return any(ours in group and theirs in group for group in clusters.groups)
+        """Tell whether both are of one cluster; somebody of whom nothing is left is of none."""
+        ours, theirs = ({row.number for row in side.rows} for side in (self._one, self._other))
+        return any(
+            not ours.isdisjoint(group) and not theirs.isdisjoint(group) for group in clusters.groups
+        )
 
     def _is_any_met(self, pairs: Iterable[proposals.Pair]) -> bool:
         """Tell whether re-evaluation would meet one of the pairs: by a value, or by a block key."""
