@@ -10,7 +10,7 @@ import orjson
 
 from aggregates.values import ContactId
 from identity_engine.event_store.ids import id_bytes, id_text
-from projections.match_index.rows import LifeChanges
+from projections.match_index.rows import BY_HAND, LifeChanges
 from projections.sql import Cursor
 
 LIFE_SCHEMA = """
@@ -44,7 +44,11 @@ LIFE_ROWS = (
     "SELECT interaction_id, time FROM last_message ORDER BY interaction_id",
     "SELECT version, not_meaningful, in_force FROM retention ORDER BY version",
 )
-SILENT = "SELECT value FROM retention, json_each(retention.not_meaningful) WHERE in_force"
+SILENT = (
+    "SELECT value FROM retention, json_each(retention.not_meaningful) WHERE in_force "
+    f"UNION ALL SELECT '{BY_HAND}'"
+)
+"""Channels that renew nobody: those of the settings in force, and what people say of a contact."""
 IS_MEANINGFUL = f"NOT IN ({SILENT})"
 RECOUNT = f"""
 UPDATE clock SET last = (SELECT MAX(moment) FROM (

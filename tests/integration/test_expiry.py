@@ -9,6 +9,7 @@ from aggregates.errors import Refused
 from aggregates.values import Stage
 from identity_engine import Engine
 from identity_engine.application.operations import expiry
+from identity_engine.application.operations.claiming import Value
 from identity_engine.errors import UsageError
 from tests.integration.lifetimes import WHY, change_retention, day, ids, presence
 from tests.integration.reevaluating import anna_twice, is_sound
@@ -71,6 +72,21 @@ class TestTheClock:
 
         sweep()
         assert presence(engine, late.contact_id) == "expired"
+
+    def test_what_people_say_of_it_renews_it_neither_at_once_nor_when_it_is_counted_anew(
+        self, sweep, clock, engine, anna
+    ):
+        (late,) = arrive(engine, mailed("0", time="2026-01-01T09:00:00Z"))
+        assert late.contact_id == anna
+        (born,) = [one for one in engine.profile(anna).interactions if one.id == "1"]
+        engine.desk.interactions.unlink(born.interaction_id, reason=WHY)
+        engine.desk.identifiers.add(anna, Value("email", "second@gmail.com"))
+        assert is_sound(engine)
+        change_retention(engine)  # everything is counted anew
+        assert is_sound(engine)
+
+        clock.set(day(3, 3))  # 60 days after 1 January, before 60 days after its birth
+        assert sweep().expired == 1
 
     def test_a_message_in_it_renews_it(self, sweep, clock, engine, anna):
         assert arrive(engine, message("m-1", "1", time="2026-02-20T09:00:00Z"))
