@@ -3,7 +3,7 @@
 import csv
 
 from identity_engine.event_store.ids import id_bytes
-from identity_engine.event_store.index_states import unpack_identifier
+from identity_engine.event_store.index_states import unpack_contact, unpack_identifier
 from tests.integration.resolving import ANNA, MAIL, arrive
 from tests.support.interactions import email, event, phone
 
@@ -39,11 +39,20 @@ def together(engine, folder, as_of=None):
 
 
 def is_sound(engine):
-    """Whether a replay agrees with the live index and with the live views, and nobody is vouched for by
-    an interaction of others."""
+    """Whether a replay agrees with the live index and with the live views, nobody is vouched for by an
+    interaction of others, and every interaction lies where its contact is."""
     engine.follow()
     replayed = engine.verify_index().is_sound and all(view.is_sound for view in engine.verify())
-    return replayed and not vouched_for_by_others(engine)
+    return replayed and not vouched_for_by_others(engine) and not astray(engine)
+
+
+def astray(engine):
+    """The numbers of interactions that are linked to a contact of another division."""
+    with engine.store.reading() as cursor:
+        rows = cursor.execute(
+            "SELECT number, division, state FROM interaction JOIN contact USING (contact_id)"
+        ).fetchall()
+    return [n for n, where, state in rows if unpack_contact(bytes(state)).division != where]
 
 
 def vouched_for_by_others(engine):

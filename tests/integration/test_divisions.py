@@ -9,7 +9,7 @@ from identity_engine.errors import Denied, NotFound
 from tests.integration.lifetimes import WHY, day
 from tests.integration.reevaluating import anna_twice, is_sound
 from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, unrevised
-from tests.support.interactions import change, customer, email, event, phone
+from tests.support.interactions import change, customer, email, event, message, phone
 from tests.support.world import Clock, world
 
 OTHER = "b@gmail.com"
@@ -242,6 +242,64 @@ class TestMove:
         with pytest.raises(Refused) as refused:
             desk.move(anna, "south", WHY)
         assert refused.value.reason == "deleted"
+
+
+class TestWhatGoesElsewhere:
+    """An interaction lies where its contact is, and is linked within its division only."""
+
+    SAID = ANNA | {"postcode": "10115"}
+
+    @pytest.fixture
+    def first(self, engine, anna):
+        return engine.profile(anna).interactions[0].interaction_id
+
+    def test_what_was_unlinked_after_the_move_can_be_corrected(self, engine, desk, anna, first):
+        desk.move(anna, "south", WHY)
+        engine.desk.interactions.unlink(first, reason=WHY)
+        assert is_sound(engine)
+
+        arrive(engine, change("c-1", "1", "corrected", identifiers=[email(OTHER)], profile=KENTA))
+
+        assert is_sound(engine)
+
+    def test_what_was_unlinked_after_the_move_stays_there_once_it_is_given(
+        self, engine, desk, anna, first
+    ):
+        desk.move(anna, "south", WHY)
+        engine.desk.interactions.unlink(first, reason=WHY)
+        fresh = engine.desk.interactions.create_contact(first, reason=WHY).contact_id
+        assert engine.profile(fresh).division == "south"
+        assert is_sound(engine)
+
+        north, south = arrive(
+            engine,
+            event("2", channel="form", division="north", profile=self.SAID),
+            event("3", channel="form", division="south", profile=self.SAID),
+        )
+        assert south.contact_id == fresh
+        assert north.contact_id not in (fresh, anna)
+        desk.move(fresh, "west", WHY)
+        assert is_sound(engine)
+
+    def test_a_contact_that_has_moved_cannot_be_confirmed(self, engine, desk):
+        (there,) = arrive(engine, mail("1", "north", profile=KENTA))
+        (chat,) = arrive(engine, event("2", phone(), channel="chat", division="north"))
+        arrive(engine, message("m-1", "2", email(MAIL, True)))
+        desk.move(there.contact_id, "south", WHY)
+
+        with pytest.raises(Refused) as refused:
+            engine.desk.reviewing.confirm(chat.interaction_id)
+        assert refused.value.reason == "divisions"
+
+    def test_what_comes_late_stays_where_it_came(self, engine, desk, anna):
+        desk.move(anna, "south", WHY)
+        (late,) = arrive(engine, mail("2", "north", time="2026-02-02T09:00:00Z", profile=self.SAID))
+        assert late.contact_id != anna
+        assert engine.profile(late.contact_id).division == "north"
+
+        arrive(engine, change("c-1", "2", "corrected", identifiers=[email(OTHER)], profile=KENTA))
+        engine.reevaluate()
+        assert is_sound(engine)
 
 
 class TestAcross:

@@ -345,6 +345,16 @@ class LinkByHand:
             self._command.write(min(member, other), fact)
 
 
+def refuse_elsewhere(command: Command, contact_id: ContactId, division: str) -> None:
+    """Let an interaction be linked within its division only.
+
+    Raises:
+        Refused: the contact, which is loaded, belongs to another one.
+    """
+    if command.index.contacts[contact_id].state.division != division:
+        raise Refused("divisions", "The contact belongs to another division.")
+
+
 def target_row(command: Command, contact_id: ContactId, division: str) -> ContactRow:
     """Return the contact that an interaction of a division is given to.
 
@@ -352,6 +362,5 @@ def target_row(command: Command, contact_id: ContactId, division: str) -> Contac
         Refused: it belongs to another division.
     """
     row = command.contact(contact_id)
-    if row.state.division != division:
-        raise Refused("divisions", "The contact belongs to another division.")
+    refuse_elsewhere(command, contact_id, division)
     return row

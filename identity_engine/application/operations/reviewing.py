@@ -7,7 +7,7 @@ from aggregates.review import Confirm, Defer, Reject, Undo
 from aggregates.values import ContactId
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.interactions import interaction_of
-from identity_engine.application.operations.linking import LinkByHand
+from identity_engine.application.operations.linking import LinkByHand, refuse_elsewhere
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.reasons import if_given, said
 
@@ -23,12 +23,14 @@ class Reviewing(Operations):
 
         Raises:
             NotYet: no contact is proposed.
+            Refused: `divisions`, the contact has moved to another one since.
         """
         why = if_given(reason)
         with self.command(dry_run=dry_run) as command:
             link = _loaded(command, interaction_id)
             facts = review.decide(link.state, Confirm(link.evidence, why))
             proposed, stand_in = _asked(link)
+            refuse_elsewhere(command, proposed, link.division)
             link.write(*facts)
             link.take_along(stand_in, proposed)
             link.settle_claims(stand_in, proposed)
@@ -83,6 +85,8 @@ class Reviewing(Operations):
             link = _loaded(command, interaction_id)
             facts, answer = review.decide(link.state, Undo(why)), link.state.answer
             assert answer is not None, "else there were nothing to take back"
+            if answer.decision == "confirmed":
+                refuse_elsewhere(command, answer.contact_id, link.division)
             link.write(*facts)
             if answer.decision == "confirmed":
                 link.take_along(answer.proposed, answer.contact_id)

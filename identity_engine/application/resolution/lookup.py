@@ -199,6 +199,7 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
     since is found there.
     """
     held = []
+    division = prepared.fact.division
     for considered in prepared.identifiers:
         row = index.identifiers.get(considered.digest)
         if row is None or row.state is None:
@@ -209,14 +210,12 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
         if corrections:
             last = corrections[-1]
             skipped = index.canonical(last.contact_id)
-            proposed = index.canonical(last.right) if last.right is not None else None
+            if last.right is not None and _lies_in(division, last.right, index):
+                proposed = index.canonical(last.right)
             right = index.right_holder(row.state, corrections)
             holdings = row.state.held_by(index.members(right)) if right is not None else ()
             shared = shared and right is None
-        division = prepared.fact.division
-        holdings = tuple(
-            one for one in holdings if index.contacts[one.contact_id].state.division == division
-        )
+        holdings = tuple(one for one in holdings if _lies_in(division, one.contact_id, index))
         class_ = considered.identifier_class
         if class_ in ("exclusive", "strong"):
             verified = tuple(holding for holding in holdings if holding.verified)
@@ -234,6 +233,10 @@ def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifi
             )
         )
     return held
+
+
+def _lies_in(division: str, contact_id: ContactId, index: MatchIndex) -> bool:
+    return index.contacts[contact_id].state.division == division
 
 
 def _earliest(index: MatchIndex, contact_ids: Iterable[ContactId]) -> tuple[Holder, ...]:
