@@ -64,7 +64,7 @@ class CsvSource:
         for row in rows:
             cells = {name: _values(cell) for name, cell in row.items() if isinstance(name, str)}
             if not cells["id"]:
-                raise RemoteError(self._name, "unreadable")
+                continue  # nothing names it; it hides no other
             identifiers = [
                 Named(type_, folded)
                 for type_ in sorted(self._types & cells.keys())

@@ -5,13 +5,11 @@ interface is written down in `docs/reference/augmentation.md`.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from identity_engine.adapters.guarded_http import GuardedHttp, failure_of
+from identity_engine.adapters.guarded_http import GuardedHttp, failure_of, read_object
 from identity_engine.errors import RemoteError
 from identity_engine.observing.logbook import Logbook
 from identity_engine.ports.augmentation import FoundRecord, Named
@@ -19,41 +17,8 @@ from identity_engine.ports.augmentation import FoundRecord, Named
 book = Logbook(__name__)
 
 MAX_RECORDS = 50
-Text = Annotated[str, Field(min_length=1, max_length=1_000)]
-
-
-class _Said(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-
-
-class _Identifier(_Said):
-    type: Text
-    value: Text
-
-
-class _Record(_Said):
-    id: Text
-    identifiers: Annotated[list[_Identifier], Field(max_length=100)] = []
-    fields: Annotated[dict[Text, list[Text]], Field(max_length=100)] = {}
-
-    @field_validator("fields", mode="before")
-    @classmethod
-    def _one_is_a_list_of_one(cls, fields: object) -> object:
-        if not isinstance(fields, dict):
-            return fields
-        return {name: [one] if isinstance(one, str) else one for name, one in fields.items()}
-
-
-class _Answer(_Said):
-    records: Annotated[list[Any], Field(max_length=MAX_RECORDS)]
-
-    def usable(self) -> list[_Record]:
-        """Return the records that have the form agreed on."""
-        found = []
-        for record in self.records:
-            with suppress(ValidationError):
-                found.append(_Record.model_validate(record))
-        return found
+MAX_VALUES = 100
+MAX_TEXT = 1_000
 
 
 class HttpSource:
@@ -81,26 +46,53 @@ class HttpSource:
         failure = failure_of(self._http.system, answer)
         if failure is not None:
             raise failure
-        try:
-            said = _Answer.model_validate_json(answer.content)
-        except ValidationError:
-            raise RemoteError(self._http.system, "unreadable") from None
-        usable = said.usable()
-        unreadable = len(said.records) - len(usable)
-        if unreadable and not usable:
+        listed = read_object(self._http.system, answer).get("records")
+        if not isinstance(listed, list):
+            raise RemoteError(self._http.system, "unreadable")
+        if len(listed) > MAX_RECORDS:
+            raise RemoteError(self._http.system, "too_large")
+        found = [record for record in map(_found, listed) if record is not None]
+        unreadable = len(listed) - len(found)
+        if unreadable and not found:
             raise RemoteError(self._http.system, "unreadable")
         if unreadable:
             book.warning("records_unreadable", count=unreadable)
-        return [_found(one) for one in usable]
+        return found
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
 
-def _found(record: _Record) -> FoundRecord:
+def _found(said: object) -> FoundRecord | None:
+    """Return a record, None where it has not the form of one; of its values those that are text."""
+    record = _object(said)
+    reference, listed = _text(record.get("id")), record.get("identifiers", [])
+    given = record.get("fields", {})
+    if reference is None or not isinstance(listed, list) or not isinstance(given, dict):
+        return None
+    identifiers = map(_object, listed[:MAX_VALUES])
+    named = [(_text(one.get("type")), _text(one.get("value"))) for one in identifiers]
+    fields = {
+        name: tuple(text for text in map(_text, _several(told)) if text is not None)
+        for name, told in list(given.items())[:MAX_VALUES]
+    }
     return FoundRecord(
-        record.id,
-        tuple(Named(one.type, one.value) for one in record.identifiers),
-        {name: tuple(values) for name, values in record.fields.items()},
+        reference,
+        tuple(Named(type_, value) for type_, value in named if type_ and value),
+        {name: texts for name, texts in fields.items() if texts},
     )
+
+
+def _object(said: object) -> dict[str, Any]:
+    return said if isinstance(said, dict) else {}
+
+
+def _several(said: object) -> list[Any]:
+    return said[:MAX_VALUES] if isinstance(said, list) else [said]
+
+
+def _text(said: object) -> str | None:
+    """Return a text, also a whole number as one; None where it is neither, or empty or too long."""
+    text = str(said) if isinstance(said, str | int) and not isinstance(said, bool) else ""
+    return text if 0 < len(text) <= MAX_TEXT else None

@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 
 from aggregates.settings import AugmentationSource as SourceSettings
+from identity_engine.adapters.augmentation_csv import CsvSource
 from identity_engine.adapters.connecting import connect_source
 from identity_engine.errors import ConfigurationError, RemoteError
 from identity_engine.observing.logbook import heard_by
@@ -70,7 +71,7 @@ class OverHttp:
         self.server.close()
 
     def garble(self):
-        self.server.fail_next = [(200, {}, json.dumps({"records": [{"id": 7}]}).encode())]
+        self.server.fail_next = [(200, {}, json.dumps({"records": [{"name": "Anna"}]}).encode())]
 
     @classmethod
     @contextmanager
@@ -181,7 +182,7 @@ def test_a_status_of_failure_is_never_no_data(registry, status, reason):
 
 
 def test_a_record_that_cannot_be_read_hides_no_other(registry):
-    odd = [{"id": "r-0", "fields": {"city": 7}}, {"fields": {}}, "r-9"]
+    odd = [{"id": None}, {"fields": {}}, "r-9"]
     said = json.dumps({"records": [*odd, {"id": "r-1", "fields": {"city": "Osaka"}}]}).encode()
     registry.server.fail_next = [(200, {}, said), (200, {}, json.dumps({"records": odd}).encode())]
     source = connect_source(registry.settings, TYPES, folded)
@@ -194,6 +195,45 @@ def test_a_record_that_cannot_be_read_hides_no_other(registry):
 
     assert failure.value.reason == "unreadable"
     assert [(event, told["count"]) for event, told in heard.told()] == [("records_unreadable", 3)]
+
+
+ODD_VALUES = {
+    "nothing": {"city": None},
+    "an object": {"city": {"name": "Ulm"}},
+    "an empty text": {"city": ""},
+    "true": {"city": True},
+    "a list within": {"city": [["Ulm"], "Osaka"]},
+}
+
+
+@pytest.mark.parametrize("odd", ODD_VALUES.values(), ids=ODD_VALUES)
+def test_a_value_that_is_no_text_hides_no_other(registry, odd):
+    said = {"id": 17, "identifiers": [{"type": "email"}, None], "fields": {"postcode": 10115} | odd}
+    registry.server.fail_next = [(200, {}, json.dumps({"records": [said]}).encode())]
+    source = connect_source(registry.settings, TYPES, folded)
+    (found,) = source.look_up([BY_PHONE])
+    source.close()
+
+    assert (found.reference, found.identifiers) == ("17", ())
+    known = {"postcode": ("10115",)}
+    assert found.fields == (known | {"city": ("Osaka",)} if "Osaka" in str(odd) else known)
+
+
+def test_more_records_than_anybody_reads_are_too_many(registry):
+    said = json.dumps({"records": [{"id": n} for n in range(51)]}).encode()
+    registry.server.fail_next = [(200, {}, said)]
+    source = connect_source(registry.settings, TYPES, folded)
+    with pytest.raises(RemoteError) as failure:
+        source.look_up([BY_PHONE])
+    source.close()
+    assert failure.value.reason == "too_large"
+
+
+def test_a_row_that_nothing_names_hides_no_other(tmp_path):
+    rows = "id,phone,city\n,+81312345678,Ulm\nr-1,+81312345678,Osaka\n"
+    (tmp_path / "people.csv").write_text(rows)
+    (found,) = CsvSource("it", tmp_path, TYPES, folded).look_up([BY_PHONE])
+    assert found.reference == "r-1"
 
 
 def test_no_identifier_stands_in_an_address(registry):

@@ -74,6 +74,30 @@ def take(engine, contact, *ticked, reference="r-1", source="directory"):
     return engine.desk.augmentation.apply(contact, [choice])
 
 
+class TestWhatNoContactCanHave:
+    """Of a record everything is shown that can be taken, and all of that can be."""
+
+    @pytest.fixture
+    def looked(self, folder, engine, anna):
+        (folder / "people.csv").write_text(
+            "id,phone,email,shoe,city\n"
+            "r-1,03-1234-5678|0000000000,no address,44,Osaka\n"
+            "r-1,03-1234-5678,,,Kobe\n"
+        )
+        return engine.desk.augmentation.look(anna)
+
+    def test_is_not_shown(self, looked):
+        ((record,),) = [one.records for one in looked.answers]
+        assert [(one.name, one.value) for one in record.values if one.effect != "same"] == [
+            ("city", "Osaka")
+        ]
+
+    def test_stops_nothing_else(self, engine, anna, looked):
+        assert take(engine, anna).done.written
+        assert values(engine, anna, "city")[0] == "Osaka"
+        assert held(engine, anna) == {("phone", "+81312345678", True)}
+
+
 class TestLooking:
     def test_it_is_off_until_an_administrator_configures_a_source(self):
         with Engine.in_memory(world()) as engine:

@@ -71,9 +71,14 @@ class Asking:
             found = source.look_up(asked)
         finally:
             source.close()
-        return [one for one in found if known & {self._key(named) for named in one.identifiers}]
+        records: dict[str, FoundRecord] = {}
+        for one in found:
+            if known & {self._key(named) for named in one.identifiers}:
+                records.setdefault(one.reference, one)  # one name names one record
+        return list(records.values())
 
     def shown(self, record: FoundRecord, profile: Profile) -> Found:
+        """Return a record as it would come to a contact; what no contact can have is left out."""
         schema = self._office.rules.settings.contact_fields
         held = {
             self._key(Named(one.type or "", one.value or ""))
@@ -89,7 +94,7 @@ class Asking:
                     same = text in have if field.multi else have[:1] == [text]
                     effect: Effect = "add" if field.multi or not have else "replace"
                     values.append(FoundValue(name, text, "same" if same else effect, False))
-        for named in record.identifiers:
+        for named in filter(self._is_identifier, record.identifiers):
             effect = "same" if self._key(named) in held else "add"
             values.append(FoundValue(named.type, named.value, effect, True))
         return Found(record.reference, tuple(values))
@@ -99,6 +104,12 @@ class Asking:
         classes = self._office.rules.policy.classes.values()
         types = {type_ for rule in classes for type_ in rule.types} | FAMILY_OF_TYPE.keys()
         return frozenset(types - self._office.rules.settings.contact_fields.keys())
+
+    def _is_identifier(self, named: Named) -> bool:
+        """Tell whether a contact can hold it: it is of a known type, valid, and not blocked."""
+        folded = self._folded(*named) if named.type in self._identifier_types() else None
+        policy = self._office.rules.policy
+        return folded is not None and not any(map(policy.is_blocked, (named.value, folded)))
 
     def _folded(self, type_: str, value: str) -> str | None:
         country = self._office.rules.policy.default_country
