@@ -281,6 +281,22 @@ class TestWhatGoesElsewhere:
         desk.move(fresh, "west", WHY)
         assert is_sound(engine)
 
+    def test_what_was_said_in_messages_joins_nobody_where_it_was(self, engine, desk, clock):
+        said = {"profile": {"given_name": "Anna"}, "division": "north"}
+        (chat,) = arrive(engine, event("chat", phone(), channel="messaging", **said))
+        arrive(engine, message("m", "chat", email(MAIL, True)))
+        desk.move(chat.contact_id, "south", WHY)
+        (there,) = arrive(engine, mail("mail", "north", time="2026-02-03T09:00:00Z"))
+        engine.reevaluate()
+
+        assert there.contact_id != chat.contact_id
+        assert engine.review() == []
+        clock.set(day(3, 3))
+        (here,) = arrive(engine, mail("mail 2", "south", time="2026-03-02T09:00:00Z"))
+        engine.reevaluate()
+        assert here.contact_id == chat.contact_id
+        assert is_sound(engine)
+
     def test_a_contact_that_has_moved_cannot_be_confirmed(self, engine, desk):
         (there,) = arrive(engine, mail("1", "north", profile=KENTA))
         (chat,) = arrive(engine, event("2", phone(), channel="chat", division="north"))
