@@ -57,3 +57,14 @@ def test_one_that_is_identified_stays_with_its_values(engine, desk):
 
     assert done.contact_id != known.contact_id
     assert is_sound(engine)
+
+
+def test_what_was_written_has_its_position_and_a_dry_run_has_none(engine, desk):
+    (alone,) = arrive(engine, event("1", phone(), profile=ANNA))
+    rehearsed = desk.create_contact(alone.interaction_id, reason=WHY, dry_run=True)
+    assert (bool(rehearsed.written), rehearsed.position) == (True, None)
+    assert engine.profile(alone.contact_id).stage == "ephemeral"
+
+    done = desk.create_contact(alone.interaction_id, reason=WHY)
+    assert (bool(done.written), done.position) == (True, engine.store.head())
+    assert engine.profile(alone.contact_id).stage == "curated"

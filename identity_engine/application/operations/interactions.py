@@ -9,7 +9,7 @@ from aggregates.change import AwaitedPersonal, InteractionChangeDeferred
 from aggregates.values import ContactId, InteractionId, instant_text
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations import reasons
-from identity_engine.application.operations.command import Done, Operations
+from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.linking import Identifiers, LinkByHand, target_row
 from identity_engine.application.operations.permissions import needs
 from identity_engine.event_store.conversation_tables import all_waiting
@@ -118,16 +118,13 @@ class Interactions(Operations):
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             link = LinkByHand(command, interaction_of(interaction_id))
             command.require(Action.CONTACT_ADD, link.division, link.interaction_id)
-            if (own := link.own_contact()) is not None:
-                link.keep(own, why)
-                return command.done(own)
-            fresh = ContactId(command.new_id())
-            create = contact.Create(division=link.division, interaction_id=link.interaction_id)
-            command.write(fresh, *contact.decide(None, create))
-            promoted = contact.decide(command.index.contacts[fresh].state, contact.Promote())
-            command.write(fresh, *promoted)
-            link.give(fresh, why, identifiers, tell_apart=tell_apart)
-        return command.done(fresh)
+            whose = link.own_contact()
+            if whose is not None:
+                link.keep(whose, why)
+            else:
+                whose = _new_contact(command, link)
+                link.give(whose, why, identifiers, tell_apart=tell_apart)
+        return command.done(whose)
 
     @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def waiting(self, limit: int = 100) -> list[Waiting]:
@@ -152,6 +149,16 @@ class Interactions(Operations):
                 )
             )
         return found
+
+
+def _new_contact(command: Command, link: LinkByHand) -> ContactId:
+    """Write a new, curated contact for an interaction and return it."""
+    fresh = ContactId(command.new_id())
+    create = contact.Create(division=link.division, interaction_id=link.interaction_id)
+    command.write(fresh, *contact.decide(None, create))
+    promoted = contact.decide(command.index.contacts[fresh].state, contact.Promote())
+    command.write(fresh, *promoted)
+    return fresh
 
 
 def interaction_of(text: str) -> InteractionId:
