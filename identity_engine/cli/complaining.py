@@ -2,7 +2,10 @@
 
 import sys
 
+from identity_engine.cli.harmless import on_one_line
+
 
 def complain(message: str) -> None:
-    """Write what was refused and why."""
-    sys.stderr.write(f"error: {message}\n")
+    """Write what was refused and why; control characters that it repeats are shown, not obeyed."""
+    for number, line in enumerate(message.split("\n")):
+        sys.stderr.write(f"{'' if number else 'error: '}{on_one_line(line)}\n")

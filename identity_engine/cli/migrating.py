@@ -16,6 +16,7 @@ from identity_engine.cli.output import (
     counted,
     show,
     show_json,
+    show_lines,
     show_table,
 )
 from identity_engine.errors import UsageError
@@ -75,7 +76,7 @@ def migrate(
             if json:
                 show_json({"error": str(wanted), "to_run": wanted.script})
             else:
-                show(f"{wanted}\n\n{wanted.script}")
+                show_lines(f"{wanted}\n\n{wanted.script}")
             return 1
         waiting = postgres_schema.standing(connection).missing
         is_current = postgres_schema.index_is_current(connection)

@@ -26,6 +26,7 @@ from rich.table import Table
 from identity_engine.application.as_of import moment_of
 from identity_engine.application.explanation.sentences import Language, language_of
 from identity_engine.application.operations.command import Done
+from identity_engine.cli.harmless import on_one_line
 from identity_engine.errors import UsageError
 from identity_engine.settings import locale_of_user
 from projections.base import ID
@@ -79,7 +80,7 @@ DRY_RUN = "Dry run, nothing is written: "
 NARROWEST = 12  # cells of a terminal
 GAP = 2  # cells between columns
 
-screen = Console(highlight=False, soft_wrap=True)
+screen = Console(highlight=False, soft_wrap=True, emoji=False)
 
 
 def language(chosen: Language | None) -> Language:
@@ -110,8 +111,14 @@ def show_json_line(answer: Any) -> None:
 
 
 def show(text: str = "", style: str | None = None) -> None:
-    """Write a line for people; markup in values is not read as such."""
-    screen.print(text, style=style, markup=False)
+    """Write a line for people; neither markup nor control characters in values are obeyed."""
+    screen.print(on_one_line(text), style=style, markup=False)
+
+
+def show_lines(text: str) -> None:
+    """Write a text of several lines for people, each as `show` does."""
+    for line in text.split("\n"):
+        show(line)
 
 
 def cells_wide(text: str) -> int:
@@ -155,7 +162,11 @@ def show_table(
             show(none)
         return
     table = Table(
-        title=title or None, title_justify="left", box=None, padding=(0, GAP, 0, 0), pad_edge=False
+        title=on_one_line(title) or None,
+        title_justify="left",
+        box=None,
+        padding=(0, GAP, 0, 0),
+        pad_edge=False,
     )
     for place, column in enumerate(columns):
         # An id is there to be copied, so it stays in one piece.
@@ -213,4 +224,6 @@ def counting(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    return on_one_line(str(value)).replace("\t", " ")

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.cli.output import Json, Store, read_content, show, show_json
+from identity_engine.cli.output import Json, Store, read_content, show, show_json, show_lines
 
 policy = App(name="policy", help="The rules in force: identifier classes, channels, caps.")
 
@@ -27,7 +27,7 @@ def show_policy(*, store: Store = None, json: Json = False) -> None:
     else:
         show(f"policy {rules.policy.name} {rules.policy_version}")
         show(f"model  {rules.model.name} {rules.model_version}")
-        show(rules.policy.model_dump_json(indent=2))
+        show_lines(rules.policy.model_dump_json(indent=2))
 
 
 @policy.command
