@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from identity_engine.application.cases.entry import Entry, Letter
 from identity_engine.application.operations.cases import SavedCase
+from identity_engine.cli.harmless import is_text
 from identity_engine.cli.output import show, show_done, show_json, show_table
 from identity_engine.errors import UsageError
 from projections.cases.query import CaseView
@@ -68,7 +69,22 @@ NOTHING = Saved()
 
 
 def read_text(text: str) -> str:
-    return sys.stdin.read() if text == "-" else text
+    """Return what a text says; - stands for standard input.
+
+    Raises:
+        UsageError: standard input is not UTF-8.
+    """
+    if text != "-":
+        return text
+    try:
+        said = sys.stdin.read()
+    except UnicodeDecodeError:
+        said = None
+    if said is None or not is_text(said):
+        raise UsageError(
+            "Standard input is not UTF-8 text. Convert it first, for example with iconv -t UTF-8."
+        )
+    return said
 
 
 def refused_text(refused: Sequence[str]) -> str:

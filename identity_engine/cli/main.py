@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from identity_engine.cli.complaining import complain
+from identity_engine.cli.harmless import is_text
 
 GLOBAL_OPTIONS = ("--store",)
 EVERYWHERE = {
@@ -24,6 +25,12 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
         sys.stdout.write(f"{__version__}\n")
         sys.exit(0)
+    if (place := _first_that_is_no_text(given)) is not None:
+        said = (
+            f"Word {place} after identity-engine is not UTF-8 text. Convert it first, for example "
+            "with iconv -t UTF-8."
+        )
+        sys.exit(_fail(said, 2))
     rest, typed, lacking = _taken_everywhere(given)
     if lacking is not None:
         said = f"{lacking} {EVERYWHERE[lacking][1]}\nTry: identity-engine --help"
@@ -89,6 +96,14 @@ def _shows_traceback() -> bool:
         return in_force().traceback
     except ConfigurationError:
         return False
+
+
+def _first_that_is_no_text(arguments: Sequence[str]) -> int | None:
+    """Return the place, from 1, of the first argument whose bytes were no UTF-8; None if all were.
+
+    Python hands such bytes on as halves of surrogate pairs, which no store and no screen takes.
+    """
+    return next((place for place, one in enumerate(arguments, 1) if not is_text(one)), None)
 
 
 def _taken_everywhere(arguments: list[str]) -> tuple[list[str], dict[str, str], str | None]:

@@ -1,5 +1,6 @@
 """What a person saves at once: notes, a mail, a state; and from which place a case is opened."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,8 @@ ByHand = Literal[
 MOST_TEXT = 100_000  # characters of a note or of a mail
 MOST_LINE = 500
 MOST_RECIPIENTS = 100
+NO_TEXT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters but tab and line end, and halves of characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,12 @@ def checked_text(text: str, most: int = MOST_TEXT) -> str:
     """Return a text that says something and is not too long.
 
     Raises:
-        UsageError: it is not one.
+        UsageError: it is not one, or has control characters other than tab and line end.
     """
     if not text.strip():
         raise UsageError("A note or a mail says something; it is empty.")
+    if NO_TEXT.search(text):
+        raise UsageError("A text has no control characters but tab and line end.")
     if len(text) > most:
         raise UsageError(f"A text has at most {most:,} characters.")
     return text
