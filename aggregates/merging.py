@@ -163,8 +163,11 @@ def _unknown_survivor(parties: Sequence[Party], survivor: ContactId | None) -> I
 
 
 def needs_confirmation(parties: Iterable[Party]) -> bool:
-    """Tell whether more than one of the contacts is curated."""
-    return sum(party.identity.stage is Stage.CURATED for party in parties) > 1
+    """Tell whether more than one of the contacts is curated; two ids of one identity are one."""
+    curated = {
+        party.identity.canonical_id for party in parties if party.identity.stage is Stage.CURATED
+    }
+    return len(curated) > 1
 
 
 def _unconfirmed(parties: Sequence[Party], command: MergeByHand) -> Iterator[Objection]:

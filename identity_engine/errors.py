@@ -24,6 +24,7 @@ IdentityEngineError
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from aggregates.access import EVERY_DIVISION
 from projections.sql import DatabaseFailed
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Denied(IdentityEngineError):  # noqa: N818 - it is an answer, named as use
 
     def __init__(self, action: str, division: str | None = None, target: str | None = None) -> None:
         where = "" if division is None else f" in the division {division}"
+        if division == EVERY_DIVISION:
+            where = " in all divisions"
         super().__init__(
             f"You may not do this: it needs {action}{where}. Ask whoever grants roles."
         )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from aggregates.access import EVERY_DIVISION
 from identity_engine.application.engine import Engine
 from identity_engine.cli.output import (
     AsOf,
@@ -109,9 +110,16 @@ def refusals(
     else:
         show_table(
             ("when", "actor", "action", "division", "named"),
-            [(one.at[:19], one.actor, one.action, one.division, one.target) for one in found],
+            [
+                (one.at[:19], one.actor, one.action, _where(one.division), one.target)
+                for one in found
+            ],
             none="No call was refused.",
         )
+
+
+def _where(division: str | None) -> str | None:
+    return "all" if division == EVERY_DIVISION else division
 
 
 @admin.command

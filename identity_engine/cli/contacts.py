@@ -266,8 +266,10 @@ def show_profile(profile: Profile) -> None:
     show(f"{profile.stage}, division {profile.division}, first seen {since}{known}")
     if profile.since is not None:
         show(f"This contact is {profile.presence} since {profile.since[:19]}. Its history stays.")
-        if profile.presence != "erased":
+        if profile.is_restorable:
             show(f"To bring it back: contact restore {profile.contact_id}")
+        elif profile.is_restorable is not None:
+            show("It was gone for too long to be brought back.")
         return
     if profile.cases:
         show(f"cases {', '.join(profile.cases)}")

@@ -142,7 +142,7 @@ def _show_created(created: Created, given: Sequence[NewIdentifier]) -> None:
                     one.stage,
                     one.bits or None,
                     len(one.identifiers),
-                    ", ".join(part.name for part in one.parts if part.bits > 0),
+                    ", ".join(dict.fromkeys(part.name for part in one.parts if part.bits > 0)),
                 )
                 for one in created.duplicates
             ],

@@ -1,12 +1,13 @@
 """Verbs about who is one with whom: contact merge, unmerge, tell-apart, duplicates and more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
+from identity_engine.application.explanation.waterfall import Part
 from identity_engine.application.operations.merging import MergePreview
 from identity_engine.application.operations.unmerging import UnmergePreview
 from identity_engine.cli.contacts import show_profile
@@ -220,14 +221,20 @@ def duplicates(
                     one.stage,
                     one.bits,
                     ", ".join(v.identifier_class + " (shared)" * v.shared for v in one.in_common),
-                    ", ".join(
-                        f"{part.name} {part.bits:+.1f}" for part in one.parts if part.bits > 0
-                    ),
+                    ", ".join(f"{name} {bits:+.1f}" for name, bits in _alike_in(one.parts)),
                 )
                 for one in found
             ],
             none="Nobody known is likely to be the same person.",
         )
+
+
+def _alike_in(parts: Iterable[Part]) -> Iterator[tuple[str, float]]:
+    """Yield what speaks for two contacts, each comparison once: its rarity is added to its level."""
+    bits: dict[str, float] = {}
+    for part in parts:
+        bits[part.name] = bits.get(part.name, 0.0) + part.bits
+    return ((name, weight) for name, weight in bits.items() if weight > 0)
 
 
 def lineage(

@@ -82,7 +82,8 @@ class Profile:
     `cases` are the numbers of its cases, the last changed first.
     `removed` are values that interactions said and a person took away. `revision` is what a save
     names; the view itself does not know it. One that is expired or deleted says so, and since when,
-    and shows no values.
+    and shows no values; `is_restorable` says whether it can still be brought back, None where it is
+    live or erased, or as of a moment. The view itself does not know that either.
     """
 
     contact_id: ContactId
@@ -98,6 +99,7 @@ class Profile:
     revision: int | None = None
     presence: str = "live"
     since: str | None = None
+    is_restorable: bool | None = None
 
     @property
     def values(self) -> dict[str, tuple[str, ...]]:

@@ -16,6 +16,8 @@ from projections.sql import Connection, dialect_of
 
 NOTE = "note"
 """The field under which notes are searched."""
+CASE = "case"
+"""The field under which a contact is searched by the number of a case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def search_contacts(
         limit: at most this many, whole matches first.
     """
     number = number_of(text)
-    if number is not None and field in (None, "case"):
+    if number is not None and field in (None, CASE):
         return _of_case(views, number, stages, divisions)
     terms = fold(text).split()
     if not terms:
@@ -81,6 +83,12 @@ def search_contacts(
     return wanted[:limit]
 
 
+def is_field(views: Connection, field: str) -> bool:
+    """Tell whether anybody ever said a value of a field, or an identifier of a type."""
+    row = views.execute("SELECT 1 FROM search_value WHERE field = ? LIMIT 1", (field,)).fetchone()
+    return row is not None
+
+
 def _named(views: Connection, text: str) -> Found | None:
     """Return the contact of an id that was ever issued; None where the text is none."""
     identity = find_identity(views, text) if ID.fullmatch(text) else None
@@ -103,7 +111,7 @@ def _of_case(
         or (divisions is not None and identity.division not in divisions)
     ):
         return []
-    matched = (("case", number_text(number)),)
+    matched = ((CASE, number_text(number)),)
     return [Found(identity.canonical_id, identity.stage, identity.division, matched)]
 
 

@@ -62,6 +62,20 @@ class TestDelete:
         assert (profile.presence, profile.since[:10]) == ("deleted", "2026-03-01")
         assert profile.fields == {}
 
+    def test_the_way_back_is_named_while_there_is_one(self, engine, desk, clock, anna):
+        then = f"pos:{desk.delete(anna, WHY).position}"
+        assert engine.profile(anna).is_restorable is True
+        with pytest.raises(Refused, match="Bring it back first: contact restore"):
+            engine.desk.notes.add(anna, "Too late?")
+
+        clock.set(day(4, 1))
+        assert engine.profile(anna).is_restorable is False
+        assert engine.profile(anna, then).is_restorable is None
+        with pytest.raises(Refused, match="for too long to be brought back"):
+            engine.desk.notes.add(anna, "Too late?")
+        with pytest.raises(Refused, match="30 days"):
+            desk.restore(anna)
+
     def test_the_reason_stands_in_the_history(self, engine, desk, anna):
         desk.delete(anna, f"  {WHY} ")
 

@@ -10,7 +10,7 @@ from typing import Self
 from aggregates.access import Action
 from aggregates.case_facts import number_of
 from aggregates.errors import Refused
-from aggregates.lifecycle import Presence
+from aggregates.lifecycle import Presence, restorable_since
 from aggregates.values import ContactId, Fact, InteractionId
 from identity_engine.application.hand_made import HandMadeRecords
 from identity_engine.application.ids import case_id
@@ -113,7 +113,8 @@ class Command:
         (row,) = self.contacts([contact_id])
         presence = row.state.presence
         if presence == "erased" or not (gone or presence in ("live", also)):
-            raise Refused(presence, _gone(row.canonical, presence))
+            over = restorable_since(self.now, self.rules.settings.retention.restore_days)
+            raise Refused(presence, _gone(row, over))
         return row
 
     def contacts(self, contact_ids: Sequence[ContactId]) -> list[ContactRow]:
@@ -318,11 +319,19 @@ class Command:
         return effective_at or self.now
 
 
-def _gone(contact_id: ContactId, presence: Presence) -> str:
-    """Return what is said of a contact that is not there: the cause, and the fix if there is one."""
+def _gone(row: ContactRow, over: datetime) -> str:
+    """Return what is said of a contact that is not there: the cause, and the fix if there is one.
+
+    Args:
+        row: the contact.
+        over: who was gone then, or before, cannot be restored any more.
+    """
+    presence, since = row.state.presence, row.state.gone_since
     if presence == "erased":
         return "This contact is erased, and that is final."
-    return f"This contact is {presence}. Bring it back first: contact restore {contact_id}"
+    if since is not None and since <= over:
+        return f"This contact is {presence}, for too long to be brought back."
+    return f"This contact is {presence}. Bring it back first: contact restore {row.canonical}"
 
 
 class Operations:

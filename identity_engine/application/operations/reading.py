@@ -6,7 +6,8 @@ from pathlib import Path
 
 from aggregates.access import Action
 from aggregates.across import AcrossFact
-from aggregates.values import ContactId
+from aggregates.lifecycle import restorable_since
+from aggregates.values import ContactId, instant_text
 from identity_engine.application.explanation.duplicates import Duplicate, duplicates_of
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
@@ -17,7 +18,8 @@ from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.operations.command import Operations
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.queries import HistoryEntry
-from identity_engine.errors import NotFound
+from identity_engine.errors import NotFound, UsageError
+from matchers.normalise import FAMILY_OF_TYPE
 from projections.base import Recorded
 from projections.identity.query import (
     Across,
@@ -38,7 +40,7 @@ from projections.review.projection import (
     open_items,
     refused_merges,
 )
-from projections.search.query import Found, search_contacts
+from projections.search.query import CASE, NOTE, Found, is_field, search_contacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,12 @@ class Reading(Operations):
         revision = (
             self._revision(id_) if as_of is None else self.office.queries.revision_as_of(id_, as_of)
         )
-        return replace(self.office.queries.profile(id_, as_of), revision=revision)
+        profile = replace(self.office.queries.profile(id_, as_of), revision=revision)
+        if as_of is not None or profile.since is None or profile.presence == "erased":
+            return profile
+        days = self.office.rules.settings.retention.restore_days
+        over = instant_text(restorable_since(self.office.world.now(), days))
+        return replace(profile, is_restorable=profile.since > over)
 
     @needs(Action.CONTACT_VIEW)
     def history(
@@ -145,9 +152,15 @@ class Reading(Operations):
         presences: Collection[str] = LIVE,
         limit: int = 20,
     ) -> list[Found]:
-        """Return contacts in which every word of `text` occurs; expired or deleted ones if asked for."""
+        """Return contacts in which every word of `text` occurs; expired or deleted ones if asked for.
+
+        Raises:
+            UsageError: there is no such field, and no such type of identifier.
+        """
         self.office.follower.follow()
         views = self.office.follower.views.connection
+        if field is not None:
+            self._check_field(field)
         return search_contacts(
             views,
             text,
@@ -199,6 +212,15 @@ class Reading(Operations):
     ) -> int:
         """Write every link as CSV and return how many there are."""
         return self.office.queries.export_links(out, as_of, progress, self._divisions())
+
+    def _check_field(self, field: str) -> None:
+        rules = self.office.rules
+        types = {type_ for rule in rules.policy.classes.values() for type_ in rule.types}
+        known = {NOTE, CASE, *rules.settings.contact_fields, *types, *FAMILY_OF_TYPE}
+        if field not in known and not is_field(self.office.follower.views.connection, field):
+            raise UsageError(
+                f"There is no field {field}. Choose one of {', '.join(sorted(known))}."
+            )
 
     def _revision(self, contact_id: ContactId) -> int | None:
         with self.office.store.reading() as cursor:

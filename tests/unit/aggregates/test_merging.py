@@ -76,6 +76,13 @@ class TestWhatIsRefused:
         assert needs_confirmation(parties)
         assert not needs_confirmation([parties[0], party("cid")])
 
+    def test_nothing_is_to_be_confirmed_inside_one_identity(self):
+        inside = [party("ann", named, stage=Stage.CURATED) for named in ("old", "older")]
+        assert against(inside) == ["already_one"]
+        assert not needs_confirmation(inside)
+        other = party("bob", stage=Stage.CURATED)
+        assert against([*inside, other]) == ["already_one", "both_curated"]
+
     def test_all_of_it_is_listed_and_the_first_names_the_refusal(self):
         parties = [party("ann"), party("ann"), party("bob", presence="erased")]
         assert against(parties) == ["self_merge", "erased"]
