@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import orjson
 from cyclopts import App, Parameter
 
+from aggregates.access import Action
 from identity_engine.application.engine import Engine
 from identity_engine.application.reevaluation.reevaluate import Reevaluated
 from identity_engine.application.taking import IngestSummary
@@ -57,7 +58,7 @@ def ingest(
     again
         Read files from their start even if they were read before.
     reevaluate
-        Make the clusters final at the end; --no-reevaluate leaves that for later.
+        Make the clusters final at the end, if you may; --no-reevaluate leaves that for later.
     """
     for name in files:
         if name.startswith("-") and name != "-":
@@ -69,9 +70,14 @@ def ingest(
             total.add(summary)
             if not json:
                 _tell(name, summary)
-        final = _reevaluate(engine) if reevaluate else None
+        may = engine.office.rights.allow_everywhere(Action.OPERATIONS_REDRIVE)
+        final = _reevaluate(engine) if reevaluate and may else None
         if final is not None and not json:
             _tell_final(final)
+        elif reevaluate and not json:
+            show(
+                f"Re-evaluation is left to whoever may do {Action.OPERATIONS_REDRIVE} in all divisions."
+            )
     if json:
         show_json_line({**_numbers(total), "reevaluated": _numbers(final) if final else None})
     return 0
