@@ -265,10 +265,11 @@ class Engine:
         self.reevaluation.request(ids, self.office.actor)
 
     @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
-    def redrive(self, ids: Sequence[int] | None = None) -> IngestSummary:
-        """Decode dead letters again, these or all open ones."""
-        summary = self._ingestion.redrive(ids)
-        self._intake.follow()
+    def redrive(self, ids: Sequence[int] | None = None, *, dry_run: bool = False) -> IngestSummary:
+        """Decode dead letters again, these or all open ones; in a dry run, keep nothing of it."""
+        summary = self._ingestion.redrive(ids, dry_run=dry_run)
+        if not dry_run:
+            self._intake.follow()
         return summary
 
     def profile(self, contact_id: str, as_of: str | None = None) -> Profile:

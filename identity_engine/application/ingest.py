@@ -62,8 +62,12 @@ class Ingestion:
                 progress(file, summary)
         return summary
 
-    def redrive(self, ids: Sequence[int] | None = None) -> IngestSummary:
-        """Decode dead letters again; those that go through now are marked."""
+    def redrive(self, ids: Sequence[int] | None = None, *, dry_run: bool = False) -> IngestSummary:
+        """Decode dead letters again; those that go through now are marked.
+
+        In a dry run they are decoded and nothing more: the summary counts what was read, and of that
+        what is still rejected.
+        """
         summary = IngestSummary()
         came_through = []
         for letter_id, raw in self._taking.dead_letters.redrive(ids):
@@ -71,6 +75,8 @@ class Ingestion:
             decoded = decode(raw, now=self._taking.world.now())
             if isinstance(decoded, Rejected):
                 summary.reject(decoded)
+                continue
+            if dry_run:
                 continue
             (outcome,) = self._taking.resolver.resolve([decoded])
             summary.count(outcome)

@@ -56,6 +56,7 @@ class Policies:
         *,
         actor: str = SYSTEM_ACTOR,
         only_if_none: bool = False,
+        dry_run: bool = False,
     ) -> int:
         """Put contents in force and return how many were not in force before.
 
@@ -63,6 +64,7 @@ class Policies:
             contents: JSON by kind.
             actor: who does it, an opaque id.
             only_if_none: leave what a store has in force.
+            dry_run: decide, and write nothing.
 
         Raises:
             ValidationError, InvalidModel: a content is not valid; nothing is written.
@@ -81,6 +83,8 @@ class Policies:
                 kind=kind, name=name, version=content_version(content), content=canonical(content)
             )
             events += self._pending(kind, version, policies.decide(state, command), actor)
+        if dry_run:
+            return len(events)
         if events:
             self._store.append(events, index=self._followed(events))
         if hasattr(self, "rules"):

@@ -17,6 +17,7 @@ from identity_engine.cli.output import (
     read_content,
     show,
     show_done,
+    show_in_force,
     show_json,
     show_table,
 )
@@ -134,13 +135,14 @@ def configure(
     file: Annotated[Path, Parameter(help="A settings file; what it leaves out is the default.")],
     *,
     store: Store = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Put settings in force. It is an event; what was in force before can be read with --as-of."""
     content = read_content(file)
     with Engine.open(store) as engine:
-        changed = engine.desk.administration.activate("settings", content)
+        changed = engine.desk.administration.activate("settings", content, dry_run=dry_run)
     if json:
         show_json({"kind": "settings", "changed": bool(changed)})
     else:
-        show("The settings are in force" + ("." if changed else " already; nothing changed."))
+        show_in_force("The settings are in force", changed=bool(changed), dry_run=dry_run)

@@ -21,6 +21,7 @@ from identity_engine.cli.output import (
     show_done,
     show_json,
     show_table,
+    tasks_due,
 )
 from identity_engine.errors import UsageError
 
@@ -116,12 +117,14 @@ def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
 
 
 @augment.command
-def work(*, store: Store = None, json: Json = False) -> int:
+def work(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> int:
     """Look up who arrived on channels that name a source. Exit 1 if a source failed."""
     with Engine.open(store) as engine:
-        done = engine.desk.arrivals.work()
+        done = engine.desk.arrivals.work(dry_run=dry_run)
     if json:
         show_json(done)
+    elif dry_run:
+        show(tasks_due(done.due, done.waiting))
     else:
         show(
             f"{done.taken} taken over, {done.nothing_new} with nothing new, {done.several} with several "

@@ -31,6 +31,7 @@ from identity_engine.cli.output import (
     counted,
     language,
     show,
+    show_done,
     show_json,
     show_table,
 )
@@ -331,13 +332,16 @@ def compose(
     mode: Annotated[str, Parameter(help="A word for it, such as preview.")] = "compose",
     of: Annotated[str | None, Parameter(help="The case that it is about, if there is one.")] = None,
     store: Store = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Be busy outside an interaction; answers what names this when it is saved or discarded."""
     with Engine.open(store) as engine:
-        composition = engine.desk.cases.compose(mode=mode, case=of)
+        composition = engine.desk.cases.compose(mode=mode, case=of, dry_run=dry_run)
     if json:
-        show_json({"composition": composition})
+        show_json({"composition": None if dry_run else composition})
+    elif dry_run:
+        show(f"{DRY_RUN}You are busy.")
     else:
         show(composition)
 
@@ -347,15 +351,13 @@ def discard(
     composition: Annotated[str, Parameter(name="COMPOSITION", help="What case compose answered.")],
     *,
     store: Store = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Throw away what you were composing and be free: nothing is left of it."""
     with Engine.open(store) as engine:
-        done = engine.desk.cases.discard(composition)
-    if json:
-        show_json(done)
-    else:
-        show("Discarded; you are free.")
+        done = engine.desk.cases.discard(composition, dry_run=dry_run)
+    show_done(done, "Discarded; you are free", json=json)
 
 
 @case.command

@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 from identity_engine.application.engine import Engine
 from identity_engine.cli.editing import single
 from identity_engine.cli.output import (
+    DRY_RUN,
     DryRun,
     Json,
     Limit,
@@ -16,6 +17,7 @@ from identity_engine.cli.output import (
     show_done,
     show_json,
     show_table,
+    tasks_due,
 )
 from identity_engine.observing.logbook import logged
 from projections.crm.query import AskedRecord, LinkedRecord
@@ -75,19 +77,22 @@ def create(
         bool, Parameter(negative="", help="Link the new record to the interaction.")
     ] = False,
     store: Store = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
     """Make a new record in the CRM while handling an interaction."""
     with Engine.open(store) as engine:
-        made = engine.desk.crm.create(interaction, type_, single(field), link=link)
+        made = engine.desk.crm.create(interaction, type_, single(field), link=link, dry_run=dry_run)
     if json:
         show_json(made)
+    elif dry_run:
+        show(f"{DRY_RUN}The CRM is asked for a new {type_}.")
     elif made.state == "created":
         show(f"{made.record_type} {made.record_id} {made.label or ''}".rstrip())
         show(made.address or "")
     else:
         show(_not_made(made))
-    return 0 if made.state == "created" else 1
+    return 0 if dry_run or made.state == "created" else 1
 
 
 @crm.command
@@ -160,12 +165,14 @@ def approve(
 
 
 @crm.command
-def work(*, store: Store = None, json: Json = False) -> int:
+def work(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> int:
     """Note what fell due and send it; run it every minute. Exit 1 if the CRM failed."""
     with logged("crm work"), Engine.open(store) as engine:
-        worked = engine.desk.crm.work()
+        worked = engine.desk.crm.work(dry_run=dry_run)
     if json:
         show_json(worked)
+    elif dry_run:
+        show(tasks_due(worked.due, worked.waiting))
     else:
         show(
             f"{worked.due} fell due, {worked.written} written, {worked.corrected} corrected, "

@@ -13,6 +13,8 @@ from identity_engine.application.engine import Engine
 from identity_engine.application.reevaluation.reevaluate import Reevaluated
 from identity_engine.application.taking import IngestSummary
 from identity_engine.cli.output import (
+    DRY_RUN,
+    DryRun,
     Json,
     Limit,
     Store,
@@ -183,19 +185,23 @@ def redrive(
     ids: Annotated[Sequence[int] | None, Parameter(help="Ids; none: all open ones.")] = None,
     *,
     store: Store = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
     """Decode dead letters again, after an upgrade or a change of the rules."""
     with logged("dead-letters redrive"), Engine.open(store) as engine:
-        summary = engine.redrive(list(ids) if ids else None)
+        summary = engine.redrive(list(ids) if ids else None, dry_run=dry_run)
     if json:
         show_json_line(_numbers(summary))
+    elif dry_run:
+        due = counted(summary.read, "dead letter is", "dead letters are")
+        show(f"{DRY_RUN}{due} due, of which {counted(summary.rejected, 'stays', 'stay')}.")
     else:
         show(
             f"{summary.read} read again: {summary.accepted + summary.duplicates} went through, "
             f"{summary.rejected} stay."
         )
-    return 0 if not summary.rejected else 1
+    return 0 if dry_run or not summary.rejected else 1
 
 
 def _place(letter: DeadLetter) -> str:

@@ -8,7 +8,16 @@ from cyclopts import App, Parameter
 from identity_engine.application.cases.entry import Entry, Letter
 from identity_engine.application.engine import Engine
 from identity_engine.cli.case_entry import Case, Words, read_text, show_saved
-from identity_engine.cli.output import DryRun, Json, Store, show_done, show_json, show_table
+from identity_engine.cli.output import (
+    DryRun,
+    Json,
+    Store,
+    show,
+    show_done,
+    show_json,
+    show_table,
+    tasks_due,
+)
 from identity_engine.observing.logbook import logged
 
 mail = App(name="mail", help="Write and send the mails of a case.")
@@ -101,19 +110,21 @@ def discard(
 
 
 @mail.command
-def send(*, store: Store = None, json: Json = False) -> int:
+def send(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> int:
     """Send every mail that is due. Exit code 1 if one failed or is unsure."""
     with logged("case mail send"), Engine.open(store) as engine:
-        outcomes = engine.desk.mails.send_due()
+        outcomes = engine.desk.mails.send_due(dry_run=dry_run)
     if json:
         show_json(outcomes)
     else:
+        if dry_run:
+            show(tasks_due(len(outcomes), len(outcomes)))
         show_table(
             ("case", "mail", "status", "code", "refused recipients"),
             [
                 (one.number, one.mail_id, one.status, one.code, ", ".join(one.refused))
                 for one in outcomes
             ],
-            none="No mail is due.",
+            none="" if dry_run else "No mail is due.",
         )
-    return 0 if all(one.status == "sent" for one in outcomes) else 1
+    return 0 if dry_run or all(one.status == "sent" for one in outcomes) else 1

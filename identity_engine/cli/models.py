@@ -8,13 +8,16 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
+from identity_engine.application.rules import content_version
 from identity_engine.cli.output import (
+    DryRun,
     Json,
     NoStore,
     Store,
     counted,
     read_content,
     show,
+    show_in_force,
     show_json,
     show_table,
 )
@@ -44,17 +47,18 @@ def activate(
     file: Annotated[Path, Parameter(help="A model file, as `model train` writes it.")],
     *,
     store: Store = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Put a model in force for decisions from now on. It is an event; old decisions keep theirs."""
     content = read_content(file)
     with Engine.open(store) as engine:
-        changed = engine.desk.administration.activate("model", content)
-        version = engine.policies.rules.model_version
+        changed = engine.desk.administration.activate("model", content, dry_run=dry_run)
+    version = content_version(content)
     if json:
         show_json({"kind": "model", "version": version, "changed": bool(changed)})
     else:
-        show(f"model {version} is in force" + ("." if changed else " already; nothing changed."))
+        show_in_force(f"model {version} is in force", changed=bool(changed), dry_run=dry_run)
 
 
 @model.command

@@ -136,6 +136,21 @@ def show_done(done: Done, said: str, *, json: bool) -> None:
         show(f"{said}." if done.position is not None else f"{DRY_RUN}{said}.")
 
 
+def show_in_force(said: str, *, changed: bool, dry_run: bool) -> None:
+    """Say that rules are in force, were so already, or would be; `said` is the sentence, without its
+    stop."""
+    if changed:
+        show(f"{DRY_RUN if dry_run else ''}{said}.")
+    else:
+        show(f"{said} already; nothing changed.")
+
+
+def tasks_due(due: int, waiting: int) -> str:
+    """Say what a dry run of a worker found: how many tasks are due, of how many that wait."""
+    said = f"{DRY_RUN}{counted(due, 'task is', 'tasks are')} due"
+    return f"{said}, {waiting - due} put off." if waiting > due else f"{said}."
+
+
 def counted(count: int, one: str, several: str | None = None) -> str:
     """Return a number with its noun: `1 link`, `2 links`.
 
@@ -197,13 +212,13 @@ def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
         yield lambda _: None
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(show_speed=True),
         MofNCompleteColumn() if total is None else TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(label, total=total)
+        task = bar.add_task(on_one_line(label), total=total)
         yield lambda done: bar.update(task, completed=done)
 
 

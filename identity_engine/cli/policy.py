@@ -6,7 +6,17 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.cli.output import Json, Store, read_content, show, show_json, show_lines
+from identity_engine.application.rules import content_version
+from identity_engine.cli.output import (
+    DryRun,
+    Json,
+    Store,
+    read_content,
+    show,
+    show_in_force,
+    show_json,
+    show_lines,
+)
 
 policy = App(name="policy", help="The rules in force: identifier classes, channels, caps.")
 
@@ -35,14 +45,15 @@ def activate(
     file: Annotated[Path, Parameter(help="A policy file.")],
     *,
     store: Store = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Put a policy in force for decisions from now on. It is an event; old decisions keep theirs."""
     content = read_content(file)
     with Engine.open(store) as engine:
-        changed = engine.desk.administration.activate("policy", content)
-        version = engine.policies.rules.policy_version
+        changed = engine.desk.administration.activate("policy", content, dry_run=dry_run)
+    version = content_version(content)
     if json:
         show_json({"kind": "policy", "version": version, "changed": bool(changed)})
     else:
-        show(f"policy {version} is in force" + ("." if changed else " already; nothing changed."))
+        show_in_force(f"policy {version} is in force", changed=bool(changed), dry_run=dry_run)

@@ -54,10 +54,10 @@ class AskedRecord:
     interaction_id: str
     record_type: str
     state: str
-    failure: str | None
-    record_id: str | None
-    label: str | None
-    address: str | None
+    failure: str | None = None
+    record_id: str | None = None
+    label: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is shown of values from outside: nothing in them is obeyed by a terminal, JSON has them exactly."""
+"""What is shown of values from outside: a terminal obeys nothing of it, JSON has it exactly."""
 
 import json
 

@@ -78,6 +78,25 @@ class Outbox:
             due = due_mails(self._office.follower.views.connection, now)
             return self._send(due)
 
+    def due(self) -> list[MailOutcome]:
+        """Return what `send_due` would try, each mail with its present status; nothing is sent.
+
+        Raises:
+            ConfigurationError: mail is due and no server is set.
+        """
+        self._office.follower.follow()
+        now = instant_text(self._office.world.now())
+        due = due_mails(self._office.follower.views.connection, now)
+        if due and self._given is None:
+            SmtpMail(self._settings)
+        found = []
+        for case_id, mail_id in due:
+            with self._office.store.writing() as writer:
+                _, file = self._opened(writer, CaseId(case_id))
+            status = file.state.mails[MailId(mail_id)].status
+            found.append(MailOutcome(number_text(file.row.number), mail_id, status))
+        return found
+
     def _send(self, due: Sequence[tuple[str, str]]) -> list[MailOutcome]:
         if not due:
             return []

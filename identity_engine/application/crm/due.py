@@ -7,6 +7,7 @@ nothing falls due twice, whenever the process dies.
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from aggregates.contact import ContactMerged, ContactUnmerged
 from aggregates.crm import Cause
@@ -15,7 +16,7 @@ from aggregates.crm_rules import Compare, MakeDue
 from aggregates.crm_state import CrmState, evolve
 from aggregates.interaction import InteractionLinked, InteractionUnlinked
 from aggregates.settings import Crm as CrmSettings
-from aggregates.values import ContactId, InteractionId
+from aggregates.values import ContactId, Fact, InteractionId
 from identity_engine.application.crm.dossier import (
     Dossier,
     conversation_of,
@@ -29,6 +30,14 @@ from projections.crm import query
 from projections.identity.query import find_identity
 
 BATCH = 2_000
+
+
+class _Changes(NamedTuple):
+    """What some events changed: the versions at which each linked interaction turned, and why the
+    contact of others may be another one now."""
+
+    turned: dict[str, set[int]]
+    moved: dict[str, Cause]
 
 
 class Due:
@@ -57,6 +66,27 @@ class Due:
         self._operations.office.follower.follow()
         return count
 
+    def foresee(self) -> list[Fact]:
+        """Return what `follow` would write, up to the head of the log; nothing is noted."""
+        head = self._operations.office.follower.follow()
+        first = query.first_link(self._operations.office.follower.views.connection)
+        if first is None:
+            return []
+        found: list[Fact] = []
+        with self._store.reading() as cursor:
+            after = max(crm_queue.position(cursor), first - 1)
+        while after < head and (events := self._store.read(after, min(BATCH, head - after))):
+            changes = self._changes(events)
+            with self._operations.command(dry_run=True) as command:
+                self._write(command, changes)
+            found += [event.fact for event in command.pen.events]
+            after = events[-1].position
+        if late := self._late():
+            with self._operations.command(dry_run=True) as command:
+                self._give_up(command, late)
+            found += [event.fact for event in command.pen.events]
+        return found
+
     def _read(self, at_least: int, head: int) -> list[Recorded]:
         """Read on from where this follower is, no further than the views know."""
         with self._store.reading() as cursor:
@@ -64,22 +94,30 @@ class Due:
         return self._store.read(after, min(BATCH, head - after)) if after < head else []
 
     def _take(self, events: Sequence[Recorded]) -> int:
-        views = self._operations.office.follower.views.connection
-        turning = [event for event in events if turn_of(event) is not None]
-        turned = query.linked_interactions(views, {event.stream_id for event in turning})
-        changed = dict(self._with_another_contact(events))
+        changes = self._changes(events)
         with self._operations.command() as command:
             if crm_queue.position(command.cursor) >= events[0].position:
                 return 0  # another worker was first
-            for interaction_id in turned:
-                here = {e.version for e in turning if e.stream_id == interaction_id}
-                with suppress(NotFound):
-                    self._make_due(self._dossier(command, interaction_id), here)
-            for interaction_id, cause in changed.items():
-                with suppress(NotFound):  # erased meanwhile
-                    self._compare(self._dossier(command, interaction_id), cause)
+            self._write(command, changes)
             crm_queue.move(command.cursor, events[-1].position)
         return len(command.pen.events)
+
+    def _changes(self, events: Sequence[Recorded]) -> _Changes:
+        views = self._operations.office.follower.views.connection
+        turning = [event for event in events if turn_of(event) is not None]
+        turned = query.linked_interactions(views, {event.stream_id for event in turning})
+        versions = {
+            one: {event.version for event in turning if event.stream_id == one} for one in turned
+        }
+        return _Changes(versions, dict(self._with_another_contact(events)))
+
+    def _write(self, command: Command, changes: _Changes) -> None:
+        for interaction_id, versions in changes.turned.items():
+            with suppress(NotFound):
+                self._make_due(self._dossier(command, interaction_id), versions)
+        for interaction_id, cause in changes.moved.items():
+            with suppress(NotFound):  # erased meanwhile
+                self._compare(self._dossier(command, interaction_id), cause)
 
     def _make_due(self, dossier: Dossier, versions: Collection[int]) -> None:
         """Let every record that was linked at a turn be told of it, if the turn is worth telling."""
@@ -131,18 +169,24 @@ class Due:
 
     def _give_up_waiting(self) -> int:
         """Let calls fall due that ended some time ago and that nobody wrapped up."""
-        views = self._operations.office.follower.views.connection
-        now = self._operations.office.world.now()
-        late = [one for one in query.never_due(views) if self._is_late(one, now)]
+        late = self._late()
         if not late:
             return 0
         with self._operations.command() as command:
-            for interaction_id in late:
-                dossier = self._dossier(command, interaction_id)
-                for link in list(dossier.state.links.values()):
-                    if link.linked and not link.due:
-                        dossier.carry_out(MakeDue(link.link_id, "wrap_up_timeout"))
+            self._give_up(command, late)
         return len(command.pen.events)
+
+    def _late(self) -> list[str]:
+        views = self._operations.office.follower.views.connection
+        now = self._operations.office.world.now()
+        return [one for one in query.never_due(views) if self._is_late(one, now)]
+
+    def _give_up(self, command: Command, late: Sequence[str]) -> None:
+        for interaction_id in late:
+            dossier = self._dossier(command, interaction_id)
+            for link in list(dossier.state.links.values()):
+                if link.linked and not link.due:
+                    dossier.carry_out(MakeDue(link.link_id, "wrap_up_timeout"))
 
     def _is_late(self, interaction_id: str, now: datetime) -> bool:
         stream = self._store.read_stream(interaction_id)

@@ -8,7 +8,12 @@ fails is put off for longer each time and never given up, until it is done or ta
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aggregates.crm import RecordPersonal
+from aggregates.crm import (
+    CrmCorrectionApproved,
+    CrmCorrectionDropped,
+    CrmWriteBackDue,
+    RecordPersonal,
+)
 from aggregates.crm_rules import (
     CrmCommand,
     NoteCorrected,
@@ -54,7 +59,8 @@ NOTHING_MADE = frozenset({"refused", "forbidden", "not_found"})
 class Worked:
     """What a run did: how much fell due, was written, corrected and created, and how much failed.
 
-    `waiting` is what is still to be sent, `stopped` why the run ended early.
+    `waiting` is what is still to be sent, `stopped` why the run ended early. In a dry run `due` is what
+    would be sent now, and counts as `waiting` too.
     """
 
     due: int
@@ -110,6 +116,25 @@ class Worker:
             waiting=waiting,
         )
         return Worked(due, done["write"], done["correct"], done["create"], failed, waiting, stopped)
+
+    def foresee(self) -> Worked:
+        """Say how much is due; nothing is noted, and the CRM is asked nothing."""
+        fell_due = Due(self._operations, self._settings).foresee()
+        tasks = {
+            (one.kind, one.named) for one in query.tasks(self._office.follower.views.connection)
+        }
+        for fact in fell_due:
+            match fact:
+                case CrmWriteBackDue(link_id=link_id):
+                    tasks.add(("write", link_id))
+                case CrmCorrectionApproved(link_id=link_id):
+                    tasks.add(("correct", link_id))
+                case CrmCorrectionDropped(link_id=link_id):
+                    tasks.discard(("correct", link_id))
+        with self._office.store.reading() as cursor:
+            put_off = crm_queue.waiting(cursor, self._office.world.now())
+        due = sum(named not in put_off for _, named in tasks)
+        return Worked(due, 0, 0, 0, 0, len(tasks))
 
     def create(self, interaction_id: InteractionId, creation_id: CreationId) -> None:
         """Send one new record that was just asked for; a failure is noted, not raised."""

@@ -165,13 +165,17 @@ class Administration(Operations):
         ]
 
     @needs(Action.POLICY_ACTIVATE, everywhere=True)
-    def activate(self, kind: PolicyKind, content: bytes) -> int:
+    def activate(self, kind: PolicyKind, content: bytes, *, dry_run: bool = False) -> int:
         """Put a policy, a model or settings in force and return 1, or 0 where they were already.
+
+        In a dry run nothing is written, and the answer is the same.
 
         Raises:
             ValidationError, InvalidModel: the content is not valid; nothing is written.
         """
-        return self.office.policies.activate({kind: content}, actor=self.office.actor)
+        return self.office.policies.activate(
+            {kind: content}, actor=self.office.actor, dry_run=dry_run
+        )
 
     @needs(Action.AUDIT_READ)
     def settings(self, as_of: str | None = None) -> Settings:

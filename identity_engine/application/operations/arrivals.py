@@ -8,9 +8,9 @@ remembered: the same question is not asked again.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from aggregates import augmenting
 from aggregates.access import Action
@@ -34,6 +34,7 @@ from identity_engine.application.pen import Pen
 from identity_engine.errors import ConfigurationError, NotFound, RemoteError
 from identity_engine.event_store import lookup_queue
 from identity_engine.event_store.lookup_queue import Arrival
+from projections.base import Recorded
 from projections.match_index.rows import ContactRow
 from projections.profile.query import Profile
 
@@ -45,7 +46,7 @@ AT_ONCE = 10_000
 @dataclass(frozen=True, slots=True)
 class LookedUp:
     """What a run did: how many contacts were looked up, by outcome, how many look-ups failed, and how
-    many arrivals still wait."""
+    many arrivals still wait; in a dry run, how many of those are due."""
 
     taken: int
     nothing_new: int
@@ -53,19 +54,46 @@ class LookedUp:
     no_match: int
     failed: int
     waiting: int
+    due: int = 0
+
+
+class _Policies(NamedTuple):
+    """The policies that were ever in force, each with the position of the log from which on."""
+
+    positions: list[int]
+    policies: list[Policy]
+
+    @property
+    def first_asking(self) -> int | None:
+        """The position of the first that names a source, None where none does."""
+        known = zip(self.positions, self.policies, strict=True)
+        return next((position for position, one in known if _asks(one)), None)
+
+    def sources_of(self, events: Iterable[Recorded]) -> Iterator[tuple[str, str]]:
+        """Yield the interactions that are to be looked up, each with its source."""
+        for event in events:
+            assert isinstance(event.fact, InteractionReceived)
+            policy = self.policies[bisect_right(self.positions, event.position) - 1]
+            source = policy.channel(event.fact.channel).augment
+            if source is not None:
+                yield event.stream_id, source
 
 
 class Arrivals(Operations):
     """The worker's verbs."""
 
     @needs(Action.AUGMENTATION_RUN, everywhere=True)
-    def work(self) -> LookedUp:
+    def work(self, *, dry_run: bool = False) -> LookedUp:
         """Note who arrived, and look up everybody who need not wait. Run it as often as the sources are
         to be asked; several at once do no harm.
+
+        In a dry run nothing is noted, and no source is asked.
 
         Raises:
             Denied: the actor may do this in some divisions only.
         """
+        if dry_run:
+            return self._foresee()
         self._note()
         outcomes: Counter[str] = Counter()
         failing: set[str] = set()
@@ -96,30 +124,42 @@ class Arrivals(Operations):
         with self.office.store.reading() as cursor:
             return lookup_queue.arrivals(cursor, limit)
 
+    def _foresee(self) -> LookedUp:
+        """Say how many arrivals are due, those included that no run has noted yet."""
+        past = self._policies()
+        with self.office.store.reading() as cursor:
+            count = lookup_queue.count(cursor)
+            waiting = {one.interaction_id for one in lookup_queue.arrivals(cursor, count)}
+            after = max(lookup_queue.position(cursor), past.first_asking or 0)
+        new: set[str] = set()
+        while past.first_asking is not None and (events := self._received(after)):
+            new |= {interaction_id for interaction_id, _ in past.sources_of(events)}
+            after = events[-1].position
+        new -= waiting
+        due = len(self._ready()) + len(new)
+        return LookedUp(0, 0, 0, 0, 0, waiting=len(waiting) + len(new), due=due)
+
     def _note(self) -> None:
         """Note the arrivals since the last run, each under the policy that was in force then."""
-        positions, policies = self._policies()
-        asking = (place for place, one in zip(positions, policies, strict=True) if _asks(one))
-        first = next(asking, None)
-        while first is not None:
+        past = self._policies()
+        while past.first_asking is not None:
             with self.office.store.reading() as cursor:
-                after = max(lookup_queue.position(cursor), first)
-            events = self.office.store.read(after, BATCH, topics=[InteractionReceived.TOPIC])
+                after = max(lookup_queue.position(cursor), past.first_asking)
+            events = self._received(after)
             if not events:
                 return
             with self.command() as command:
                 if lookup_queue.position(command.cursor) >= events[0].position:
                     return  # another worker was first
-                for event in events:
-                    assert isinstance(event.fact, InteractionReceived)
-                    policy = policies[bisect_right(positions, event.position) - 1]
-                    source = policy.channel(event.fact.channel).augment
-                    if source is not None:
-                        lookup_queue.add(command.cursor, event.stream_id, source)
+                for interaction_id, source in past.sources_of(events):
+                    lookup_queue.add(command.cursor, interaction_id, source)
                 lookup_queue.move(command.cursor, events[-1].position)
 
-    def _policies(self) -> tuple[list[int], list[Policy]]:
-        """Return every policy that was put in force, and from which position of the log on."""
+    def _received(self, after: int) -> Sequence[Recorded]:
+        return self.office.store.read(after, BATCH, topics=[InteractionReceived.TOPIC])
+
+    def _policies(self) -> _Policies:
+        """Return every policy that was put in force."""
         contents: dict[str, str] = {}
         positions, policies = [], []
         for event in self.office.store.read_stream(POLICY_STREAMS["policy"]):
@@ -128,7 +168,7 @@ class Arrivals(Operations):
                     contents[event.fact.version] = event.fact.content
                 positions.append(event.position)
                 policies.append(Policy.model_validate_json(contents[event.fact.version]))
-        return positions, policies
+        return _Policies(positions, policies)
 
     def _ready(self) -> list[Arrival]:
         now = self.office.world.now()

@@ -253,14 +253,16 @@ class Cases(Operations):
         return self._do(case, Pin(self.office.actor, pinned=False), dry_run=dry_run)
 
     @needs(Action.CASE_EDIT)
-    def compose(self, *, mode: str = "compose", case: str | None = None) -> CompositionId:
+    def compose(
+        self, *, mode: str = "compose", case: str | None = None, dry_run: bool = False
+    ) -> CompositionId:
         """Begin to compose outside an interaction: the actor is busy, in a mode such as `preview`.
 
         Returns:
-            What names the composition when it is saved or discarded.
+            What names the composition when it is saved or discarded; of a dry run, nothing.
         """
         checked_actor(mode)
-        with self.command() as command:
+        with self.command(dry_run=dry_run) as command:
             row = command.case(case) if case is not None else None
             composition = CompositionId(command.new_id())
             wanted = agent.Compose(
@@ -270,14 +272,14 @@ class Cases(Operations):
         return composition
 
     @needs(Action.CASE_EDIT)
-    def discard(self, composition: str) -> Done:
+    def discard(self, composition: str, *, dry_run: bool = False) -> Done:
         """Throw away what the actor was composing: nothing is left of it, and the actor is free.
 
         Raises:
             NotFound: nobody composes this, or somebody else does and the actor may not assign cases.
             AlreadyDone: it has ended.
         """
-        with self.command() as command:
+        with self.command(dry_run=dry_run) as command:
             self._free(command, composition, "discarded")
         return command.done()
 

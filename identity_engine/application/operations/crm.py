@@ -130,6 +130,7 @@ class CustomerRelations(Operations):
         fields: Mapping[str, str],
         *,
         link: bool = False,
+        dry_run: bool = False,
     ) -> AskedRecord:
         """Make a new record in the CRM while handling an interaction.
 
@@ -142,6 +143,7 @@ class CustomerRelations(Operations):
             record_type: one of those that the administrator enabled.
             fields: the form, by the CRM's field names.
             link: link the new record to the interaction.
+            dry_run: check all of it, write nothing and ask the CRM nothing; the record waits, then.
 
         Raises:
             Refused: `not_connected`, `not_enabled` or `not_handled`.
@@ -158,7 +160,7 @@ class CustomerRelations(Operations):
             CreationId(self.office.world.new_id()), record_type, link, _form(fields)
         )
         with self._connected(settings) as crm:
-            with self.command() as command:
+            with self.command(dry_run=dry_run) as command:
                 dossier = Dossier(command, id_, settings)
                 if dossier.conversation.is_complete:
                     raise Refused(
@@ -166,6 +168,8 @@ class CustomerRelations(Operations):
                         "This interaction is over; records are made while it is handled.",
                     )
                 dossier.carry_out(wanted)
+            if dry_run:
+                return AskedRecord(wanted.creation_id, id_, record_type, "waiting")
             Worker(self, settings, crm).create(id_, wanted.creation_id)
         asked = {one.creation_id: one for one in self._creations(id_)}
         return asked[wanted.creation_id]
@@ -228,9 +232,11 @@ class CustomerRelations(Operations):
         return query.ledger(views, id_, self._divisions(), limit)
 
     @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
-    def work(self) -> Worked:
+    def work(self, *, dry_run: bool = False) -> Worked:
         """Note what fell due, and send everything that need not wait. Run it as often as the CRM is to
         be up to date; several at once do no harm.
+
+        In a dry run nothing is noted, and the CRM is asked nothing.
 
         Raises:
             Refused: `not_connected`.
@@ -238,7 +244,8 @@ class CustomerRelations(Operations):
         """
         settings = self._settings()
         with self._connected(settings) as crm:
-            return Worker(self, settings, crm).run()
+            worker = Worker(self, settings, crm)
+            return worker.foresee() if dry_run else worker.run()
 
     def _settings(self) -> CrmSettings:
         settings = self.office.rules.settings.crm

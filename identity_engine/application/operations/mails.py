@@ -83,14 +83,16 @@ class Mails(Operations):
         return command.done()
 
     @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
-    def send_due(self, port: MailPort | None = None) -> list[MailOutcome]:
+    def send_due(self, port: MailPort | None = None, *, dry_run: bool = False) -> list[MailOutcome]:
         """Send every mail that is due, once; one whose try broke off is noted as unsure.
 
         Args:
             port: the server; None for the one that the settings name.
+            dry_run: say which are due, and send and write nothing.
 
         Raises:
             ConfigurationError: mail is due and no server is set.
             StoreBusy: another process sends already.
         """
-        return Outbox(self.office, port).send_due()
+        outbox = Outbox(self.office, port)
+        return outbox.due() if dry_run else outbox.send_due()
