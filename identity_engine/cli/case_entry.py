@@ -15,7 +15,10 @@ from identity_engine.errors import UsageError
 from projections.cases.query import CaseView
 
 Case = Annotated[str, Parameter(name="CASE", help="The case's number or id.")]
-Words = Annotated[str, Parameter(name="TEXT", help="What it says; - reads standard input.")]
+Words = Annotated[
+    str,
+    Parameter(name="TEXT", help="What it says; - reads standard input.", allow_leading_hyphen=True),
+]
 
 
 @Parameter(name="*")

@@ -16,6 +16,8 @@ EVERYWHERE = {
 }
 """Options that every verb takes, wherever they stand: what each sets, what is said without a value."""
 
+FROM_STANDARD_INPUT = ("--note", "--mail")
+
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit the process with its code."""
@@ -38,7 +40,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     from identity_engine.settings import typed as typed_settings
 
     with typed_settings(**typed):
-        sys.exit(_run(_global_options_last(rest)))
+        sys.exit(_run(_global_options_last(_with_dashes(rest))))
 
 
 def _run(arguments: list[str]) -> int:
@@ -137,6 +139,18 @@ def _global_options_last(arguments: list[str]) -> list[str]:
         leading += rest[:take]
         rest = rest[take:]
     return rest + leading
+
+
+def _with_dashes(arguments: list[str]) -> list[str]:
+    """Let a single dash stand for standard input after an option that reads it: the parser takes it for
+    another option."""
+    rest: list[str] = []
+    for argument in arguments:
+        if argument == "-" and rest and rest[-1] in FROM_STANDARD_INPUT:
+            rest[-1] += "=-"
+        else:
+            rest.append(argument)
+    return rest
 
 
 def _fail(message: str, code: int) -> int:

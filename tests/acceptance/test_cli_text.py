@@ -43,3 +43,18 @@ def test_a_note_with_a_control_character_is_wrong_usage(filled):
     answer = filled("case", "open", "contact", contact, "--note", "a\x1b[2Jb")
     assert (answer.code, "no control characters but tab and line end" in answer.err) == (2, True)
     assert filled("case", "open", "contact", contact, "--note", "a\tb\r\nc\n").code == 0
+
+
+@pytest.mark.parametrize(
+    "typed", [("add", "C-000001", "--note", "-"), ("note", "add", "C-000001", "-")]
+)
+def test_a_dash_is_standard_input(filled, typed):
+    filled("case", "open", "contact", filled.contact_of("berger"), "--note", "x")
+    answer = in_own_process("case", *typed, "--store", filled.store, given=b"From the pipe\n")
+    assert (answer.code, answer.err) == (0, "")
+    assert "From the pipe" in filled("case", "show", "C-000001").out
+
+
+def test_an_option_is_never_taken_for_a_note(filled):
+    filled("case", "open", "contact", filled.contact_of("berger"), "--note", "x")
+    assert filled("case", "add", "C-000001", "--note", "--dry-run").code == 2
