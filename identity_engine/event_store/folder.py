@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from identity_engine.errors import ConfigurationError, StoreBusy
+from identity_engine.errors import ConfigurationError, StoreBusy, StoreError
 from identity_engine.event_store.file_holding import FileHolding
 from identity_engine.event_store.keys import KEY_BYTES
+from identity_engine.event_store.place import Place
 from identity_engine.event_store.sqlite import Datastore, Recorder
 from identity_engine.event_store.sqlite_files import (
     LOCK_TIMEOUT_SECONDS,
@@ -56,6 +57,20 @@ class Folder:
         """Refuse a folder that holds no store."""
         if self.path is not None and not is_store(self.path):
             raise ConfigurationError(no_store(self.path))
+
+    def refuse_unless_empty(self) -> None:
+        """Refuse a folder with any durable file of a store, however little is in it."""
+        files = (EVENTS_FILE, KEYS_FILE, DEAD_LETTERS_FILE)
+        if self.path is not None and (kept := [one for one in files if (self.path / one).exists()]):
+            raise StoreError(
+                f"The target {self.path} holds {', '.join(kept)} already. Copy into an empty folder."
+            )
+
+    def is_same_as(self, other: Place) -> bool:
+        """Compare the folders."""
+        if not isinstance(other, Folder) or self.path is None or other.path is None:
+            return self is other
+        return self.path.resolve() == other.path.resolve()
 
     def refuse_unless_current(self) -> None:
         """Nobody migrates a folder: its tables are made and kept by whoever opens it."""

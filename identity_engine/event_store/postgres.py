@@ -8,7 +8,7 @@ of the commits, and what a decision reads under the lock cannot move.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,9 +23,16 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
-from identity_engine.errors import ConfigurationError, ConnectionLost, StoreBusy, StoreFull
+from identity_engine.errors import (
+    ConfigurationError,
+    ConnectionLost,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+)
 from identity_engine.event_store.folder import key_in_file
 from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.place import Place
 from identity_engine.event_store.postgres_holding import SessionHolding
 from identity_engine.event_store.postgres_roles import MIGRATOR, PROJECTOR, act_as
 from identity_engine.event_store.postgres_schema import (
@@ -57,6 +64,12 @@ RECONNECT_SECONDS = 1.0
 back-off that has grown while the server was away."""
 POOL = 4
 CHANNEL = "stored_events"
+KEPT = {
+    "events": f"{LOG}.stored_events",
+    "data keys": f"{KEYS}.data_key",
+    "named keys": f"{KEYS}.named_key",
+    "dead letters": f"{DEAD_LETTERS}.dead_letters",
+}
 INSERT = (
     "INSERT INTO stored_events (rowid, originator_id, originator_version, topic, state) "
     "SELECT * FROM unnest(%b::bigint[], %b::bytea[], %b::bigint[], %b::text[], %b::bytea[])"
@@ -121,6 +134,30 @@ class Server:
 
     def refuse_absent(self) -> None:
         """A store here is made by a migration, and never by being opened."""
+
+    def refuse_unless_empty(self) -> None:
+        """Refuse a database in which any table that is not built anew has a row."""
+        with closing(self._connect(LOG)) as connection:
+            refuse_unless_migrated(connection)
+            kept = [
+                named
+                for named, table in KEPT.items()
+                if connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table})").fetchone()[0]
+            ]
+        if kept:
+            raise StoreError(
+                f"The target holds {', '.join(kept)} already. Copy into an empty database: make one, "
+                "and run `store migrate` there."
+            )
+
+    def is_same_as(self, other: Place) -> bool:
+        """Compare the addresses, whoever connects there."""
+        if not isinstance(other, Server):
+            return False
+        ours, theirs = (conninfo_to_dict(one._conninfo) for one in (self, other))
+        return all(
+            ours.get(part) == theirs.get(part) for part in ("host", "hostaddr", "port", "dbname")
+        )
 
     def refuse_unless_current(self) -> None:
         """Refuse a database that is not, or no longer, migrated to this version."""
