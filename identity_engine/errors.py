@@ -18,7 +18,8 @@ IdentityEngineError
 ├── RemoteError            another system failed or refused; `reason` is a stable code
 └── Conflict               somebody else was first: read again and decide again
     ├── Stale              a save names a revision that is no longer the contact's
-    └── Fenced             another worker reads this source now
+    ├── Fenced             another worker reads this source now
+    └── NothingDealt       the group gives this worker nothing to read
 """
 
 from collections.abc import Sequence
@@ -186,3 +187,14 @@ class Fenced(Conflict):
     def __init__(self, source: str) -> None:
         super().__init__(f"Another worker has read on in {source}; read its position again.")
         self.source = source
+
+
+class NothingDealt(Conflict):
+    """A worker that is to read a topic to its end is dealt no partition of it."""
+
+    def __init__(self, topic: str, group: str, seconds: float) -> None:
+        super().__init__(
+            f"Kafka has dealt this worker no partition of {topic} for {seconds:.0f} seconds, so whether "
+            f"all is read is not known: other workers of the group {group} read it. Wait for them, or "
+            "read it by a --group of its own."
+        )

@@ -23,7 +23,7 @@ from identity_engine.application.taking import (
     Taking,
     Unusable,
 )
-from identity_engine.errors import Fenced, RemoteError, StoreAway
+from identity_engine.errors import Fenced, NothingDealt, RemoteError, StoreAway
 from identity_engine.ingestion.kafka import LOOK_SECONDS, MessageBatch, PartitionLag, TopicReader
 from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
 from identity_engine.observing.logbook import Logbook
@@ -39,6 +39,10 @@ PAUSE_SECONDS: Final = 1.0
 """Before another try where the store or the brokers are away."""
 
 REPORT_SECONDS: Final = 10.0
+
+SESSIONS_WITHOUT: Final = 2
+"""So many session time-outs long a worker that is to read a topic to its end waits for a partition: a
+member that died keeps its own for one, and a leader that first hears of a topic deals it out later."""
 
 
 @dataclass(slots=True)
@@ -93,6 +97,7 @@ class Consumption:
         self._going: deque[_Going] = deque()
         self._trouble: RemoteError | None = None
         self._reported = self._connected = time.monotonic()
+        self._has_nothing_since: float | None = None
         self._waits = Waits()
         self.done = Consumed()
 
@@ -101,6 +106,7 @@ class Consumption:
 
         Raises:
             RemoteError: the brokers refuse, and waiting would not help.
+            NothingDealt: all is to be read, and the group gives this worker nothing to read.
         """
         has_ended = False
         while not (self._reader.stopping() or has_ended):
@@ -136,11 +142,26 @@ class Consumption:
             if self._trouble is not None:
                 trouble, self._trouble = self._trouble, None
                 raise trouble
-            if until_caught_up and reader.is_caught_up:
-                return True
+            if until_caught_up:
+                if reader.is_caught_up:
+                    return True
+                self._refuse_nothing()
             self._notice_brokers()
             self._report_when_due()
         return False
+
+    def _refuse_nothing(self) -> None:
+        """Make sure that the group gives us something to read, in the end."""
+        if not self._reader.has_nothing:
+            self._has_nothing_since = None
+            return
+        now = time.monotonic()
+        if self._has_nothing_since is None:
+            self._has_nothing_since = now
+        subscription = self._reader.subscription
+        patience = SESSIONS_WITHOUT * subscription.settings.session_timeout
+        if now - self._has_nothing_since >= patience:
+            raise NothingDealt(subscription.topic, subscription.group, patience)
 
     def _notice_brokers(self) -> None:
         """Tell when no broker is connected: the client goes on asking them without a word."""

@@ -194,10 +194,15 @@ class TopicReader:
         return self._dealing.dealt is None or self._dealing.times != self._begun
 
     @property
+    def has_nothing(self) -> bool:
+        """Tell whether the group dealt us no partition at `begin`."""
+        return not self._partitions
+
+    @property
     def is_caught_up(self) -> bool:
         """Tell whether all is read that was there at `begin`. What had arrived when the partitions were
-        dealt anew is not: it is dropped, to be read again."""
-        return not (self._waiting or self.is_over) and all(
+        dealt anew is not: it is dropped, to be read again. Who is dealt nothing cannot tell."""
+        return not (self._waiting or self.is_over or self.has_nothing) and all(
             self._fetched(one) >= partition.end for one, partition in self._partitions.items()
         )
 

@@ -77,6 +77,21 @@ def test_a_topic_that_is_not_there_is_said(cli, topics, settings, real_kafka):
     assert "no topic there-is-no-such-topic" in answer.err
 
 
+def test_the_topic_of_dead_letters_is_read_with_the_settings_of_the_workers(
+    cli, topics, settings, monkeypatch
+):
+    topic, dead = topics.make(), topics.make()
+    monkeypatch.setenv(variable_of("kafka.dead_letter_topic"), dead)
+    topics.send(topic, [Sent(b"{")])
+    assert consume(cli, topics, topic, "--json").document["rejected"] == 1
+
+    answer = consume(cli, topics, dead, "--group", "redrive", "--json")
+
+    assert (answer.document["read"], answer.document["rejected"]) == (1, 1)
+    assert len(topics.read(dead, 1)) == 1
+    assert len(cli("dead-letters", "list", "--json").document) == 1
+
+
 def test_dead_letters_may_not_go_to_the_topic_itself(cli):
     answer = cli(
         *("consume", "--topic", "t", "--bootstrap-servers", NOBODY, "--dead-letter-topic", "t")
