@@ -91,7 +91,7 @@ def connect_topic(
         raise ConfigurationError(KAFKA_EXTRA) from None
     refuse_misfit(subscription.servers, subscription.settings)
     reader = TopicReader(subscription, stopping)
-    if subscription.dead_letter_topic is None:
+    if subscription.dead_letter_topic is None or subscription.drives_again:
         return reader, None
     try:
         return reader, DeadLetterTopic(subscription.dead_letter_topic, subscription)

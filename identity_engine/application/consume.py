@@ -205,7 +205,10 @@ class Consumption:
             return self._taking.take(arrived, self._publishing(), now)
 
         def publish(unusable: Unusable) -> None:
-            topic.publish([(batch.messages[index], one) for index, one in unusable], now)
+            rejected = [
+                (batch.messages[index], batch.places[index][0], one) for index, one in unusable
+            ]
+            topic.publish(rejected, now)
 
         topic.begin_batch()
         return self._taking.take(arrived, self._publishing(), now, publish)

@@ -24,6 +24,7 @@ from identity_engine.adapters.kafka_client import (
 )
 from identity_engine.errors import ConfigurationError
 from identity_engine.event_store.store import SourcePosition
+from identity_engine.ingestion.kafka_dead_letters import stood_at
 from identity_engine.ingestion.kafka_messages import Message, Read, read
 from identity_engine.ingestion.kafka_settings import Subscription
 from identity_engine.observing.logbook import Logbook
@@ -322,11 +323,16 @@ class TopicReader:
             partition = self._partitions[one]
             sources.append(SourcePosition(partition.source, position, partition.stored))
             partition.stored = position
-        places = [
-            (self._partitions[TopicPartition(one.topic, one.partition)].source, one.offset)
-            for one in taken
-        ]
-        return MessageBatch(taken, tuple(sources), places)
+        return MessageBatch(taken, tuple(sources), [self._place(one) for one in taken])
+
+    def _place(self, one: Message) -> tuple[str, int]:
+        """Return under which place a message is kept if it cannot be used: of one that is driven again,
+        where it stood at first, so that it is not kept twice."""
+        stood = stood_at(one) if self.subscription.drives_again else None
+        return stood or (self._source(one), one.offset)
+
+    def _source(self, one: Message) -> str:
+        return self._partitions[TopicPartition(one.topic, one.partition)].source
 
     def _start(self, source: str, stored: int, first: int, end: int) -> int:
         if 0 < stored < first:

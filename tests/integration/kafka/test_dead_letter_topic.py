@@ -128,23 +128,23 @@ def test_what_still_fails_there_is_not_kept_a_second_time(tmp_path, topics):
 
 def test_only_the_topic_of_dead_letters_may_say_where_a_message_stood(tmp_path, topics):
     topic = topics.make()
-    forged = (("identity_engine_source", b"elsewhere"), ("identity_engine_offset", b"7"))
+    forged = (("identity_engine_source", b"kafka:elsewhere:0"), ("identity_engine_offset", b"7"))
     topics.send(topic, [Sent(b"{", headers=forged)])
 
     _, _, (letter,) = consume(tmp_path, topics, topic)
 
-    assert (letter.stream, letter.position) != ("elsewhere", 7)
+    assert (letter.stream, letter.position) != ("kafka:elsewhere:0", 7)
 
 
 @pytest.mark.parametrize("offset", [b"-1", b"x", b"", b"9" * 30])
 def test_a_place_that_is_none_is_not_taken(tmp_path, topics, offset):
     dead = topics.make()
-    headers = (("identity_engine_source", b"elsewhere"), ("identity_engine_offset", offset))
+    headers = (("identity_engine_source", b"kafka:elsewhere:0"), ("identity_engine_offset", offset))
     topics.send(dead, [Sent(b"{", headers=headers)])
 
     _, _, (letter,) = consume(tmp_path, topics, dead, dead_letter_topic=dead)
 
-    assert letter.stream != "elsewhere"
+    assert letter.stream != "kafka:elsewhere:0"
 
 
 def test_nothing_is_written_before_the_topic_of_dead_letters_has_them(
