@@ -121,6 +121,8 @@ class Consumption:
                 if not failed.may_pass:
                     raise
                 self._wait("brokers", failed.reason)
+        with suppress(RemoteError):
+            self._reader.measure()
         self._report()
         return self.done
 
@@ -136,6 +138,7 @@ class Consumption:
         reader.begin(self._taking.store.source_positions())
         self._waits.end("store", "brokers")
         self.done.sessions += 1
+        self._report()
         while not (reader.is_over or reader.stopping()):
             for outcomes in self._taking.resolver.resolve_each(self._burst()):
                 self._acknowledge(outcomes)
@@ -216,6 +219,7 @@ class Consumption:
     def _acknowledge(self, outcomes: Sequence[Outcome]) -> None:
         batch, taken = self._going.popleft()
         taken.add_to(self.done.summary, outcomes)
+        self._reader.note_stored(batch)
         self._reader.hint(batch)
         self._written(self.done)
         self._report_when_due()
@@ -231,11 +235,23 @@ class Consumption:
         while time.monotonic() < until and not self._reader.stopping():
             with suppress(RemoteError):
                 self._reader.wait()
+                if self._is_report_due:
+                    self._measure()
 
     def _report_when_due(self) -> None:
-        if time.monotonic() - self._reported >= REPORT_SECONDS:
+        if self._is_report_due:
             self._report()
             self._written(self.done)
+
+    @property
+    def _is_report_due(self) -> bool:
+        return time.monotonic() - self._reported >= REPORT_SECONDS
+
+    def _measure(self) -> None:
+        """Say how far behind we fall while nothing can be read."""
+        self._reported = time.monotonic()  # also where it fails: it may have taken its time
+        self._reader.measure()
+        self._report()
 
     def _report(self) -> None:
         self._reported = time.monotonic()
