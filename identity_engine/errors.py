@@ -6,6 +6,7 @@ IdentityEngineError
 ├── NotFound               no such contact, interaction or item
 ├── Denied                 no grant allows the call
 ├── ConfigurationError     the set-up is wrong: the message says the fix
+│   └── SettingsError      what this process was given is wrong or not there: correct it
 ├── StoreError             the store cannot be used as it is
 │   ├── StoreAway          not for now: the same may succeed later
 │   │   ├── StoreBusy      another process holds the write lock: try again
@@ -69,6 +70,11 @@ class Denied(IdentityEngineError):  # noqa: N818 - it is an answer, named as use
 
 class ConfigurationError(IdentityEngineError):
     """The set-up is wrong."""
+
+
+class SettingsError(ConfigurationError):
+    """Settings, or the key, a secret or the store that they name, are wrong or not there. Nothing but a
+    correction here helps, so who supervises the process need not start it again."""
 
 
 class StoreError(IdentityEngineError, DatabaseFailed):

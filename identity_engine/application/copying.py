@@ -11,7 +11,7 @@ from typing import Any
 
 from identity_engine.adapters.clock import World
 from identity_engine.application.engine import Engine
-from identity_engine.errors import ConfigurationError, StoreError, UsageError
+from identity_engine.errors import SettingsError, StoreError, UsageError
 from identity_engine.event_store.evaluation_queue import QUEUE_TABLES
 from identity_engine.event_store.index_writing import hash_rows
 from identity_engine.event_store.keys import KEY_TABLES
@@ -106,7 +106,7 @@ def _copy_keys(source: EventStore, target: Place, world: World) -> None:
     """Copy the wrapped keys; those that wrap them must be the same."""
     ours = source.place.key_encryption_key(world.entropy)
     if target.key_encryption_key(lambda _: ours) != ours:
-        raise ConfigurationError(
+        raise SettingsError(
             "The target has another master key, which cannot open the keys of the source. "
             "Let IDENTITY_ENGINE_MASTER_KEY name the master key of the source."
         )

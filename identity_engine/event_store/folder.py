@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from identity_engine.errors import ConfigurationError, StoreBusy, StoreError
+from identity_engine.errors import SettingsError, StoreBusy, StoreError
 from identity_engine.event_store.file_holding import FileHolding
 from identity_engine.event_store.keys import KEY_BYTES
 from identity_engine.event_store.place import Place
@@ -56,7 +56,7 @@ class Folder:
     def refuse_absent(self) -> None:
         """Refuse a folder that holds no store."""
         if self.path is not None and not is_store(self.path):
-            raise ConfigurationError(no_store(self.path))
+            raise SettingsError(no_store(self.path))
 
     def refuse_unless_empty(self) -> None:
         """Refuse a folder with any durable file of a store, however little is in it."""
@@ -146,14 +146,14 @@ def key_in_file(path: Path, entropy: Callable[[int], bytes], *, is_new_store: bo
     """
     if not path.exists():
         if not is_new_store:
-            raise ConfigurationError(
+            raise SettingsError(
                 f"The master key {path} is missing, and without it no personal data can be read. "
                 "Put it back from its backup."
             )
         _write_once(path, entropy(KEY_BYTES))
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
-        raise ConfigurationError(f"The master key {path} must have {KEY_BYTES} bytes.")
+        raise SettingsError(f"The master key {path} must have {KEY_BYTES} bytes.")
     return key
 
 

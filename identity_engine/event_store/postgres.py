@@ -24,8 +24,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
 from identity_engine.errors import (
-    ConfigurationError,
     ConnectionLost,
+    SettingsError,
     StoreBusy,
     StoreError,
     StoreFull,
@@ -115,7 +115,7 @@ class Server:
         self, address: str, master_key: Path | None, patience: Patience = PATIENCE
     ) -> None:
         if os.environ.get(FUNCTIONS_VARIABLE, "").lower() in {"y", "yes", "t", "true", "on", "1"}:
-            raise ConfigurationError(
+            raise SettingsError(
                 f"{FUNCTIONS_VARIABLE} is set: with it readers of the log miss events. Unset it."
             )
         self._master_key = master_key
@@ -127,7 +127,7 @@ class Server:
                 application_name="identity-engine",
             )
         except psycopg.ProgrammingError:
-            raise ConfigurationError(
+            raise SettingsError(
                 "The address of the PostgreSQL server cannot be read. "
                 "Write postgresql://USER@HOST:PORT/DATABASE."
             ) from None
@@ -170,7 +170,7 @@ class Server:
     def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
         """Read the key file, which is made with a new store."""
         if self._master_key is None:
-            raise ConfigurationError(
+            raise SettingsError(
                 "A store on PostgreSQL needs IDENTITY_ENGINE_MASTER_KEY: the file with its master "
                 "key, the same for every process that opens it."
             )

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from platformdirs import user_data_path
 
-from identity_engine.errors import ConfigurationError
+from identity_engine.errors import SettingsError
 from identity_engine.settings.model import OperatorSettings as OperatorSettings
 from identity_engine.settings.sources import in_force as in_force
 from identity_engine.settings.sources import typed as typed
@@ -31,7 +31,7 @@ def store_folder(store: str | Path | None) -> Path:
     if address.startswith(SCHEME):
         return Path(unquote(address.removeprefix(SCHEME))).absolute()
     if "://" in address:
-        raise ConfigurationError(
+        raise SettingsError(
             "A store is sqlite:///FOLDER, a folder or postgresql://...; not "
             f"{address.partition('://')[0]}://."
         )

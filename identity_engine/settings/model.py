@@ -20,7 +20,7 @@ from identity_engine.ingestion.kafka_settings import (
     MOST_BATCH_SECONDS,
     KafkaSettings,
 )
-from identity_engine.publication.settings import SOURCE
+from identity_engine.publication.settings import SOURCE, TOPIC_NAME
 
 PREFIX: Final = "IDENTITY_ENGINE_"
 MASK: Final = "***"
@@ -43,6 +43,12 @@ def _one_broker(given: str) -> str:
     return given
 
 
+def _one_topic(given: str) -> str:
+    if not TOPIC_NAME.fullmatch(given):
+        raise ValueError("this is no name of a topic: letters, digits, '.', '_' and '-'")
+    return given
+
+
 def _listening(given: str) -> str:
     if not LISTENING.fullmatch(given) or not _is_port(given):
         raise ValueError("an address to listen at is HOST:PORT, or a port of the loopback")
@@ -61,6 +67,7 @@ def _a_number(given: object) -> object:
 
 
 IsNumber = BeforeValidator(_a_number)
+Topic = Annotated[str, AfterValidator(_one_topic)]
 Broker = Annotated[str, AfterValidator(_one_broker)]
 Brokers = Annotated[tuple[Broker, ...], BeforeValidator(split_at_commas)]
 Listening = Annotated[str, AfterValidator(_listening)]
@@ -119,11 +126,11 @@ class Kafka(KafkaSettings):
 
     servers: Brokers = ()
     """Brokers to ask first, each `HOST:PORT`."""
-    topic: str | None = None
+    topic: Topic | None = None
     """The topic to read."""
-    group: Annotated[str, Field(min_length=1)] = "identity-engine"
+    group: Annotated[str, Field(pattern=r"\S")] = "identity-engine"
     """The consumer group: its workers share the partitions."""
-    dead_letter_topic: str | None = None
+    dead_letter_topic: Topic | None = None
     """Where what cannot be used is published too; not set: it is only kept beside the store."""
     batch_bytes: Annotated[int, IsNumber, Field(ge=1, le=MOST_BATCH_BYTES)] = BATCH_BYTES
     """A batch is written once it has so many bytes."""
@@ -136,9 +143,9 @@ class Kafka(KafkaSettings):
 class Publish(Section):
     """The topics that `publish` writes; their brokers, and how to reach them, are those of `kafka`."""
 
-    topic: str | None = None
+    topic: Topic | None = None
     """The topic of events."""
-    profile_topic: str | None = None
+    profile_topic: Topic | None = None
     """Where the latest profile of each contact goes, with its personal values; not set: nowhere."""
     values: Annotated[tuple[str, ...], BeforeValidator(split_at_commas)] = ()
     """Fields, and types of identifiers, whose values may stand in events."""

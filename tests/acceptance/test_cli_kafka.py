@@ -113,7 +113,7 @@ def test_settings_that_do_not_fit_are_said(cli, monkeypatch, given, said):
     path = cli.write("identity-engine.toml", f"[kafka]\n{given}\n".encode())
     monkeypatch.setenv(CONFIG_VARIABLE, str(path))
     answer = cli("consume", "--topic", "t", "--bootstrap-servers", NOBODY)
-    assert answer.code == 1
+    assert answer.code == 2
     assert said in answer.err
     assert '"secret"' not in answer.err
 
@@ -128,7 +128,7 @@ def test_a_secret_that_is_not_in_the_environment_is_said(cli, monkeypatch):
     for name, value in given.items():
         monkeypatch.setenv(variable_of(f"kafka.{name}"), value)
     answer = cli("consume", "--topic", "t", "--bootstrap-servers", NOBODY)
-    assert answer.code == 1
+    assert answer.code == 2
     assert "A_PASSWORD_THAT_IS_NOT_SET is not set" in answer.err
 
 
