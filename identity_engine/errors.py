@@ -6,6 +6,7 @@ IdentityEngineError
 ├── NotFound               no such contact, interaction or item
 ├── Denied                 no grant allows the call
 ├── ConfigurationError     the set-up is wrong: the message says the fix
+│   ├── RightMissing       the role on the database may not do this
 │   └── SettingsError      what this process was given is wrong or not there: correct it
 ├── StoreError             the store cannot be used as it is
 │   ├── StoreAway          not for now: the same may succeed later
@@ -70,6 +71,10 @@ class Denied(IdentityEngineError):  # noqa: N818 - it is an answer, named as use
 
 class ConfigurationError(IdentityEngineError):
     """The set-up is wrong."""
+
+
+class RightMissing(ConfigurationError):  # noqa: N818
+    """The role by which the database is used may not do this."""
 
 
 class SettingsError(ConfigurationError):

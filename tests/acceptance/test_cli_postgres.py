@@ -198,6 +198,21 @@ class TestDoctor:
         assert found["roles"]["found"].endswith("Yours: projector, writer.")
         assert found["api_v1"]["found"] == "The views show what is live. Roles that see rows: 0."
 
+    @pytest.mark.parametrize("role", ["writer", "projector", "auditor", "migrator"])
+    def test_tells_what_a_role_may_not_see_from_what_is_not_in_order(self, line, store, role):
+        run(line, store.address_of("writer"), "ingest", line.traffic())
+        run(line, store.address_of("projector"), "projections", "follow")
+        found = self.found(line, store.address_of(role))
+        wrong = {
+            name: one
+            for name, one in found.items()
+            if not one["is_sound"] and name not in {"server", "settings"}
+        }
+        assert not wrong
+        hidden = {name for name, one in found.items() if "Not visible to this role" in one["found"]}
+        assert bool(hidden) == (role != "migrator"), hidden
+        assert "log" not in hidden
+
     def test_says_what_is_not_in_order(self, line, store):
         administrator = store.address
         run(line, administrator, "ingest", line.traffic())
@@ -218,8 +233,9 @@ class TestDoctor:
 
     def test_says_to_a_reader_that_it_may_not_look(self, line, store):
         found = self.found(line, store.address_of("reader"))
-        assert [one["check"] for one in found.values()] == ["settings", "open", "migrations"]
-        assert "permission denied" in found["migrations"]["found"]
+        assert not found["open"]["is_sound"]
+        assert "permission denied" in found["open"]["found"]
+        assert found["migrations"]["found"] == "Not visible to this role."
 
     def test_says_that_a_database_holds_no_store(self, line, empty):
         found = self.found(line, empty)
