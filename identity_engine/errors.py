@@ -151,10 +151,14 @@ class RemoteError(IdentityEngineError):
         system: its name in the settings.
         reason: a stable code, one of `REMOTE_FAILURES`.
         retry_after: how many seconds it wants to be left alone, if it said so.
+        fix: a sentence that says what to do; it names no person.
     """
 
-    def __init__(self, system: str, reason: str, retry_after: float | None = None) -> None:
-        super().__init__(f"{system} failed ({reason}): {REMOTE_FAILURES[reason]}.")
+    def __init__(
+        self, system: str, reason: str, retry_after: float | None = None, fix: str = ""
+    ) -> None:
+        said = f"{system} failed ({reason}): {REMOTE_FAILURES[reason]}."
+        super().__init__(f"{said} {fix}" if fix else said)
         self.system = system
         self.reason = reason
         self.retry_after = retry_after

@@ -86,7 +86,12 @@ def reach(servers: Sequence[str], settings: KafkaSettings) -> None:
             continue
         else:
             return
-    raise misfit or RemoteError(SYSTEM, "unreachable")
+    raise misfit or RemoteError(SYSTEM, "unreachable", fix=fix_of(servers))
+
+
+def fix_of(servers: Sequence[str]) -> str:
+    """Return what to do where none of the brokers answers."""
+    return f"Start the brokers, or correct kafka.servers: {', '.join(servers)}."
 
 
 def tls_of(settings: KafkaSettings) -> ssl.SSLContext | None:

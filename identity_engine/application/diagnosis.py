@@ -12,7 +12,7 @@ from identity_engine.adapters.connecting import topic_states
 from identity_engine.adapters.kafka_reach import refuse_unreached
 from identity_engine.application.engine import Engine
 from identity_engine.application.standing import standings
-from identity_engine.errors import IdentityEngineError, RemoteError, RightMissing
+from identity_engine.errors import IdentityEngineError, RightMissing
 from identity_engine.event_store.conversation_tables import count_waiting_changes
 from identity_engine.event_store.folder import is_store, no_store
 from identity_engine.event_store.mapper import recorded_at
@@ -123,9 +123,6 @@ def _kafka(known: Mapping[str, int] | None) -> list[Finding]:
         refuse_unreached(Subscription(kafka.topic or "", kafka.servers, settings=kafka))
         brokers = Finding("brokers", True, "A broker answers, and accepts us.")
         return [brokers, *_topics(kafka, known), *_published(kafka, in_force().publish)]
-    except RemoteError as error:
-        said = f"{error} Start them, or correct kafka.servers: {', '.join(kafka.servers)}."
-        return [Finding("brokers", False, said)]
     except IdentityEngineError as error:
         return [Finding("brokers", False, str(error))]
 

@@ -1,6 +1,7 @@
 """Where things are and how to reach them, as whoever runs the product says it."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,6 +13,7 @@ from identity_engine.settings.sources import in_force as in_force
 from identity_engine.settings.sources import typed as typed
 
 SCHEME = "sqlite:///"
+LIBPQ = re.compile(r"(?:^|\s)(?:host|hostaddr|dbname|user|password|service)\s*=")
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 
 
@@ -34,6 +36,10 @@ def store_folder(store: str | Path | None) -> Path:
         raise SettingsError(
             "A store is sqlite:///FOLDER, a folder or postgresql://...; not "
             f"{address.partition('://')[0]}://."
+        )
+    if LIBPQ.search(address):
+        raise SettingsError(
+            "A store on PostgreSQL is written postgresql://USER@HOST:PORT/DATABASE."
         )
     return Path(address).absolute()
 

@@ -24,6 +24,8 @@ from identity_engine.publication.settings import SOURCE, TOPIC_NAME
 
 PREFIX: Final = "IDENTITY_ENGINE_"
 MASK: Final = "***"
+KEYWORD: Final = re.compile(r"(?i)(\w*password\s*=\s*)(?:'(?:[^'\\]|\\.)*'?|\S+)")
+"""A password among the words by which libpq takes an address besides (`host=h password=secret`)."""
 
 HOST_PORT: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:/@,\[\]]+):\d{1,5}")
 MOST_PORT: Final = 65_535
@@ -201,5 +203,7 @@ def masked(value: Any) -> Any:
     """Return a value as it may be shown: an address without the password in it."""
     if not isinstance(value, str):
         return str(value) if isinstance(value, Path) else value
+    if "://" not in value:
+        return KEYWORD.sub(rf"\1{MASK}", value)
     hidden = re.sub(r"(?<=://)([^:@/?]*):.*@", rf"\1:{MASK}@", value)
     return re.sub(r"(?i)([?&][^=&]*password[^=&]*=)[^&]*", rf"\1{MASK}", hidden)

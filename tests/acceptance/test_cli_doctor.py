@@ -79,7 +79,7 @@ def test_brokers_that_are_away_are_a_finding_among_others(filled, monkeypatch):
     monkeypatch.setenv(variable_of("kafka.servers"), NOBODY)
     found = findings(filled)
     assert found["brokers"][0] is False
-    assert f"Start them, or correct kafka.servers: {NOBODY}." in found["brokers"][1]
+    assert f"Start the brokers, or correct kafka.servers: {NOBODY}." in found["brokers"][1]
     assert found["log"][0] is True
 
 

@@ -115,6 +115,12 @@ class TestStores:
         check(answer, WRONG_USE, "postgresql://...", "mysql://")
         assert "secret" not in answer.err
 
+    def test_words_of_libpq_are_no_folder(self, cli):
+        answer = cli.bare("search", "anna", "--store", "host=h password=swordfish")
+
+        check(answer, WRONG_USE, "postgresql://")
+        assert "swordfish" not in answer.err
+
     def test_a_file_where_the_folder_should_be(self, cli):
         file = cli.write("file", b"")
 

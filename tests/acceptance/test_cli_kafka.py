@@ -68,6 +68,7 @@ def test_brokers_that_cannot_be_reached_are_said(tmp_path):
 
     assert answer.code == 1
     assert "error: Kafka failed (timed_out)" in answer.err
+    assert f"correct kafka.servers: {NOBODY}." in answer.err
     assert "Traceback" not in answer.err
 
 

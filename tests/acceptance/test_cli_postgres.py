@@ -125,6 +125,18 @@ class TestGranting:
         taken = run(line, at, "store", "revoke", role, "--division", "north")
         assert taken.out == f"Took 1 grant from {role}.\n"
 
+    def test_says_of_a_division_that_no_contact_lies_there(self, line, store):
+        at, role = store.address_of("migrator"), store.named("reader")
+        run(line, store.address_of("writer"), "ingest", line.traffic())
+        run(line, store.address_of("projector"), "projections", "follow")
+        given = ("--division", "default", "--division", "nowhere")
+        answer = run(line, at, "store", "grant", role, *given)
+        assert answer.code == 0
+        assert f"{role} sees default, nowhere.\n" in answer.out
+        assert "No contact lies in nowhere" in answer.out
+        again = run(line, at, "store", "grant", role, *given, "--json")
+        assert json.loads(again.out)["without_contacts"] == ["nowhere"]
+
     def test_says_who_has_still_to_let_it_read(self, line, store):
         role = store.login("stranger")
         answer = run(line, store.address_of("migrator"), "store", "grant", role, "--all-divisions")

@@ -163,6 +163,9 @@ def test_a_file_that_is_no_toml_is_said(alone):
         ),
         ("postgresql://host/db?sslpassword=secret", "postgresql://host/db?sslpassword=***"),
         ("postgresql://me@host/db", "postgresql://me@host/db"),
+        ("host=h password=secret dbname=d", "host=h password=*** dbname=d"),
+        ("password = 'se cr\\'et' host=h", "password = *** host=h"),
+        ("sslpassword=a&b", "sslpassword=***"),
         ("/var/lib/store", "/var/lib/store"),
     ],
 )
