@@ -6,6 +6,8 @@ IdentityEngineError
 ├── NotFound               no such contact, interaction or item
 ├── Denied                 no grant allows the call
 ├── ConfigurationError     the set-up is wrong: the message says the fix
+│   ├── RightMissing       the role on the database may not do this
+│   └── SettingsError      what this process was given is wrong or not there: correct it
 ├── StoreError             the store cannot be used as it is
 │   ├── StoreAway          not for now: the same may succeed later
 │   │   ├── StoreBusy      another process holds the write lock: try again
@@ -18,7 +20,8 @@ IdentityEngineError
 ├── RemoteError            another system failed or refused; `reason` is a stable code
 └── Conflict               somebody else was first: read again and decide again
     ├── Stale              a save names a revision that is no longer the contact's
-    └── Fenced             another worker reads this source now
+    ├── Fenced             another worker reads this source now
+    └── NothingDealt       the group gives this worker nothing to read
 """
 
 from collections.abc import Sequence
@@ -71,6 +74,15 @@ class Denied(IdentityEngineError):  # noqa: N818 - it is an answer, named as use
 
 class ConfigurationError(IdentityEngineError):
     """The set-up is wrong."""
+
+
+class RightMissing(ConfigurationError):  # noqa: N818
+    """The role by which the database is used may not do this."""
+
+
+class SettingsError(ConfigurationError):
+    """Settings, or the key, a secret or the store that they name, are wrong or not there. Nothing but a
+    correction here helps, so who supervises the process need not start it again."""
 
 
 class StoreError(IdentityEngineError, DatabaseFailed):
@@ -142,10 +154,14 @@ class RemoteError(IdentityEngineError):
         system: its name in the settings.
         reason: a stable code, one of `REMOTE_FAILURES`.
         retry_after: how many seconds it wants to be left alone, if it said so.
+        fix: a sentence that says what to do; it names no person.
     """
 
-    def __init__(self, system: str, reason: str, retry_after: float | None = None) -> None:
-        super().__init__(f"{system} failed ({reason}): {REMOTE_FAILURES[reason]}.")
+    def __init__(
+        self, system: str, reason: str, retry_after: float | None = None, fix: str = ""
+    ) -> None:
+        said = f"{system} failed ({reason}): {REMOTE_FAILURES[reason]}."
+        super().__init__(f"{said} {fix}" if fix else said)
         self.system = system
         self.reason = reason
         self.retry_after = retry_after
@@ -189,3 +205,14 @@ class Fenced(Conflict):
     def __init__(self, source: str) -> None:
         super().__init__(f"Another worker has read on in {source}; read its position again.")
         self.source = source
+
+
+class NothingDealt(Conflict):
+    """A worker that is to read a topic to its end is dealt no partition of it."""
+
+    def __init__(self, topic: str, group: str, seconds: float) -> None:
+        super().__init__(
+            f"Kafka has dealt this worker no partition of {topic} for {seconds:.0f} seconds, so whether "
+            f"all is read is not known: other workers of the group {group} read it. Wait for them, or "
+            "read it by a --group of its own."
+        )

@@ -12,7 +12,7 @@ from aggregates.settings import AugmentationSource as SourceSettings
 from aggregates.settings import Crm as CrmSettings
 from identity_engine.adapters.augmentation_csv import CsvSource, Fold
 from identity_engine.adapters.kafka_reach import refuse_misfit
-from identity_engine.errors import ConfigurationError
+from identity_engine.errors import ConfigurationError, SettingsError
 from identity_engine.ports.augmentation import AugmentationSource
 from identity_engine.ports.crm import Crm
 
@@ -91,7 +91,7 @@ def connect_topic(
         raise ConfigurationError(KAFKA_EXTRA) from None
     refuse_misfit(subscription.servers, subscription.settings)
     reader = TopicReader(subscription, stopping)
-    if subscription.dead_letter_topic is None:
+    if subscription.dead_letter_topic is None or subscription.drives_again:
         return reader, None
     try:
         return reader, DeadLetterTopic(subscription.dead_letter_topic, subscription)
@@ -164,7 +164,7 @@ def _secret(variable: str | None) -> str | None:
         return None
     value = os.environ.get(variable, "").strip()
     if not value:
-        raise ConfigurationError(f"The environment variable {variable} is not set.")
+        raise SettingsError(f"The environment variable {variable} is not set.")
     if not value.isascii() or not value.isprintable():
-        raise ConfigurationError(f"The environment variable {variable} holds no credential.")
+        raise SettingsError(f"The environment variable {variable} holds no credential.")
     return value

@@ -7,7 +7,7 @@ from typing import Any, Final
 from kafka import errors
 from kafka.net.compat import KafkaNetClient
 
-from identity_engine.adapters.kafka_reach import NOT_ACCEPTED, SYSTEM, secret, tls_of
+from identity_engine.adapters.kafka_reach import NOT_ACCEPTED, SYSTEM, fix_of, secret, tls_of
 from identity_engine.errors import ConfigurationError, RemoteError
 from identity_engine.ingestion.kafka_settings import KafkaSettings
 
@@ -56,13 +56,16 @@ def open_client(kind: Callable[..., Any], **options: Any) -> Any:
         made.append(KafkaNetClient(**given))
         return made[-1]
 
-    with errors_as_ours():
-        try:
+    try:
+        with errors_as_ours():
             return kind(**options, kafka_client=make)
-        except BaseException:
-            for client in made:
-                client.close()
-            raise
+    except BaseException as failed:
+        for client in made:
+            client.close()
+        if isinstance(failed, RemoteError) and failed.may_pass:
+            fix = fix_of(options["bootstrap_servers"])
+            raise RemoteError(SYSTEM, failed.reason, fix=fix) from failed
+        raise
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from struct import Struct
 from typing import Final
 
-from identity_engine.errors import ConfigurationError, RemoteError
+from identity_engine.errors import ConfigurationError, RemoteError, SettingsError
 from identity_engine.ingestion.kafka_settings import KafkaSettings, Subscription
 
 SYSTEM: Final = "Kafka"
@@ -86,7 +86,12 @@ def reach(servers: Sequence[str], settings: KafkaSettings) -> None:
             continue
         else:
             return
-    raise misfit or RemoteError(SYSTEM, "unreachable")
+    raise misfit or RemoteError(SYSTEM, "unreachable", fix=fix_of(servers))
+
+
+def fix_of(servers: Sequence[str]) -> str:
+    """Return what to do where none of the brokers answers."""
+    return f"Start the brokers, or correct kafka.servers: {', '.join(servers)}."
 
 
 def tls_of(settings: KafkaSettings) -> ssl.SSLContext | None:
@@ -109,7 +114,7 @@ def tls_of(settings: KafkaSettings) -> ssl.SSLContext | None:
                 settings.certificate_file, settings.key_file, password=password or ""
             )
         except (OSError, ssl.SSLError, ValueError):
-            raise ConfigurationError(
+            raise SettingsError(
                 "kafka.certificate_file and kafka.key_file cannot be read as a certificate and its "
                 "key, or kafka.key_password_env names the wrong password."
             ) from None
@@ -123,7 +128,7 @@ def _trust(context: ssl.SSLContext, ca_file: str | None) -> None:
     try:
         context.load_verify_locations(ca_file)
     except (OSError, ssl.SSLError):
-        raise ConfigurationError(
+        raise SettingsError(
             f"kafka.ca_file: {ca_file} cannot be read as certificates in PEM form."
         ) from None
 
@@ -137,7 +142,7 @@ def secret(variable: str | None) -> str | None:
     if variable is None:
         return None
     if not (value := os.environ.get(variable, "")):
-        raise ConfigurationError(f"The environment variable {variable} is not set.")
+        raise SettingsError(f"The environment variable {variable} is not set.")
     return value
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from aggregates.case_settings import OutgoingMail
-from identity_engine.errors import ConfigurationError
+from identity_engine.errors import ConfigurationError, SettingsError
 from identity_engine.ports.mail import Delivery, NotSent, Outgoing, Sent, Unsure
 
 GO_AHEAD = 354
@@ -128,5 +128,5 @@ def _refusal(code: int) -> NotSent:
 def _variable(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name)
     if not value:
-        raise ConfigurationError(f"The environment variable {name} for the mail login is not set.")
+        raise SettingsError(f"The environment variable {name} for the mail login is not set.")
     return value

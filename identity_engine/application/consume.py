@@ -23,7 +23,7 @@ from identity_engine.application.taking import (
     Taking,
     Unusable,
 )
-from identity_engine.errors import Fenced, RemoteError, StoreAway
+from identity_engine.errors import Fenced, NothingDealt, RemoteError, StoreAway
 from identity_engine.ingestion.kafka import LOOK_SECONDS, MessageBatch, PartitionLag, TopicReader
 from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
 from identity_engine.observing.logbook import Logbook
@@ -39,6 +39,10 @@ PAUSE_SECONDS: Final = 1.0
 """Before another try where the store or the brokers are away."""
 
 REPORT_SECONDS: Final = 10.0
+
+SESSIONS_WITHOUT: Final = 2
+"""So many session time-outs long a worker that is to read a topic to its end waits for a partition: a
+member that died keeps its own for one, and a leader that first hears of a topic deals it out later."""
 
 
 @dataclass(slots=True)
@@ -93,6 +97,7 @@ class Consumption:
         self._going: deque[_Going] = deque()
         self._trouble: RemoteError | None = None
         self._reported = self._connected = time.monotonic()
+        self._has_nothing_since: float | None = None
         self._waits = Waits()
         self.done = Consumed()
 
@@ -101,6 +106,7 @@ class Consumption:
 
         Raises:
             RemoteError: the brokers refuse, and waiting would not help.
+            NothingDealt: all is to be read, and the group gives this worker nothing to read.
         """
         has_ended = False
         while not (self._reader.stopping() or has_ended):
@@ -115,6 +121,8 @@ class Consumption:
                 if not failed.may_pass:
                     raise
                 self._wait("brokers", failed.reason)
+        with suppress(RemoteError):
+            self._reader.measure()
         self._report()
         return self.done
 
@@ -130,17 +138,33 @@ class Consumption:
         reader.begin(self._taking.store.source_positions())
         self._waits.end("store", "brokers")
         self.done.sessions += 1
+        self._report()
         while not (reader.is_over or reader.stopping()):
             for outcomes in self._taking.resolver.resolve_each(self._burst()):
                 self._acknowledge(outcomes)
             if self._trouble is not None:
                 trouble, self._trouble = self._trouble, None
                 raise trouble
-            if until_caught_up and reader.is_caught_up:
-                return True
+            if until_caught_up:
+                if reader.is_caught_up:
+                    return True
+                self._refuse_nothing()
             self._notice_brokers()
             self._report_when_due()
         return False
+
+    def _refuse_nothing(self) -> None:
+        """Make sure that the group gives us something to read, in the end."""
+        if not self._reader.has_nothing:
+            self._has_nothing_since = None
+            return
+        now = time.monotonic()
+        if self._has_nothing_since is None:
+            self._has_nothing_since = now
+        subscription = self._reader.subscription
+        patience = SESSIONS_WITHOUT * subscription.settings.session_timeout
+        if now - self._has_nothing_since >= patience:
+            raise NothingDealt(subscription.topic, subscription.group, patience)
 
     def _notice_brokers(self) -> None:
         """Tell when no broker is connected: the client goes on asking them without a word."""
@@ -184,7 +208,10 @@ class Consumption:
             return self._taking.take(arrived, self._publishing(), now)
 
         def publish(unusable: Unusable) -> None:
-            topic.publish([(batch.messages[index], one) for index, one in unusable], now)
+            rejected = [
+                (batch.messages[index], batch.places[index][0], one) for index, one in unusable
+            ]
+            topic.publish(rejected, now)
 
         topic.begin_batch()
         return self._taking.take(arrived, self._publishing(), now, publish)
@@ -192,6 +219,7 @@ class Consumption:
     def _acknowledge(self, outcomes: Sequence[Outcome]) -> None:
         batch, taken = self._going.popleft()
         taken.add_to(self.done.summary, outcomes)
+        self._reader.note_stored(batch)
         self._reader.hint(batch)
         self._written(self.done)
         self._report_when_due()
@@ -207,11 +235,23 @@ class Consumption:
         while time.monotonic() < until and not self._reader.stopping():
             with suppress(RemoteError):
                 self._reader.wait()
+                if self._is_report_due:
+                    self._measure()
 
     def _report_when_due(self) -> None:
-        if time.monotonic() - self._reported >= REPORT_SECONDS:
+        if self._is_report_due:
             self._report()
             self._written(self.done)
+
+    @property
+    def _is_report_due(self) -> bool:
+        return time.monotonic() - self._reported >= REPORT_SECONDS
+
+    def _measure(self) -> None:
+        """Say how far behind we fall while nothing can be read."""
+        self._reported = time.monotonic()  # also where it fails: it may have taken its time
+        self._reader.measure()
+        self._report()
 
     def _report(self) -> None:
         self._reported = time.monotonic()

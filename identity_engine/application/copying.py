@@ -11,7 +11,7 @@ from typing import Any
 
 from identity_engine.adapters.clock import World
 from identity_engine.application.engine import Engine
-from identity_engine.errors import ConfigurationError, StoreError
+from identity_engine.errors import SettingsError, StoreError, UsageError
 from identity_engine.event_store.evaluation_queue import QUEUE_TABLES
 from identity_engine.event_store.index_writing import hash_rows
 from identity_engine.event_store.keys import KEY_TABLES
@@ -67,9 +67,13 @@ def copy_store(
         progress: is told how many events were copied.
 
     Raises:
-        StoreError: the target has events already.
+        UsageError: the target is the source.
+        StoreError: the target holds events, keys or dead letters already; it is left as it is.
         ConfigurationError: the target's master key is another one.
     """
+    if target.is_same_as(source.store.place):
+        raise UsageError("SOURCE and TARGET are the same store. Name another target.")
+    target.refuse_unless_empty()
     world = world or World()
     with source.store.writing() as held:
         _copy_keys(source.store, target, world)
@@ -102,15 +106,15 @@ def _copy_keys(source: EventStore, target: Place, world: World) -> None:
     """Copy the wrapped keys; those that wrap them must be the same."""
     ours = source.place.key_encryption_key(world.entropy)
     if target.key_encryption_key(lambda _: ours) != ours:
-        raise ConfigurationError(
+        raise SettingsError(
             "The target has another master key, which cannot open the keys of the source. "
             "Let IDENTITY_ENGINE_MASTER_KEY name the master key of the source."
         )
     there = target.keys(KEYS_SCHEMA)
     try:
-        for table, columns in KEY_TABLES.items():
-            with transaction(there):
-                there.execute(f"DELETE FROM {table}")
+        with transaction(there):
+            there.execute("DELETE FROM made")  # a new store has its row already
+            for table, columns in KEY_TABLES.items():
                 _insert(there, table, columns, source.keys.rows(table))
     finally:
         there.close()
@@ -119,8 +123,6 @@ def _copy_keys(source: EventStore, target: Place, world: World) -> None:
 def _copy_events(
     source: EventStore, target: EventStore, held: Cursor, progress: Progress | None
 ) -> int:
-    if target.head():
-        raise StoreError("The target has events already. Copy into an empty store.")
     after = 0
     with target.log.writing() as cursor:
         while rows := source.log.select(

@@ -12,7 +12,7 @@ from identity_engine.adapters.connecting import topic_states
 from identity_engine.adapters.kafka_reach import refuse_unreached
 from identity_engine.application.engine import Engine
 from identity_engine.application.standing import standings
-from identity_engine.errors import IdentityEngineError, RemoteError
+from identity_engine.errors import IdentityEngineError, RightMissing
 from identity_engine.event_store.conversation_tables import count_waiting_changes
 from identity_engine.event_store.folder import is_store, no_store
 from identity_engine.event_store.mapper import recorded_at
@@ -53,8 +53,8 @@ def examine(store: str | None) -> list[Finding]:
     return [settings, *findings, *_kafka(known)]
 
 
-def _store(store: str | None) -> tuple[list[Finding], Mapping[str, int]]:
-    """Return what was found of a store, and how far it has read each source."""
+def _store(store: str | None) -> tuple[list[Finding], Mapping[str, int] | None]:
+    """Return what was found of a store, and how far it has read each source, None if nobody can tell."""
     address = is_postgres(store)
     if address is not None:
         from identity_engine.application.server_diagnosis import examine_server
@@ -63,14 +63,14 @@ def _store(store: str | None) -> tuple[list[Finding], Mapping[str, int]]:
         return [*findings, *examine_server(address)], known
     folder = store_folder(store)
     if not is_store(folder):
-        return [Finding("store", False, no_store(folder))], {}
+        return [Finding("store", False, no_store(folder))], None
     findings, known = _examined(str(folder), (*CHECKS, _integrity))
     return [_permissions(folder), _free_space(folder), *findings], known
 
 
 def _examined(
     store: str, checks: Sequence[Callable[[Engine], Finding]]
-) -> tuple[list[Finding], Mapping[str, int]]:
+) -> tuple[list[Finding], Mapping[str, int] | None]:
     """Open a store and run checks on it."""
     try:
         with Engine.open(store) as engine:
@@ -78,23 +78,26 @@ def _examined(
             found = [keys, *_master_key(), *(_checked(check, engine) for check in checks)]
             return found, engine.store.source_positions()
     except IdentityEngineError as error:
-        return [Finding("open", False, str(error))], {}
+        return [Finding("open", False, str(error))], None
     except OSError as error:
         said = f"The operating system says: {error.strerror}: {error.filename}. {LET_ME}"
-        return [Finding("open", False, said)], {}
+        return [Finding("open", False, said)], None
     except sqlite3.OperationalError as error:
-        return [Finding("open", False, f"SQLite says: {error}. {LET_ME}")], {}
+        return [Finding("open", False, f"SQLite says: {error}. {LET_ME}")], None
     except sqlite3.DatabaseError as error:
         said = f"SQLite says: {error}. Restore the store from a backup."
-        return [Finding("open", False, said)], {}
+        return [Finding("open", False, said)], None
 
 
 def _checked(check: Callable[[Engine], Finding], engine: Engine) -> Finding:
     """Run one check; what it may not see, or what fails within, leaves the others their turn."""
+    name = check.__name__.strip("_").replace("_", " ")
     try:
         return check(engine)
+    except RightMissing:
+        return Finding(name, True, NOT_VISIBLE)
     except IdentityEngineError as error:
-        return Finding(check.__name__.strip("_").replace("_", " "), False, str(error))
+        return Finding(name, False, str(error))
 
 
 def _master_key() -> list[Finding]:
@@ -107,11 +110,11 @@ def _master_key() -> list[Finding]:
     return [Finding("master key", True, "Only its owner can read it.")]
 
 
-def _kafka(known: Mapping[str, int]) -> list[Finding]:
+def _kafka(known: Mapping[str, int] | None) -> list[Finding]:
     """Look at the brokers and the topic that the settings name, if they do.
 
     Args:
-        known: how far the store has read each source.
+        known: how far the store has read each source; None if nobody can tell.
     """
     kafka = in_force().kafka
     if not kafka.servers:
@@ -120,17 +123,14 @@ def _kafka(known: Mapping[str, int]) -> list[Finding]:
         refuse_unreached(Subscription(kafka.topic or "", kafka.servers, settings=kafka))
         brokers = Finding("brokers", True, "A broker answers, and accepts us.")
         return [brokers, *_topics(kafka, known), *_published(kafka, in_force().publish)]
-    except RemoteError as error:
-        said = f"{error} Start them, or correct kafka.servers: {', '.join(kafka.servers)}."
-        return [Finding("brokers", False, said)]
     except IdentityEngineError as error:
         return [Finding("brokers", False, str(error))]
 
 
-def _topics(kafka: Kafka, known: Mapping[str, int]) -> list[Finding]:
+def _topics(kafka: Kafka, known: Mapping[str, int] | None) -> list[Finding]:
     found = []
     for topic in filter(None, (kafka.topic, kafka.dead_letter_topic)):
-        partitions = topic_states(Subscription(topic, kafka.servers, settings=kafka), known)
+        partitions = topic_states(Subscription(topic, kafka.servers, settings=kafka), known or {})
         if not partitions:
             found.append(
                 Finding("topic", False, f"Kafka has no topic {topic}, or hides it. Make it first.")
@@ -138,7 +138,7 @@ def _topics(kafka: Kafka, known: Mapping[str, int]) -> list[Finding]:
             continue
         found.append(Finding("topic", True, f"{topic} has partitions: {len(partitions)}."))
         if topic == kafka.topic:
-            found.append(_lag(partitions))
+            found.append(_lag(partitions) if known is not None else LAG_UNKNOWN)
     return found
 
 
@@ -266,6 +266,8 @@ def _settings_of_server(engine: Engine) -> Finding:
     return Finding("server", True, "The server keeps what it has acknowledged.")
 
 
+NOT_VISIBLE = "Not visible to this role."
+LAG_UNKNOWN = Finding("lag", True, "Not known: the store could not be opened.")
 LET_ME = "Let this user read and write the store's folder, its files and the master key."
 CHECKS = (_log, _clock, _views, _dead_letters, _waiting_changes)
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")

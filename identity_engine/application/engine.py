@@ -202,6 +202,7 @@ class Engine:
         Raises:
             ConfigurationError: the extra `kafka` is not installed, or there is no such topic.
             RemoteError: the brokers refuse, or cannot be reached at the start.
+            NothingDealt: other workers of the group have all partitions, and all is to be read.
         """
         reader, topic = connect_topic(subscription, stopping)
         from identity_engine.application.consume import Consumption

@@ -5,8 +5,8 @@ from typing import Any
 
 import psycopg
 
-from identity_engine.application.diagnosis import Finding
-from identity_engine.errors import IdentityEngineError
+from identity_engine.application.diagnosis import NOT_VISIBLE, Finding
+from identity_engine.errors import IdentityEngineError, RightMissing
 from identity_engine.event_store.postgres import Server
 from identity_engine.event_store.postgres_api import laid
 from identity_engine.event_store.postgres_readers import division_readers
@@ -28,8 +28,10 @@ def examine_server(address: str) -> Iterator[Finding]:
             try:
                 with told_plainly():
                     yield Finding(check, *look(connection))
-                if standing(connection).missing_of(["pre"]):
+                if check == "migrations" and standing(connection).missing_of(["pre"]):
                     return  # the rest is looked for where it is not yet
+            except RightMissing:
+                yield Finding(check, True, NOT_VISIBLE)
             except IdentityEngineError as error:
                 yield Finding(check, False, str(error))
                 return

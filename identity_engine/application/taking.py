@@ -194,13 +194,18 @@ class Taking:
         if tell is not None and unusable:
             tell(unusable)
 
+        kept: set[int] = set()
+
         def keep_unusable(outcomes: Sequence[Outcome]) -> None:
             conflicts = [
                 (index, Rejected(arrived.lines[index], (fault(CONFLICT),)))
                 for (index, _), outcome in zip(usable, outcomes, strict=True)
                 if outcome.status == "conflict"
             ]
-            self._keep(arrived, unusable + conflicts, now)
+            # A batch that lost a race is decided again, and comes here again.
+            fresh = [(index, one) for index, one in unusable + conflicts if index not in kept]
+            self._keep(arrived, fresh, now)
+            kept.update(index for index, _ in fresh)
             if tell is not None and conflicts:
                 tell(conflicts)
 
@@ -209,11 +214,11 @@ class Taking:
 
     def _keep(self, arrived: Arrival, unusable: Unusable, now: datetime) -> None:
         """Sync dead letters, each under the place where it stood."""
-        if unusable:
-            book.info("dead_letters_kept", count=len(unusable))
         by_stream: dict[str, list[tuple[int, Rejected]]] = {}
         for index, rejected in unusable:
             stream, position = arrived.places[index]
             by_stream.setdefault(stream, []).append((position, rejected))
         for stream, letters in by_stream.items():
             self.dead_letters.add(letters, stream=stream, received_at=now)
+        if unusable:
+            book.info("dead_letters_kept", count=len(unusable))

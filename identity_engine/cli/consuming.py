@@ -61,6 +61,10 @@ def consume(
             "monitor.address": monitor,
         }
     )
+    if dead_letter_topic is not None and dead_letter_topic == settings.kafka.topic:
+        raise UsageError(
+            "--dead-letter-topic is the topic itself: it would never be read to its end."
+        )
     subscription = subscribed(settings.kafka)
     needs = {"brokers": partial(refuse_unreached, subscription)}
     with at_work("consume", store, settings.monitor, needs) as (engine, stopping):
@@ -75,7 +79,7 @@ def subscribed(kafka: Kafka) -> Subscription:
     """Return what the settings say that is to be read.
 
     Raises:
-        UsageError: they name no topic or no broker, or the topic twice.
+        UsageError: they name no topic or no broker.
     """
     if kafka.topic is None:
         raise UsageError(f"No topic is named. Give --topic, or set {variable_of('kafka.topic')}.")
@@ -83,10 +87,6 @@ def subscribed(kafka: Kafka) -> Subscription:
         raise UsageError(
             f"No broker is named. Give --bootstrap-servers HOST:PORT, or set "
             f"{variable_of('kafka.servers')}."
-        )
-    if kafka.dead_letter_topic == kafka.topic:
-        raise UsageError(
-            "--dead-letter-topic is the topic itself: it would never be read to its end."
         )
     return Subscription(
         kafka.topic,

@@ -1,6 +1,6 @@
 """The entry point: finds the verb, and turns every expected failure into one plain line.
 
-Exit codes: 0 done, 1 refused or found a problem, 2 wrong usage, 130 stopped by the user.
+Exit codes: 0 done, 1 refused or found a problem, 2 wrong usage or settings, 130 stopped by the user.
 """
 
 import sys
@@ -51,14 +51,14 @@ def _run(arguments: list[str]) -> int:
 
     from aggregates.errors import RuleViolation
     from identity_engine.cli.app import app
-    from identity_engine.errors import IdentityEngineError, UsageError
+    from identity_engine.errors import IdentityEngineError, SettingsError, UsageError
     from matchers.model import InvalidModel
 
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         return _fail(f"{error}\nTry: identity-engine --help", 2)
-    except UsageError as error:
+    except (UsageError, SettingsError) as error:
         return _fail(str(error), 2)
     except (IdentityEngineError, RuleViolation, InvalidModel) as error:
         return _fail(str(error), 1)

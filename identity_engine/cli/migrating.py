@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -112,14 +113,17 @@ def grant(
     """Let a role of the database see the rows of divisions in api_v1, besides those it sees already."""
     divisions = _divisions(division, all_divisions=all_divisions)
     with _connected(store) as connection:
-        from identity_engine.event_store.postgres_readers import grant_divisions
+        from identity_engine.event_store.postgres_readers import grant_divisions, without_contacts
 
         found = grant_divisions(connection, role, divisions, dry_run=dry_run)
+        empty = without_contacts(connection, divisions)
     if json:
-        show_json(found)
+        show_json(asdict(found) | {"without_contacts": empty})
         return
     said = "all divisions" if found.divisions is None else ", ".join(found.divisions)
     show(f"{DRY_RUN if dry_run else ''}{role} sees {said}.")
+    if empty:
+        show(f"No contact lies in {', '.join(empty)} by now. Is it the name that was meant?")
     if not found.may_read:
         show(
             "It may not read the views yet. Let an administrator of the server run: "

@@ -23,7 +23,6 @@ from identity_engine.publication.settings import Publication
 from identity_engine.settings import OperatorSettings, in_force
 from identity_engine.settings.model import variable_of
 
-TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 SOURCE_NAME = re.compile(r"[!-~]{1,256}")
 
 
@@ -101,9 +100,6 @@ def published(settings: OperatorSettings) -> Publication:
         raise UsageError(f"No topic is named. Give --topic, or set {variable_of('publish.topic')}.")
     if said.profile_topic == said.topic:
         raise UsageError("--profile-topic is the topic of events. Give another one.")
-    for name in filter(None, (said.topic, said.profile_topic)):
-        if not TOPIC_NAME.fullmatch(name):
-            raise UsageError(f"{name!r} is no name of a topic: letters, digits, '.', '_' and '-'.")
     if not SOURCE_NAME.fullmatch(said.source):
         raise UsageError(
             "--source is no URI reference. Give one such as //centre.example/contacts."

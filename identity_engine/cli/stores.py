@@ -17,7 +17,8 @@ def copy(source: str, target: str, *, json: Json = False) -> int:
     """Copy a whole store into an empty place, and compare the hashes of both.
 
     Both use the same master key: let IDENTITY_ENGINE_MASTER_KEY name it where one is on PostgreSQL.
-    Nobody can write to the source meanwhile. Exit code 1 if the copy is not the same.
+    Nobody can write to the source meanwhile. A target that holds anything is refused and left as it
+    is. Exit code 1 then, and if the copy is not the same.
 
     Parameters
     ----------
@@ -26,7 +27,7 @@ def copy(source: str, target: str, *, json: Json = False) -> int:
     target
         Where it goes; on PostgreSQL run `store migrate` first.
     """
-    with Engine.open(source) as engine:
+    with Engine.open(source, make=False) as engine:
         with counting("copy", engine.store.head()) as add:
             copied = copy_store(engine, place_of(target), progress=add)
         ours = fingerprint(engine)

@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from identity_engine.errors import ConfigurationError, StoreBusy
+from identity_engine.errors import SettingsError, StoreBusy, StoreError
 from identity_engine.event_store.file_holding import FileHolding
 from identity_engine.event_store.keys import KEY_BYTES
+from identity_engine.event_store.place import Place
 from identity_engine.event_store.sqlite import Datastore, Recorder
 from identity_engine.event_store.sqlite_files import (
     LOCK_TIMEOUT_SECONDS,
@@ -55,7 +56,21 @@ class Folder:
     def refuse_absent(self) -> None:
         """Refuse a folder that holds no store."""
         if self.path is not None and not is_store(self.path):
-            raise ConfigurationError(no_store(self.path))
+            raise SettingsError(no_store(self.path))
+
+    def refuse_unless_empty(self) -> None:
+        """Refuse a folder with any durable file of a store, however little is in it."""
+        files = (EVENTS_FILE, KEYS_FILE, DEAD_LETTERS_FILE)
+        if self.path is not None and (kept := [one for one in files if (self.path / one).exists()]):
+            raise StoreError(
+                f"The target {self.path} holds {', '.join(kept)} already. Copy into an empty folder."
+            )
+
+    def is_same_as(self, other: Place) -> bool:
+        """Compare the folders."""
+        if not isinstance(other, Folder) or self.path is None or other.path is None:
+            return self is other
+        return self.path.resolve() == other.path.resolve()
 
     def refuse_unless_current(self) -> None:
         """Nobody migrates a folder: its tables are made and kept by whoever opens it."""
@@ -131,14 +146,14 @@ def key_in_file(path: Path, entropy: Callable[[int], bytes], *, is_new_store: bo
     """
     if not path.exists():
         if not is_new_store:
-            raise ConfigurationError(
+            raise SettingsError(
                 f"The master key {path} is missing, and without it no personal data can be read. "
                 "Put it back from its backup."
             )
         _write_once(path, entropy(KEY_BYTES))
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
-        raise ConfigurationError(f"The master key {path} must have {KEY_BYTES} bytes.")
+        raise SettingsError(f"The master key {path} must have {KEY_BYTES} bytes.")
     return key
 
 

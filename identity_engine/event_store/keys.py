@@ -17,7 +17,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from identity_engine.errors import ConfigurationError, KeyNeverMade, StoreError
+from identity_engine.errors import ConfigurationError, KeyNeverMade, SettingsError, StoreError
 from identity_engine.event_store.sqlite_files import wipe, write_transaction
 from projections.sql import Connection
 
@@ -241,7 +241,7 @@ class KeyRing:
         try:
             return self._wrapper.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], label)
         except InvalidTag:
-            raise ConfigurationError(
+            raise SettingsError(
                 "The key-encryption key does not open this key store. Put back the master.key "
                 "that the store was made with."
             ) from None

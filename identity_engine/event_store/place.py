@@ -142,6 +142,16 @@ class Place(Protocol):
             ConfigurationError: there is none.
         """
 
+    def refuse_unless_empty(self) -> None:
+        """Make sure that no part of a store is here yet, without writing anything.
+
+        Raises:
+            StoreError: there are events, keys or dead letters.
+        """
+
+    def is_same_as(self, other: "Place") -> bool:
+        """Tell whether another place is this one, as far as their addresses tell."""
+
     def refuse_unless_current(self) -> None:
         """Make sure that the store is of the version that this program reads, as far as that can change
         while it is open.

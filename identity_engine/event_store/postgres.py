@@ -8,7 +8,7 @@ of the commits, and what a decision reads under the lock cannot move.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,9 +23,16 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
-from identity_engine.errors import ConfigurationError, ConnectionLost, StoreBusy, StoreFull
+from identity_engine.errors import (
+    ConnectionLost,
+    SettingsError,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+)
 from identity_engine.event_store.folder import key_in_file
 from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.place import Place
 from identity_engine.event_store.postgres_holding import SessionHolding
 from identity_engine.event_store.postgres_roles import MIGRATOR, PROJECTOR, act_as
 from identity_engine.event_store.postgres_schema import (
@@ -57,6 +64,12 @@ RECONNECT_SECONDS = 1.0
 back-off that has grown while the server was away."""
 POOL = 4
 CHANNEL = "stored_events"
+KEPT = {
+    "events": f"{LOG}.stored_events",
+    "data keys": f"{KEYS}.data_key",
+    "named keys": f"{KEYS}.named_key",
+    "dead letters": f"{DEAD_LETTERS}.dead_letters",
+}
 INSERT = (
     "INSERT INTO stored_events (rowid, originator_id, originator_version, topic, state) "
     "SELECT * FROM unnest(%b::bigint[], %b::bytea[], %b::bigint[], %b::text[], %b::bytea[])"
@@ -102,7 +115,7 @@ class Server:
         self, address: str, master_key: Path | None, patience: Patience = PATIENCE
     ) -> None:
         if os.environ.get(FUNCTIONS_VARIABLE, "").lower() in {"y", "yes", "t", "true", "on", "1"}:
-            raise ConfigurationError(
+            raise SettingsError(
                 f"{FUNCTIONS_VARIABLE} is set: with it readers of the log miss events. Unset it."
             )
         self._master_key = master_key
@@ -114,13 +127,37 @@ class Server:
                 application_name="identity-engine",
             )
         except psycopg.ProgrammingError:
-            raise ConfigurationError(
+            raise SettingsError(
                 "The address of the PostgreSQL server cannot be read. "
                 "Write postgresql://USER@HOST:PORT/DATABASE."
             ) from None
 
     def refuse_absent(self) -> None:
         """A store here is made by a migration, and never by being opened."""
+
+    def refuse_unless_empty(self) -> None:
+        """Refuse a database in which any table that is not built anew has a row."""
+        with closing(self._connect(LOG)) as connection:
+            refuse_unless_migrated(connection)
+            kept = [
+                named
+                for named, table in KEPT.items()
+                if connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table})").fetchone()[0]
+            ]
+        if kept:
+            raise StoreError(
+                f"The target holds {', '.join(kept)} already. Copy into an empty database: make one, "
+                "and run `store migrate` there."
+            )
+
+    def is_same_as(self, other: Place) -> bool:
+        """Compare the addresses, whoever connects there."""
+        if not isinstance(other, Server):
+            return False
+        ours, theirs = (conninfo_to_dict(one._conninfo) for one in (self, other))
+        return all(
+            ours.get(part) == theirs.get(part) for part in ("host", "hostaddr", "port", "dbname")
+        )
 
     def refuse_unless_current(self) -> None:
         """Refuse a database that is not, or no longer, migrated to this version."""
@@ -133,7 +170,7 @@ class Server:
     def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
         """Read the key file, which is made with a new store."""
         if self._master_key is None:
-            raise ConfigurationError(
+            raise SettingsError(
                 "A store on PostgreSQL needs IDENTITY_ENGINE_MASTER_KEY: the file with its master "
                 "key, the same for every process that opens it."
             )

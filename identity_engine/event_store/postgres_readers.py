@@ -9,7 +9,7 @@ import psycopg
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.postgres_api import EVERY
 from identity_engine.event_store.postgres_roles import READER, are_in_force
-from identity_engine.event_store.postgres_schema import LOG
+from identity_engine.event_store.postgres_schema import LOG, VIEWS
 from identity_engine.event_store.postgres_sql import told_plainly
 
 
@@ -46,6 +46,23 @@ def grant_divisions(
                 (oid, division),
             )
         return next(one for one in division_readers(connection) if one.role == role)
+
+
+def without_contacts(
+    connection: psycopg.Connection[Any], divisions: Sequence[str] | None
+) -> list[str]:
+    """Return those of these divisions in which no contact lies; none as long as there are no views."""
+    (views,) = connection.execute(
+        f"SELECT to_regclass('{VIEWS}_' || number || '.identity_contact') FROM {LOG}.live_views".encode()
+    ).fetchone() or (None,)
+    if views is None or divisions is None:
+        return []
+    with told_plainly():
+        rows = connection.execute(
+            f"SELECT DISTINCT division FROM {views} WHERE division = ANY(%s)".encode(),
+            ([*divisions],),
+        ).fetchall()
+    return sorted({*divisions} - {division for (division,) in rows})
 
 
 def revoke_divisions(

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import psycopg
 
-from identity_engine.errors import ConfigurationError, StoreBusy
+from identity_engine.errors import ConfigurationError, SettingsError, StoreBusy
 from identity_engine.event_store.index_writing import is_current, prepare_tables
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
 from identity_engine.event_store.postgres_sql import (
@@ -112,7 +112,7 @@ class Standing:
             ConfigurationError: it holds no store, an older one, or a newer one.
         """
         if not self.applied:
-            raise ConfigurationError(f"There is no store in this database yet. {HINT}")
+            raise SettingsError(f"There is no store in this database yet. {HINT}")
         if self.missing_of(["pre"]):
             raise ConfigurationError(
                 f"The store in this database is older than this version. {HINT} --phase pre"

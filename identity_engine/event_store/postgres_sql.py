@@ -17,7 +17,7 @@ from psycopg.pq import Format
 from psycopg.rows import tuple_row
 from psycopg.types.numeric import NumericBinaryLoader, NumericLoader
 
-from identity_engine.errors import ConfigurationError, ConnectionLost, StoreBusy, StoreFull
+from identity_engine.errors import ConnectionLost, RightMissing, StoreBusy, StoreFull
 from projections.sql import COMMENT, Parameters, statements
 
 PARTS = re.compile(r"('(?:[^']|'')*')")
@@ -165,12 +165,12 @@ def told_plainly() -> Iterator[None]:
         StoreBusy: another process holds a lock for longer than the time-out, or has replaced the schema.
         StoreFull: the server's disk has no room left.
         ConnectionLost: the server cannot be reached, or went away.
-        ConfigurationError: the role of the connection lacks a right.
+        RightMissing: the role of the connection lacks a right.
     """
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
-        raise ConfigurationError(RIGHT.format(error.diag.message_primary)) from error
+        raise RightMissing(RIGHT.format(error.diag.message_primary)) from error
     except (
         psycopg.errors.LockNotAvailable,
         psycopg.errors.QueryCanceled,
@@ -331,7 +331,7 @@ class PostgresConnection:
         """Refuse a schema that the role may not look into: its tables would seem not to be there."""
         (may,) = raw.execute(MAY_LOOK, (self.schema,)).fetchone() or (True,)
         if not may:
-            raise ConfigurationError(RIGHT.format(f"permission denied for schema {self.schema}"))
+            raise RightMissing(RIGHT.format(f"permission denied for schema {self.schema}"))
 
     def execute(self, statement: str, parameters: Parameters = (), /) -> PostgresCursor:
         """Run one statement. One that begins to write holds the write lock of the schema, as SQLite's

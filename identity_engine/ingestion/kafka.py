@@ -24,6 +24,7 @@ from identity_engine.adapters.kafka_client import (
 )
 from identity_engine.errors import ConfigurationError
 from identity_engine.event_store.store import SourcePosition
+from identity_engine.ingestion.kafka_dead_letters import stood_at
 from identity_engine.ingestion.kafka_messages import Message, Read, read
 from identity_engine.ingestion.kafka_settings import Subscription
 from identity_engine.observing.logbook import Logbook
@@ -60,12 +61,15 @@ class PartitionLag:
 
 @dataclass(slots=True)
 class _Partition:
-    """A partition that this worker reads. `stored` is what the store will hold once all that was taken
-    is written; `end` is where it ended when the worker began with it."""
+    """A partition that this worker reads. `stored` is the position that the store has, `taken` the one
+    that it will have once all that was taken is written; `end` is where the partition ended when the
+    worker began with it, `seen` where it ended when it was measured last."""
 
     source: str
     stored: int
+    taken: int
     end: int
+    seen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,7 @@ class TopicReader:
             for one in dealt:
                 source = source_of(self._consumer, one)
                 stored = known.get(source, 0)
-                self._partitions[one] = _Partition(source, stored, ends[one])
+                self._partitions[one] = _Partition(source, stored, stored, ends[one], ends[one])
                 self._consumer.seek(one, self._start(source, stored, first[one], ends[one]))
             self._consumer.resume(*dealt)
         self._begun = self._dealing.times
@@ -194,10 +198,15 @@ class TopicReader:
         return self._dealing.dealt is None or self._dealing.times != self._begun
 
     @property
+    def has_nothing(self) -> bool:
+        """Tell whether the group dealt us no partition at `begin`."""
+        return not self._partitions
+
+    @property
     def is_caught_up(self) -> bool:
         """Tell whether all is read that was there at `begin`. What had arrived when the partitions were
-        dealt anew is not: it is dropped, to be read again."""
-        return not (self._waiting or self.is_over) and all(
+        dealt anew is not: it is dropped, to be read again. Who is dealt nothing cannot tell."""
+        return not (self._waiting or self.is_over or self.has_nothing) and all(
             self._fetched(one) >= partition.end for one, partition in self._partitions.items()
         )
 
@@ -229,6 +238,20 @@ class TopicReader:
             size += len(message.value or b"")
         return self._batch(taken) if taken else None
 
+    def note_stored(self, batch: MessageBatch) -> None:
+        """Note that a batch is on disk."""
+        reached = {source.source: source.position for source in batch.sources}
+        for partition in self._partitions.values():
+            partition.stored = reached.get(partition.source, partition.stored)
+
+    def measure(self) -> None:
+        """Ask the brokers where our partitions end, which nobody tells who does not read on."""
+        if not (self._partitions and self.is_connected):
+            return
+        with errors_as_ours():
+            for one, end in self._consumer.end_offsets(list(self._partitions)).items():
+                self._partitions[one].seen = end
+
     def hint(self, batch: MessageBatch) -> None:
         """Tell the group how far we are; nobody waits for it, and a refusal changes nothing."""
         with errors_as_ours():
@@ -250,9 +273,10 @@ class TopicReader:
             one = TopicPartition(topic, number)
             if one not in self._consumer.assignment():
                 continue
-            end = max(self._consumer.highwater(one) or 0, partition.end)
+            end = max(self._consumer.highwater(one) or 0, partition.seen)
+            is_all_stored = partition.stored == partition.taken and number not in behind
             # Markers of transactions take offsets and are no messages: the client is past them.
-            done = partition.stored if number in behind else self._fetched(one)
+            done = self._fetched(one) if is_all_stored and not self.is_over else partition.stored
             told.append(PartitionLag(topic, number, partition.stored, end, max(0, end - done)))
         return told
 
@@ -315,13 +339,18 @@ class TopicReader:
         sources = []
         for one, position in reached.items():
             partition = self._partitions[one]
-            sources.append(SourcePosition(partition.source, position, partition.stored))
-            partition.stored = position
-        places = [
-            (self._partitions[TopicPartition(one.topic, one.partition)].source, one.offset)
-            for one in taken
-        ]
-        return MessageBatch(taken, tuple(sources), places)
+            sources.append(SourcePosition(partition.source, position, partition.taken))
+            partition.taken = position
+        return MessageBatch(taken, tuple(sources), [self._place(one) for one in taken])
+
+    def _place(self, one: Message) -> tuple[str, int]:
+        """Return under which place a message is kept if it cannot be used: of one that is driven again,
+        where it stood at first, so that it is not kept twice."""
+        stood = stood_at(one) if self.subscription.drives_again else None
+        return stood or (self._source(one), one.offset)
+
+    def _source(self, one: Message) -> str:
+        return self._partitions[TopicPartition(one.topic, one.partition)].source
 
     def _start(self, source: str, stored: int, first: int, end: int) -> int:
         if 0 < stored < first:

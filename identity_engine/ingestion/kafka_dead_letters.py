@@ -4,6 +4,7 @@ They also lie in the dead letters beside the store. The topic is for those who l
 for driving them again by consuming it: key, value and headers are those of the original.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -23,6 +24,8 @@ from identity_engine.ingestion.kafka_messages import Message
 from identity_engine.ingestion.kafka_settings import Subscription
 
 PREFIX: Final = "identity_engine_"
+STREAM: Final = re.compile(rb"kafka:[A-Za-z0-9._:-]{1,400}")
+OFFSET: Final = re.compile(rb"\d{1,18}")
 DELIVERY_SECONDS: Final = 10.0
 MOST_BYTES: Final = 128 * 1024 * 1024
 """Of one message here, more than can be read; the broker has a limit of its own, and it decides."""
@@ -53,11 +56,15 @@ class DeadLetterTopic:
         """Forget what was published of the batch before."""
         self._published.clear()
 
-    def publish(self, rejected: Sequence[tuple[Message, Rejected]], now: datetime) -> None:
+    def publish(self, rejected: Sequence[tuple[Message, str, Rejected]], now: datetime) -> None:
         """Publish messages with their faults and where they stood, and wait for the broker.
 
         One that the broker finds too large with its headers is only counted: it is kept beside the
         store all the same.
+
+        Args:
+            rejected: each message, the name that its partition has in the store, and its faults.
+            now: aware UTC.
 
         Raises:
             RemoteError: the broker did not take them.
@@ -69,14 +76,15 @@ class DeadLetterTopic:
                     future.get(DELIVERY_SECONDS)
                 except (MessageSizeTooLargeError, RecordListTooLargeError):
                     self.too_large += 1
-        self._published.update(_place(message) for message, _ in fresh)
+        self._published.update(_place(message) for message, _, _ in fresh)
 
     def close(self) -> None:
         """Close the connection."""
         self._producer.close(timeout=DELIVERY_SECONDS)
 
-    def _send(self, message: Message, rejected: Rejected, now: datetime) -> Any:
+    def _send(self, message: Message, source: str, rejected: Rejected, now: datetime) -> Any:
         own = {
+            "source": source.encode(),
             "topic": message.topic.encode(),
             "partition": str(message.partition).encode(),
             "offset": str(message.offset).encode(),
@@ -95,6 +103,16 @@ class DeadLetterTopic:
             value=b"" if message.value is None and message.key is None else message.value,
             headers=[*as_came, *((f"{PREFIX}{name}", text) for name, text in own.items())],
         )
+
+
+def stood_at(message: Message) -> tuple[str, int] | None:
+    """Return where a message of the topic of dead letters stood before: the name that its partition has
+    in the store, and its offset. None where its headers do not say so."""
+    said = dict(message.headers)
+    source, offset = said.get(f"{PREFIX}source") or b"", said.get(f"{PREFIX}offset") or b""
+    if STREAM.fullmatch(source) and OFFSET.fullmatch(offset):
+        return source.decode(), int(offset)
+    return None
 
 
 def _place(message: Message) -> tuple[str, int, int]:

@@ -74,8 +74,8 @@ class Subscription:
         settings: security and time-outs.
         batch_bytes: a batch is written once it has this many bytes.
         batch_seconds: a batch is written at the latest so long after its first message.
-        dead_letter_topic: where what cannot be used is published too; None: it is only kept beside
-            the store.
+        dead_letter_topic: where what cannot be used is published too; None, or the topic itself: it
+            is only kept beside the store.
     """
 
     topic: str
@@ -85,3 +85,8 @@ class Subscription:
     batch_bytes: int = BATCH_BYTES
     batch_seconds: float = BATCH_SECONDS
     dead_letter_topic: str | None = None
+
+    @property
+    def drives_again(self) -> bool:
+        """Tell whether the topic is that of dead letters."""
+        return self.topic == self.dead_letter_topic

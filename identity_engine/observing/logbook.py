@@ -7,9 +7,11 @@ what is wanted besides is one formatter and a list of names (docs/decisions/0037
 import logging
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from math import inf
 from time import monotonic
 from typing import Final
 
@@ -27,6 +29,7 @@ FOREIGN: Final = {"kafka": logging.ERROR}
 WORD: Final = re.compile(r"[A-Za-z0-9_.:/\[\]+-]{1,255}", re.ASCII)
 """A name, an id, a code, an address. Nothing with a blank or an at sign is one."""
 UNSAID: Final = "?"
+MINUTE: Final = 60.0
 
 
 class Strictness:
@@ -92,7 +95,34 @@ def fields_of(record: logging.LogRecord) -> tuple[str, Mapping[str, Said]]:
     event = getattr(record, "event", None)
     if event is not None:
         return event, record.fields  # type: ignore[attr-defined]
-    return "foreign", {"logger": record.name, "place": f"{record.module}:{record.lineno}"}
+    said: dict[str, Said] = {"logger": record.name, "place": f"{record.module}:{record.lineno}"}
+    if count := getattr(record, "count", 0):
+        said["count"] = count
+    return "foreign", said
+
+
+class OnceAMinute(logging.Filter):
+    """Lets through what another package says at one place once a minute, with the count since: a client
+    whose brokers are away says the same several times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[tuple[str, int], float] = {}
+        self._since: Counter[tuple[str, int]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is to be told."""
+        if hasattr(record, "event"):
+            return True
+        place = record.name, record.lineno
+        self._since[place] += 1
+        if record.created - self._told.get(place, -inf) < MINUTE:
+            return False
+        if place in self._told:
+            record.count = self._since[place]
+        self._told[place] = record.created
+        self._since[place] = 0
+        return True
 
 
 class Text(logging.Formatter):
@@ -133,6 +163,7 @@ def logged(verb: str, *, lasting: bool = False) -> Iterator[None]:
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel((settings.level or ("info" if lasting else "warning")).upper())
     handler.setFormatter(Json() if settings.format == "json" else Text())
+    handler.addFilter(OnceAMinute())
     with heard_by(handler):
         yield from _told(verb.replace(" ", "_"), book.error if lasting else book.info)
 

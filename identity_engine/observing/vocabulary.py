@@ -38,7 +38,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "migration_applied": "a migration changed the schema of the store",
     "crm_worked": "a run of the CRM worker is done",
     "mails_tried": "all mails that were due have been tried",
-    "foreign": "another package logged an error; its text is left out, since nobody vouches for it",
+    "foreign": "another package logged an error; its text is left out, since nobody vouches for it; "
+    "told once a minute for each place, with the count since",
 }
 
 FIELDS: Final[Mapping[str, str]] = {

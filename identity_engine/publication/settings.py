@@ -1,11 +1,13 @@
 """What is published where, and how to reach it. Nothing here needs a Kafka client."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
 from identity_engine.ingestion.kafka_settings import KafkaSettings
 
 SOURCE: Final = "/identity-engine"
+TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
 @dataclass(frozen=True, slots=True)

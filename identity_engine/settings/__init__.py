@@ -1,17 +1,19 @@
 """Where things are and how to reach them, as whoever runs the product says it."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
 from platformdirs import user_data_path
 
-from identity_engine.errors import ConfigurationError
+from identity_engine.errors import SettingsError
 from identity_engine.settings.model import OperatorSettings as OperatorSettings
 from identity_engine.settings.sources import in_force as in_force
 from identity_engine.settings.sources import typed as typed
 
 SCHEME = "sqlite:///"
+LIBPQ = re.compile(r"(?:^|\s)(?:host|hostaddr|dbname|user|password|service)\s*=")
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 
 
@@ -31,9 +33,13 @@ def store_folder(store: str | Path | None) -> Path:
     if address.startswith(SCHEME):
         return Path(unquote(address.removeprefix(SCHEME))).absolute()
     if "://" in address:
-        raise ConfigurationError(
+        raise SettingsError(
             "A store is sqlite:///FOLDER, a folder or postgresql://...; not "
             f"{address.partition('://')[0]}://."
+        )
+    if LIBPQ.search(address):
+        raise SettingsError(
+            "A store on PostgreSQL is written postgresql://USER@HOST:PORT/DATABASE."
         )
     return Path(address).absolute()
 

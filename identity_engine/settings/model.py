@@ -20,10 +20,12 @@ from identity_engine.ingestion.kafka_settings import (
     MOST_BATCH_SECONDS,
     KafkaSettings,
 )
-from identity_engine.publication.settings import SOURCE
+from identity_engine.publication.settings import SOURCE, TOPIC_NAME
 
 PREFIX: Final = "IDENTITY_ENGINE_"
 MASK: Final = "***"
+KEYWORD: Final = re.compile(r"(?i)(\w*password\s*=\s*)(?:'(?:[^'\\]|\\.)*'?|\S+)")
+"""A password among the words by which libpq takes an address besides (`host=h password=secret`)."""
 
 HOST_PORT: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:/@,\[\]]+):\d{1,5}")
 MOST_PORT: Final = 65_535
@@ -40,6 +42,12 @@ def split_at_commas(given: object) -> object:
 def _one_broker(given: str) -> str:
     if not HOST_PORT.fullmatch(given) or not _is_port(given):
         raise ValueError("a broker is HOST:PORT")
+    return given
+
+
+def _one_topic(given: str) -> str:
+    if not TOPIC_NAME.fullmatch(given):
+        raise ValueError("this is no name of a topic: letters, digits, '.', '_' and '-'")
     return given
 
 
@@ -61,6 +69,7 @@ def _a_number(given: object) -> object:
 
 
 IsNumber = BeforeValidator(_a_number)
+Topic = Annotated[str, AfterValidator(_one_topic)]
 Broker = Annotated[str, AfterValidator(_one_broker)]
 Brokers = Annotated[tuple[Broker, ...], BeforeValidator(split_at_commas)]
 Listening = Annotated[str, AfterValidator(_listening)]
@@ -119,11 +128,11 @@ class Kafka(KafkaSettings):
 
     servers: Brokers = ()
     """Brokers to ask first, each `HOST:PORT`."""
-    topic: str | None = None
+    topic: Topic | None = None
     """The topic to read."""
-    group: Annotated[str, Field(min_length=1)] = "identity-engine"
+    group: Annotated[str, Field(pattern=r"\S")] = "identity-engine"
     """The consumer group: its workers share the partitions."""
-    dead_letter_topic: str | None = None
+    dead_letter_topic: Topic | None = None
     """Where what cannot be used is published too; not set: it is only kept beside the store."""
     batch_bytes: Annotated[int, IsNumber, Field(ge=1, le=MOST_BATCH_BYTES)] = BATCH_BYTES
     """A batch is written once it has so many bytes."""
@@ -136,9 +145,9 @@ class Kafka(KafkaSettings):
 class Publish(Section):
     """The topics that `publish` writes; their brokers, and how to reach them, are those of `kafka`."""
 
-    topic: str | None = None
+    topic: Topic | None = None
     """The topic of events."""
-    profile_topic: str | None = None
+    profile_topic: Topic | None = None
     """Where the latest profile of each contact goes, with its personal values; not set: nowhere."""
     values: Annotated[tuple[str, ...], BeforeValidator(split_at_commas)] = ()
     """Fields, and types of identifiers, whose values may stand in events."""
@@ -194,5 +203,7 @@ def masked(value: Any) -> Any:
     """Return a value as it may be shown: an address without the password in it."""
     if not isinstance(value, str):
         return str(value) if isinstance(value, Path) else value
+    if "://" not in value:
+        return KEYWORD.sub(rf"\1{MASK}", value)
     hidden = re.sub(r"(?<=://)([^:@/?]*):.*@", rf"\1:{MASK}@", value)
     return re.sub(r"(?i)([?&][^=&]*password[^=&]*=)[^&]*", rf"\1{MASK}", hidden)

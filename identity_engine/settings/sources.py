@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from platformdirs import user_config_path
 from pydantic import ValidationError
 
-from identity_engine.errors import ConfigurationError, UsageError
+from identity_engine.errors import SettingsError, UsageError
 from identity_engine.settings.model import PREFIX, OperatorSettings, fields_of, variable_of
 
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
@@ -86,14 +86,14 @@ def in_force(over: Mapping[str, Any] | None = None) -> OperatorSettings:
         over: as for `read`.
 
     Raises:
-        ConfigurationError: some are wrong; the message names all of them.
+        SettingsError: some are wrong; the message names all of them.
         UsageError: the same, where all of them stand on the command line.
     """
     reading = read(over)
     if reading.settings is not None and not reading.faults:
         return reading.settings
     is_usage = all(f" from {COMMAND_LINE}: " in fault for fault in reading.faults)
-    wrong = UsageError if is_usage else ConfigurationError
+    wrong = UsageError if is_usage else SettingsError
     raise wrong("The settings are not valid:\n  " + "\n  ".join(reading.faults))
 
 
@@ -135,7 +135,7 @@ def config_file() -> Path | None:
     named = _typed.get().get("config") or os.environ.get(CONFIG_VARIABLE)
     if named:
         if not (path := Path(named)).is_file():
-            raise ConfigurationError(
+            raise SettingsError(
                 f"There is no file of settings {path}. Correct --config or {CONFIG_VARIABLE}."
             )
         return path
@@ -147,7 +147,7 @@ def _read_file(reading: Reading) -> None:
     try:
         path = config_file()
         content = tomllib.loads(path.read_text("utf-8")) if path is not None else {}
-    except ConfigurationError as error:
+    except SettingsError as error:
         reading.faults.append(str(error))
         return
     except tomllib.TOMLDecodeError as error:

@@ -48,6 +48,15 @@ def test_brokers_topic_and_lag_are_looked_at_where_settings_name_them(filled, re
     assert findings(filled)["lag"] == (True, "Messages not read yet, at most: none.")
 
 
+def test_the_lag_is_not_known_where_the_store_cannot_be_opened(filled, reading):
+    filled("consume", "--until-caught-up")
+    (filled.store / "master.key").unlink()
+    found = findings(filled)
+    assert not found["open"][0]
+    assert found["topic"][0]
+    assert found["lag"] == (True, "Not known: the store could not be opened.")
+
+
 def test_topics_that_are_published_are_looked_at_too(filled, monkeypatch, topics, real_kafka):
     there = topics.make()
     monkeypatch.setenv(variable_of("kafka.servers"), real_kafka.bootstrap)
@@ -70,7 +79,7 @@ def test_brokers_that_are_away_are_a_finding_among_others(filled, monkeypatch):
     monkeypatch.setenv(variable_of("kafka.servers"), NOBODY)
     found = findings(filled)
     assert found["brokers"][0] is False
-    assert f"Start them, or correct kafka.servers: {NOBODY}." in found["brokers"][1]
+    assert f"Start the brokers, or correct kafka.servers: {NOBODY}." in found["brokers"][1]
     assert found["log"][0] is True
 
 

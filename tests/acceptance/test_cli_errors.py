@@ -112,20 +112,26 @@ class TestStores:
     def test_an_address_of_another_kind(self, cli, verb):
         answer = cli.bare(*verb, "--store", "mysql://user:secret@host/db")
 
-        check(answer, REFUSED, "postgresql://...", "mysql://")
+        check(answer, WRONG_USE, "postgresql://...", "mysql://")
         assert "secret" not in answer.err
+
+    def test_words_of_libpq_are_no_folder(self, cli):
+        answer = cli.bare("search", "anna", "--store", "host=h password=swordfish")
+
+        check(answer, WRONG_USE, "postgresql://")
+        assert "swordfish" not in answer.err
 
     def test_a_file_where_the_folder_should_be(self, cli):
         file = cli.write("file", b"")
 
-        check(cli.bare("search", "anna", "--store", file), REFUSED)
+        check(cli.bare("search", "anna", "--store", file), WRONG_USE)
 
     def test_another_master_key_than_the_store_was_made_with(self, filled, monkeypatch):
         other = filled.write("other.key", bytes(range(32)))
         other.chmod(0o600)
         monkeypatch.setenv("IDENTITY_ENGINE_MASTER_KEY", str(other))
 
-        check(filled("search", "anna"), REFUSED, "key")
+        check(filled("search", "anna"), WRONG_USE, "key")
         assert filled("doctor").code == REFUSED
 
     def test_a_log_of_damaged_bytes(self, filled):

@@ -68,6 +68,7 @@ def test_brokers_that_cannot_be_reached_are_said(tmp_path):
 
     assert answer.code == 1
     assert "error: Kafka failed (timed_out)" in answer.err
+    assert f"correct kafka.servers: {NOBODY}." in answer.err
     assert "Traceback" not in answer.err
 
 
@@ -75,6 +76,21 @@ def test_a_topic_that_is_not_there_is_said(cli, topics, settings, real_kafka):
     answer = consume(cli, topics, "there-is-no-such-topic")
     assert (answer.code, answer.out) == (1, "")
     assert "no topic there-is-no-such-topic" in answer.err
+
+
+def test_the_topic_of_dead_letters_is_read_with_the_settings_of_the_workers(
+    cli, topics, settings, monkeypatch
+):
+    topic, dead = topics.make(), topics.make()
+    monkeypatch.setenv(variable_of("kafka.dead_letter_topic"), dead)
+    topics.send(topic, [Sent(b"{")])
+    assert consume(cli, topics, topic, "--json").document["rejected"] == 1
+
+    answer = consume(cli, topics, dead, "--group", "redrive", "--json")
+
+    assert (answer.document["read"], answer.document["rejected"]) == (1, 1)
+    assert len(topics.read(dead, 1)) == 1
+    assert len(cli("dead-letters", "list", "--json").document) == 1
 
 
 def test_dead_letters_may_not_go_to_the_topic_itself(cli):
@@ -98,7 +114,7 @@ def test_settings_that_do_not_fit_are_said(cli, monkeypatch, given, said):
     path = cli.write("identity-engine.toml", f"[kafka]\n{given}\n".encode())
     monkeypatch.setenv(CONFIG_VARIABLE, str(path))
     answer = cli("consume", "--topic", "t", "--bootstrap-servers", NOBODY)
-    assert answer.code == 1
+    assert answer.code == 2
     assert said in answer.err
     assert '"secret"' not in answer.err
 
@@ -113,7 +129,7 @@ def test_a_secret_that_is_not_in_the_environment_is_said(cli, monkeypatch):
     for name, value in given.items():
         monkeypatch.setenv(variable_of(f"kafka.{name}"), value)
     answer = cli("consume", "--topic", "t", "--bootstrap-servers", NOBODY)
-    assert answer.code == 1
+    assert answer.code == 2
     assert "A_PASSWORD_THAT_IS_NOT_SET is not set" in answer.err
 
 

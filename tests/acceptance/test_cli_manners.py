@@ -150,7 +150,7 @@ class TestStores:
     )
     def test_a_verb_that_only_looks_makes_no_store(self, cli, typed):
         answer = cli(*typed)
-        assert answer.code == 1
+        assert answer.code == 2
         assert answer.err.startswith(f"error: There is no store in {cli.store}.")
         assert not cli.store.exists()
 

@@ -125,6 +125,18 @@ class TestGranting:
         taken = run(line, at, "store", "revoke", role, "--division", "north")
         assert taken.out == f"Took 1 grant from {role}.\n"
 
+    def test_says_of_a_division_that_no_contact_lies_there(self, line, store):
+        at, role = store.address_of("migrator"), store.named("reader")
+        run(line, store.address_of("writer"), "ingest", line.traffic())
+        run(line, store.address_of("projector"), "projections", "follow")
+        given = ("--division", "default", "--division", "nowhere")
+        answer = run(line, at, "store", "grant", role, *given)
+        assert answer.code == 0
+        assert f"{role} sees default, nowhere.\n" in answer.out
+        assert "No contact lies in nowhere" in answer.out
+        again = run(line, at, "store", "grant", role, *given, "--json")
+        assert json.loads(again.out)["without_contacts"] == ["nowhere"]
+
     def test_says_who_has_still_to_let_it_read(self, line, store):
         role = store.login("stranger")
         answer = run(line, store.address_of("migrator"), "store", "grant", role, "--all-divisions")
@@ -198,6 +210,21 @@ class TestDoctor:
         assert found["roles"]["found"].endswith("Yours: projector, writer.")
         assert found["api_v1"]["found"] == "The views show what is live. Roles that see rows: 0."
 
+    @pytest.mark.parametrize("role", ["writer", "projector", "auditor", "migrator"])
+    def test_tells_what_a_role_may_not_see_from_what_is_not_in_order(self, line, store, role):
+        run(line, store.address_of("writer"), "ingest", line.traffic())
+        run(line, store.address_of("projector"), "projections", "follow")
+        found = self.found(line, store.address_of(role))
+        wrong = {
+            name: one
+            for name, one in found.items()
+            if not one["is_sound"] and name not in {"server", "settings"}
+        }
+        assert not wrong
+        hidden = {name for name, one in found.items() if "Not visible to this role" in one["found"]}
+        assert bool(hidden) == (role != "migrator"), hidden
+        assert "log" not in hidden
+
     def test_says_what_is_not_in_order(self, line, store):
         administrator = store.address
         run(line, administrator, "ingest", line.traffic())
@@ -218,8 +245,9 @@ class TestDoctor:
 
     def test_says_to_a_reader_that_it_may_not_look(self, line, store):
         found = self.found(line, store.address_of("reader"))
-        assert [one["check"] for one in found.values()] == ["settings", "open", "migrations"]
-        assert "permission denied" in found["migrations"]["found"]
+        assert not found["open"]["is_sound"]
+        assert "permission denied" in found["open"]["found"]
+        assert found["migrations"]["found"] == "Not visible to this role."
 
     def test_says_that_a_database_holds_no_store(self, line, empty):
         found = self.found(line, empty)

@@ -78,7 +78,7 @@ def test_brokers_that_cannot_be_reached_are_said(filled, monkeypatch):
 
 def test_a_store_that_is_not_there_is_said_and_not_made(cli):
     answer = cli("publish", "--topic", "t", "--bootstrap-servers", NOBODY)
-    assert answer.code == 1
+    assert answer.code == 2
     assert "no store" in answer.err
     assert not cli.store.exists()
 
@@ -114,7 +114,7 @@ def test_a_secret_that_is_not_in_the_environment_is_said(filled, monkeypatch):
     for name, said in given.items():
         monkeypatch.setenv(variable_of(f"kafka.{name}"), said)
     answer = filled("publish", "--topic", "t", "--bootstrap-servers", NOBODY)
-    assert answer.code == 1
+    assert answer.code == 2
     assert "A_PASSWORD_THAT_IS_NOT_SET is not set" in answer.err
 
 

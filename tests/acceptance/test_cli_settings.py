@@ -41,7 +41,7 @@ def test_a_check_answers_yes_or_all_that_is_wrong(cli, monkeypatch):
     assert "log.level from file" in answer.out
     assert "stor is no setting" in cli("settings", "check").out
     refused = cli("search", "anna")
-    assert (refused.code, refused.out) == (1, "")
+    assert (refused.code, refused.out) == (2, "")
     assert "Did you mean store?" in refused.err
     assert file.exists()
 

@@ -6,8 +6,11 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.application.resolution.resolve import SMALL_BATCH
+from identity_engine.observing.logbook import heard_by
+from tests.acceptance.commands import lines
 from tests.integration.resolving import change_policy, facts
 from tests.support.interactions import change, customer, email, event, message, phone
+from tests.support.monitoring import Heard
 from tests.support.overtaking import overtaken
 from tests.support.world import Clock, world
 
@@ -176,3 +179,22 @@ class TestWhatStands:
         assert again == 1
         for outcome, sent in zip(outcomes, mine, strict=True):
             assert sent["id"] in linked(two[0], outcome)
+
+
+def test_what_cannot_be_used_of_it_is_kept_and_counted_once(two, monkeypatch, tmp_path):
+    first, second = two
+    path = tmp_path / "arrivals.jsonl"
+    path.write_bytes(b"{\n" + lines(many(event("a", phone()))))
+    heard = Heard()
+
+    with (
+        heard_by(heard),
+        overtaken(first, monkeypatch, lambda: second.ingest([event("x", phone())])),
+    ):
+        assert first.ingest_file(path).rejected == 1
+
+    told = [name for name, _ in heard.told()]
+    assert "decided_again" in told
+    assert told.count("dead_letters_kept") == 1
+    (letter,) = first.dead_letters.list()
+    assert letter.count == 1

@@ -108,6 +108,45 @@ def test_the_topic_of_dead_letters_is_driven_again_by_consuming_it(tmp_path, top
     assert sorted(stored) == [(SOURCE, "1"), (SOURCE, "2")]
 
 
+def test_what_still_fails_there_is_not_kept_a_second_time(tmp_path, topics):
+    topic, dead = topics.make(), topics.make()
+    topics.send(topic, [Sent(b"{"), structured(event("1", time=TOO_EARLY))])
+    _, _, first = consume(tmp_path, topics, topic, dead_letter_topic=dead)
+    topics.send(dead, [Sent(b"[")])  # which somebody else put there
+
+    summary, stored, letters = consume(
+        tmp_path, topics, dead, Clock(YEARS_LATER), dead_letter_topic=dead
+    )
+
+    assert (summary.read, summary.accepted, summary.rejected) == (3, 1, 2)
+    assert stored == [(SOURCE, "1")]
+    assert len(topics.read(dead, 3)) == 3, "nothing was written to the topic again"
+    assert len(letters) == len(first) + 1
+    again = {(one.stream, one.position): one.count for one in letters}
+    assert [again[one.stream, one.position] for one in first] == [2, 1]
+
+
+def test_only_the_topic_of_dead_letters_may_say_where_a_message_stood(tmp_path, topics):
+    topic = topics.make()
+    forged = (("identity_engine_source", b"kafka:elsewhere:0"), ("identity_engine_offset", b"7"))
+    topics.send(topic, [Sent(b"{", headers=forged)])
+
+    _, _, (letter,) = consume(tmp_path, topics, topic)
+
+    assert (letter.stream, letter.position) != ("kafka:elsewhere:0", 7)
+
+
+@pytest.mark.parametrize("offset", [b"-1", b"x", b"", b"9" * 30])
+def test_a_place_that_is_none_is_not_taken(tmp_path, topics, offset):
+    dead = topics.make()
+    headers = (("identity_engine_source", b"kafka:elsewhere:0"), ("identity_engine_offset", offset))
+    topics.send(dead, [Sent(b"{", headers=headers)])
+
+    _, _, (letter,) = consume(tmp_path, topics, dead, dead_letter_topic=dead)
+
+    assert letter.stream != "kafka:elsewhere:0"
+
+
 def test_nothing_is_written_before_the_topic_of_dead_letters_has_them(
     tmp_path, topics, monkeypatch
 ):

@@ -11,6 +11,7 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.adapters.kafka_reach import refuse_unreached
+from identity_engine.application import consume
 from identity_engine.event_store.postgres import Server
 from identity_engine.observing import looks
 from identity_engine.observing.logbook import heard_by
@@ -40,7 +41,7 @@ class Work:
     """A worker on a thread of its own, with who hears and asks it."""
 
     def __init__(self, ask, heard):
-        self.ask, self.heard = ask, heard
+        self.ask, self.heard, self.done = ask, heard, []
 
     def has_told(self, name, **fields):
         return any(
@@ -56,23 +57,52 @@ def at_work(opened, subscription):
     """Let a worker consume; `opened` opens its engine, on its own thread."""
     done, ready, found, heard = threading.Event(), threading.Event(), [], Heard()
 
-    def consume():
+    def run():
         needs = {"brokers": partial(refuse_unreached, subscription)}
         with opened() as engine, asked(engine, stopping=done.is_set, needs=needs) as (ask, asks):
-            found.append(ask)
+            found.append(Work(ask, heard))
             ready.set()
-            engine.consume(subscription, stopping=asks)
+            found[0].done.append(engine.consume(subscription, stopping=asks))
 
     with heard_by(heard):
-        thread = threading.Thread(target=consume)
+        thread = threading.Thread(target=run)
         thread.start()
         try:
             assert ready.wait(60)
-            yield Work(found[0], heard)
+            yield found[0]
         finally:
             done.set()
             thread.join()
             gc.collect()  # the client leaves sockets behind that never got through to a dead broker
+
+
+def lag(work):
+    """The lag of the only partition that the metrics know, None before they know any."""
+    found = [v for name, v in work.ask.samples().items() if name[0] == "identity_engine_kafka_lag"]
+    return sum(found) if found else None
+
+
+def test_the_lag_is_known_from_the_start_and_grows_while_the_store_is_away(
+    topics, tmp_path, monkeypatch
+):
+    database = PostgresServer(durable=True)
+    try:
+        address, topic = database.database(), topics.make()
+        opened = lambda: Engine(Server(address, tmp_path / "master.key"), world())  # noqa: E731
+        with at_work(opened, topics.subscription(topic)) as work:
+            until(lambda: lag(work) == 0, seconds=consume.REPORT_SECONDS / 2)
+
+            monkeypatch.setattr(consume, "REPORT_SECONDS", 0.2)
+            database.stop("immediate")
+            for number in range(1, 4):  # the first is read and not written, the others are not read
+                topics.send_events(topic, [event(str(number))])
+                until(lambda: work.has_told("waiting", on="store"))
+                until(lambda so_many=number: lag(work) == so_many)
+        done = work.done[0]
+        assert sum(one.position for one in done.partitions) == 0, "nothing is stored"
+        assert sum(one.lag for one in done.partitions) == 3
+    finally:
+        database.close()
 
 
 def test_a_broker_that_dies_is_told_and_so_is_its_return(own_broker, tmp_path):

@@ -62,6 +62,20 @@ def test_the_text_of_another_package_is_left_out(heard):
     assert "Anna" not in line
 
 
+def test_what_another_package_says_again_and_again_is_told_once_a_minute(capsys):
+    name = "kafka.net.manager"
+    with logged("consume", lasting=True):
+        for second in range(61):
+            record = logging.LogRecord(name, logging.ERROR, "m.py", 7, "of Anna", None, None)
+            record.created = float(second)
+            logging.getLogger(name).handle(record)
+            book.warning("waiting", on="brokers", code="unreachable")
+    told = [line for line in capsys.readouterr().err.splitlines() if " foreign " in line]
+    assert len(told) == 2
+    assert "count" not in told[0]
+    assert told[1].endswith(" count=60")
+
+
 def test_a_wait_is_told_once_and_so_is_its_end(heard):
     waits = Waits()
     waits.end("store")

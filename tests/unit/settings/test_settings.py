@@ -33,18 +33,18 @@ def test_a_setting_that_nobody_set_has_its_default():
 
 
 def test_the_command_line_comes_before_the_environment_and_that_before_the_file(alone, monkeypatch):
-    write(alone, '[kafka]\ntopic = "of the file"\n')
-    assert read().given["kafka.topic"] == ("of the file", f"file ({FILE_NAME})")
-    monkeypatch.setenv(TOPIC, "of the environment")
-    assert read().given["kafka.topic"] == ("of the environment", f"environment ({TOPIC})")
+    write(alone, '[kafka]\ntopic = "of-the-file"\n')
+    assert read().given["kafka.topic"] == ("of-the-file", f"file ({FILE_NAME})")
+    monkeypatch.setenv(TOPIC, "of-the-environment")
+    assert read().given["kafka.topic"] == ("of-the-environment", f"environment ({TOPIC})")
     over = {"kafka.topic": "typed"}
     assert read(over).given["kafka.topic"] == ("typed", "command line")
     assert in_force(over).kafka.topic == "typed"
 
 
 def test_an_option_that_was_not_given_hides_nothing(monkeypatch):
-    monkeypatch.setenv(TOPIC, "of the environment")
-    assert in_force({"kafka.topic": None}).kafka.topic == "of the environment"
+    monkeypatch.setenv(TOPIC, "of-the-environment")
+    assert in_force({"kafka.topic": None}).kafka.topic == "of-the-environment"
 
 
 def test_a_variable_that_is_empty_is_not_set(monkeypatch):
@@ -163,6 +163,9 @@ def test_a_file_that_is_no_toml_is_said(alone):
         ),
         ("postgresql://host/db?sslpassword=secret", "postgresql://host/db?sslpassword=***"),
         ("postgresql://me@host/db", "postgresql://me@host/db"),
+        ("host=h password=secret dbname=d", "host=h password=*** dbname=d"),
+        ("password = 'se cr\\'et' host=h", "password = *** host=h"),
+        ("sslpassword=a&b", "sslpassword=***"),
         ("/var/lib/store", "/var/lib/store"),
     ],
 )
