@@ -39,6 +39,9 @@ TABLES = {
     "opportunity": Table("Opportunity", "Id", "Name", "WhatId", (("AccountId", "account"),)),
 }
 
+MOST_PAGES = 20
+"""Of an answer; a page has up to 2,000 rows."""
+
 
 class SalesforceCrm:
     """Speaks to one Salesforce organisation.
@@ -101,7 +104,7 @@ class SalesforceCrm:
     def _row(self, table: str, key: str, columns: Sequence[str]) -> dict[str, Any]:
         """Return a row by its key: an update answers without the row's id."""
         rows = list(self._select(table, columns, self._key_field, [key]))
-        if len(rows) != 1:
+        if len(rows) != 1 or "Id" not in rows[0]:
             raise RemoteError(self._http.system, "unreadable")
         return rows[0]
 
@@ -114,8 +117,16 @@ class SalesforceCrm:
         wanted = format_soql("{}", list(values))
         soql = f"SELECT {', '.join(columns)} FROM {table} WHERE {column} IN {wanted}"
         with self._told_plainly() as salesforce:
-            rows = salesforce.query_all(soql)["records"]
-        yield from rows
+            answer = salesforce.query(soql)
+            for _ in range(MOST_PAGES):
+                rows = answer["records"]
+                if not all(isinstance(row, dict) for row in rows):
+                    raise RemoteError(self._http.system, "unreadable")
+                yield from rows
+                if answer["done"]:
+                    return
+                answer = salesforce.query_more(answer["nextRecordsUrl"], identifier_is_url=True)
+        raise RemoteError(self._http.system, "too_large")
 
     def _key(self, key: str) -> str:
         return f"{self._key_field}/{segment(key)}"
@@ -130,7 +141,12 @@ class SalesforceCrm:
             raise RemoteError(self._http.system, "unauthorised") from None
         except SalesforceError as error:
             raise RemoteError(self._http.system, FAILURES.get(error.status, "refused")) from None
-        except (ValueError, KeyError, TypeError):
+        except (
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+        ):  # read by the library as it came
             raise RemoteError(self._http.system, "unreadable") from None
 
     def _log_in(self) -> Salesforce:

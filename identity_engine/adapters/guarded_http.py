@@ -123,8 +123,8 @@ class GuardedHttp:
         # Already decoded, so the headers that describe the encoding no longer hold.
         headers = [
             (name, value)
-            for name, value in response.headers.multi_items()
-            if name not in {"content-encoding", "content-length", "transfer-encoding"}
+            for name, value in response.headers.raw  # bytes, of any encoding
+            if name.lower() not in {b"content-encoding", b"content-length", b"transfer-encoding"}
         ]
         return httpx.Response(
             response.status_code, headers=headers, content=bytes(content), request=response.request
@@ -187,4 +187,4 @@ def _is_public(address: str) -> bool:
 
 def _retry_after(response: httpx.Response) -> float | None:
     said = response.headers.get("retry-after", "")
-    return float(said) if said.isdigit() else None
+    return float(said) if said.isascii() and said.isdigit() else None

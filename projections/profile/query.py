@@ -157,13 +157,16 @@ def find_profile(
     )
 
 
-def contacts_linked_by(views: Connection, rule: str, limit: int) -> list[str]:
-    """Return contacts with an interaction linked by this rule, those with most of them first."""
+def contacts_linked_by(
+    views: Connection, rule: str, limit: int, divisions: Collection[str] | None = None
+) -> list[str]:
+    """Return contacts with an interaction linked by this rule, those with most of them first, of these
+    divisions if given."""
     rows = views.execute(
         "SELECT canonical_id FROM profile_contribution JOIN identity_contact USING (contact_id) "
-        "WHERE decision = ? AND presence = 'live' GROUP BY canonical_id "
-        "ORDER BY COUNT(*) DESC, canonical_id LIMIT ?",
-        (rule, limit),
+        f"WHERE decision = :rule AND presence = 'live' AND {within('division')} "
+        "GROUP BY canonical_id ORDER BY COUNT(*) DESC, canonical_id LIMIT :limit",
+        {"rule": rule, "limit": limit, "divisions": among(divisions)},
     )
     return [contact_id for (contact_id,) in rows]
 

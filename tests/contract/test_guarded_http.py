@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from identity_engine.adapters.guarded_http import GuardedHttp
+from identity_engine.adapters.guarded_http import GuardedHttp, failure_of
 from identity_engine.errors import RemoteError
 from tests.support.crm_servers import TOKEN, Rest, listening
 
@@ -176,3 +176,20 @@ def test_a_call_has_one_deadline_however_slowly_the_answer_drips(said, at_once):
 
     assert failure.value.reason == "timed_out"
     assert monotonic() - began < 5
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"503 Busy"])
+def test_a_header_in_any_encoding_is_read(status):
+    said = (
+        b"HTTP/1.1 "
+        + status
+        + b"\r\nX-By: b\xfccherei\r\nRetry-After: \xb2\r\nContent-Length: 0\r\n\r\n"
+    )
+    with dripping(said, len(said)) as url:
+        http = GuardedHttp("it", url, allow_private=True)
+        answer = http.request("GET")
+        http.close()
+
+    assert answer.status_code == int(status[:3])
+    failure = failure_of("it", answer)
+    assert failure is None or (failure.reason, failure.retry_after) == ("unavailable", None)

@@ -346,3 +346,47 @@ def revision(engine, contact_id):
         index = engine.store.index.begin(cursor)
         engine.store.index.load_nearby(cursor, index, (), [contact_id])
         return index.contacts[contact_id].revision
+
+
+class TestWhatNobodyGivesAnyMore:
+    """A value that no interaction of the contact gives is not held, whichever claimed it first."""
+
+    @pytest.fixture
+    def twice(self, engine):
+        return arrive(engine, event("1", phone(), profile=ANNA), event("2", phone(), profile=ANNA))
+
+    @pytest.mark.parametrize("order", [("1", "2"), ("2", "1")], ids="-".join)
+    @pytest.mark.parametrize("kinds", [("corrected", "corrected"), ("corrected", "retracted")])
+    def test_is_let_go_with_the_last_that_gave_it(self, engine, twice, order, kinds):
+        for n, (of, kind) in enumerate(zip(order, kinds, strict=True)):
+            said = {"identifiers": [], "profile": ANNA} if kind == "corrected" else {}
+            arrive(engine, change(f"c-{n}", of, kind, **said))
+
+        assert held(engine, twice[0].contact_id) == set()
+        (again,) = arrive(engine, event("3", phone()))
+        assert again.contact_id != twice[0].contact_id
+        assert is_sound(engine)
+
+    def test_is_held_while_a_message_shows_it(self, engine):
+        first, second = arrive(
+            engine,
+            event("1", customer("C-1"), channel="messaging"),
+            event("2", customer("C-1"), email(MAIL, False), channel="form"),
+        )
+        arrive(engine, message("m", "1", email(MAIL, True), time="2026-02-01T09:05:00Z"))
+        arrive(engine, change("c", "2", "corrected", identifiers=[], profile=ANNA))
+
+        assert second.contact_id == first.contact_id
+        assert held(engine, first.contact_id) == {"C-1", MAIL}
+        assert is_sound(engine)
+
+    def test_is_let_go_where_a_person_had_taken_the_interaction_away(self, engine, twice):
+        _, second = twice
+        (other,) = arrive(engine, event("6", customer("C-6")))
+        engine.desk.interactions.unlink(second.interaction_id, reason="Not hers.")
+        arrive(engine, change("c-1", "1", "corrected", identifiers=[], profile=ANNA))
+        arrive(engine, change("c-2", "2", "retracted"))
+
+        assert held(engine, twice[0].contact_id) == set()
+        assert other.contact_id != twice[0].contact_id
+        assert is_sound(engine)

@@ -6,6 +6,7 @@ import pytest
 
 from aggregates.errors import AlreadyDone, Refused
 from identity_engine import Engine
+from identity_engine.application.cases import outbox
 from identity_engine.application.cases.entry import Entry, Letter, Origin
 from identity_engine.application.cases.outbox import BUSY, Outbox
 from identity_engine.errors import ConfigurationError, StoreBusy, UsageError
@@ -100,8 +101,12 @@ LONG = f"{'AM0PR04MB' * 12}@eurprd04.prod.outlook.example"
         (f"<{LONG}>", LONG),
         ("<folded\r\n @mail.example>", "folded@mail.example"),
         ("<b\n1@mail.example>", "b1@mail.example"),
+        (
+            "<=?utf-8?q?=C3=BCber=0D=0ABcc=3A_eve?=@x.org>",
+            "=?utf-8?q?=C3=BCber=0D=0ABcc=3A_eve?=@x.org",
+        ),
     ],
-    ids=["long", "folded", "with a line break"],
+    ids=["long", "folded", "with a line break", "like an encoded word"],
 )
 def test_an_answer_names_the_mail_that_it_answers_as_it_is(engine, server, named, bare):
     engine.ingest([mail("2", BEN, "anders", message_id=named, references=["<1@x.example>"])])
@@ -109,9 +114,8 @@ def test_an_answer_names_the_mail_that_it_answers_as_it_is(engine, server, named
     engine.desk.mails.send_due(server)
 
     (raw,) = server.taken
-    (message,) = server.messages
-    assert message["In-Reply-To"] == f"<{bare}>"
-    assert message["References"].split() == ["<1@x.example>", f"<{bare}>"]
+    assert f"\r\nIn-Reply-To: <{bare}>\r\n".encode() in raw
+    assert f"\r\nReferences: <1@x.example>\r\n <{bare}>\r\n".encode() in raw
     assert max(map(len, raw.splitlines())) < 998
     engine.ingest([mail("3", BEN, "nochmals", in_reply_to=named)])
     assert [one.by for one in shown(engine, "C-000002").interactions] == ["opening", "thread"]
@@ -125,6 +129,20 @@ def test_what_is_no_message_id_is_left_out_and_stops_no_mail(engine, server, nam
 
     assert [one.status for one in engine.desk.mails.send_due(server)] == ["sent", "sent"]
     assert [one["In-Reply-To"] for one in server.messages] == [None, "<1@mail.example>"]
+
+
+def test_a_mail_that_cannot_be_made_fails_and_stops_no_other(engine, server, monkeypatch):
+    write(engine, Letter("Kaputt.", to=(ANNA,), subject="a"))
+    write(engine, Letter("Ganz.", to=(ANNA,), subject="b"))
+    made = outbox.outgoing
+
+    def broken(*given):
+        mail = made(*given)
+        return "\ud800".encode() if b"Kaputt" in mail.content else mail
+
+    monkeypatch.setattr(outbox, "outgoing", broken)
+    found = {(one.status, one.code) for one in engine.desk.mails.send_due(server)}
+    assert found == {("failed", "malformed"), ("sent", None)}
 
 
 def test_an_answer_to_our_mail_joins_the_case_by_its_thread(engine, server):

@@ -1,10 +1,9 @@
 """Outgoing mail of a case: written, given to be sent, and made into a message."""
 
 from collections.abc import Sequence
-from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8, Policy
-from typing import TypeVar
+from email.policy import EmailPolicy
+from typing import Any, TypeVar
 
 from aggregates.case_facts import CaseInteractionLinked, CaseOpened, CasePersonal, number_text
 from aggregates.case_mail import (
@@ -29,18 +28,30 @@ from identity_engine.ports.mail import Outgoing
 from matchers.normalise import NormalisedIdentifier
 from projections.match_index.digests import DigestKeys
 
-
-class _MessageIds(UnstructuredHeader, BaseHeader):
-    """Message ids, one a line: they are never encoded, however long (the library would)."""
-
-    def fold(self, *, policy: Policy) -> str:
-        ids = f"{policy.linesep} ".join(str(self).split())
-        return f"{self.name}: {ids}{policy.linesep}"
+MESSAGE_IDS = ("message-id", "in-reply-to", "references")
 
 
-HEADERS = HeaderRegistry()
-for name in ("message-id", "in-reply-to", "references"):
-    HEADERS.map_to_type(name, _MessageIds)
+class _MailPolicy(EmailPolicy):
+    """Writes message ids as they are, one a line: the library would decode and encode them as text."""
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        return (name, value) if _holds_ids(name) else super().header_store_parse(name, value)
+
+    def fold(self, name: str, value: Any) -> str:
+        return self._ids(name, value) if _holds_ids(name) else super().fold(name, value)
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if _holds_ids(name):
+            return self._ids(name, value).encode("ascii")
+        return super().fold_binary(name, value)
+
+    def _ids(self, name: str, value: Any) -> str:
+        return f"{name}: " + f"{self.linesep} ".join(str(value).split()) + self.linesep
+
+
+def _holds_ids(name: str) -> bool:
+    return name.lower() in MESSAGE_IDS
+
 
 OfMail = TypeVar("OfMail", CaseMailDrafted, CaseMailReleased)
 
@@ -123,8 +134,7 @@ def outgoing(
     token = f"{number_text(number)}-{digests.case_code(number)}"
     recipients = (*written.to, *written.cc)
     in_ascii = all(address.isascii() for address in (sending.sender, *recipients))
-    base = SMTP if in_ascii else SMTPUTF8
-    message = EmailMessage(policy=base.clone(header_factory=HEADERS))
+    message = EmailMessage(policy=_MailPolicy(linesep="\r\n", utf8=not in_ascii))
     message["From"] = sending.sender
     message["To"] = ", ".join(written.to)
     if written.cc:

@@ -132,13 +132,23 @@ class Outbox:
             delivery = NotSent(CONTACT_CHANGED, for_good=True)
         elif mail is None:
             delivery = NotSent("erased", for_good=True)
+        elif isinstance(mail, NotSent):
+            delivery = mail
         else:
             delivery = port.send(mail)
         return self._report(case_id, mail_id, delivery)
 
-    def _taken(self, command: Command, file: CaseFile, mail_id: MailId) -> Outgoing | None:
+    def _taken(
+        self, command: Command, file: CaseFile, mail_id: MailId
+    ) -> Outgoing | NotSent | None:
+        """Note the try, and return the mail; why not, where none can be made of it; None if erased."""
         file.do(Try(mail_id, command.now))
-        return outgoing(command, file, mail_id, self._settings, self._office.store.digests)
+        try:
+            return outgoing(command, file, mail_id, self._settings, self._office.store.digests)
+        except (
+            ValueError
+        ):  # no text that headers or body can hold, in whatever way; it stops no other
+            return NotSent("malformed", for_good=True)
 
     def _report(self, case_id: CaseId, mail_id: MailId, delivery: Delivery) -> MailOutcome:
         with self._office.store.writing() as writer:

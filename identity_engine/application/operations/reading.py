@@ -204,7 +204,8 @@ class Reading(Operations):
     def contacts_linked_by(self, rule: str, limit: int = 20) -> list[str]:
         """Return contacts that have an interaction linked by a rule, the ones with most first."""
         self.office.follower.follow()
-        return contacts_linked_by(self.office.follower.views.connection, rule, limit)
+        views = self.office.follower.views.connection
+        return contacts_linked_by(views, rule, limit, self._divisions())
 
     @needs(Action.CONTACT_EXPORT)
     def export_links(

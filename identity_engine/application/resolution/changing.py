@@ -184,8 +184,8 @@ class Changing:
                 self._effects.correct(pen, row, prepared)
             elif contact_id is not None and prepared.identifiers:
                 self._effects.hear(pen, row, contact_id, prepared)
-        elif kind == "retracted" and contact_id is not None:
-            self._effects.retract(pen, row, contact_id, told.time)
+        elif kind == "retracted":
+            self._effects.retract(pen, row, told.time)
         self._events += pen.events
 
     def _load_waiting(self, interaction_keys: Sequence[bytes]) -> None:

@@ -1,6 +1,6 @@
 """Which values a contact comes to hold on the word of an interaction, and which it holds no more."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from aggregates import ownership
@@ -53,17 +53,6 @@ def claim_identifiers(
         )
         for fact in ownership.decide(state, claim):
             write(row.identifier_id, row.version + 1, prepared.time, fact)
-
-
-def claims_of(
-    index: MatchIndex, interaction_id: InteractionId, digests: Collection[bytes]
-) -> Iterator[tuple[bytes, ContactId, datetime]]:
-    """Yield the open claims that rest on an interaction: value, holder and beginning."""
-    for digest in dict.fromkeys(digests):
-        row = index.identifiers.get(digest)
-        for held in row.state.holdings if row is not None and row.state is not None else ():
-            if held.interaction_id == interaction_id and held.valid_to is None:
-                yield digest, held.contact_id, held.valid_from
 
 
 def _may_claim(

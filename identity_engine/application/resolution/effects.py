@@ -8,25 +8,26 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from aggregates import interaction, review
-from aggregates.identifier import IdentifierReleased
+from aggregates.identifier import Holding, IdentifierReleased
 from aggregates.interaction import InteractionUnlinked
 from aggregates.review import ReviewState
 from aggregates.values import ContactId, Fact, IdentifierClass, InteractionId
 from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen
-from identity_engine.application.resolution.claiming import claim_identifiers, claims_of
+from identity_engine.application.resolution.claiming import claim_identifiers
 from identity_engine.application.resolution.lookup import Lookup, held_identifiers, own_exclusive
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.prepare import Prepared
 from identity_engine.application.resolution.story import evidence_of
 from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
-from identity_engine.event_store.conversation_tables import load_heard
+from identity_engine.event_store.conversation_tables import load_heard, load_hearers
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore
 from matchers.decision import decide
 from matchers.record import MatchRecord
 from matchers.vocabulary import Decision
+from projections.match_index.conversations import Heard
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import value_key
 from projections.match_index.rows import InteractionRow
@@ -181,16 +182,20 @@ class Effects:
             then = prepared._replace(time=EPOCH + timedelta(microseconds=row.time))
             self._claim(pen, row, row.contact_id, self._without_conflicts(then, row.contact_id))
 
-    def retract(self, pen: Pen, row: InteractionRow, contact_id: ContactId, time: datetime) -> None:
-        """Take the interaction out of its contact, with what the contact has on its word alone."""
-        fact = InteractionUnlinked(contact_id=contact_id, pinned=True, cause="retracted")
-        self._own(pen, row, time, fact)
+    def retract(self, pen: Pen, row: InteractionRow, time: datetime) -> None:
+        """Take the interaction out of its contact, with what the contact has on its word alone; likewise
+        what one still has from which a person had taken it."""
+        contact_id = row.contact_id
         heard = self._heard.get(row.interaction_id, ())
         just_heard = self._index.conversations.just_heard()
         said = {one.digest for one in row.mentions}.union(
             heard, (one.digest for one in just_heard if one.interaction_id == row.interaction_id)
         )
         self._let_go(pen, row, said)
+        if contact_id is None:
+            return
+        fact = InteractionUnlinked(contact_id=contact_id, pinned=True, cause="retracted")
+        self._own(pen, row, time, fact)
         members = self._index.members(self._index.canonical(contact_id))
         self._index.evaluate_again(
             self._store.index.load_all_of(self._cursor, self._index, members)
@@ -213,24 +218,60 @@ class Effects:
             pen.write(identifier.identifier_id, identifier.version + 1, time, fact)
 
     def _let_go(self, pen: Pen, row: InteractionRow, digests: Collection[bytes]) -> None:
-        """End the claims on values from their beginning, where no other interaction supports them."""
+        """End the claims on values from their beginning, where no interaction supports them any more:
+        those that rest on this one, and those of its contact."""
         self._lookup.crowding.load(value_key(digest) for digest in digests)
         near = [n for digest in digests for n in self._index.numbers_under(value_key(digest))]
         self._store.index.load_interactions(self._cursor, self._index, near)
         self._index.evaluate_again(near)
-        for digest, holder, since in list(claims_of(self._index, row.interaction_id, digests)):
-            if not self._is_supported(digest, holder, row):
-                identifier = self._index.identifiers[digest]
-                ended = IdentifierReleased(contact_id=holder)
-                pen.write(identifier.identifier_id, identifier.version + 1, since, ended)
+        heard = self._hearers(digests)
+        for digest in sorted(digests):
+            identifier = self._index.identifiers.get(digest)
+            state = identifier.state if identifier is not None else None
+            for held in state.holdings if state is not None else ():
+                if self._rests_on(held, row) and not self._is_supported(digest, held, row, heard):
+                    assert identifier is not None, "it has a state"
+                    ended = IdentifierReleased(contact_id=held.contact_id)
+                    version = identifier.version + 1
+                    pen.write(identifier.identifier_id, version, held.valid_from, ended)
 
-    def _is_supported(self, digest: bytes, holder: ContactId, but: InteractionRow) -> bool:
-        members = self._index.members(self._index.canonical(holder))
+    def _hearers(self, digests: Collection[bytes]) -> list[Heard]:
+        """Load and return in which interactions messages gave these values."""
+        heard = load_hearers(self._cursor, digests) if digests else []
+        heard += self._index.conversations.just_heard()
+        ids = {one.interaction_id for one in heard}
+        self._store.index.load_linked(
+            self._cursor,
+            self._index,
+            [one for one in sorted(ids) if self._index.interaction_by_id(one) is None],
+        )
+        return heard
+
+    def _rests_on(self, held: Holding, row: InteractionRow) -> bool:
+        """Tell whether an open claim hangs on an interaction, or on others of its contact."""
+        if held.valid_to is not None or held.interaction_id is None:
+            return False
+        if held.interaction_id == row.interaction_id:
+            return True
+        if row.contact_id is None or held.is_vouched_for:
+            return False
+        index = self._index
+        return index.canonical(held.contact_id) == index.canonical(row.contact_id)
+
+    def _is_supported(
+        self, digest: bytes, held: Holding, but: InteractionRow, heard: Sequence[Heard]
+    ) -> bool:
+        members = self._index.members(self._index.canonical(held.contact_id))
         others = map(self._index.interaction, self._index.numbers_under(value_key(digest)))
+        told = (
+            self._index.interaction_by_id(o.interaction_id) for o in heard if o.digest == digest
+        )
         return any(
             row is not None
             and row.interaction_id != but.interaction_id
             and row.contact_id in members
-            and any(one.digest == digest for one in row.mentions)
-            for row in others
+            for row in (
+                *(one for one in others if one and any(m.digest == digest for m in one.mentions)),
+                *told,
+            )
         )
