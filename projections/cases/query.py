@@ -15,7 +15,8 @@ from projections.sql import Connection
 WHOSE = "CASE WHEN c.interaction_id IS NULL THEN c.contact_id ELSE p.contact_id END"
 CASES = (
     "FROM case_view c LEFT JOIN profile_contribution p ON p.interaction_id = c.interaction_id "
-    f"LEFT JOIN identity_contact i ON i.contact_id = {WHOSE}"
+    f"LEFT JOIN identity_contact i ON i.contact_id = {WHOSE} "
+    "LEFT JOIN journey_interaction o ON o.interaction_id = c.interaction_id"
 )
 """The present contact: where the opening interaction's link goes, else the contact that was named."""
 OF_MEMBERS = (
@@ -25,7 +26,8 @@ OF_MEMBERS = (
     "WHERE own.contact_id IN (SELECT value FROM json_each(:members)))"
 )
 """The same from the other side, by indexes: the cases of some contacts."""
-DIVISION = "COALESCE(i.division, c.division)"
+DIVISION = "COALESCE(i.division, o.division, c.division)"
+"""Where a case lies: with its contact, else with its opening interaction, else where it was opened."""
 SUMMARY = (
     f"c.case_id, c.number, c.state, c.reason, c.disposition, c.subject, i.canonical_id, {DIVISION}, "
     "c.agent, c.queue, c.opened, c.changed"

@@ -4,9 +4,11 @@ import pytest
 
 from aggregates import interaction as interactions
 from aggregates.contact import ContactMerged, ContactUnmerged, MergeEdge
+from aggregates.errors import Refused
 from aggregates.interaction import Link
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
+from identity_engine.errors import NotFound
 from identity_engine.event_store.case_tables import cases_of_contacts
 from projections.cases.query import open_cases_of
 from tests.integration.resolving import facts
@@ -165,3 +167,46 @@ def test_the_keys_of_a_persons_cases_are_found_for_an_erasure(engine, call):
     with engine.store.reading() as cursor:
         found = {row.case_id: row.key_id for row in cases_of_contacts(cursor, [call.contact_id])}
     assert found == {case_id: keys[case_id] for case_id in opened[:2]}
+
+
+class TestOverAMove:
+    """A case lies where its contact is, and where its mail is once nobody has that any more."""
+
+    @pytest.fixture
+    def moved(self):
+        with Engine.in_memory(world()) as engine:
+            mail_opens_cases(engine)
+            (opening,) = engine.ingest([mail("1")])
+            engine.desk.divisions.move(opening.contact_id, "south", "Moved there.")
+            for actor, division in (("here", "south"), ("there", "default")):
+                engine.desk.administration.grant(actor, "supervisor", divisions=[division])
+            yield engine, opening
+
+    def sees(self, engine, actor):
+        return [one.number for one in engine.acting_as(actor).reading_cases.find()]
+
+    def test_it_stays_there_with_a_mail_that_was_unlinked(self, moved):
+        engine, opening = moved
+        assert (self.sees(engine, "here"), self.sees(engine, "there")) == (["C-000001"], [])
+        engine.desk.interactions.unlink(opening.interaction_id, reason="Not hers.")
+
+        assert (self.sees(engine, "here"), self.sees(engine, "there")) == (["C-000001"], [])
+        note = Entry(note="Seen.")
+        assert engine.acting_as("here").cases.add("C-000001", note, dry_run=True)
+        with pytest.raises(NotFound):
+            engine.acting_as("there").cases.add("C-000001", note)
+
+    def test_an_answer_elsewhere_does_not_join_it(self, moved):
+        engine, _ = moved
+        engine.ingest([mail("2", in_reply_to="<1@mail.example>")])
+        assert self.sees(engine, "there") == ["C-000002"]
+
+    def test_only_what_lies_there_is_linked_to_it(self, moved):
+        engine, _ = moved
+        here, there = engine.ingest(
+            [event("3", phone(), division="south"), event("4", phone(), division="default")]
+        )
+        engine.desk.cases.link("C-000001", here.interaction_id)
+        with pytest.raises(Refused) as refused:
+            engine.desk.cases.link("C-000001", there.interaction_id)
+        assert refused.value.reason == "other_division"

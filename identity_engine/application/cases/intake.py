@@ -225,6 +225,8 @@ class _Arrival:
         cursor = self._command.cursor
         by: JoinedBy = "thread"
         row = case_of_messages(cursor, messages) if messages else None
+        if row is not None and not self._lies_here(row):
+            row = None
         if row is None:
             row, by = self._by_token(), "token"
         return None if row is None else self._last_follow_up(row), by
@@ -242,9 +244,12 @@ class _Arrival:
         for token in self._mail.tokens:
             if hmac.compare_digest(token.code, self._digests.case_code(token.number)):
                 row = case_by_number(self._command.cursor, token.number)
-                if row is not None and row.division == self._received.division:
+                if row is not None and self._lies_here(row):
                     return row
         return None
+
+    def _lies_here(self, row: CaseRow) -> bool:
+        return self._command.division_of_case(row) == self._received.division
 
     def _writes_too_often(self) -> bool:
         return len(self._recent_of_sender()) > self._settings.sender_mails_an_hour

@@ -18,7 +18,6 @@ from aggregates.case import (
 )
 from aggregates.case_facts import number_text
 from aggregates.errors import Refused
-from aggregates.interaction import InteractionReceived
 from aggregates.notes import AddNote, ChangeNote, NoteAdded, NotePersonal, RemoveNote
 from aggregates.values import (
     CompositionId,
@@ -207,10 +206,8 @@ class Cases(Operations):
         with self.command(dry_run=dry_run) as command:
             row = command.case(case)
             wanted = InteractionId(checked_id(interaction_id))
-            command.interaction(wanted)
-            received = command.stream(wanted)[0].fact
-            assert isinstance(received, InteractionReceived)
-            if received.division != row.division:
+            linked = command.interaction(wanted)
+            if linked.division != command.division_of_case(row):
                 raise Refused("other_division", "Case and interaction lie in two divisions.")
             file = CaseFile(command, row.case_id)
             file.do(LinkInteraction(wanted, "hand"))

@@ -169,10 +169,16 @@ class Command:
         if found is None:
             raise NotFound(absent)
         self.index.cases.add([found])
-        contact = self.contact_of(found)
-        division = contact.state.division if contact is not None else found.division
-        self._check(division, found.case_id, absent)
+        self._check(self.division_of_case(found), found.case_id, absent)
         return found
+
+    def division_of_case(self, case: CaseRow) -> str:
+        """Return where a case lies: with its contact, else with its opening interaction."""
+        contact = self.contact_of(case)
+        if contact is not None:
+            return contact.state.division
+        opening = case.interaction_id and self.index.interaction_by_id(case.interaction_id)
+        return opening.division if opening else case.division
 
     def contact_of(self, case: CaseRow) -> ContactRow | None:
         """Return the contact whose case it is now: where its opening interaction's link goes, else the
