@@ -173,6 +173,25 @@ class TestMoved:
         assert MAIL in {one.value for one in engine.profile(moved[0]).identifiers}
 
 
+def test_who_was_one_with_a_contact_and_moved_away_is_absent_from_its_history(engine):
+    one, other = arrive(
+        engine, mailed("1", division="north", profile=ANNA), event("2", division="north")
+    )
+    merged = engine.desk.merging.merge([one.contact_id, other.contact_id], reason=WHY)
+    engine.desk.unmerging.unmerge(merged.merge_id, reason=WHY)
+    away, stays = one, other
+    engine.desk.divisions.move(away.contact_id, "south", WHY)
+    engine.desk.notes.add(away.contact_id, "For the south alone.")
+    arrive(engine, mailed("3", division="south"))
+
+    north = engine.acting_as("north").reading
+    told = [*north.history(stays.contact_id), *north.how(stays.contact_id)]
+    assert told
+    assert "For the south alone." not in str(told)
+    assert MAIL not in str(told)
+    assert "For the south alone." in str(engine.history(stays.contact_id))
+
+
 class TestFurtherRights:
     """What an operation does or shows besides what it is named after takes its own right."""
 

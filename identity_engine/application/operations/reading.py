@@ -1,11 +1,13 @@
 """What one actor sees: another division's contact is absent, never named."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from aggregates.access import Action
 from aggregates.across import AcrossFact
+from aggregates.identifier import IdentifierFact
 from aggregates.lifecycle import restorable_since
 from aggregates.values import ContactId, instant_text
 from identity_engine.application.explanation.duplicates import Duplicate, duplicates_of
@@ -41,6 +43,16 @@ from projections.review.projection import (
     refused_merges,
 )
 from projections.search.query import CASE, NOTE, Found, is_field, search_contacts
+
+
+def _whose(event: Recorded) -> set[str]:
+    """Return the contacts or the interaction that an event is about."""
+    fact = event.fact
+    if isinstance(fact, AcrossFact):
+        return {event.stream_id, fact.other}
+    if isinstance(fact, IdentifierFact):
+        return {one for one in (getattr(fact, "contact_id", None),) if one is not None}
+    return {event.stream_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,7 @@ class Reading(Operations):
     ) -> list[HistoryEntry]:
         """Return every event of a contact in log order, now or as of a time or `pos:N`."""
         seen = ContactId(self._seen(contact_id))
-        return self.office.queries.history(seen, as_of, language, self._shows)
+        return self.office.queries.history(seen, as_of, language, self._filter())
 
     @needs(Action.CONTACT_VIEW)
     def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
@@ -103,7 +115,7 @@ class Reading(Operations):
     ) -> list[Step]:
         """Return the steps in which a contact came to be what it is, now or as of a time or `pos:N`."""
         seen = ContactId(self._seen(contact_id))
-        return self.office.queries.how(seen, as_of, language, self._shows)
+        return self.office.queries.how(seen, as_of, language, self._filter())
 
     @needs(Action.CONTACT_VIEW)
     def across(self, contact_id: str) -> list[Across]:
@@ -247,12 +259,19 @@ class Reading(Operations):
             raise NotFound("No contact has this id.")
         return id_
 
-    def _shows(self, event: Recorded) -> bool:
-        """Tell whether an event of a contact names no contact that the call may not read."""
-        scope, fact = self._divisions(), event.fact
-        if scope is None or not isinstance(fact, AcrossFact):
-            return True
-        return {self._division_of(one) for one in (event.stream_id, fact.other)} <= scope
+    def _filter(self) -> Callable[[Recorded], bool]:
+        """Return what tells whether an event may be shown: none of what lies in a division that the
+        call may not read, also if it was one with the contact before."""
+        scope = self._divisions()
+        division_of = cache(self._division_of)
+
+        def shows(event: Recorded) -> bool:
+            if scope is None:
+                return True
+            divisions = set(map(division_of, _whose(event))) - {None}
+            return divisions <= scope
+
+        return shows
 
     def _division_of(self, id_: str) -> str | None:
         self.office.follower.follow()
