@@ -25,7 +25,7 @@ from projections.notes import query as notes
 from projections.profile import query as profile
 from projections.review import projection as review
 from projections.runner import Views
-from projections.search.query import search_contacts
+from projections.search.query import is_field, search_contacts
 from projections.sql import Connection
 from projections.timeline import projection as timeline
 from tests.schemas.golden_facts import GOLDEN, HEADER
@@ -173,6 +173,7 @@ QUESTIONS = {
     timeline.entries_since: lambda v, x: each(
         lambda one: timeline.entries_since(v, one, 300), contacts(x)
     ),
+    is_field: lambda v, _: [is_field(v, one) for one in ("email", "given_name", "nothing")],
     search_contacts: lambda v, _: [
         search_contacts(v, text, **how)
         for text in WORDS
