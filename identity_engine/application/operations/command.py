@@ -203,8 +203,11 @@ class Command:
 
     def facts(self, stream_id: str) -> list[Fact]:
         """Return the facts of a stream, those that the command has written so far included."""
-        written = [event.fact for event in self.pen.events if event.stream_id == stream_id]
-        return [event.fact for event in self.stream(stream_id)] + written
+        return [*(event.fact for event in self.stream(stream_id)), *self.written(stream_id)]
+
+    def written(self, stream_id: str) -> list[Fact]:
+        """Return the facts of a stream that the command has written so far."""
+        return [event.fact for event in self.pen.events if event.stream_id == stream_id]
 
     def evaluate_mentions(self, digest: bytes) -> None:
         """Let the interactions that mention a value be evaluated again."""

@@ -52,10 +52,10 @@ class LinkByHand:
     def __init__(self, command: Command, interaction_id: InteractionId) -> None:
         self._command, self.interaction_id = command, interaction_id
         self._row = command.interaction(interaction_id)
-        facts = command.facts(interaction_id)
-        self._time = command.stream(interaction_id)[0].header.valid_from
-        assert isinstance(facts[0], InteractionReceived)
-        self.received = facts[0]
+        events = command.stream(interaction_id)
+        received, self._time = events[0].fact, events[0].header.valid_from
+        assert isinstance(received, InteractionReceived)
+        self.received = received
         self.state = ReviewState()
         if command.moment < min(self._time, command.now):
             raise Refused(
@@ -63,11 +63,9 @@ class LinkByHand:
                 f"The interaction is of {instant_text(self._time)}; whom it belongs to cannot be "
                 "corrected from before it on.",
             )
-        for fact in facts:
+        for fact in (*(event.fact for event in events), *command.written(interaction_id)):
             self.state = review.evolve(self.state, fact)
-        self._said = statements(
-            command.stream(interaction_id), self.division, command.rules.policy, command.digests
-        )
+        self._said = statements(events, self.division, command.rules.policy, command.digests)
         given = (value.digest for said in self._said for value in said.values)
         self._digests = load_values(command, self._row, given)
         taken_from = () if self.wrong is None else (self.wrong,)
