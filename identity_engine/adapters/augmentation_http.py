@@ -5,16 +5,14 @@ interface is written down in `docs/reference/augmentation.md`.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import httpx
 
-from identity_engine.adapters.guarded_http import GuardedHttp, failure_of, read_object
+from identity_engine.adapters.guarded_http import GuardedHttp, failure_of, read_object, readable
 from identity_engine.errors import RemoteError
-from identity_engine.observing.logbook import Logbook
 from identity_engine.ports.augmentation import FoundRecord, Named
-
-book = Logbook(__name__)
 
 MAX_RECORDS = 50
 MAX_VALUES = 100
@@ -51,26 +49,24 @@ class HttpSource:
             raise RemoteError(self._http.system, "unreadable")
         if len(listed) > MAX_RECORDS:
             raise RemoteError(self._http.system, "too_large")
-        found = [record for record in map(_found, listed) if record is not None]
-        unreadable = len(listed) - len(found)
-        if unreadable and not found:
-            raise RemoteError(self._http.system, "unreadable")
-        if unreadable:
-            book.warning("records_unreadable", count=unreadable)
-        return found
+        return readable(self._http.system, listed, partial(_found, self._http.system))
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
 
-def _found(said: object) -> FoundRecord | None:
-    """Return a record, None where it has not the form of one; of its values those that are text."""
+def _found(system: str, said: object) -> FoundRecord:
+    """Return a record, of its values those that are text.
+
+    Raises:
+        RemoteError: `unreadable`, it has not the form of one.
+    """
     record = _object(said)
     reference, listed = _text(record.get("id")), record.get("identifiers", [])
     given = record.get("fields", {})
     if reference is None or not isinstance(listed, list) or not isinstance(given, dict):
-        return None
+        raise RemoteError(system, "unreadable")
     identifiers = map(_object, listed[:MAX_VALUES])
     named = [(_text(one.get("type")), _text(one.get("value"))) for one in identifiers]
     fields = {

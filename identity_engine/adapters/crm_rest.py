@@ -2,18 +2,14 @@
 their own: a small gateway in front of them is enough."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import httpx
 
 from identity_engine.adapters.crm_records import record_from
-from identity_engine.adapters.guarded_http import GuardedHttp, read_object, segment
+from identity_engine.adapters.guarded_http import GuardedHttp, read_object, readable, segment
 from identity_engine.errors import RemoteError
-from identity_engine.observing.logbook import Logbook
 from identity_engine.ports.crm import PERSON_TYPES, Activity, CrmRecord, CrmReference, Written
-
-book = Logbook(__name__)
 
 
 class RestCrm:
@@ -80,21 +76,8 @@ class RestCrm:
         if not isinstance(listed, list):
             raise RemoteError(self._http.system, "unreadable")
         ranks = {type_: rank for rank, type_ in enumerate(PERSON_TYPES)}
-        found = self._usable(listed)
+        found = readable(self._http.system, listed, self._record)
         return sorted(found, key=lambda one: ranks.get(one.type, len(ranks)))
-
-    def _usable(self, listed: Sequence[Any]) -> list[CrmRecord]:
-        """Return the rows that can be read; one that cannot hides none of the others."""
-        found = []
-        for said in listed:
-            with suppress(RemoteError):
-                found.append(self._record(said))
-        unreadable = len(listed) - len(found)
-        if unreadable and not found:
-            raise RemoteError(self._http.system, "unreadable")
-        if unreadable:
-            book.warning("records_unreadable", count=unreadable)
-        return found
 
     def _record(self, said: Any) -> CrmRecord:
         named = said if isinstance(said, dict) else {}

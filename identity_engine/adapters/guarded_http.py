@@ -7,8 +7,9 @@ a moment later.
 
 import ipaddress
 import socket
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -16,6 +17,10 @@ import orjson
 
 from identity_engine.adapters.deadline import FAILED, TIMED_OUT, DeadlineTransport
 from identity_engine.errors import PASSING, RemoteError
+from identity_engine.observing.logbook import Logbook
+
+book = Logbook(__name__)
+T = TypeVar("T")
 
 TIMEOUT_SECONDS = 3.0
 MAX_BYTES = 1 << 20
@@ -170,6 +175,25 @@ def read_object(system: str, response: httpx.Response) -> dict[str, Any]:
         raise RemoteError(system, "unreadable") from None
     if not isinstance(found, dict):
         raise RemoteError(system, "unreadable")
+    return found
+
+
+def readable(system: str, listed: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
+    """Return the records of an answer that can be read; one that cannot is counted in the log, and hides
+    none of the others.
+
+    Raises:
+        RemoteError: `unreadable`, none can be read. `read` raises it for one.
+    """
+    found = []
+    for said in listed:
+        with suppress(RemoteError):
+            found.append(read(said))
+    unreadable = len(listed) - len(found)
+    if unreadable and not found:
+        raise RemoteError(system, "unreadable")
+    if unreadable:
+        book.warning("records_unreadable", count=unreadable)
     return found
 
 

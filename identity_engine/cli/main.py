@@ -17,6 +17,7 @@ EVERYWHERE = {
 """Options that every verb takes, wherever they stand: what each sets, what is said without a value."""
 
 FROM_STANDARD_INPUT = ("--note", "--mail")
+"""Options whose text may come from standard input."""
 
 
 def run(arguments: Sequence[str] | None = None) -> None:

@@ -42,7 +42,7 @@ WITHOUT = {
 
 OPERATIONS = {
     name: type(one) for name, one in vars(Desk(None)).items() if isinstance(one, Operations)
-}  # type: ignore[arg-type] # nothing is called
+}
 
 
 def _tree(code: Any) -> ast.AST:

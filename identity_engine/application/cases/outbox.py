@@ -89,13 +89,16 @@ class Outbox:
         due = due_mails(self._office.follower.views.connection, now)
         if due and self._given is None:
             SmtpMail(self._settings)
-        found = []
-        for case_id, mail_id in due:
-            with self._office.store.writing() as writer:
-                _, file = self._opened(writer, CaseId(case_id))
-            status = file.state.mails[MailId(mail_id)].status
-            found.append(MailOutcome(number_text(file.row.number), mail_id, status))
-        return found
+        if not due:
+            return []
+        with self._office.store.writing() as writer:
+            files = [self._opened(writer, CaseId(case_id))[1] for case_id, _ in due]
+        return [
+            MailOutcome(
+                number_text(file.row.number), mail_id, file.state.mails[MailId(mail_id)].status
+            )
+            for file, (_, mail_id) in zip(files, due, strict=True)
+        ]
 
     def _send(self, due: Sequence[tuple[str, str]]) -> list[MailOutcome]:
         if not due:
@@ -145,9 +148,7 @@ class Outbox:
         file.do(Try(mail_id, command.now))
         try:
             return outgoing(command, file, mail_id, self._settings, self._office.store.digests)
-        except (
-            ValueError
-        ):  # no text that headers or body can hold, in whatever way; it stops no other
+        except ValueError:  # no text that a mail can hold, in whatever way: it stops no other
             return NotSent("malformed", for_good=True)
 
     def _report(self, case_id: CaseId, mail_id: MailId, delivery: Delivery) -> MailOutcome:

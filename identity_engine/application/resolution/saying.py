@@ -20,7 +20,6 @@ class Statement(NamedTuple):
     received: InteractionReceived
     time: datetime
     values: tuple[Considered, ...]
-    in_message: bool
 
 
 def said_by(facts: Iterable[Fact]) -> InteractionPersonal | Erased:
@@ -59,8 +58,8 @@ def statements(
     assert isinstance(first.fact, InteractionReceived)
     received = first.fact.model_copy(update={"division": division})
     own = said_by(event.fact for event in events)
-    found = [(own, first.header.valid_from, False)] + [
-        (event.fact.personal, event.header.valid_from, True)
+    found = [(own, first.header.valid_from)] + [
+        (event.fact.personal, event.header.valid_from)
         for event in events
         if isinstance(event.fact, InteractionChanged) and event.fact.change.kind == "message"
     ]
@@ -76,8 +75,7 @@ def statements(
                     policy,
                 )
             ),
-            in_message,
         )
-        for said, time, in_message in found
+        for said, time in found
         if not isinstance(said, Erased)
     ]
