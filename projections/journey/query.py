@@ -69,6 +69,14 @@ def find_interaction(views: Connection, interaction_id: str) -> InteractionView 
     return next(_read(views, rows.fetchall()), None)
 
 
+def division_of(views: Connection, interaction_id: str) -> str | None:
+    """Return where an interaction lies, None where there is none."""
+    row = views.execute(
+        "SELECT division FROM journey_interaction WHERE interaction_id = ?", (interaction_id,)
+    ).fetchone()
+    return str(row[0]) if row is not None else None
+
+
 def interactions_in(
     views: Connection, divisions: Collection[str] | None, limit: int
 ) -> list[InteractionView]:

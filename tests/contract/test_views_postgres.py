@@ -239,6 +239,7 @@ QUESTIONS = {
         )
     ],
     cases.composing: lambda v, _: cases.composing(v),
+    journey.division_of: lambda v, x: [journey.division_of(v, one) for one in interactions(x)],
     journey.find_interaction: lambda v, x: [
         journey.find_interaction(v, one) for one in interactions(x)
     ],

@@ -23,7 +23,7 @@ from identity_engine.errors import NotFound, UsageError
 from identity_engine.ports.crm import RECORD_ID, Crm, CrmRecord, CrmReference
 from projections.crm import query
 from projections.crm.query import AskedRecord, LedgerEntry, LinkedRecord
-from projections.journey.query import find_interaction
+from projections.journey.query import division_of
 
 TYPES: tuple[str, ...] = get_args(RecordType)
 MAX_FIELDS, MAX_TEXT = 100, 10_000
@@ -275,11 +275,8 @@ class CustomerRelations(Operations):
         """
         id_ = InteractionId(checked(interaction_id))
         self.office.follower.follow()
-        found, scope = (
-            find_interaction(self.office.follower.views.connection, id_),
-            self._divisions(),
-        )
-        if found is None or (scope is not None and found.division not in scope):
+        lies_in, scope = division_of(self.office.follower.views.connection, id_), self._divisions()
+        if lies_in is None or (scope is not None and lies_in not in scope):
             raise NotFound("No interaction has this id.")
         return id_
 

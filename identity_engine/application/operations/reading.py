@@ -33,7 +33,7 @@ from projections.identity.query import (
     lineage_of,
     shared_values,
 )
-from projections.journey.query import find_interaction
+from projections.journey.query import division_of
 from projections.profile.query import Profile, contacts_linked_by
 from projections.review.projection import (
     RefusedMerge,
@@ -263,12 +263,12 @@ class Reading(Operations):
         """Return what tells whether an event may be shown: none of what lies in a division that the
         call may not read, also if it was one with the contact before."""
         scope = self._divisions()
-        division_of = cache(self._division_of)
+        lies_in = cache(self._division_of)
 
         def shows(event: Recorded) -> bool:
             if scope is None:
                 return True
-            divisions = set(map(division_of, _whose(event))) - {None}
+            divisions = set(map(lies_in, _whose(event))) - {None}
             return divisions <= scope
 
         return shows
@@ -276,5 +276,5 @@ class Reading(Operations):
     def _division_of(self, id_: str) -> str | None:
         self.office.follower.follow()
         views = self.office.follower.views.connection
-        found = find_identity(views, id_) or find_interaction(views, id_)
-        return found.division if found is not None else None
+        identity = find_identity(views, id_)
+        return identity.division if identity is not None else division_of(views, id_)

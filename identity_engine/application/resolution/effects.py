@@ -62,17 +62,20 @@ class Effects:
         self._cursor, self._index, self._lookup = cursor, index, lookup
         self._events, self._own = events, own
         self._heard: dict[InteractionId, list[bytes]] = {}
+        self._hearers: dict[bytes, list[Heard]] = {}
 
     def load(self, taken_back: Sequence[InteractionRow]) -> None:
         """Load what interactions that are corrected or retracted had made contacts claim."""
         if not taken_back:
             return
         self._heard = load_heard(self._cursor, [row.interaction_id for row in taken_back])
-        digests = {one.digest for row in taken_back for one in row.mentions}
-        digests = digests.union(*self._heard.values()) - self._index.identifiers.keys()
+        mentioned = {one.digest for row in taken_back for one in row.mentions}
+        said = mentioned.union(*self._heard.values())
         tables = self._store.index
-        tables.load_identifiers(self._cursor, self._index, list(digests))
+        fresh = said - self._index.identifiers.keys()
+        tables.load_identifiers(self._cursor, self._index, list(fresh))
         tables.load_nearby(self._cursor, self._index, (), self._index.holders())
+        self._load_hearers(said)
 
     def hear(
         self, pen: Pen, row: InteractionRow, contact_id: ContactId, prepared: Prepared
@@ -224,28 +227,28 @@ class Effects:
         near = [n for digest in digests for n in self._index.numbers_under(value_key(digest))]
         self._store.index.load_interactions(self._cursor, self._index, near)
         self._index.evaluate_again(near)
-        heard = self._hearers(digests)
+        self._load_hearers(digests)
         for digest in sorted(digests):
             identifier = self._index.identifiers.get(digest)
             state = identifier.state if identifier is not None else None
             for held in state.holdings if state is not None else ():
-                if self._rests_on(held, row) and not self._is_supported(digest, held, row, heard):
+                if self._rests_on(held, row) and not self._is_supported(digest, held, row):
                     assert identifier is not None, "it has a state"
                     ended = IdentifierReleased(contact_id=held.contact_id)
                     version = identifier.version + 1
                     pen.write(identifier.identifier_id, version, held.valid_from, ended)
 
-    def _hearers(self, digests: Collection[bytes]) -> list[Heard]:
-        """Load and return in which interactions messages gave these values."""
-        heard = load_hearers(self._cursor, digests) if digests else []
-        heard += self._index.conversations.just_heard()
-        ids = {one.interaction_id for one in heard}
-        self._store.index.load_linked(
-            self._cursor,
-            self._index,
-            [one for one in sorted(ids) if self._index.interaction_by_id(one) is None],
-        )
-        return heard
+    def _load_hearers(self, digests: Collection[bytes]) -> None:
+        """Load in which interactions messages gave these values, as far as it is not known."""
+        fresh = set(digests) - self._hearers.keys()
+        if not fresh:
+            return
+        self._hearers |= {digest: [] for digest in fresh}
+        for one in load_hearers(self._cursor, fresh):
+            self._hearers[one.digest].append(one)
+        ids = {one.interaction_id for digest in fresh for one in self._hearers[digest]}
+        unknown = [one for one in sorted(ids) if self._index.interaction_by_id(one) is None]
+        self._store.index.load_linked(self._cursor, self._index, unknown)
 
     def _rests_on(self, held: Holding, row: InteractionRow) -> bool:
         """Tell whether an open claim hangs on an interaction, or on others of its contact."""
@@ -258,14 +261,12 @@ class Effects:
         index = self._index
         return index.canonical(held.contact_id) == index.canonical(row.contact_id)
 
-    def _is_supported(
-        self, digest: bytes, held: Holding, but: InteractionRow, heard: Sequence[Heard]
-    ) -> bool:
+    def _is_supported(self, digest: bytes, held: Holding, but: InteractionRow) -> bool:
         members = self._index.members(self._index.canonical(held.contact_id))
         others = map(self._index.interaction, self._index.numbers_under(value_key(digest)))
-        told = (
-            self._index.interaction_by_id(o.interaction_id) for o in heard if o.digest == digest
-        )
+        just = self._index.conversations.just_heard()
+        heard = (*self._hearers[digest], *(one for one in just if one.digest == digest))
+        told = (self._index.interaction_by_id(one.interaction_id) for one in heard)
         return any(
             row is not None
             and row.interaction_id != but.interaction_id
