@@ -1,5 +1,8 @@
 # Everything happens in .venv; a fresh Debian machine needs python3.11 (with python3-venv), git and make.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Debian's own comes first: it was compiled with profiles, and runs the engine a quarter faster than
+# a Python 3.11 that was compiled without.
+PYTHON ?= $(shell for one in /usr/bin/python3.11 python3.11 python3; do \
+	if $$one -c 'import ensurepip' 2>/dev/null; then echo $$one; exit; fi; done; echo python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
