@@ -5,9 +5,9 @@ those stay with the interaction and reach the contact through the link.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -192,8 +192,12 @@ ContactFact = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ContactState:
+NONE: Mapping[str, IdentifierId] = {}
+NONE_REFUSED: Mapping[ContactId, Refusal] = {}
+"""Nothing held, let go or refused: shared by all states, none of which is ever changed in place."""
+
+
+class ContactState(NamedTuple):
     """What the rules and the resolution need to know of a contact.
 
     `born` is the valid time of its creation, `first_seen` the earliest of it and of its interactions,
@@ -203,20 +207,22 @@ class ContactState:
     `restored` when it last came back. `on_hold` tells whether a legal hold names it. `refused` maps
     each contact that the rules keep apart from this one, of those with a greater id, to the reason.
     `across` is what is known of likeness over divisions, None for nothing.
+
+    A named tuple, as are the other states: every event makes one, which costs a dataclass thrice that.
     """
 
     stage: Stage
     division: str
     born: datetime
     first_seen: datetime
-    exclusive: Mapping[str, IdentifierId] = field(default_factory=dict)
+    exclusive: Mapping[str, IdentifierId] = NONE
     interactions: int = 0
     presence: Presence = "live"
     gone_since: datetime | None = None
     restored: datetime | None = None
     on_hold: bool = False
-    let_go: Mapping[str, IdentifierId] = field(default_factory=dict)
-    refused: Mapping[ContactId, Refusal] = field(default_factory=dict)
+    let_go: Mapping[str, IdentifierId] = NONE
+    refused: Mapping[ContactId, Refusal] = NONE_REFUSED
     across: AcrossState | None = None
 
     @property
@@ -232,16 +238,14 @@ class ContactState:
         return max(self.first_seen, self.restored or self.first_seen)
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(NamedTuple):
     """Bring a contact into being."""
 
     division: str
     interaction_id: InteractionId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Identify:
+class Identify(NamedTuple):
     """Raise an ephemeral contact to identified, naming the evidence."""
 
     by: IdentifiedBy
@@ -338,29 +342,29 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
                 stage=Stage.EPHEMERAL, division=division, born=valid_from, first_seen=valid_from
             )
         case ContactIdentified() if state is not None:
-            return replace(state, stage=Stage.IDENTIFIED)
+            return state._replace(stage=Stage.IDENTIFIED)
         case ContactIdentificationUndone() if state is not None:
-            return replace(state, stage=Stage.EPHEMERAL)
+            return state._replace(stage=Stage.EPHEMERAL)
         case ContactPromoted() if state is not None:
-            return replace(state, stage=Stage.CURATED)
+            return state._replace(stage=Stage.CURATED)
         case ContactPromotionUndone(stage=stage) if state is not None:
-            return replace(state, stage=stage)
+            return state._replace(stage=stage)
         case ContactMoved(division=division) if state is not None:
-            return replace(state, division=division)
+            return state._replace(division=division)
         case ContactExpired() if state is not None:
-            return replace(state, presence="expired", gone_since=valid_from)
+            return state._replace(presence="expired", gone_since=valid_from)
         case ContactDeleted() if state is not None:
-            return replace(state, presence="deleted", gone_since=state.gone_since or valid_from)
+            return state._replace(presence="deleted", gone_since=state.gone_since or valid_from)
         case ContactRestored() if state is not None:
-            return replace(state, presence="live", gone_since=None, restored=valid_from)
+            return state._replace(presence="live", gone_since=None, restored=valid_from)
         case ContactHoldSet() | ContactHoldLifted() if state is not None:
-            return replace(state, on_hold=isinstance(fact, ContactHoldSet))
+            return state._replace(on_hold=isinstance(fact, ContactHoldSet))
         case ContactMergeRefused(other=other) if state is not None:
-            return replace(state, refused={**state.refused, other: refusal(fact)})
+            return state._replace(refused={**state.refused, other: refusal(fact)})
         case ContactMergeRefusalEnded(other=other) if state is not None:
-            return replace(state, refused={k: v for k, v in state.refused.items() if k != other})
+            return state._replace(refused={k: v for k, v in state.refused.items() if k != other})
         case _ if state is not None and isinstance(fact, AcrossFact):
-            return replace(state, across=across.evolve(state.across, fact))
+            return state._replace(across=across.evolve(state.across, fact))
         case _:
             return state
 
@@ -368,28 +372,28 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
 def linked(state: ContactState, time: datetime) -> ContactState:
     """Return the state of a contact that an interaction of this valid time was linked to."""
     first_seen = min(state.first_seen, time)
-    return replace(state, first_seen=first_seen, interactions=state.interactions + 1)
+    return state._replace(first_seen=first_seen, interactions=state.interactions + 1)
 
 
 def unlinked(state: ContactState) -> ContactState:
     """Return the state of a contact that an interaction was taken from."""
-    return replace(state, interactions=state.interactions - 1)
+    return state._replace(interactions=state.interactions - 1)
 
 
 def holding(state: ContactState, type_: str, identifier_id: IdentifierId) -> ContactState:
     """Return the state of a contact that now holds this exclusive identifier."""
-    return replace(state, exclusive={**state.exclusive, type_: identifier_id})
+    return state._replace(exclusive={**state.exclusive, type_: identifier_id})
 
 
 def letting_go(state: ContactState, type_: str) -> ContactState:
     """Return the state of a contact that holds no exclusive identifier of this type any more."""
     kept = {known: id_ for known, id_ in state.exclusive.items() if known != type_}
     ended = {known: id_ for known, id_ in state.exclusive.items() if known == type_}
-    return replace(state, exclusive=kept, let_go={**state.let_go, **ended})
+    return state._replace(exclusive=kept, let_go={**state.let_go, **ended})
 
 
 def reclaimed(state: ContactState, identifier_id: IdentifierId) -> ContactState:
     """Return the state of a contact whose claim on an identifier goes on after all."""
     back = {type_: id_ for type_, id_ in state.let_go.items() if id_ == identifier_id}
     still = {type_: id_ for type_, id_ in state.let_go.items() if id_ != identifier_id}
-    return replace(state, exclusive={**state.exclusive, **back}, let_go=still) if back else state
+    return state._replace(exclusive={**state.exclusive, **back}, let_go=still) if back else state

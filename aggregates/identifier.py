@@ -6,9 +6,8 @@ keeps its past, because a claim ends, it is not overwritten.
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from aggregates.correction import (
     Corrections,
@@ -186,8 +185,7 @@ IdentifierFact = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """One contact's claim on the value; `valid_to` is None while it is held.
 
     `given_up` tells that the contact let the value go. A claim that only reaches back to where a later
@@ -213,8 +211,7 @@ class Holding:
         return self.valid_from <= moment and (self.valid_to is None or moment < self.valid_to)
 
 
-@dataclass(frozen=True, slots=True)
-class IdentifierState:
+class IdentifierState(NamedTuple):
     """Every claim on the value, in the order they were made, why it is shared, if it is, and what is
     said of contacts that it skips because a person corrected a link."""
 
@@ -293,7 +290,7 @@ def evolve(
     after = _held(state, fact, valid_from)
     if after is None or not (after.corrections or isinstance(fact, IdentifierLinkCorrected)):
         return after
-    return replace(after, corrections=_corrected(after.corrections, fact, valid_from))
+    return after._replace(corrections=_corrected(after.corrections, fact, valid_from))
 
 
 def _corrected(known: Corrections, fact: Fact, valid_from: datetime) -> Corrections:
@@ -327,7 +324,7 @@ def _held(
                 verified_by=fact.interaction_id if fact.verified else None,
             )
             before = state or IdentifierState(identifier_class=fact.identifier_class)
-            return replace(before, holdings=(*before.holdings, holding))
+            return before._replace(holdings=(*before.holdings, holding))
         case IdentifierVerified(contact_id=contact_id, interaction_id=by) if state is not None:
             # A person vouches for good; an interaction only where nobody did.
             return _changed(
@@ -358,13 +355,13 @@ def _held(
             given = state or IdentifierState(identifier_class=fact.identifier_class)
             without = _let_go(given, former, valid_from)
             holding = Holding(fact.contact_id, None, valid_from, None, fact.verified)
-            return replace(without, holdings=(*without.holdings, holding))
+            return without._replace(holdings=(*without.holdings, holding))
         case IdentifierShared(by=by) if state is not None:
             others = tuple(known for known in state.shared_by if known != by)
-            return replace(state, shared_by=(*others, by))
+            return state._replace(shared_by=(*others, by))
         case IdentifierUnshared(by=by) if state is not None:
             others = tuple(known for known in state.shared_by if known != by)
-            return replace(state, shared_by=others)
+            return state._replace(shared_by=others)
         case IdentifierReassigned() if state is not None:
             return _changed(
                 state,
@@ -390,8 +387,8 @@ def _changed(
     state: IdentifierState, which: Callable[[Holding], bool], **values: Any
 ) -> IdentifierState:
     """Return the state with these values in some of its claims."""
-    holdings = (replace(held, **values) if which(held) else held for held in state.holdings)
-    return replace(state, holdings=tuple(holdings))
+    holdings = (held._replace(**values) if which(held) else held for held in state.holdings)
+    return state._replace(holdings=tuple(holdings))
 
 
 def _age(holding: Holding) -> tuple[datetime, str]:

@@ -111,8 +111,7 @@ def components(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """One identity as the rules of merging see it."""
 
     canonical_id: ContactId

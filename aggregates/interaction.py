@@ -6,7 +6,7 @@ along by itself.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -130,8 +130,7 @@ class Unknown:
     """Nothing has been received under this id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unlinked:
+class Unlinked(NamedTuple):
     """Received, and belonging to no contact; `pinned` where a person wants it so, or the publisher has
     `retracted` it."""
 
@@ -140,8 +139,7 @@ class Unlinked:
     taken_from: ContactId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(NamedTuple):
     """Received and belonging to a member contact; `proposed` while a review is open."""
 
     contact_id: ContactId
@@ -152,15 +150,13 @@ class Linked:
 InteractionState = Unknown | Unlinked | Linked
 
 
-@dataclass(frozen=True, slots=True)
-class Receive:
+class Receive(NamedTuple):
     """Record an interaction as it was published."""
 
     fact: InteractionReceived
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """Give the interaction to a member contact. Giving it to another contact moves it.
 
     `reason` is a person's. `confirms` that the contact which had it was only a stand-in.

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from aggregates.errors import NotYet, Refused
 from aggregates.identifier import (
@@ -31,8 +32,7 @@ from aggregates.verification import IdentifierVerified
 Members = AbstractSet[ContactId]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """Let a contact hold the value from `valid_from` on.
 
     `cap` contacts may hold it, of those whose claims began within one `window`; None counts all.

@@ -189,6 +189,7 @@ def _date_in_any_order(date: str) -> str:
     return date[:4] + "".join(sorted((date[5:7], date[8:10])))
 
 
+@lru_cache(maxsize=20_000)
 def _street(address: str) -> str:
     """A house number with the sound of the longest word, which is seldom the kind of the street."""
     house = min(numbers(address), default="")

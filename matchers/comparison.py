@@ -135,7 +135,9 @@ def _best_pair(
 ) -> Agreement | None:
     if not ours or not theirs:
         return None
-    return min(level(a, b) for a in ours for b in theirs), ""
+    if len(ours) == 1 == len(theirs):  # as nearly always, and without a loop
+        return level(ours[0], theirs[0]), ""
+    return min([level(a, b) for a in ours for b in theirs]), ""
 
 
 def _compare_addresses(one: MatchRecord, other: MatchRecord) -> Agreement | None:

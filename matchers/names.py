@@ -195,13 +195,15 @@ def _compare_words(ours: tuple[str, ...], theirs: tuple[str, ...]) -> _Found:
     agreed = " ".join(shared)
     if not rest or not rest2:
         return (EXACT if len(shared) > 1 else ONE_PART), agreed
-    short, long = sorted((sorted(rest), sorted(rest2)), key=lambda words: (len(words), words))
-    return _level_of_rest(len(shared), short, long), agreed
+    one, other = sorted(rest), sorted(rest2)
+    if (len(other), other) < (len(one), one):
+        one, other = other, one
+    return _level_of_rest(len(shared), one, other), agreed
 
 
 def _level_of_rest(shared: int, short: list[str], long: list[str]) -> int:
     """Level by the best partner of each word left over on the shorter side."""
-    likeness = [max(_likeness(word, other) for other in long) for word in short]
+    likeness = [max([_likeness(word, other) for other in long]) for word in short]
     least = min(likeness)
     if not shared:
         if least >= _NEAR:
@@ -211,7 +213,7 @@ def _level_of_rest(shared: int, short: list[str], long: list[str]) -> int:
         return NICKNAME if _NICKNAME in likeness else CLOSE
     if least > 0:
         return INITIAL
-    alike = sum(1 for one in likeness if one >= _NEAR)
+    alike = len([one for one in likeness if one >= _NEAR])
     return TWO_WORDS if shared + alike > 1 else FAMILY
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -45,8 +45,7 @@ class InvalidIdentifier(ValueError):  # noqa: N818 - an outcome with a reason, n
         self.reason_code = reason_code
 
 
-@dataclass(frozen=True, slots=True)
-class NormalisedIdentifier:
+class NormalisedIdentifier(NamedTuple):
     """One identifier in canonical form: `family` and `value` are what two sources compare."""
 
     type: str

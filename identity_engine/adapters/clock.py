@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from random import Random
 
 IDS_DRAWN = 64
+VARIANT = bytes(0x80 | byte & 0x3F for byte in range(0x100))
+"""What the byte becomes that says which variant of a UUID this is."""
 """Ids for which random bytes are drawn at once: a system call costs more than all the rest."""
 
 
@@ -49,7 +51,7 @@ class World:
         """Return a fresh UUIDv7 (RFC 9562), greater than every one before it in this process.
 
         The 12 bits behind the milliseconds count up within one, so ids made in one batch keep their
-        order and insert side by side in the B-tree; 60 bits behind them are random.
+        order and insert side by side in the B-tree; 62 bits behind them are random.
         """
         moment = self.milliseconds() << 12
         self._last = moment if moment > self._last else self._last + 1
@@ -59,9 +61,9 @@ class World:
             self._stamped, self._stamp = millisecond, f"{text[:8]}-{text[8:]}-7"
         if not self._endings:
             self._endings = self._draw()
-        return f"{self._stamp}{count:03x}{self._endings.pop()}"
+        return f"{self._stamp}{count:03x}-{self._endings.pop()}"
 
     def _draw(self) -> list[str]:
-        chance = self.entropy(IDS_DRAWN * 8).hex()
-        starts = range((IDS_DRAWN - 1) * 16, -1, -16)
-        return [f"-8{chance[at : at + 3]}-{chance[at + 3 : at + 15]}" for at in starts]
+        chance = bytearray(self.entropy(IDS_DRAWN * 8))
+        chance[::8] = chance[::8].translate(VARIANT)
+        return [chance[at : at + 8].hex("-", 6) for at in range(0, IDS_DRAWN * 8, 8)]

@@ -16,6 +16,7 @@ from identity_engine.event_store.evaluation_queue import QUEUE_TABLES
 from identity_engine.event_store.index_writing import hash_rows
 from identity_engine.event_store.keys import KEY_TABLES
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
+from identity_engine.event_store.mapper import NewRow
 from identity_engine.event_store.place import Place
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import COLUMNS as LETTER
@@ -128,7 +129,7 @@ def _copy_events(
         while rows := source.log.select(
             "rowid > ?", [after], order="rowid", limit=CHUNK, cursor=held
         ):
-            positions = target.log.insert_rows(cursor, rows)
+            positions = target.log.insert(cursor, [NewRow._make(row[1:]) for row in rows])
             if positions[-1] != rows[-1].position:
                 raise StoreError("The log of the source has a gap; it cannot be copied.")
             after = rows[-1].position

@@ -15,18 +15,18 @@ from typing import Any, NamedTuple
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from eventsourcing.persistence import StoredEvent
 from pydantic import ValidationError
 
 from aggregates.catalogue import FACTS
 from aggregates.values import Fact, Header, instant_text
 from identity_engine.errors import EventTooLarge, UnknownTopic, Unreadable
-from identity_engine.event_store.ids import id_text
+from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.keys import NONCE_BYTES, DataKey, KeyRing
 from identity_engine.event_store.upcasting import UPCASTERS, Upcaster, upcast
 from projections.base import Recorded
 
 FORMAT = 1
+FORMAT_BYTE = bytes((FORMAT,))
 MAX_STATE_BYTES = 4 << 20
 SHORTEST_CIPHERTEXT = NONCE_BYTES + 16  # the tag of AES-GCM
 NOT_IN_CLEAR = {"personal"}
@@ -47,6 +47,15 @@ class Pending(NamedTuple):
     fact: Fact
     subject: str | None = None
     key: DataKey | None = None
+
+
+class NewRow(NamedTuple):
+    """An event as it is to stand in the log, which gives it its position."""
+
+    stream: bytes
+    version: int
+    topic: str
+    state: bytes
 
 
 class StoredRow(NamedTuple):
@@ -90,7 +99,7 @@ class EventMapper:
         self._facts = facts
         self._upcasters = upcasters
 
-    def encode(self, event: Pending, recorded_at: datetime) -> StoredEvent:
+    def encode(self, event: Pending, recorded_at: datetime) -> NewRow:
         """Return the event as it is stored at a moment.
 
         Raises:
@@ -101,21 +110,23 @@ class EventMapper:
         topic = fact.TOPIC
         if self._facts.get(topic) is not type(fact):
             raise UnknownTopic(f"{type(fact).__name__} is not in the catalogue of facts.")
-        said: dict[str, Any] = {"recorded_at": instant_text(recorded_at), "schema": fact.SCHEMA}
+        personal, schema = fact.about_a_person(), fact.SCHEMA
+        said: dict[str, Any] = {"recorded_at": instant_text(recorded_at), "schema": schema}
         if event.subject:
             said["subject"] = event.subject
         said["header"] = _written(event.header)
         said["fact"] = orjson.Fragment(
-            fact.__pydantic_serializer__.to_json(fact, exclude_none=True, exclude=NOT_IN_CLEAR)
+            fact.__pydantic_serializer__.to_json(
+                fact, exclude_none=True, exclude=NOT_IN_CLEAR if personal is not None else None
+            )
         )
         clear = orjson.dumps(said)
-        state = b"%c%b%b" % (FORMAT, len(clear).to_bytes(4, "big"), clear)
-        personal = fact.about_a_person()
+        state = FORMAT_BYTE + len(clear).to_bytes(4, "big") + clear
         if personal is not None:
-            state += self._seal(event, topic, fact.SCHEMA, personal)
+            state += self._seal(event, topic, schema, personal)
         if len(state) > MAX_STATE_BYTES:
             raise EventTooLarge(f"{topic} has {len(state)} bytes; {MAX_STATE_BYTES} are allowed.")
-        return StoredEvent(event.stream_id, event.version, topic, state)
+        return NewRow(id_bytes(event.stream_id), event.version, topic, state)
 
     def decode(self, rows: Sequence[StoredRow]) -> list[Recorded]:
         """Return the events of the log, all keys opened in one query.

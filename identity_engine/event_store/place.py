@@ -5,10 +5,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from eventsourcing.persistence import StoredEvent
-
 from identity_engine.errors import ConfigurationError
-from identity_engine.event_store.mapper import StoredRow
+from identity_engine.event_store.mapper import NewRow, StoredRow
 from projections.sql import Connection, Cursor
 
 
@@ -21,11 +19,8 @@ class EventLog(Protocol):
     def writing(self) -> AbstractContextManager[Cursor]:
         """Hold the write lock; what is written within is stored together or not at all."""
 
-    def insert(self, cursor: Cursor, events: Sequence[StoredEvent]) -> range:
+    def insert(self, cursor: Cursor, rows: Sequence[NewRow]) -> range:
         """Store events under the write lock and return their positions."""
-
-    def insert_rows(self, cursor: Cursor, rows: Sequence[StoredRow]) -> range:
-        """Store rows of another log as they are, and return their positions."""
 
     def select(
         self,

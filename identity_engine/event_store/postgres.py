@@ -31,7 +31,7 @@ from identity_engine.errors import (
     StoreFull,
 )
 from identity_engine.event_store.folder import key_in_file
-from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.mapper import NewRow
 from identity_engine.event_store.place import Place
 from identity_engine.event_store.postgres_holding import SessionHolding
 from identity_engine.event_store.postgres_roles import MIGRATOR, PROJECTOR, act_as
@@ -52,7 +52,7 @@ from identity_engine.event_store.postgres_sql import (
 )
 from identity_engine.event_store.postgres_views import ViewSchemas
 from identity_engine.event_store.postgres_watch import ChannelWatch
-from identity_engine.event_store.stored_events import StoredEvents
+from identity_engine.event_store.stored_events import StoredEvents, new_rows
 from projections.sql import Cursor
 
 FUNCTIONS_VARIABLE = "POSTGRES_ENABLE_DB_FUNCTIONS"
@@ -331,25 +331,16 @@ class Recorder(StoredEvents, PostgresApplicationRecorder):
                     lost(cause) if isinstance(cause, psycopg.Error) else LOST
                 ) from error
 
-    def insert(self, cursor: Cursor, events: Sequence[StoredEvent]) -> range:
+    def insert(self, cursor: Cursor, rows: Sequence[NewRow]) -> range:
         """Insert events in one statement and return their positions."""
-        if not events:
+        if not rows:
             return range(0)
         (first,) = cursor.execute(
             "SELECT COALESCE(MAX(rowid), 0) + 1 FROM stored_events"
         ).fetchone()
-        positions = range(first, first + len(events))
+        positions = range(first, first + len(rows))
         assert isinstance(cursor, PostgresCursor)
-        cursor.raw.execute(
-            INSERT,
-            (
-                list(positions),
-                [id_bytes(e.originator_id) for e in events],
-                [e.originator_version for e in events],
-                [e.topic for e in events],
-                [e.state for e in events],
-            ),
-        )
+        cursor.raw.execute(INSERT, (list(positions), *map(list, zip(*rows, strict=True))))
         cursor.execute(f"NOTIFY {CHANNEL}")
         return positions
 
@@ -370,7 +361,7 @@ class Recorder(StoredEvents, PostgresApplicationRecorder):
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
         """Store events in a transaction of their own."""
         with self.writing() as cursor:
-            return list(self.insert(cursor, stored_events)) or None
+            return list(self.insert(cursor, new_rows(stored_events))) or None
 
 
 def _ms(seconds: float) -> int:

@@ -24,7 +24,7 @@ from eventsourcing.sqlite import (
     SQLiteTransaction,
 )
 
-from identity_engine.event_store.ids import id_bytes
+from identity_engine.event_store.mapper import NewRow
 from identity_engine.event_store.sqlite_files import (
     LOCK_TIMEOUT_SECONDS,
     MIB,
@@ -33,7 +33,7 @@ from identity_engine.event_store.sqlite_files import (
     refusal,
 )
 from identity_engine.event_store.sqlite_watch import FileWatch
-from identity_engine.event_store.stored_events import StoredEvents
+from identity_engine.event_store.stored_events import StoredEvents, new_rows
 from projections.sql import Cursor
 
 CACHE_MIB = 128
@@ -156,19 +156,13 @@ class Recorder(StoredEvents, SQLiteApplicationRecorder):
         with self.datastore.transaction(commit=True) as cursor:
             yield cursor.sqlite_cursor
 
-    def insert(self, cursor: Cursor, events: Sequence[StoredEvent]) -> range:
+    def insert(self, cursor: Cursor, rows: Sequence[NewRow]) -> range:
         """Insert events in one statement and return their positions."""
-        if not events:
+        if not rows:
             return range(0)
         (first,) = cursor.execute(NEXT_ID).fetchone()
-        cursor.executemany(
-            INSERT,
-            [
-                (first + n, id_bytes(e.originator_id), e.originator_version, e.topic, e.state)
-                for n, e in enumerate(events)
-            ],
-        )
-        return range(first, first + len(events))
+        cursor.executemany(INSERT, [(first + n, *row) for n, row in enumerate(rows)])
+        return range(first, first + len(rows))
 
     def watch(self) -> FileWatch:
         """Look at a counter of the file."""
@@ -193,4 +187,4 @@ class Recorder(StoredEvents, SQLiteApplicationRecorder):
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any
     ) -> Sequence[int] | None:
-        return list(self.insert(c.sqlite_cursor, stored_events)) or None
+        return list(self.insert(c.sqlite_cursor, new_rows(stored_events))) or None

@@ -9,10 +9,18 @@ from uuid import UUID
 from eventsourcing.persistence import Notification, StoredEvent
 
 from identity_engine.event_store.ids import id_bytes, id_text
-from identity_engine.event_store.mapper import StoredRow
+from identity_engine.event_store.mapper import NewRow, StoredRow
 from projections.sql import Cursor
 
 STORED = "rowid, originator_id, originator_version, topic, state"
+
+
+def new_rows(events: Sequence[StoredEvent]) -> list[NewRow]:
+    """Return events of the library as the rows that are inserted."""
+    return [
+        NewRow(id_bytes(one.originator_id), one.originator_version, one.topic, one.state)
+        for one in events
+    ]
 
 
 class StoredEvents(ABC):
@@ -48,15 +56,8 @@ class StoredEvents(ABC):
         )
         return list(map(StoredRow._make, rows))
 
-    def insert_rows(self, cursor: Cursor, rows: Sequence[StoredRow]) -> range:
-        """Store rows of another log as they are, under the write lock, and return their positions."""
-        return self.insert(
-            cursor,
-            [StoredEvent(id_text(one.stream), one.version, one.topic, one.state) for one in rows],
-        )
-
     @abstractmethod
-    def insert(self, cursor: Cursor, events: Sequence[StoredEvent]) -> range:
+    def insert(self, cursor: Cursor, rows: Sequence[NewRow]) -> range:
         """Store events under the write lock and return their positions."""
 
     def head(self) -> int:

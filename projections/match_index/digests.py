@@ -31,7 +31,7 @@ class DigestKeys:
 
     def content(self, content: bytes) -> bytes:
         """Return the digest that tells a resend from a conflicting duplicate."""
-        return hmac.digest(self.natural, b"content\0" + content, "sha256")[:DIGEST_BYTES]
+        return _signed(self.natural, b"content\0" + content)
 
     def opaque(self, upstream_id: str) -> str:
         """Return an upstream correlation or causation id in opaque form."""
@@ -83,4 +83,16 @@ def _block_secret(key: bytes, division: str) -> bytes:
 
 def _digest(key: bytes, *parts: str) -> bytes:
     # No part can hold NUL: the envelope refuses control characters in all of them.
-    return hmac.digest(key, "\0".join(parts).encode(), "sha256")[:DIGEST_BYTES]
+    return _signed(key, "\0".join(parts).encode())
+
+
+def _signed(key: bytes, said: bytes) -> bytes:
+    signing = _begun(key).copy()
+    signing.update(said)
+    return signing.digest()[:DIGEST_BYTES]
+
+
+@lru_cache(maxsize=64)
+def _begun(key: bytes) -> hmac.HMAC:
+    """Begin an HMAC-SHA256 with a key of the store: a copy of it takes half the time of a new one."""
+    return hmac.new(key, digestmod="sha256")

@@ -49,6 +49,17 @@ REVISING = (
 because messages keep arriving; merges and unmerges do, for all whom they touch."""
 
 
+OF_IDENTITY = frozenset(
+    (
+        *(ContactMerged, ContactUnmerged),
+        *(ContactToldApart, ContactToldApartLifted),
+        *(ContactAcrossFound, ContactAcrossEnded),
+        *STAGING,
+    )
+)
+"""Facts of a contact that may concern its identity, or another contact."""
+
+
 class Identities:
     """Contact rows with the id that stands for each, the edges between them and who was told apart."""
 
@@ -150,11 +161,12 @@ class Identities:
             self._change(ContactRow(contact_id, version, 1, state, contact_id))
             self._wait(contact_id, state)
             return
-        self._change(replace(row, version=version, touched=row.touched + 1, state=state))
-        if state.quiet_from != row.state.quiet_from:
+        before, row.version, row.state = row.state, version, state
+        self._touch(row)
+        if state.quiet_from != before.quiet_from:
             self._wait(contact_id, state)
             self.life.recounted.add(contact_id)
-        if state.is_live != row.state.is_live:
+        if state.is_live != before.is_live:
             self._hide(contact_id, hidden=not state.is_live)
         if isinstance(fact, REVISING):
             self._count(contact_id)
@@ -170,6 +182,8 @@ class Identities:
 
     def _change_identity(self, stream: ContactId, fact: Fact) -> None:
         """Let edges come and go, and say which id stands for each identity that they touch."""
+        if type(fact) not in OF_IDENTITY:
+            return
         match fact:
             case ContactMerged() as merged:
                 for edge in edges_of(merged, stream):
@@ -184,7 +198,7 @@ class Identities:
             case ContactAcrossFound(other=other) | ContactAcrossEnded(other=other):
                 turned = fact.model_copy(update={"other": stream})
                 self._revise(
-                    other, lambda state: replace(state, across=across.evolve(state.across, turned))
+                    other, lambda state: state._replace(across=across.evolve(state.across, turned))
                 )
         if isinstance(fact, ContactMerged | ContactUnmerged):
             self._stand_in({id_ for edge in fact.edges for id_ in (edge.one, edge.other)})

@@ -37,9 +37,9 @@ from projections.match_index.rows import (
     ReadSet,
 )
 
-# As tuples, because a union asks each of its members in turn, and every event is asked about.
-IDENTIFIER_FACTS: tuple[type[Fact], ...] = get_args(IdentifierFact)
-CONTACT_FACTS: tuple[type[Fact], ...] = get_args(contacts.ContactFact)
+# As sets of exact types, because a union asks each of its members in turn, and this asks every event.
+IDENTIFIER_FACTS: frozenset[type[Fact]] = frozenset(get_args(IdentifierFact))
+CONTACT_FACTS: frozenset[type[Fact]] = frozenset(get_args(contacts.ContactFact | NoteFact))
 
 
 class MatchIndex(Identifiers):
@@ -131,6 +131,11 @@ class MatchIndex(Identifiers):
     def interaction(self, number: int) -> InteractionRow | None:
         """Return a loaded interaction by its number."""
         return self._by_number.get(number)
+
+    def interactions(self, numbers: Iterable[int]) -> list[InteractionRow]:
+        """Return those of some interactions that are loaded, in the order of their numbers given."""
+        loaded = self._by_number
+        return [loaded[number] for number in numbers if number in loaded]
 
     def interactions_of(self, contact_id: ContactId) -> list[InteractionRow]:
         """Return the loaded interactions that are linked to a contact."""
@@ -247,6 +252,10 @@ class MatchIndex(Identifiers):
         """Tell whether a key leads to too many records, so that finer ones are in use."""
         return key in self._crowded or key in self._crowded_here
 
+    def are_crowded(self, keys: Iterable[int]) -> bool:
+        """Tell whether any of these keys is."""
+        return not (self._crowded.isdisjoint(keys) and self._crowded_here.keys().isdisjoint(keys))
+
     def post(self, row: InteractionRow, keys: Iterable[int]) -> None:
         """Put a row under further keys, whose numbers are loaded."""
         for key in keys:
@@ -259,6 +268,17 @@ class MatchIndex(Identifiers):
 
     def apply(self, stream_id: str, version: int, valid_from: datetime, fact: Fact) -> None:
         """Let an event change the rows. Facts the index does not follow change nothing."""
+        kind = type(fact)
+        if kind in IDENTIFIER_FACTS:
+            self._change_identifier(IdentifierId(stream_id), version, valid_from, fact)
+        elif kind in CONTACT_FACTS:
+            self._change_contact(ContactId(stream_id), version, valid_from, fact)
+            self._change_identity(ContactId(stream_id), fact)
+        else:
+            self._change_interaction(stream_id, valid_from, fact)
+
+    def _change_interaction(self, stream_id: str, valid_from: datetime, fact: Fact) -> None:
+        """Let an event change what else there is: interactions, cases, and the rules they are under."""
         match fact:
             case InteractionLinked(contact_id=contact_id, pinned=pinned):
                 self._link(InteractionId(stream_id), contact_id, valid_from, pinned=pinned)
@@ -283,13 +303,6 @@ class MatchIndex(Identifiers):
                 known = None if content is None else Settings.model_validate_json(content)
                 channels = known.retention.not_meaningful if known is not None else None
                 self.life.settings.append((settings, channels))
-            case _ if isinstance(fact, IDENTIFIER_FACTS):
-                self._change_identifier(IdentifierId(stream_id), version, valid_from, fact)
-            case _ if isinstance(fact, CONTACT_FACTS):
-                self._change_contact(ContactId(stream_id), version, valid_from, fact)
-                self._change_identity(ContactId(stream_id), fact)
-            case _ if isinstance(fact, NoteFact):
-                self._change_contact(ContactId(stream_id), version, valid_from, fact)
             case _ if isinstance(fact, CaseFact):
                 self.cases.apply(CaseId(stream_id), fact)
 

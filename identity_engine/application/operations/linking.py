@@ -1,7 +1,6 @@
 """One interaction that a person gives to another contact, or to none, within a command."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Literal
 
 from aggregates import contact, interaction, ownership, review
@@ -154,7 +153,7 @@ class LinkByHand:
         link = interaction.Link(target, self.evidence, pinned=True, reason=reason)
         alone = wrong is not None and self._is_stand_in(wrong)
         self._again(target, *((wrong,) if wrong is not None else ()))
-        self.write(*interaction.decide(self.state.link, replace(link, confirms=alone)))
+        self.write(*interaction.decide(self.state.link, link._replace(confirms=alone)))
         if isinstance(before, Linked):
             self.lower(before.contact_id)
         self._end_corrections(target)
@@ -260,7 +259,7 @@ class LinkByHand:
                 command.rules.policy,
             )
             # What the interaction shows, and nothing else, is said once it belongs there.
-            claim = replace(claim, interaction_id=None, verified=False)
+            claim = claim._replace(interaction_id=None, verified=False)
             wanted: OwnershipCommand = (
                 Transfer(claim, theirs, reason) if choice == "transfer" else Share(claim, reason)
             )

@@ -47,7 +47,7 @@ class Lookup:
 
     def with_keys_in_use(self, prepared: Prepared) -> Prepared:
         """Return an interaction with finer keys for those that have become crowded since."""
-        if not any(map(self.index.is_crowded, prepared.block_keys)):
+        if not self.index.are_crowded(prepared.block_keys):
             return prepared
         keys = self.crowding.keys(prepared.record, prepared.fact.division)
         self.crowding.load(keys, may_grow=True)
@@ -170,8 +170,7 @@ class Lookup:
         self._tables.load_members(self._cursor, self.index, members, self._members)
 
     def _rows(self, numbers: Iterable[int]) -> list[InteractionRow]:
-        found = map(self.index.interaction, numbers)
-        return [row for row in found if row is not None]
+        return self.index.interactions(numbers)
 
     def _in_question(self, prepared: Prepared, near: Iterable[InteractionRow]) -> set[ContactId]:
         """Return the identities of which a near record weighs enough to ask for more of them."""

@@ -1,12 +1,11 @@
 """What became of one event that came in."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aggregates.values import ContactId, InteractionId, Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one interaction, or of one change of an interaction.
 
     `status` is `accepted`, `duplicate` (received before, nothing written), `conflict` (received

@@ -5,6 +5,7 @@ profile value is copied: the contact gets its values through the link.
 """
 
 from datetime import datetime
+from typing import Any
 
 from aggregates import contact, interaction
 from aggregates.identity import LASTING
@@ -206,29 +207,29 @@ def _without_scores(evidence: Evidence) -> Evidence:
 
 def evidence_of(decision: Decision, rules: Rules) -> Evidence:
     """Return what a decision rests on, as it is kept with its event."""
-    score = decision.score
-    return Evidence.model_validate(
-        {
-            "rule": decision.rule,
-            "model": rules.model_version,
-            "policy": rules.policy_version,
-            "weight": decision.weight,
-            "prior": score.prior if score is not None else 0,
-            "comparisons": [
-                {"name": part.comparison, "level": part.level, "weight": part.weight}
-                for part in (score.parts if score is not None else ())
-            ],
-            "interaction_id": decision.matched_interaction,
-            "identifiers": decision.matched_identifiers,
-            "candidates": [
-                {"contact_id": contact_id, "weight": weight}
-                for contact_id, weight in decision.losing
-            ],
-            "considered": decision.considered,
-            "refusals": [
-                {"contact_id": one.contact_id, "guard": one.guard, "weight": one.weight}
-                for one in decision.refusals[:MOST_SHOWN]
-            ],
-            "refused": len(decision.refusals),
-        }
-    )
+    said: dict[str, Any] = {
+        "rule": decision.rule,
+        "model": rules.model_version,
+        "policy": rules.policy_version,
+        "weight": decision.weight,
+        "interaction_id": decision.matched_interaction,
+        "identifiers": decision.matched_identifiers,
+        "considered": decision.considered,
+    }
+    if decision.score is not None:
+        said["prior"] = decision.score.prior
+        said["comparisons"] = [
+            {"name": part.comparison, "level": part.level, "weight": part.weight}
+            for part in decision.score.parts
+        ]
+    if decision.losing:
+        said["candidates"] = [
+            {"contact_id": contact_id, "weight": weight} for contact_id, weight in decision.losing
+        ]
+    if decision.refusals:
+        said["refused"] = len(decision.refusals)
+        said["refusals"] = [
+            {"contact_id": one.contact_id, "guard": one.guard, "weight": one.weight}
+            for one in decision.refusals[:MOST_SHOWN]
+        ]
+    return Evidence.model_validate(said)
