@@ -21,7 +21,7 @@ from matchers.guards import (
     speaks_for_person,
 )
 from matchers.record import MatchRecord
-from matchers.scoring import Scorer
+from matchers.scoring import Compared, Scorer
 from matchers.vocabulary import (
     Candidate,
     ContactFacts,
@@ -127,6 +127,7 @@ class _Ladder:
     is_held_by_many: bool = field(kw_only=True)
     records: dict[str, list[Candidate]] = field(default_factory=dict)
     weights: dict[str, int] = field(default_factory=dict)
+    compared: dict[str, Compared] = field(default_factory=dict)
     refused: dict[str, Guard] = field(default_factory=dict)
 
     def add(self, candidates: Iterable[Candidate]) -> None:
@@ -181,7 +182,7 @@ class _Ladder:
 
     def _speaks_for_person(self, contact: str) -> bool:
         return any(
-            speaks_for_person(self.record, candidate.record, self.scorer)
+            speaks_for_person(self._compared(candidate))
             for candidate in self.records.get(contact, ())
         )
 
@@ -244,7 +245,7 @@ class _Ladder:
             key=lambda c: (self._weight(c), c.interaction_id),
             default=None,
         )
-        score = self.scorer.explain(self.record, best.record) if best else None
+        score = self._compared(best).score if best else None
         return Decision(
             kind="link",
             contact_id=contact,
@@ -272,7 +273,7 @@ class _Ladder:
             contact_id=contact,
             rule=rule,
             weight=weight,
-            score=self.scorer.explain(self.record, best.record),
+            score=self._compared(best).score,
             matched_interaction=best.interaction_id,
             losing=self._losing({c: weighed[c][0][0] for c in ranking}, contact),
             considered=len(ranking) - 1,
@@ -292,26 +293,37 @@ class _Ladder:
 
     def _weight(self, candidate: Candidate) -> int:
         """Weigh a record once, however many rungs ask for it."""
-        known = self.weights.get(candidate.interaction_id)
+        id_ = candidate.interaction_id
+        known = self.weights.get(id_)
         if known is None:
-            known = self.scorer.weight(self.record, candidate.record)
-            self.weights[candidate.interaction_id] = known
+            pair = self.compared.get(id_)
+            known = pair.score.weight if pair else self.scorer.weight(self.record, candidate.record)
+            self.weights[id_] = known
         return known
+
+    def _compared(self, candidate: Candidate) -> Compared:
+        """Compare with a record once, however many guards ask what it says."""
+        pair = self.compared.get(candidate.interaction_id)
+        if pair is None:
+            pair = self.scorer.compare(self.record, candidate.record)
+            self.compared[candidate.interaction_id] = pair
+        return pair
 
     def _score_guard(self, contact: str, weighed: list[tuple[int, Candidate]]) -> Guard | None:
         if guard := self._broken_guard(contact):
             return guard
-        best = weighed[0][1].record
-        if share_identifier(self.record, best) and (
-            self.scorer.corroboration(self.record, best) < self.rules.contradiction
+        best = weighed[0][1]
+        pair = self._compared(best)
+        if share_identifier(self.record, best.record) and (
+            pair.corroboration < self.rules.contradiction
         ):
             return "contradiction"
-        if self.is_held_by_many and self._rests_on(IDENTIFIER_ONLY, best):
+        if self.is_held_by_many and rests_on(IDENTIFIER_ONLY, pair):
             return "bare_identifier"
-        if rests_on_household(self.record, best, self.scorer):
+        if rests_on_household(pair):
             return "household"
-        is_bare = not self.rules.live_name_only_links and self._rests_on(NAME_ONLY, best)
-        if is_bare and (self.live_channel or reach_elsewhere(self.record, best, self.scorer)):
+        is_bare = not self.rules.live_name_only_links and rests_on(NAME_ONLY, pair)
+        if is_bare and (self.live_channel or reach_elsewhere(pair)):
             return "bare_name"
         above = sum(1 for weight, _ in weighed if weight >= self.rules.member_floor)
         return "members_differ" if above < self.rules.member_share * len(weighed) else None
@@ -323,19 +335,15 @@ class _Ladder:
                 return "exclusive_conflict"
         return "size_cap" if facts.size >= self.rules.size_cap else None
 
-    def _rests_on(self, comparisons: frozenset[str], best: MatchRecord) -> bool:
-        return rests_on(comparisons, self.record, best, self.scorer)
-
     def _corroboration(self, contact: str) -> int:
         """What the attributes say for the most fitting record of a contact; 0 if they are silent.
 
         A record that has nothing in common to compare must not hide those that contradict.
         """
-        spoken = (
-            self.scorer.corroboration(self.record, candidate.record)
-            for candidate in self.records.get(contact, ())
-        )
-        return max((said for said in spoken if said), default=0)
+        spoken = [
+            self._compared(candidate).corroboration for candidate in self.records.get(contact, ())
+        ]
+        return max([said for said in spoken if said], default=0)
 
     def _speaks(self, corroboration: int) -> int:
         return corroboration if corroboration >= self.rules.attributes_speak else 0
@@ -355,7 +363,7 @@ class _Ladder:
 
     def _best_weight(self, contact: str) -> int:
         """The weight of a contact's most alike record; 0 where it has none to compare."""
-        return max((self._weight(c) for c in self.records.get(contact, ())), default=0)
+        return max([self._weight(c) for c in self.records.get(contact, ())], default=0)
 
 
 def _holders(identifiers: Iterable[HeldIdentifier]) -> _HeldBy:

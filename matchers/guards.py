@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from matchers.record import MatchRecord
-from matchers.scoring import Scorer
+from matchers.scoring import Compared, Scorer
 
 _SAYS_LITTLE = frozenset({"gender", "language", "country", "region"})
 NAME_ONLY = _SAYS_LITTLE | {"name"}
@@ -21,38 +21,36 @@ KIN_LEVELS = {
 """Levels on which kin agree: the family name, numbers bought together, addresses made after one form."""
 
 
-def rests_on(
-    comparisons: frozenset[str], one: MatchRecord, other: MatchRecord, scorer: Scorer
-) -> bool:
+def rests_on(comparisons: frozenset[str], pair: Compared) -> bool:
     """Tell whether nothing but these comparisons speaks for the pair."""
-    parts = scorer.explain(one, other).parts
+    parts = pair.score.parts
     return all(part.comparison in comparisons for part in parts if part.weight > 0)
 
 
-def rests_on_household(one: MatchRecord, other: MatchRecord, scorer: Scorer) -> bool:
+def rests_on_household(pair: Compared) -> bool:
     """Tell whether nothing speaks for the pair but what kin or colleagues have in common: a family
     name, an address, an employer."""
     return all(
         part.comparison in HOUSEHOLD or part.level in KIN_LEVELS.get(part.comparison, ())
-        for part in scorer.explain(one, other).parts
+        for part in pair.score.parts
         if part.weight > 0
     )
 
 
-def speaks_for_person(one: MatchRecord, other: MatchRecord, scorer: Scorer) -> bool:
+def speaks_for_person(pair: Compared) -> bool:
     """Tell whether something speaks for one person that people at one place do not have in common."""
     return any(
         part.weight > 0
         and part.comparison not in HOUSEHOLD
         and part.comparison not in IDENTIFIER_ONLY
         and part.level not in KIN_LEVELS.get(part.comparison, ())
-        for part in scorer.explain(one, other).parts
+        for part in pair.score.parts
     )
 
 
-def reach_elsewhere(one: MatchRecord, other: MatchRecord, scorer: Scorer) -> bool:
+def reach_elsewhere(pair: Compared) -> bool:
     """Tell whether both give a mailbox, or both a number, and the two are different."""
-    parts = scorer.explain(one, other).parts
+    parts = pair.score.parts
     return any(part.comparison in ("phone", "email") and part.weight < 0 for part in parts)
 
 

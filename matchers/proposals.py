@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 from matchers.guards import (
     IDENTIFIER_ONLY,
     NAME_ONLY,
-    contradict,
     reach_elsewhere,
     rests_on,
     rests_on_household,
@@ -76,17 +75,18 @@ def _may_rest_on_weight(one: Node, other: Node, scorer: Scorer, rules: LinkRules
     a, b = one.record, other.record
     assert a is not None
     assert b is not None
+    pair = scorer.compare(a, b)
     if share_identifier(a, b):
-        if contradict(a, b, scorer, rules.contradiction):
+        if pair.corroboration < rules.contradiction:
             return False
         # No more than the identifier itself: that is for the exact rungs, which know its sharers.
-        if rests_on(IDENTIFIER_ONLY, a, b, scorer):
+        if rests_on(IDENTIFIER_ONLY, pair):
             return False
-    if rests_on_household(a, b, scorer):
+    if rests_on_household(pair):
         return False
-    if rules.live_name_only_links or not rests_on(NAME_ONLY, a, b, scorer):
+    if rules.live_name_only_links or not rests_on(NAME_ONLY, pair):
         return True
-    return not (one.live or other.live or reach_elsewhere(a, b, scorer))
+    return not (one.live or other.live or reach_elsewhere(pair))
 
 
 def exact_pairs(
@@ -115,7 +115,7 @@ def exact_pairs(
 def _speaks(one: Node, other: Node, scorer: Scorer) -> bool:
     if one.record is None or other.record is None:
         return False
-    return speaks_for_person(one.record, other.record, scorer)
+    return speaks_for_person(scorer.compare(one.record, other.record))
 
 
 def _each_with_each(uses: Sequence[Use]) -> Iterator[tuple[Use, Use]]:

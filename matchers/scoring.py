@@ -12,7 +12,7 @@ rest against people who share such a thing (`shared` in the model).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log2
@@ -69,6 +69,60 @@ class _Weighing:
     rarity: _Rarity | None
 
 
+_Found = tuple[tuple[_Weighing, int, int], ...]
+"""Each comparison that both records allow, its level and its weight among strangers."""
+
+
+class Compared:
+    """Two records compared once: whatever is asked of the pair is read from this."""
+
+    __slots__ = ("_found", "_prior", "_score")
+
+    def __init__(self, found: _Found, prior: int) -> None:
+        self._found, self._prior = found, prior
+        self._score: Score | None = None
+
+    @property
+    def score(self) -> Score:
+        """The match weight with the level and weight of every comparison that both records allow."""
+        if self._score is None:
+            self._score = self._explained()
+        return self._score
+
+    @property
+    def corroboration(self) -> int:
+        """What `Scorer.corroboration` says of the pair."""
+        return sum(
+            [
+                weighing.among_sharers[level]
+                for weighing, level, _ in self._found
+                if not weighing.is_identifier
+            ]
+        )
+
+    def _explained(self) -> Score:
+        found = self._found
+        gains = [
+            weight - weighing.among_sharers[level] if level <= weighing.shared_up_to else None
+            for weighing, level, weight in found
+        ]
+        most = max([gain for gain in gains if gain is not None], default=None)
+        strongest = None if most is None else gains.index(most)
+        parts = tuple(
+            [
+                Part(
+                    weighing.name,
+                    weighing.levels[level],
+                    weight
+                    if strongest is None or strongest == place
+                    else weighing.among_sharers[level],
+                )
+                for place, (weighing, level, weight) in enumerate(found)
+            ]
+        )
+        return Score(self._prior + sum([part.weight for part in parts]), self._prior, parts)
+
+
 class Scorer:
     """Weighs pairs of records under one model; every level weight is computed once, here."""
 
@@ -107,26 +161,14 @@ class Scorer:
 
     def explain(self, one: MatchRecord, other: MatchRecord) -> Score:
         """Match weight with the level and weight of every comparison that both records allow."""
-        found = list(self._found(one, other))
-        gains = [
-            weight - weighing.among_sharers[level] if level <= weighing.shared_up_to else None
-            for weighing, level, weight in found
-        ]
-        most = max((gain for gain in gains if gain is not None), default=None)
-        strongest = None if most is None else gains.index(most)
-        parts = tuple(
-            Part(
-                weighing.name,
-                weighing.levels[level],
-                weight if strongest in (None, place) else weighing.among_sharers[level],
-            )
-            for place, (weighing, level, weight) in enumerate(found)
-        )
-        return Score(self.prior + sum(part.weight for part in parts), self.prior, parts)
+        return self.compare(one, other).score
 
-    def _found(self, one: MatchRecord, other: MatchRecord) -> Iterator[tuple[_Weighing, int, int]]:
-        """Each comparison that both records allow, its level and its weight among strangers."""
+    def compare(self, one: MatchRecord, other: MatchRecord) -> Compared:
+        """Compare two records for all that may be asked of the pair."""
+        found, clip = [], self._clip
         for weighing in self._weighings:
+            if not one[weighing.place] or not other[weighing.place]:
+                continue
             agreement = weighing.compare(one, other)
             if agreement is None:
                 continue
@@ -134,7 +176,9 @@ class Scorer:
             weight = weighing.weights[level]
             if agreed and weighing.rarity is not None:
                 weight += weighing.rarity(agreed)
-            yield weighing, level, max(-self._clip, min(self._clip, weight))
+            weight = clip if weight > clip else -clip if weight < -clip else weight
+            found.append((weighing, level, weight))
+        return Compared(tuple(found), self.prior)
 
     def corroboration(self, one: MatchRecord, other: MatchRecord) -> int:
         """Evidence in millibits of all but e-mail and phone, given that an identifier is shared.
@@ -144,7 +188,7 @@ class Scorer:
         """
         total = 0
         for weighing in self._weighings:
-            if weighing.is_identifier:
+            if weighing.is_identifier or not one[weighing.place] or not other[weighing.place]:
                 continue
             agreement = weighing.compare(one, other)
             if agreement is not None:

@@ -119,6 +119,7 @@ def test_weights_add_up_and_are_symmetric(one, other):
     assert score.weight == SCORER.weight(one, other) == SCORER.weight(other, one)
     assert score.weight == score.prior + sum(part.weight for part in score.parts)
     assert SCORER.explain(other, one) == score
+    assert SCORER.compare(one, other).corroboration == SCORER.corroboration(one, other)
     assert SCORER.corroboration(one, other) == SCORER.corroboration(other, one)
 
 

@@ -294,14 +294,15 @@ class _Question:
         a, b = best.one.record, best.other.record
         assert a is not None
         assert b is not None
+        pair = self._scorer.compare(a, b)
         if share_identifier(a, b):
-            if contradict(a, b, self._scorer, self._limits.contradiction):
+            if pair.corroboration < self._limits.contradiction:
                 return "contradiction"
-            if rests_on(IDENTIFIER_ONLY, a, b, self._scorer):
+            if rests_on(IDENTIFIER_ONLY, pair):
                 return "bare_identifier"
-        if rests_on_household(a, b, self._scorer):
+        if rests_on_household(pair):
             return "household"
-        return "bare_name" if rests_on(NAME_ONLY, a, b, self._scorer) else "not_enough_alone"
+        return "bare_name" if rests_on(NAME_ONLY, pair) else "not_enough_alone"
 
     def _refused_value(self, common: Common, nodes: dict[int, Node]) -> str | None:
         """Return which guard keeps a common value that is not shared from linking, None if none."""

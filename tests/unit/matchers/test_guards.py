@@ -63,8 +63,8 @@ class TestHouseholds:
         ],
     )
     def test_what_kin_and_colleagues_have_in_common_is_no_person(self, kin):
-        assert rests_on_household(*kin, SCORER)
-        assert not speaks_for_person(*kin, SCORER)
+        assert rests_on_household(SCORER.compare(*kin))
+        assert not speaks_for_person(SCORER.compare(*kin))
 
     @pytest.mark.parametrize(
         "person",
@@ -75,13 +75,13 @@ class TestHouseholds:
         ids=["a given name", "a birth date"],
     )
     def test_a_given_name_or_a_birth_date_speaks_for_one(self, person):
-        assert not rests_on_household(*person, SCORER)
-        assert speaks_for_person(*person, SCORER)
+        assert not rests_on_household(SCORER.compare(*person))
+        assert speaks_for_person(SCORER.compare(*person))
 
     def test_a_common_identifier_alone_speaks_for_no_person_at_a_place(self):
         one = other = of("", "", phones=PHONE, emails=("anna@schmidt.example",))
         assert SCORER.weight(one, other) > 0
-        assert not speaks_for_person(one, other, SCORER)
+        assert not speaks_for_person(SCORER.compare(one, other))
 
     def test_a_surname_and_an_address_link_nobody_however_much_they_weigh(self):
         one, other = of("Anna", **HOME), of("", **HOME)
@@ -94,7 +94,7 @@ class TestBareNames:
     NAME = of("Anna")
 
     def test_a_bare_name_links_where_somebody_wrote_it_and_not_on_a_live_channel(self):
-        assert rests_on(NAME_ONLY, self.NAME, self.NAME, SCORER)
+        assert rests_on(NAME_ONLY, SCORER.compare(self.NAME, self.NAME))
         assert links(self.NAME, self.NAME)
         assert not links(self.NAME, self.NAME, live=True)
 
@@ -129,7 +129,7 @@ class TestBareNames:
 
     def test_a_name_and_a_birth_date_are_more_than_a_name(self):
         born = of("Anna", date_of_birth="1980-02-03")
-        assert not rests_on(NAME_ONLY, born, born, SCORER)
+        assert not rests_on(NAME_ONLY, SCORER.compare(born, born))
         assert links(born, born, live=True)
 
 
@@ -142,7 +142,7 @@ class TestCommonIdentifiers:
 
     def test_likeness_that_is_the_identifier_itself_is_left_to_the_exact_rungs(self):
         one = other = of("", "", phones=PHONE, emails=("anna@schmidt.example",))
-        assert rests_on(IDENTIFIER_ONLY, one, other, SCORER)
+        assert rests_on(IDENTIFIER_ONLY, SCORER.compare(one, other))
         assert SCORER.weight(one, other) >= RULES.attach
         assert not links(one, other)
 
