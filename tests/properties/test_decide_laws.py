@@ -35,6 +35,7 @@ claims = st.builds(
     cap=st.just(CAP),
     valid_from=moments,
     personal=st.just(NUMBER),
+    window=st.none(),
 )
 identifier_commands = st.one_of(claims, st.builds(Release, people, moments, st.just("recycled")))
 identifier_histories = st.lists(identifier_commands, max_size=12)

@@ -1,6 +1,5 @@
 """What stands on the topics: every event once and in order, and of each contact what the view says."""
 
-
 import pytest
 from kafka import KafkaAdminClient
 
