@@ -6,7 +6,7 @@ everything that costs (folding, splitting names and addresses) is done once, whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -95,41 +95,57 @@ def build_record(
         raw_identifiers: (type, value) as published; an e-mail address that is broken is kept as
             evidence to compare, since a typing error leaves most of it intact.
     """
-    given = " ".join(name_words(profile.get("given_name", "")))
-    family = " ".join(name_words(profile.get("family_name", ""), is_family=True))
+    # What is not said is passed over: most interactions say little, and each call has its price.
+    given = family = ""
+    if "given_name" in profile:
+        given = " ".join(name_words(profile["given_name"]))
+    if "family_name" in profile:
+        family = " ".join(name_words(profile["family_name"], is_family=True))
+    name: tuple[str, ...] = ()
+    if "full_name" in profile:
+        name = name_words(profile["full_name"])
     return MatchRecord(
         given=given,
         family=family,
-        name=name_words(profile.get("full_name", "")) or tuple(f"{given} {family}".split()),
-        birth_date=normalise_date(profile.get("date_of_birth", "")),
-        birth_place=_phrase(profile, "birth_place"),
-        gender=_phrase(profile, "gender"),
-        occupation=_phrase(profile, "occupation"),
-        address=address_words(profile.get("address", "")),
-        city=_phrase(profile, "city"),
-        region=_phrase(profile, "region"),
-        postcode=normalise_postcode(profile.get("postcode", "")),
-        country=_phrase(profile, "country"),
-        language=_phrase(profile, "language"),
-        organisation=organisation_words(profile.get("organisation", "")),
+        name=name or tuple(f"{given} {family}".split()),
         national_id=_national_id(profile, identifiers),
         emails=_emails(identifiers, raw_identifiers),
-        phones=_distinct(i.value for i in identifiers if i.family == "phone"),
+        phones=_distinct([i.value for i in identifiers if i.family == "phone"]),
         further=_further(profile),
-        other_name=name_words(profile.get("other_names", "")),
+        other_name=name_words(profile["other_names"]) if "other_names" in profile else (),
+        **{
+            _FOLDED[field][0]: _FOLDED[field][1](profile[field])
+            for field in profile
+            if field in _FOLDED
+        },
     )
 
 
-def _phrase(profile: Mapping[str, str], field: str) -> str:
-    text = profile.get(field)
-    return " ".join(words(text)) if text else ""
+def _phrase(text: str) -> str:
+    return " ".join(words(text))
+
+
+_FOLDED: Mapping[str, tuple[str, Callable[[str], str]]] = {
+    "date_of_birth": ("birth_date", normalise_date),
+    "birth_place": ("birth_place", _phrase),
+    "gender": ("gender", _phrase),
+    "occupation": ("occupation", _phrase),
+    "address": ("address", address_words),
+    "city": ("city", _phrase),
+    "region": ("region", _phrase),
+    "postcode": ("postcode", normalise_postcode),
+    "country": ("country", _phrase),
+    "language": ("language", _phrase),
+    "organisation": ("organisation", organisation_words),
+}
+"""Field of a profile -> field of a record with one text, and what folds it."""
 
 
 def _national_id(profile: Mapping[str, str], identifiers: Sequence[NormalisedIdentifier]) -> str:
-    published = profile.get("national_id") or next(
-        (i.value for i in identifiers if i.family == "national_id"), ""
-    )
-    return "".join(words(published))
+    published = profile.get("national_id", "")
+    if not published:
+        published = "".join([i.value for i in identifiers if i.family == "national_id"][:1])
+    return "".join(words(published)) if published else ""
 
 
 def _emails(
@@ -137,7 +153,7 @@ def _emails(
 ) -> tuple[str, ...]:
     canonical = [i.value for i in identifiers if i.family == "email"]
     raw = [value for kind, value in raw_identifiers if FAMILY_OF_TYPE.get(kind) == "email"]
-    return _distinct([*canonical, *_broken_emails(raw)])
+    return _distinct([*canonical, *_broken_emails(raw)]) if raw or canonical else ()
 
 
 def _broken_emails(values: Sequence[str]) -> Iterator[str]:
@@ -149,13 +165,15 @@ def _broken_emails(values: Sequence[str]) -> Iterator[str]:
                 yield fold(value)
 
 
-def _distinct(values: Iterator[str] | Sequence[str]) -> tuple[str, ...]:
+def _distinct(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(set(values)))[:_LARGEST_LIST]
 
 
 def _further(profile: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    if _KNOWN_FIELDS.issuperset(profile):
+        return ()
     unusual = sorted(field for field in profile if field not in _KNOWN_FIELDS)
-    folded = ((field, _phrase(profile, field)) for field in unusual[:_LARGEST_LIST])
+    folded = ((field, _phrase(profile[field])) for field in unusual[:_LARGEST_LIST])
     return tuple((field, text) for field, text in folded if text)
 
 

@@ -45,7 +45,7 @@ class Pen:
         seal: Seal | None = None,
     ) -> None:
         self._world, self._index, self._upstream = world, index, upstream
-        self._actor = actor
+        self._actor, self._cause = actor, upstream.causation_id
         self.command_id = CommandId(world.new_id())
         self._seal = seal
         self.events: list[Pending] = []
@@ -59,16 +59,18 @@ class Pen:
         seal: Seal | None = None,
     ) -> None:
         """Note a fact to be stored, and let the index follow it."""
-        first = self.events[0].header.event_id if self.events else self._upstream.causation_id
+        upstream, event_id = self._upstream, EventId(self._world.new_id())
         header = Header(
-            EventId(self._world.new_id()),
+            event_id,
             valid_from,
             self._actor,
             self.command_id,
-            self._upstream.correlation_id,
-            first,
-            self._upstream.traceparent,
+            upstream.correlation_id,
+            self._cause,
+            upstream.traceparent,
         )
+        if not self.events:
+            self._cause = event_id
         sealed = (seal or self._seal) if fact.about_a_person() is not None else None
         subject, key = sealed if sealed is not None else (None, None)
         self.events.append(Pending(stream_id, version, header, fact, subject, key))

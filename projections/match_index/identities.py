@@ -31,7 +31,7 @@ from aggregates.identity import (
     edges_of,
     stage_of,
 )
-from aggregates.values import ContactId, Fact, MergeId
+from aggregates.values import ContactId, Fact, MergeId, Stage
 from projections.match_index.rows import ContactRow, LifeChanges
 
 STAGING = (
@@ -124,6 +124,12 @@ class Identities:
         own = self.contacts[canonical].state
         return Identity(canonical, members, stage, own.division, own.presence)
 
+    def stage(self, canonical: ContactId) -> Stage:
+        """Return the stage of the identity that an id stands for."""
+        if len(self.members(canonical)) == 1:
+            return self.contacts[canonical].state.stage
+        return self.identity(canonical).stage
+
     def _revise(
         self, contact_id: ContactId, change: Callable[[ContactState], ContactState]
     ) -> None:
@@ -138,7 +144,7 @@ class Identities:
     def _count(self, contact_id: ContactId) -> None:
         """Raise the revision of an identity that a contact is a member of."""
         rows = [self.contacts[member] for member in self.members(self.canonical(contact_id))]
-        revision = 1 + max(row.revision for row in rows)
+        revision = 1 + max([row.revision for row in rows])
         for row in rows:
             row.revision = revision
             self._touch(row)

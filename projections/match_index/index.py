@@ -27,6 +27,7 @@ from projections.match_index.conversations import Conversations
 from projections.match_index.identifiers import Identifiers
 from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key
+from projections.match_index.postings import Postings
 from projections.match_index.reading import Reading, room
 from projections.match_index.rows import (
     BY_HAND,
@@ -42,7 +43,7 @@ IDENTIFIER_FACTS: frozenset[type[Fact]] = frozenset(get_args(IdentifierFact))
 CONTACT_FACTS: frozenset[type[Fact]] = frozenset(get_args(contacts.ContactFact | NoteFact))
 
 
-class MatchIndex(Identifiers):
+class MatchIndex(Identifiers, Postings):
     """Rows by every key that a decision asks for. `head` and `last_number` are those of the read."""
 
     def __init__(
@@ -53,25 +54,20 @@ class MatchIndex(Identifiers):
         crowded: AbstractSet[int] = frozenset(),
         last_waiting: int = 0,
     ) -> None:
-        super().__init__()
+        Identifiers.__init__(self)
+        Postings.__init__(self, crowded)
         self.head = head
         self.last_number = last_number
         self.rules = rules
-        self._crowded = crowded
-        self._crowded_here: dict[int, None] = {}
-        self._reposted: list[tuple[int, int]] = []
         self.conversations = Conversations(last_waiting)
         self._by_natural_key: dict[bytes, InteractionRow] = {}
         self._by_id: dict[InteractionId, InteractionRow] = {}
         self._by_number: dict[int, InteractionRow] = {}
         self._of_contact: defaultdict[ContactId, list[InteractionRow]] = defaultdict(list)
-        self._postings: defaultdict[int, list[int]] = defaultdict(list)
         self._received: list[InteractionRow] = []
         self._relinked: dict[InteractionId, InteractionRow] = {}
         self._corrected: dict[InteractionId, Correction] = {}
         self.reading = Reading()
-        self.block_cap: int | None = None
-        """How many records a block key may lead to, where records are posted."""
         self._with_members: set[ContactId] = set()
         self._pending: set[int] = set()
         self._all_pending = False
@@ -88,8 +84,7 @@ class MatchIndex(Identifiers):
     def add_postings(self, postings: dict[int, list[int]]) -> None:
         """Take in the numbers of the interactions under each block key asked for."""
         self.reading.block_keys.update(postings)
-        for key, numbers in postings.items():
-            self._postings[key] = numbers
+        self._postings.update(postings)
 
     def add_interactions(self, rows: Iterable[InteractionRow]) -> None:
         """Take in interactions with their match records."""
@@ -119,10 +114,6 @@ class MatchIndex(Identifiers):
         """Return the contacts of the interactions that were received before."""
         rows = self._by_natural_key.values()
         return {row.contact_id for row in rows if row.contact_id is not None}
-
-    def numbers_under(self, block_key: int) -> list[int]:
-        """Return the numbers of the interactions that share a block key."""
-        return self._postings.get(block_key, [])
 
     def keys_read(self) -> set[int]:
         """Return the keys whose numbers are loaded."""
@@ -188,7 +179,10 @@ class MatchIndex(Identifiers):
             channel=fact.channel,
             time=microseconds(time),
             division=fact.division,
-            **comparable._asdict(),
+            record=comparable.record,
+            name=comparable.name,
+            block_keys=comparable.block_keys,
+            mentions=comparable.mentions,
         )
         return self._take_in(row)
 
@@ -243,28 +237,6 @@ class MatchIndex(Identifiers):
             **comparable._asdict(),
         )
         return self._take_in(row)
-
-    def crowd(self, key: int) -> None:
-        """Note that a key leads to too many records, for good."""
-        self._crowded_here[key] = None
-
-    def is_crowded(self, key: int) -> bool:
-        """Tell whether a key leads to too many records, so that finer ones are in use."""
-        return key in self._crowded or key in self._crowded_here
-
-    def are_crowded(self, keys: Iterable[int]) -> bool:
-        """Tell whether any of these keys is."""
-        return not (self._crowded.isdisjoint(keys) and self._crowded_here.keys().isdisjoint(keys))
-
-    def post(self, row: InteractionRow, keys: Iterable[int]) -> None:
-        """Put a row under further keys, whose numbers are loaded."""
-        for key in keys:
-            if row.number not in self._postings[key]:
-                self._postings[key].append(row.number)
-                if row.number < 0:
-                    row.block_keys = (*row.block_keys, key)
-                else:
-                    self._reposted.append((key, row.number))
 
     def apply(self, stream_id: str, version: int, valid_from: datetime, fact: Fact) -> None:
         """Let an event change the rows. Facts the index does not follow change nothing."""

@@ -73,11 +73,12 @@ class Crowding:
 
     def settle(self, row: InteractionRow) -> None:
         """Refine each key of a new row that it has brought over the cap."""
-        waiting = list(row.block_keys)
+        waiting = self._index.fuller_than(self._cap, row.block_keys)
         while waiting:
             key = waiting.pop()
-            if not self._index.is_crowded(key) and len(self._index.numbers_under(key)) > self._cap:
-                waiting += self._refine(key, self._digests.block_secret(row.division))
+            if not self._index.is_crowded(key):
+                finer = self._refine(key, self._digests.block_secret(row.division))
+                waiting += self._index.fuller_than(self._cap, finer)
 
     def _refine(self, key: int, secret: bytes) -> set[int]:
         """Put the records of a key under finer ones, and return those."""

@@ -5,6 +5,7 @@ is near by shared block keys; only a contact that has a near record in the revie
 an identifier, comes with more of its records, because only there a guard will ask for them.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
@@ -269,19 +270,20 @@ def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
     Records that share more and rarer block keys come first; ties go to the older record, so that a
     batch of any size sees the same. Of a key that stays crowded only the oldest records count.
     """
-    shared: defaultdict[int, float] = defaultdict(float)
-    for key in prepared.block_keys:
-        numbers = index.numbers_under(key)
-        if numbers:
-            rarity = 1.0 / len(numbers)
-            known = numbers if len(numbers) <= policy.block_cap else numbers[: policy.candidate_cap]
-            for number in known:
-                shared[number] += 1.0 + rarity
+    found = [
+        (numbers, numbers if len(numbers) <= policy.block_cap else numbers[: policy.candidate_cap])
+        for numbers in map(index.numbers_under, prepared.block_keys)
+    ]
+    in_order = sorted(set[int]().union(*[known for _, known in found]))
     # Stored rows count up from 1, those of the batch down from -1 and are younger than all stored.
-    oldest_first = sorted(number for number in shared if number > 0)
-    oldest_first += sorted((number for number in shared if number < 0), reverse=True)
+    first = bisect_left(in_order, 0)
+    oldest_first = in_order[first:] + in_order[:first][::-1]
     if len(oldest_first) <= policy.candidate_cap:
         return oldest_first
+    shared: defaultdict[int, float] = defaultdict(float)
+    for numbers, known in found:
+        for number in known:
+            shared[number] += 1.0 + 1.0 / len(numbers)
     nearest_first = sorted(oldest_first, key=shared.__getitem__, reverse=True)
     return nearest_first[: policy.candidate_cap]
 

@@ -18,7 +18,7 @@ from identity_engine.ingestion.envelope import (
     IncomingIdentifier,
     IncomingInteraction,
 )
-from matchers.blocking import hash_key, keys_in_use
+from matchers.blocking import block_keys, hash_key, keys_in_use
 from matchers.comparison import is_role_mailbox
 from matchers.normalise import (
     NORMALISER_VERSION,
@@ -213,6 +213,11 @@ def hashed_keys(
     record: MatchRecord | None, secret: bytes, is_crowded: IsCrowded
 ) -> tuple[int, ...]:
     """Return the hashed block keys under which a record stands, finer ones in place of crowded ones."""
+    if record is None:
+        return ()
+    hashed = {hash_key(key, secret) for key in block_keys(record)}
+    if not any(map(is_crowded, hashed)):
+        return tuple(sorted(hashed))
     in_use, _ = all_hashed_keys(record, secret, is_crowded)
     return in_use
 

@@ -323,15 +323,11 @@ def _waiting(index: MatchIndex) -> int:
 
 
 def _accepted(told: Told, index: MatchIndex) -> Outcome:
-    contact_id = index.linked(told.interaction_id)
-    identity = index.identity(contact_id) if contact_id is not None else None
-    return Outcome(
-        "accepted",
-        told.interaction_id,
-        identity.canonical_id if identity is not None else None,
-        identity.stage if identity is not None else None,
-        told.decision.rule,
-    )
+    contact_id, rule = index.linked(told.interaction_id), told.decision.rule
+    if contact_id is None:
+        return Outcome("accepted", told.interaction_id, None, None, rule)
+    canonical = index.canonical(contact_id)
+    return Outcome("accepted", told.interaction_id, canonical, index.stage(canonical), rule)
 
 
 def _announce(decided: _Decided, portion: Portion) -> None:

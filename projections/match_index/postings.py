@@ -1,0 +1,54 @@
+"""Which interactions stand under which keys: the part of the working set that likeness asks."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+
+from projections.match_index.rows import InteractionRow
+
+
+class Postings:
+    """Numbers of interactions by block key and mention key, as far as they are loaded.
+
+    Args:
+        crowded: the keys that led to too many records when the batch began.
+    """
+
+    def __init__(self, crowded: AbstractSet[int]) -> None:
+        self.block_cap: int | None = None
+        """How many records a block key may lead to, where records are posted."""
+        self._crowded = crowded
+        self._crowded_here: dict[int, None] = {}
+        self._reposted: list[tuple[int, int]] = []
+        self._postings: defaultdict[int, list[int]] = defaultdict(list)
+
+    def numbers_under(self, block_key: int) -> list[int]:
+        """Return the numbers of the interactions that share a block key."""
+        return self._postings.get(block_key, [])
+
+    def fuller_than(self, count: int, keys: Iterable[int]) -> list[int]:
+        """Return those of some loaded keys that more interactions than this share."""
+        postings = self._postings
+        return [key for key in keys if key in postings and len(postings[key]) > count]
+
+    def crowd(self, key: int) -> None:
+        """Note that a key leads to too many records, for good."""
+        self._crowded_here[key] = None
+
+    def is_crowded(self, key: int) -> bool:
+        """Tell whether a key leads to too many records, so that finer ones are in use."""
+        return key in self._crowded or key in self._crowded_here
+
+    def are_crowded(self, keys: Iterable[int]) -> bool:
+        """Tell whether any of these keys is."""
+        return not (self._crowded.isdisjoint(keys) and self._crowded_here.keys().isdisjoint(keys))
+
+    def post(self, row: InteractionRow, keys: Iterable[int]) -> None:
+        """Put a row under further keys, whose numbers are loaded."""
+        for key in keys:
+            if row.number not in self._postings[key]:
+                self._postings[key].append(row.number)
+                if row.number < 0:
+                    row.block_keys = (*row.block_keys, key)
+                else:
+                    self._reposted.append((key, row.number))
