@@ -4,6 +4,7 @@ import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
@@ -108,9 +109,9 @@ class Projection(ABC):
         rows.take(events)
         rows.write()
 
-    def is_followed(self, event: Recorded) -> bool:
-        """Tell whether an event can change anything here."""
-        return type(event.fact) in self.rows.follows
+    def follows_any(self, kinds: AbstractSet[type[Fact]]) -> bool:
+        """Tell whether facts of any of these kinds can change anything here."""
+        return not self.rows.follows.keys().isdisjoint(kinds)
 
     def key(self, event: Recorded) -> str:
         """Return the partition of an event: what must wait if it fails. By default the member

@@ -99,9 +99,14 @@ class Views:
         if not events:
             return
         seen = {status.name: status for status in self.status()}
+        kinds = {type(event.fact) for event in events}
         for projection in self._projections:
             if names is None or projection.name in names:
-                self._bring_forward(projection, seen[projection.name], events, after)
+                here = seen[projection.name]
+                if here.position < after:
+                    raise ValueError(f"{here.name} stands at {here.position}, before {after}")
+                # After a command most projections have nothing to do but to move on.
+                self._bring_forward(projection, here, events, changes=projection.follows_any(kinds))
 
     def redrive(self, load: Callable[[Sequence[int]], Iterable[Recorded]]) -> int:
         """Replay the parked partitions and return how many are still parked.
@@ -168,11 +173,16 @@ class Views:
         return [projection for projection in self._projections if projection.name not in known]
 
     def _bring_forward(
-        self, projection: Projection, seen: ViewStatus, events: Sequence[Recorded], after: int
+        self,
+        projection: Projection,
+        seen: ViewStatus,
+        events: Sequence[Recorded],
+        *,
+        changes: bool,
     ) -> None:
-        if seen.position < after:
-            raise ValueError(f"{projection.name} stands at {seen.position}, before {after}")
-        unseen = [event for event in events if event.position > seen.position]
+        unseen = events
+        if events[0].position <= seen.position:
+            unseen = [event for event in events if event.position > seen.position]
         if not unseen:
             return
         with transaction(self.connection, whole=False):
@@ -181,8 +191,7 @@ class Views:
                 MOVE,
                 (last.position, last.header.event_id, seen.name, seen.position, seen.last_event_id),
             )
-            # After a command most projections have nothing to do but to move on.
-            if moved.rowcount and any(projection.is_followed(event) for event in unseen):
+            if moved.rowcount and changes:
                 self._apply(projection, unseen)
 
     def _apply(self, projection: Projection, events: Sequence[Recorded]) -> None:

@@ -16,8 +16,8 @@ from identity_engine.application.operations.claiming import Value
 from identity_engine.bench.growth import Growth
 from identity_engine.bench.limits import BareCommits
 from identity_engine.bench.results import Result, at_most, reported
+from identity_engine.bench.traffic import traffic
 from identity_engine.event_store.ids import id_bytes, id_text
-from identity_engine.simulation import simulate
 
 MANY = 25
 ROUNDS = 10
@@ -30,8 +30,9 @@ def measure_commands(contacts: int, seed: int, folder: Path) -> list[Result]:
 
     Each command is durable. Single ones are held against a bare one-row commit of the same run.
     """
-    with Engine.open(folder / "commands") as engine:
-        Growth(engine, simulate(contacts, contacts * 4, seed)).until(contacts)
+    made = traffic(contacts, contacts * 4, seed)
+    with made as events, Engine.open(folder / "commands") as engine:
+        Growth(engine, events).until(contacts)
         engine.follow()
         some = _contacts(engine, seed)
         merges, unmerges = _of_many(engine, some)

@@ -7,16 +7,13 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.resolution.resolve import Portion
 from identity_engine.bench.limits import bare_commits
 from identity_engine.bench.results import Result, at_least, at_most, reported
+from identity_engine.bench.traffic import traffic
 from identity_engine.ingestion.envelope import IncomingInteraction, decode
-from identity_engine.simulation import simulate
 
 BATCH = 1_500
 EARLY_CONTACTS = 10_000
@@ -32,9 +29,9 @@ def measure_growth(contacts: int, seed: int, folder: Path) -> list[Result]:
 
     The traffic is so thin that most interactions make a contact, so that it grows fast.
     """
-    traffic = simulate(contacts, contacts * 4 + REST, seed)
-    with Engine.open(folder / "growth") as engine:
-        grown = Growth(engine, traffic)
+    made = traffic(contacts, contacts * 4 + REST, seed)
+    with made as events, Engine.open(folder / "growth") as engine:
+        grown = Growth(engine, events)
         grown.until(min(EARLY_CONTACTS, contacts))
         early = grown.throughput()
         grown.until(min(SINGLE_CONTACTS, contacts))
@@ -57,11 +54,11 @@ def measure_growth(contacts: int, seed: int, folder: Path) -> list[Result]:
 
 
 class Growth:
-    """An engine that is fed from an endless stream."""
+    """An engine that is fed from an endless stream of events, one a line."""
 
-    def __init__(self, engine: Engine, traffic: Iterator[tuple[dict[str, Any], str]]) -> None:
+    def __init__(self, engine: Engine, events: Iterator[bytes]) -> None:
         self._engine = engine
-        self._traffic = traffic
+        self._events = events
 
     def until(self, contacts: int) -> None:
         """Ingest batches until the store has this many contacts or the traffic ends."""
@@ -101,8 +98,7 @@ class Growth:
 
     def _next(self, count: int) -> list[IncomingInteraction]:
         now = self._engine.now()
-        events = itertools.islice(self._traffic, count)
-        decoded = [decode(orjson.dumps(event), now=now) for event, _ in events]
+        decoded = [decode(line, now=now) for line in itertools.islice(self._events, count)]
         return [one for one in decoded if isinstance(one, IncomingInteraction)]
 
 
