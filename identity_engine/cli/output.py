@@ -102,12 +102,21 @@ def read_content(path: Path) -> bytes:
 
 def show_json(answer: Any) -> None:
     """Write one JSON document to standard output."""
-    sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n")
+    written = orjson.dumps(answer, default=_as_object, option=orjson.OPT_INDENT_2)
+    sys.stdout.write(written.decode() + "\n")
 
 
 def show_json_line(answer: Any) -> None:
     """Write one JSON document on one line."""
-    sys.stdout.write(orjson.dumps(answer).decode() + "\n")
+    sys.stdout.write(orjson.dumps(answer, default=_as_object).decode() + "\n")
+
+
+def _as_object(answer: Any) -> dict[str, Any]:
+    """Show a named tuple with its names, as dataclasses are."""
+    if not hasattr(answer, "_asdict"):
+        raise TypeError
+    named: dict[str, Any] = answer._asdict()
+    return named
 
 
 def show(text: str = "", style: str | None = None) -> None:

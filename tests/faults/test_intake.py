@@ -155,7 +155,7 @@ def test_the_disk_of_the_database_is_full(topics, times, table, tmp_path, monkey
         server = PostgresServer(
             durable=True, folder=folder, max_wal_size="32MB", min_wal_size="32MB"
         )
-        intake = Intake(server.database(), topics, times(3_000, 600))
+        intake = Intake(server.database(), topics, times(3_000, 1_500))
         _run_out_of_room(intake, disk, fillings)
         table.add(intake.check("disk of PostgreSQL full", fillings))
         server.close()
@@ -165,7 +165,7 @@ def test_the_disk_of_the_database_is_full(topics, times, table, tmp_path, monkey
 def test_the_disk_of_the_folder_is_full(topics, times, table, tmp_path):
     fillings = times(10, 2)
     with small_disk(tmp_path, 128) as disk:
-        intake = Intake(tmp_path / "store", topics, times(3_000, 600))
+        intake = Intake(tmp_path / "store", topics, times(3_000, 1_500))
         _run_out_of_room(intake, disk, fillings)
         table.add(intake.check("disk of the folder full", fillings))
 

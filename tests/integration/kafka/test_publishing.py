@@ -1,5 +1,7 @@
 """What stands on the topics: every event once and in order, and of each contact what the view says."""
 
+from dataclasses import replace
+
 import pytest
 from kafka import KafkaAdminClient
 
@@ -170,7 +172,7 @@ def test_only_erasure_sends_a_tombstone(engine, topics, monkeypatch):
     def erased(views, contact_id):
         identity = find(views, contact_id)
         is_gone = identity is not None and identity.canonical_id == gone
-        return identity._replace(presence="erased") if is_gone else identity
+        return replace(identity, presence="erased") if is_gone else identity
 
     monkeypatch.setattr(reading, "find_identity", erased)
     publish(engine, where, again=True)
