@@ -24,6 +24,8 @@ def test_ctrl_c_during_an_ingest_loses_nothing(cli):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A job in the background of a shell ignores Ctrl-C, and so does all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     interrupt_after_a_batch(running, cli.store / "events.db")
     shown, told = running.communicate(timeout=60)
