@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from random import Random
 
 IDS_DRAWN = 64
+"""Ids for which random bytes are drawn at once: a system call costs more than all the rest."""
 VARIANT = bytes(0x80 | byte & 0x3F for byte in range(0x100))
 """What the byte becomes that says which variant of a UUID this is."""
-"""Ids for which random bytes are drawn at once: a system call costs more than all the rest."""
 
 
 def system_time() -> datetime:
