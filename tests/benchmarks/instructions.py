@@ -8,6 +8,7 @@ time is smaller than the noise. It says nothing of waiting, nor of caches that a
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -54,6 +55,8 @@ def ingest(folder: Path, interactions: int) -> None:
 
 def measure() -> None:
     """Print the instructions of an interaction, without those of starting."""
+    if shutil.which("valgrind") is None:
+        sys.exit("This counts with valgrind, which is not installed: apt install valgrind")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         total = WARM_UP + MEASURED
