@@ -5,8 +5,11 @@ policy names both divisions, and take it back once its evidence is gone; a perso
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregates.division import DivisionPersonal
 from aggregates.errors import NotYet, Refused
@@ -71,8 +74,7 @@ AcrossFact = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
+class Likeness(Struct, frozen=True, array_like=True):
     """Why the rules hold two contacts to be alike: the strongest pair of records, its rule and its
     weight in millibits."""
 
@@ -82,8 +84,7 @@ class Likeness:
     against: InteractionId | None
 
 
-@dataclass(frozen=True, slots=True)
-class AcrossState:
+class AcrossState(Struct, frozen=True, array_like=True):
     """What stands written in the stream of a contact, of other contacts each.
 
     `linked` and `unlinked` are what people said last. `found` is what the rules found: both contacts
@@ -92,7 +93,7 @@ class AcrossState:
 
     linked: tuple[ContactId, ...] = ()
     unlinked: tuple[ContactId, ...] = ()
-    found: Mapping[ContactId, Likeness] = field(default_factory=dict)
+    found: Mapping[ContactId, Likeness] = {}
 
 
 @dataclass(frozen=True, slots=True)

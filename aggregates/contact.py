@@ -7,8 +7,10 @@ those stay with the interaction and reach the contact through the link.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field
 
 from aggregates import across
@@ -197,7 +199,7 @@ NONE_REFUSED: Mapping[ContactId, Refusal] = {}
 """Nothing held, let go or refused: shared by all states, none of which is ever changed in place."""
 
 
-class ContactState(NamedTuple):
+class ContactState(Struct, frozen=True, array_like=True):
     """What the rules and the resolution need to know of a contact.
 
     `born` is the valid time of its creation, `first_seen` the earliest of it and of its interactions,
@@ -207,8 +209,6 @@ class ContactState(NamedTuple):
     `restored` when it last came back. `on_hold` tells whether a legal hold names it. `refused` maps
     each contact that the rules keep apart from this one, of those with a greater id, to the reason.
     `across` is what is known of likeness over divisions, None for nothing.
-
-    A named tuple, as are the other states: every event makes one, which costs a dataclass thrice that.
     """
 
     stage: Stage
@@ -238,14 +238,14 @@ class ContactState(NamedTuple):
         return max(self.first_seen, self.restored or self.first_seen)
 
 
-class Create(NamedTuple):
+class Create(Struct, frozen=True):
     """Bring a contact into being."""
 
     division: str
     interaction_id: InteractionId | None = None
 
 
-class Identify(NamedTuple):
+class Identify(Struct, frozen=True):
     """Raise an ephemeral contact to identified, naming the evidence."""
 
     by: IdentifiedBy
@@ -342,29 +342,29 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
                 stage=Stage.EPHEMERAL, division=division, born=valid_from, first_seen=valid_from
             )
         case ContactIdentified() if state is not None:
-            return state._replace(stage=Stage.IDENTIFIED)
+            return replace(state, stage=Stage.IDENTIFIED)
         case ContactIdentificationUndone() if state is not None:
-            return state._replace(stage=Stage.EPHEMERAL)
+            return replace(state, stage=Stage.EPHEMERAL)
         case ContactPromoted() if state is not None:
-            return state._replace(stage=Stage.CURATED)
+            return replace(state, stage=Stage.CURATED)
         case ContactPromotionUndone(stage=stage) if state is not None:
-            return state._replace(stage=stage)
+            return replace(state, stage=stage)
         case ContactMoved(division=division) if state is not None:
-            return state._replace(division=division)
+            return replace(state, division=division)
         case ContactExpired() if state is not None:
-            return state._replace(presence="expired", gone_since=valid_from)
+            return replace(state, presence="expired", gone_since=valid_from)
         case ContactDeleted() if state is not None:
-            return state._replace(presence="deleted", gone_since=state.gone_since or valid_from)
+            return replace(state, presence="deleted", gone_since=state.gone_since or valid_from)
         case ContactRestored() if state is not None:
-            return state._replace(presence="live", gone_since=None, restored=valid_from)
+            return replace(state, presence="live", gone_since=None, restored=valid_from)
         case ContactHoldSet() | ContactHoldLifted() if state is not None:
-            return state._replace(on_hold=isinstance(fact, ContactHoldSet))
+            return replace(state, on_hold=isinstance(fact, ContactHoldSet))
         case ContactMergeRefused(other=other) if state is not None:
-            return state._replace(refused={**state.refused, other: refusal(fact)})
+            return replace(state, refused={**state.refused, other: refusal(fact)})
         case ContactMergeRefusalEnded(other=other) if state is not None:
-            return state._replace(refused={k: v for k, v in state.refused.items() if k != other})
+            return replace(state, refused={k: v for k, v in state.refused.items() if k != other})
         case _ if state is not None and isinstance(fact, AcrossFact):
-            return state._replace(across=across.evolve(state.across, fact))
+            return replace(state, across=across.evolve(state.across, fact))
         case _:
             return state
 
@@ -372,28 +372,28 @@ def evolve(state: ContactState | None, fact: Fact, valid_from: datetime) -> Cont
 def linked(state: ContactState, time: datetime) -> ContactState:
     """Return the state of a contact that an interaction of this valid time was linked to."""
     first_seen = min(state.first_seen, time)
-    return state._replace(first_seen=first_seen, interactions=state.interactions + 1)
+    return replace(state, first_seen=first_seen, interactions=state.interactions + 1)
 
 
 def unlinked(state: ContactState) -> ContactState:
     """Return the state of a contact that an interaction was taken from."""
-    return state._replace(interactions=state.interactions - 1)
+    return replace(state, interactions=state.interactions - 1)
 
 
 def holding(state: ContactState, type_: str, identifier_id: IdentifierId) -> ContactState:
     """Return the state of a contact that now holds this exclusive identifier."""
-    return state._replace(exclusive={**state.exclusive, type_: identifier_id})
+    return replace(state, exclusive={**state.exclusive, type_: identifier_id})
 
 
 def letting_go(state: ContactState, type_: str) -> ContactState:
     """Return the state of a contact that holds no exclusive identifier of this type any more."""
     kept = {known: id_ for known, id_ in state.exclusive.items() if known != type_}
     ended = {known: id_ for known, id_ in state.exclusive.items() if known == type_}
-    return state._replace(exclusive=kept, let_go={**state.let_go, **ended})
+    return replace(state, exclusive=kept, let_go={**state.let_go, **ended})
 
 
 def reclaimed(state: ContactState, identifier_id: IdentifierId) -> ContactState:
     """Return the state of a contact whose claim on an identifier goes on after all."""
     back = {type_: id_ for type_, id_ in state.let_go.items() if id_ == identifier_id}
     still = {type_: id_ for type_, id_ in state.let_go.items() if id_ != identifier_id}
-    return state._replace(exclusive={**state.exclusive, **back}, let_go=still) if back else state
+    return replace(state, exclusive={**state.exclusive, **back}, let_go=still) if back else state

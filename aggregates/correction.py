@@ -7,9 +7,10 @@ any of its members, so that an unmerge leaves each what was said of it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+
+from msgspec import Struct
 
 from aggregates.values import ContactId, Fact, InteractionId
 
@@ -38,8 +39,7 @@ class IdentifierCorrectionEnded(Fact):
 CorrectionFact = IdentifierLinkCorrected | IdentifierCorrectionEnded
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(Struct, frozen=True, array_like=True, tag="skips"):
     """One contact that a value skips from `since` on, and the one that was right, if any was."""
 
     contact_id: ContactId
@@ -48,8 +48,7 @@ class Correction:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LeadsAfterAll:
+class LeadsAfterAll(Struct, frozen=True, array_like=True, tag="leads"):
     """The value leads to this contact, whatever was corrected before."""
 
     contact_id: ContactId

@@ -7,7 +7,10 @@ keeps its past, because a claim ends, it is not overwritten.
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregates.correction import (
     Corrections,
@@ -185,7 +188,7 @@ IdentifierFact = (
 )
 
 
-class Holding(NamedTuple):
+class Holding(Struct, frozen=True, array_like=True):
     """One contact's claim on the value; `valid_to` is None while it is held.
 
     `given_up` tells that the contact let the value go. A claim that only reaches back to where a later
@@ -211,7 +214,7 @@ class Holding(NamedTuple):
         return self.valid_from <= moment and (self.valid_to is None or moment < self.valid_to)
 
 
-class IdentifierState(NamedTuple):
+class IdentifierState(Struct, frozen=True, array_like=True):
     """Every claim on the value, in the order they were made, why it is shared, if it is, and what is
     said of contacts that it skips because a person corrected a link."""
 
@@ -290,7 +293,7 @@ def evolve(
     after = _held(state, fact, valid_from)
     if after is None or not (after.corrections or isinstance(fact, IdentifierLinkCorrected)):
         return after
-    return after._replace(corrections=_corrected(after.corrections, fact, valid_from))
+    return replace(after, corrections=_corrected(after.corrections, fact, valid_from))
 
 
 def _corrected(known: Corrections, fact: Fact, valid_from: datetime) -> Corrections:
@@ -324,7 +327,7 @@ def _held(
                 verified_by=fact.interaction_id if fact.verified else None,
             )
             before = state or IdentifierState(identifier_class=fact.identifier_class)
-            return before._replace(holdings=(*before.holdings, holding))
+            return replace(before, holdings=(*before.holdings, holding))
         case IdentifierVerified(contact_id=contact_id, interaction_id=by) if state is not None:
             # A person vouches for good; an interaction only where nobody did.
             return _changed(
@@ -355,13 +358,13 @@ def _held(
             given = state or IdentifierState(identifier_class=fact.identifier_class)
             without = _let_go(given, former, valid_from)
             holding = Holding(fact.contact_id, None, valid_from, None, fact.verified)
-            return without._replace(holdings=(*without.holdings, holding))
+            return replace(without, holdings=(*without.holdings, holding))
         case IdentifierShared(by=by) if state is not None:
             others = tuple(known for known in state.shared_by if known != by)
-            return state._replace(shared_by=(*others, by))
+            return replace(state, shared_by=(*others, by))
         case IdentifierUnshared(by=by) if state is not None:
             others = tuple(known for known in state.shared_by if known != by)
-            return state._replace(shared_by=others)
+            return replace(state, shared_by=others)
         case IdentifierReassigned() if state is not None:
             return _changed(
                 state,
@@ -387,8 +390,8 @@ def _changed(
     state: IdentifierState, which: Callable[[Holding], bool], **values: Any
 ) -> IdentifierState:
     """Return the state with these values in some of its claims."""
-    holdings = (held._replace(**values) if which(held) else held for held in state.holdings)
-    return state._replace(holdings=tuple(holdings))
+    holdings = (replace(held, **values) if which(held) else held for held in state.holdings)
+    return replace(state, holdings=tuple(holdings))
 
 
 def _age(holding: Holding) -> tuple[datetime, str]:

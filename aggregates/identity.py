@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from aggregates.contact import ContactMerged, MergeEdge
 from aggregates.errors import AlreadyDone, Refused
 from aggregates.lifecycle import Presence
@@ -111,7 +113,7 @@ def components(
     return found
 
 
-class Identity(NamedTuple):
+class Identity(Struct, frozen=True):
     """One identity as the rules of merging see it."""
 
     canonical_id: ContactId

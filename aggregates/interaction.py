@@ -6,8 +6,9 @@ along by itself.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
+from msgspec import Struct
 from pydantic import Field
 
 from aggregates.errors import AlreadyDone, NotYet, Refused
@@ -130,7 +131,7 @@ class Unknown:
     """Nothing has been received under this id."""
 
 
-class Unlinked(NamedTuple):
+class Unlinked(Struct, frozen=True):
     """Received, and belonging to no contact; `pinned` where a person wants it so, or the publisher has
     `retracted` it."""
 
@@ -139,7 +140,7 @@ class Unlinked(NamedTuple):
     taken_from: ContactId | None = None
 
 
-class Linked(NamedTuple):
+class Linked(Struct, frozen=True):
     """Received and belonging to a member contact; `proposed` while a review is open."""
 
     contact_id: ContactId
@@ -150,13 +151,13 @@ class Linked(NamedTuple):
 InteractionState = Unknown | Unlinked | Linked
 
 
-class Receive(NamedTuple):
+class Receive(Struct, frozen=True):
     """Record an interaction as it was published."""
 
     fact: InteractionReceived
 
 
-class Link(NamedTuple):
+class Link(Struct, frozen=True):
     """Give the interaction to a member contact. Giving it to another contact moves it.
 
     `reason` is a person's. `confirms` that the contact which had it was only a stand-in.

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from aggregates.errors import NotYet, Refused
 from aggregates.identifier import (
@@ -32,7 +33,7 @@ from aggregates.verification import IdentifierVerified
 Members = AbstractSet[ContactId]
 
 
-class Claim(NamedTuple):
+class Claim(Struct, frozen=True):
     """Let a contact hold the value from `valid_from` on.
 
     `cap` contacts may hold it, of those whose claims began within one `window`; None counts all.

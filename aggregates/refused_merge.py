@@ -1,7 +1,8 @@
 """Contacts that the evidence would join and a guard keeps apart: what is written down of it."""
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from aggregates.values import ContactId, Evidence, Fact, InteractionId
 
@@ -29,8 +30,7 @@ class ContactMergeRefusalEnded(Fact):
     other: ContactId
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True, array_like=True):
     """Why the rules keep a contact apart from another: the guard, and the pair of records that was
     strong enough, with its rule and its weight in millibits."""
 

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, NewType
+from typing import Annotated, Any, ClassVar, Literal, NewType
 
+from msgspec import Struct
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
 # Ids are UUIDv7 in their canonical lower-case text form. They are opaque: no id holds a value of a
@@ -104,14 +105,12 @@ class Fact(Stored):
         return self.__dict__.get("personal")
 
 
-class Header(NamedTuple):
+class Header(Struct, frozen=True):
     """What every event carries besides its fact.
 
     `valid_from` is when the fact became true in the world: the envelope's time, or the command's
     `effective_at`. The other time, `recorded_at`, is given by the store under its write lock and so
     stands on `Recorded`, not here. `actor` and `command_id` are opaque.
-
-    A named tuple, because each event makes one: it costs a third of a model.
     """
 
     event_id: EventId

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import NamedTuple
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
+from msgspec import Struct
 
 from matchers.text import fold
 
@@ -45,7 +45,7 @@ class InvalidIdentifier(ValueError):  # noqa: N818 - an outcome with a reason, n
         self.reason_code = reason_code
 
 
-class NormalisedIdentifier(NamedTuple):
+class NormalisedIdentifier(Struct, frozen=True):
     """One identifier in canonical form: `family` and `value` are what two sources compare."""
 
     type: str

@@ -16,7 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log2
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from matchers.comparison import Comparison, comparison_of, field_of
 from matchers.model import ComparisonModel, Level, Model, TermFrequencies, hash_term
@@ -38,7 +40,7 @@ _RARITY_CACHE = 65_536
 _Rarity = Callable[[str], int]
 
 
-class Part(NamedTuple):
+class Part(Struct, frozen=True):
     """What one comparison found: its level and the weight in millibits this level adds."""
 
     comparison: str
@@ -46,7 +48,7 @@ class Part(NamedTuple):
     weight: int
 
 
-class Score(NamedTuple):
+class Score(Struct, frozen=True):
     """A weight with its reasons, in millibits: `weight` is `prior` plus the weights of `parts`."""
 
     weight: int
@@ -137,12 +139,12 @@ class Scorer:
 
     def weight(self, one: MatchRecord, other: MatchRecord) -> int:
         """Match weight in millibits, the prior included; symmetric. The fast path."""
-        clip = self._clip
+        ours, theirs, clip = astuple(one), astuple(other), self._clip
         total = among_sharers = self.prior
         most = None
         for place, compare, weights, rarity, sharing, shared_up_to in self._steps:
             # Most records leave most fields empty: asking here saves a call for each of them.
-            if not one[place] or not other[place]:
+            if not ours[place] or not theirs[place]:
                 continue
             agreement = compare(one, other)
             if agreement is None:
@@ -165,9 +167,10 @@ class Scorer:
 
     def compare(self, one: MatchRecord, other: MatchRecord) -> Compared:
         """Compare two records for all that may be asked of the pair."""
+        ours, theirs = astuple(one), astuple(other)
         found, clip = [], self._clip
         for weighing in self._weighings:
-            if not one[weighing.place] or not other[weighing.place]:
+            if not ours[weighing.place] or not theirs[weighing.place]:
                 continue
             agreement = weighing.compare(one, other)
             if agreement is None:
@@ -186,9 +189,10 @@ class Scorer:
         Two people who share a phone are often kin: one surname and one address are then no
         evidence for one person, another first name or birth date is evidence against.
         """
-        total = 0
+        ours, theirs, total = astuple(one), astuple(other), 0
         for weighing in self._weighings:
-            if weighing.is_identifier or not one[weighing.place] or not other[weighing.place]:
+            place = weighing.place
+            if weighing.is_identifier or not ours[place] or not theirs[place]:
                 continue
             agreement = weighing.compare(one, other)
             if agreement is not None:
@@ -204,7 +208,7 @@ def _weighing(comparison: ComparisonModel, model: Model) -> _Weighing:
         rarity = _rarity(terms, comparison.scale, by_word=comparison.kind == "name")
     return _Weighing(
         name=comparison.name,
-        place=MatchRecord._fields.index(field_of(comparison.kind, comparison.field)),
+        place=MatchRecord.__struct_fields__.index(field_of(comparison.kind, comparison.field)),
         levels=tuple(level.name for level in comparison.levels),
         compare=comparison_of(comparison.kind, comparison.field),
         weights=tuple(_millibits(x.m, x.u, comparison.scale) for x in comparison.levels),

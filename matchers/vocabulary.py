@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from matchers.record import MatchRecord
 from matchers.scoring import Score
 
 
-class Holder(NamedTuple):
+class Holder(Struct, frozen=True):
     """A contact that holds an identifier; `first_seen` orders holders, the earliest first."""
 
     contact_id: str
     first_seen: int
 
 
-class HeldIdentifier(NamedTuple):
+class HeldIdentifier(Struct, frozen=True):
     """An identifier of the interaction with the contacts that hold it; never a blocked one.
 
     `cls` is its class in the policy; a `strong` one that is not `verified` counts as weak. `skipped`
@@ -34,7 +36,7 @@ class HeldIdentifier(NamedTuple):
     right: str | None = None
 
 
-class Candidate(NamedTuple):
+class Candidate(Struct, frozen=True):
     """An earlier record: one that shares a block key, or belongs to a holder."""
 
     contact_id: str
@@ -42,7 +44,7 @@ class Candidate(NamedTuple):
     record: MatchRecord
 
 
-class ContactFacts(NamedTuple):
+class ContactFacts(Struct, frozen=True):
     """What guards ask of a contact: `exclusive` is type -> identifier, `size` its records.
 
     `further` holds the exclusive identifiers of an identity of several members: a merge by a person
@@ -90,7 +92,7 @@ Guard = Literal[
 ]
 
 
-class Refusal(NamedTuple):
+class Refusal(Struct, frozen=True):
     """A contact that was found and not linked, with the guard that refused it and its weight."""
 
     contact_id: str
@@ -98,7 +100,7 @@ class Refusal(NamedTuple):
     weight: int = 0
 
 
-class Decision(NamedTuple):
+class Decision(Struct, frozen=True):
     """One outcome with its evidence: ids, levels and millibits, never a value of either side.
 
     `considered` counts the other contacts found, of which `losing` holds the best few.

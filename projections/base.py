@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import orjson
+from msgspec import Struct
 
 from aggregates.values import Fact, Header
 from projections.sql import Connection, statements
@@ -17,7 +18,7 @@ from projections.sql import Connection, statements
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-class Recorded(NamedTuple):
+class Recorded(Struct, frozen=True):
     """An event of the log, decoded.
 
     `position` is its place in the whole log (1 is the first), `version` its place in its stream.

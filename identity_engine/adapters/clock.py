@@ -18,11 +18,6 @@ def system_time() -> datetime:
     return datetime.now(UTC)
 
 
-def system_milliseconds() -> int:
-    """Return the milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
 @dataclass(slots=True)
 class World:
     """Where time and random bytes come from.
@@ -30,12 +25,12 @@ class World:
     Args:
         now: the present time, aware UTC.
         entropy: that many random bytes, fit for keys.
-        milliseconds: the same time since 1970, for ids.
+        nanoseconds: the same time since 1970, for ids.
     """
 
     now: Callable[[], datetime] = system_time
     entropy: Callable[[int], bytes] = os.urandom
-    milliseconds: Callable[[], int] = system_milliseconds
+    nanoseconds: Callable[[], int] = time.time_ns
     _last: int = field(default=0, init=False)
     _stamped: int = field(default=-1, init=False)
     _stamp: str = field(default="", init=False)
@@ -45,7 +40,7 @@ class World:
     def seeded(cls, seed: int, now: Callable[[], datetime]) -> "World":
         """Return a world that repeats itself, for tests; its keys protect nothing."""
         chance = Random(seed)  # noqa: S311 - said above
-        return cls(now, chance.randbytes, lambda: int(now().timestamp() * 1000))
+        return cls(now, chance.randbytes, lambda: int(now().timestamp() * 1000) * 1_000_000)
 
     def new_id(self) -> str:
         """Return a fresh UUIDv7 (RFC 9562), greater than every one before it in this process.
@@ -53,15 +48,15 @@ class World:
         The 12 bits behind the milliseconds count up within one, so ids made in one batch keep their
         order and insert side by side in the B-tree; 62 bits behind them are random.
         """
-        moment = self.milliseconds() << 12
-        self._last = moment if moment > self._last else self._last + 1
-        millisecond, count = divmod(self._last, 0x1000)
+        moment = self.nanoseconds() // 1_000_000 << 12
+        last = self._last = moment if moment > self._last else self._last + 1
+        millisecond = last >> 12
         if millisecond != self._stamped:
             text = f"{millisecond:012x}"
             self._stamped, self._stamp = millisecond, f"{text[:8]}-{text[8:]}-7"
         if not self._endings:
             self._endings = self._draw()
-        return f"{self._stamp}{count:03x}-{self._endings.pop()}"
+        return f"{self._stamp}{last & 0xFFF:03x}-{self._endings.pop()}"
 
     def _draw(self) -> list[str]:
         chance = bytearray(self.entropy(IDS_DRAWN * 8))

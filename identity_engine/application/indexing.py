@@ -6,6 +6,8 @@ Both hold the write lock: the index must not miss an event, and nobody may decid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from msgspec.structs import replace
+
 from aggregates.change import ChangeFact, InteractionChanged
 from aggregates.division import ContactMoved
 from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierTransferred
@@ -159,7 +161,7 @@ def _apply(
         if any(map(index.is_crowded, made.block_keys)):
             keys = crowding.keys(made.record, fact.division)
             crowding.load(keys)
-            made = made._replace(block_keys=keys)
+            made = replace(made, block_keys=keys)
         row = index.receive(
             InteractionId(event.stream_id), fact, event.key_id, event.header.valid_from, made
         )

@@ -1,7 +1,8 @@
 """How a decision is written: each fact with its header, and into the index at once."""
 
 from datetime import datetime
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from aggregates.values import CommandId, EventId, Fact, Header
 from identity_engine.adapters.clock import World
@@ -10,7 +11,7 @@ from identity_engine.event_store.mapper import Pending
 from projections.match_index.index import MatchIndex
 
 
-class Upstream(NamedTuple):
+class Upstream(Struct, frozen=True):
     """What the first event of a command hangs on, in opaque form; None where nothing was said."""
 
     correlation_id: str | None = None
@@ -18,7 +19,7 @@ class Upstream(NamedTuple):
     traceparent: str | None = None
 
 
-class Seal(NamedTuple):
+class Seal(Struct, frozen=True):
     """Whose key seals what a fact says about a person, and the key."""
 
     subject: str
@@ -72,8 +73,11 @@ class Pen:
         if not self.events:
             self._cause = event_id
         sealed = (seal or self._seal) if fact.about_a_person() is not None else None
-        subject, key = sealed if sealed is not None else (None, None)
-        self.events.append(Pending(stream_id, version, header, fact, subject, key))
-        self._index.apply(stream_id, version, valid_from, fact)
-        if subject is not None and key is not None:
+        if sealed is None:
+            self.events.append(Pending(stream_id, version, header, fact))
+            self._index.apply(stream_id, version, valid_from, fact)
+        else:
+            subject, key = sealed.subject, sealed.key
+            self.events.append(Pending(stream_id, version, header, fact, subject, key))
+            self._index.apply(stream_id, version, valid_from, fact)
             self._index.seal(subject, key.key_id)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from aggregates.access import Action, Rights
 from aggregates.policy import Policy
@@ -105,7 +106,7 @@ class Publishing:
         return self.rights.allow(Action.INGEST_PUBLISH, division)
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """Where a line stands: its position in a stream (a file, a partition of a topic)."""
 
     stream: str
@@ -130,7 +131,7 @@ Unusable = Sequence[tuple[int, Rejected]]
 """What cannot be used of an arrival, each with its index there."""
 
 
-class Taken(NamedTuple):
+class Taken(Struct, frozen=True):
     """A batch of a source on its way: what is resolved of it, what cannot be used, and when it came."""
 
     portion: Portion
@@ -216,8 +217,8 @@ class Taking:
         """Sync dead letters, each under the place where it stood."""
         by_stream: dict[str, list[tuple[int, Rejected]]] = {}
         for index, rejected in unusable:
-            stream, position = arrived.places[index]
-            by_stream.setdefault(stream, []).append((position, rejected))
+            place = arrived.places[index]
+            by_stream.setdefault(place.stream, []).append((place.position, rejected))
         for stream, letters in by_stream.items():
             self.dead_letters.add(letters, stream=stream, received_at=now)
         if unusable:

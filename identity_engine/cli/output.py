@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import orjson
 from cyclopts import Parameter, Token
 from cyclopts.validators import Number
+from msgspec import Struct
+from msgspec.structs import asdict
 from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
@@ -112,7 +114,9 @@ def show_json_line(answer: Any) -> None:
 
 
 def _as_object(answer: Any) -> dict[str, Any]:
-    """Show a named tuple with its names, as dataclasses are."""
+    """Show a record with the names of its fields, as dataclasses are."""
+    if isinstance(answer, Struct):
+        return asdict(answer)
     if not hasattr(answer, "_asdict"):
         raise TypeError
     named: dict[str, Any] = answer._asdict()

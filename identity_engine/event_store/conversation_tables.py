@@ -1,6 +1,7 @@
 """Changes of interactions in the match index: what is known, what waits, and corrected records."""
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from aggregates.values import InteractionId
 from identity_engine.event_store.ids import id_bytes, id_text
@@ -119,7 +120,7 @@ def write_conversations(cursor: Cursor, changes: IndexChanges, records: SealedRe
             "INSERT INTO change VALUES (?, ?, ?)",
             [
                 (row.natural_key, row.content_digest, id_bytes(row.interaction_id))
-                for row in sorted(went_on.received)
+                for row in sorted(went_on.received, key=attrgetter("natural_key"))
             ],
         )
     if went_on.came:

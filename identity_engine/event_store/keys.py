@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
 
 from identity_engine.errors import ConfigurationError, KeyNeverMade, SettingsError, StoreError
 from identity_engine.event_store.sqlite_files import wipe, write_transaction
@@ -45,7 +46,7 @@ KEY_TABLES = {
 }
 
 
-class DataKey(NamedTuple):
+class DataKey(Struct, frozen=True):
     """A data key ready for use. `cipher` is AES-256-GCM."""
 
     key_id: int
@@ -177,20 +178,17 @@ class KeyRing:
         wipe(self._connection)
 
     def _make(self, count: int) -> None:
-        keys = self._entropy(count * KEY_BYTES)
-        nonces = self._entropy(count * NONCE_BYTES)
+        keys = _parted(self._entropy(count * KEY_BYTES), KEY_BYTES)
+        nonces = _parted(self._entropy(count * NONCE_BYTES), NONCE_BYTES)
         with write_transaction(self._connection):
             self._connection.execute("UPDATE made SET last = last + ?", (count,))
             first = self.last_made() - count + 1
-            fresh = [
-                (first + number, keys[number * KEY_BYTES : (number + 1) * KEY_BYTES])
-                for number in range(count)
-            ]
+            fresh = list(enumerate(keys, first))
             self._connection.executemany(
                 "INSERT INTO data_key VALUES (?, ?)",
                 [
-                    (id_, self._wrap(_label(id_), key, nonces[n * NONCE_BYTES :][:NONCE_BYTES]))
-                    for n, (id_, key) in enumerate(fresh)
+                    (id_, self._wrap(_label(id_), key, nonce))
+                    for (id_, key), nonce in zip(fresh, nonces, strict=True)
                 ],
             )
         self._ready = fresh[::-1] + self._ready
@@ -266,3 +264,7 @@ class KeyRing:
 
 def _label(key_id: int) -> bytes:
     return b"data-key/%d" % key_id
+
+
+def _parted(whole: bytes, size: int) -> list[bytes]:
+    return [whole[at : at + size] for at in range(0, len(whole), size)]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
 from pydantic import ValidationError
 
 from aggregates.catalogue import FACTS
@@ -36,7 +37,7 @@ _RECORDED_START = _LENGTH_END + len(b'{"recorded_at":"')
 _RECORDED_END = _RECORDED_START + len("2026-01-31T23:59:59.000000Z")
 
 
-class Pending(NamedTuple):
+class Pending(Struct, frozen=True):
     """An event that has been decided and not yet stored.
 
     `subject` and `key` say whose key seals the personal part; both are None where there is none.
@@ -69,7 +70,7 @@ class StoredRow(NamedTuple):
     state: bytes
 
 
-class Sealed(NamedTuple):
+class Sealed(Struct, frozen=True):
     """An event as stored, with its clear part parsed and its personal part still closed."""
 
     row: StoredRow

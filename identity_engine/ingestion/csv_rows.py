@@ -3,11 +3,11 @@
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 import orjson
+from msgspec.structs import replace
 
 from identity_engine.errors import SourceError
 from identity_engine.ingestion.csv_mapping import CsvMapping
@@ -81,12 +81,12 @@ class CsvTable:
             if self._is_whole(content, is_joined=count > 1):
                 for _ in range(count):
                     waiting.popleft()
-                return first._replace(content=content, end=line.end)
+                return replace(first, content=content, end=line.end)
         else:
             if not at_end:
                 return None
         waiting.popleft()
-        return first if first.fault else first._replace(fault=fault("bad_quote"))
+        return first if first.fault else replace(first, fault=fault("bad_quote"))
 
     def _is_whole(self, row: bytes, *, is_joined: bool) -> bool:
         has_pairs = row.count(b'"') % 2 == 0

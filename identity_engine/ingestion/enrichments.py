@@ -1,9 +1,9 @@
 """The shape of an enrichment on the wire: what one line of a file says about one contact."""
 
-from dataclasses import replace
 from typing import Annotated, Final, NotRequired
 
 import orjson
+from msgspec.structs import replace
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 

@@ -4,9 +4,10 @@ a change of one."""
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import orjson
+from msgspec import Struct
 
 from aggregates.change import ChangeKind
 from identity_engine.ingestion import json_text, wire, wire_change
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-class IncomingIdentifier(NamedTuple):
+class IncomingIdentifier(Struct, frozen=True):
     """An identifier as the publisher sent it; `verified` is None where nothing was said."""
 
     type: str
@@ -32,7 +33,7 @@ class IncomingIdentifier(NamedTuple):
     verified: bool | None
 
 
-class IncomingInteraction(NamedTuple):
+class IncomingInteraction(Struct, frozen=True):
     """One interaction as it came in, checked but not yet normalised.
 
     `time` is aware UTC. `attributes` and `mail` are canonical JSON text, never nested dicts, so
@@ -58,7 +59,7 @@ class IncomingInteraction(NamedTuple):
     causation_id: str | None = None
 
 
-class IncomingChange(NamedTuple):
+class IncomingChange(Struct, frozen=True):
     """One change of an interaction as it came in; the interaction is named by `of_source`, `of_id`.
 
     What a kind of change does not have is None, or empty. `mail` and `attributes` are canonical JSON

@@ -5,8 +5,9 @@ holds a value of the input: a code, one sentence with the fix, and the place as 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 MESSAGES: Final = {
     # the line
@@ -92,8 +93,7 @@ _ENVELOPE_NAMES: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One thing wrong with the input, safe to log.
 
     `code` is stable and made for machines, `message` is one plain sentence with the fix, `pointer`
@@ -105,8 +105,7 @@ class Fault:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """Input that cannot be used: its original bytes and every fault found in it."""
 
     raw: bytes

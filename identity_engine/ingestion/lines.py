@@ -1,7 +1,9 @@
 """Cutting a stream of bytes into lines without ever holding more than one line's limit of it."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from identity_engine.ingestion.faults import Fault, fault
 from identity_engine.ingestion.json_text import MAX_LINE
@@ -17,7 +19,7 @@ class DamagedStreamError(Exception):
         self.code = code
 
 
-class Line(NamedTuple):
+class Line(Struct, frozen=True):
     """One line without its line ending.
 
     `number` counts from 1; `start` and `end` are byte positions in the uncompressed stream, `end`

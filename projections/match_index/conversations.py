@@ -8,13 +8,14 @@ where there are any at all.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from aggregates.change import InteractionChanged, InteractionChangeDeferred
 from aggregates.values import InteractionId
 
 
-class ChangeRow(NamedTuple):
+class ChangeRow(Struct, frozen=True):
     """A change of an interaction that was received: what names it, and what it said."""
 
     natural_key: bytes
@@ -37,7 +38,7 @@ class WaitingChange:
     key_id: int = 0
 
 
-class Heard(NamedTuple):
+class Heard(Struct, frozen=True):
     """A value that messages of an interaction gave, and whether one showed that it is verified."""
 
     interaction_id: InteractionId

@@ -4,10 +4,12 @@ Identifiers and block keys use a key that may rotate, because a rebuild makes th
 key and the content digest of an interaction use a key that never rotates: they stand in the event.
 """
 
-import hmac
 from base64 import b32encode
 from dataclasses import dataclass
 from functools import lru_cache
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 DIGEST_BYTES = 16
 KIND_BYTES = 4
@@ -89,10 +91,10 @@ def _digest(key: bytes, *parts: str) -> bytes:
 def _signed(key: bytes, said: bytes) -> bytes:
     signing = _begun(key).copy()
     signing.update(said)
-    return signing.digest()[:DIGEST_BYTES]
+    return signing.finalize()[:DIGEST_BYTES]
 
 
 @lru_cache(maxsize=64)
-def _begun(key: bytes) -> hmac.HMAC:
+def _begun(key: bytes) -> HMAC:
     """Begin an HMAC-SHA256 with a key of the store: a copy of it takes half the time of a new one."""
-    return hmac.new(key, digestmod="sha256")
+    return HMAC(key, SHA256())

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from aggregates import across
 from aggregates import contact as contacts
@@ -204,7 +205,7 @@ class Identities:
             case ContactAcrossFound(other=other) | ContactAcrossEnded(other=other):
                 turned = fact.model_copy(update={"other": stream})
                 self._revise(
-                    other, lambda state: state._replace(across=across.evolve(state.across, turned))
+                    other, lambda state: replace(state, across=across.evolve(state.across, turned))
                 )
         if isinstance(fact, ContactMerged | ContactUnmerged):
             self._stand_in({id_ for edge in fact.edges for id_ in (edge.one, edge.other)})

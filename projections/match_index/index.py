@@ -234,7 +234,10 @@ class MatchIndex(Identifiers, Postings):
             division=division,
             contact_id=contact_id,
             pinned=True,
-            **comparable._asdict(),
+            record=comparable.record,
+            name=comparable.name,
+            block_keys=comparable.block_keys,
+            mentions=comparable.mentions,
         )
         return self._take_in(row)
 

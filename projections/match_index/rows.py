@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from aggregates.contact import ContactState
 from aggregates.identifier import IdentifierState
@@ -13,7 +14,7 @@ from projections.match_index.cases import CaseChanges
 from projections.match_index.conversations import ConversationChanges
 
 
-class Mention(NamedTuple):
+class Mention(Struct, frozen=True):
     """An identifier as an interaction gave it: the digest of its value, the digest of its type, and
     whether the publisher said that it is verified. What it may decide is a question to the policy."""
 
@@ -22,7 +23,7 @@ class Mention(NamedTuple):
     said: bool | None
 
 
-class Comparable(NamedTuple):
+class Comparable(Struct, frozen=True):
     """What matching makes of an interaction.
 
     `name` orders interactions the same way whatever order they came in: it is what names one
@@ -39,8 +40,7 @@ BY_HAND = "by_hand"
 """The channel of what people said of a contact themselves."""
 
 
-@dataclass(slots=True)
-class InteractionRow:
+class InteractionRow(Struct):
     """One interaction: its natural key, its present contact, and what matching made of it.
 
     `number` is the row's own small number, which the postings use; it is negative while the row is
@@ -77,8 +77,7 @@ class InteractionRow:
         return self.channel == BY_HAND
 
 
-@dataclass(slots=True)
-class IdentifierRow:
+class IdentifierRow(Struct):
     """One identifier stream: the digest that finds it, and its state after `version`."""
 
     digest: bytes
@@ -87,8 +86,7 @@ class IdentifierRow:
     state: IdentifierState | None = None
 
 
-@dataclass(slots=True)
-class ContactRow:
+class ContactRow(Struct):
     """One contact's state after `version` of its stream.
 
     `touched` counts every change, also the links and claims that lie in other streams: it tells a
@@ -107,7 +105,7 @@ class ContactRow:
     key_id: int = 0
 
 
-class Correction(NamedTuple):
+class Correction(Struct, frozen=True):
     """A stored row whose record was replaced, and the keys that it stands under no more."""
 
     row: InteractionRow

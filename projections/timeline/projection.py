@@ -216,9 +216,9 @@ class TimelineRows(Rows):
             self._enter(holder, event)
 
     def _enter(self, contact_id: str, event: Recorded) -> None:
-        position, stream_id, _, _, header, fact, _, _ = event
-        moment = instant_text(header.valid_from)
-        self._entries.append((contact_id, position, fact.TOPIC, stream_id, moment))
+        moment = instant_text(event.header.valid_from)
+        topic = event.fact.TOPIC
+        self._entries.append((contact_id, event.position, topic, event.stream_id, moment))
 
     def _merge(self, event: Recorded, fact: ContactMerged | ContactUnmerged) -> None:
         ends = {end for edge in fact.edges for end in (edge.one, edge.other)}

@@ -15,6 +15,7 @@ HEAVY = (
     "prometheus_client",
     "cyclopts",
     "rich",
+    "msgspec",
     "orjson",
     "rapidfuzz",
     "phonenumbers",

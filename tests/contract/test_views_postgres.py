@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 import projections
 from aggregates.values import instant_text
@@ -339,7 +340,7 @@ def test_both_take_every_fact_that_there_is():
             str(uuid.UUID(int=hash_of(one.fact.TOPIC), version=4)),
             position,
             LATEST + timedelta(seconds=position),
-            HEADER._replace(event_id=str(uuid.UUID(int=position, version=4))),
+            replace(HEADER, event_id=str(uuid.UUID(int=position, version=4))),
             one.fact,
         )
         for position, one in enumerate(GOLDEN, 1)
@@ -363,7 +364,7 @@ def hash_of(topic):
 def test_what_parks_on_one_parks_on_the_other(lived):
     """A row that is there already is refused by both, and all else goes on."""
     again = [one for one in lived.events if one.fact.TOPIC == "interaction.received"][:3]
-    moved = [one._replace(position=len(lived.events) + n) for n, one in enumerate(again, 1)]
+    moved = [replace(one, position=len(lived.events) + n) for n, one in enumerate(again, 1)]
     with on_both() as (sqlite, postgres):
         fed(sqlite, lived.events + moved, 500)
         fed(postgres, lived.events + moved, 500)

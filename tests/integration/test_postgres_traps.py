@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from eventsourcing.persistence import IntegrityError
+from msgspec import structs
 
 from identity_engine import Engine
 from identity_engine.errors import ConfigurationError, Conflict, StoreBusy
@@ -80,7 +81,7 @@ class TestT13AVersionThatIsTaken:
     def test_the_store_says_so(self, engine):
         (known,) = engine.ingest([event("1", phone())])
         log = engine.store.read_stream(known.contact_id)
-        header = log[0].header._replace(event_id=log[0].header.command_id)
+        header = structs.replace(log[0].header, event_id=log[0].header.command_id)
         taken = Pending(known.contact_id, 1, header, log[0].fact)
         with pytest.raises(Conflict):
             engine.store.append([taken])

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from itertools import count
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from aggregates.values import Erased
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Letter, Origin
@@ -271,7 +273,7 @@ def partly_erased(events):
     """The same events, of each kind every third without what it said; the first two are still known."""
     number = defaultdict(count)
     return [
-        one._replace(fact=one.fact.model_copy(update={"personal": Erased(erased=True)}))
+        replace(one, fact=one.fact.model_copy(update={"personal": Erased(erased=True)}))
         if getattr(one.fact, "personal", None) is not None and next(number[one.fact.TOPIC]) % 3 == 2
         else one
         for one in events

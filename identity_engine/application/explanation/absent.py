@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from identity_engine.application.rules import Rules
 from matchers.comparison import field_of
 from matchers.model import ComparisonModel
@@ -72,5 +74,5 @@ def _said(record: MatchRecord, comparison: ComparisonModel) -> dict[str, object]
 def _completed(record: MatchRecord, said: dict[str, object]) -> MatchRecord:
     further = said.get("further")
     if isinstance(further, tuple):
-        return record._replace(further=(*record.further, *further))
-    return record._replace(**said)  # type: ignore[arg-type]
+        return replace(record, further=(*record.further, *further))
+    return replace(record, **said)

@@ -56,7 +56,8 @@ def parts_of_evidence(evidence: Evidence, model: Model) -> tuple[Part, ...]:
 
 def parts_of_score(score: Score, model: Model) -> tuple[Part, ...]:
     """Return the bars of a pair that was weighed under a model."""
-    return _parts(score.prior, score.parts, model)
+    weighed = ((one.comparison, one.level, one.weight) for one in score.parts)
+    return _parts(score.prior, weighed, model)
 
 
 def _parts(prior: int, weighed: Iterable[Weighed], model: Model) -> tuple[Part, ...]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from msgspec.structs import replace
+
 from aggregates import contact, interaction, ownership, review
 from aggregates.access import Action
 from aggregates.across import ContactAcrossEnded
@@ -153,7 +155,7 @@ class LinkByHand:
         link = interaction.Link(target, self.evidence, pinned=True, reason=reason)
         alone = wrong is not None and self._is_stand_in(wrong)
         self._again(target, *((wrong,) if wrong is not None else ()))
-        self.write(*interaction.decide(self.state.link, link._replace(confirms=alone)))
+        self.write(*interaction.decide(self.state.link, replace(link, confirms=alone)))
         if isinstance(before, Linked):
             self.lower(before.contact_id)
         self._end_corrections(target)
@@ -259,7 +261,7 @@ class LinkByHand:
                 command.rules.policy,
             )
             # What the interaction shows, and nothing else, is said once it belongs there.
-            claim = claim._replace(interaction_id=None, verified=False)
+            claim = replace(claim, interaction_id=None, verified=False)
             wanted: OwnershipCommand = (
                 Transfer(claim, theirs, reason) if choice == "transfer" else Share(claim, reason)
             )

@@ -7,7 +7,8 @@ the links is for re-evaluation. A change that comes before its interaction waits
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from aggregates.change import (
     AwaitedPersonal,
@@ -42,7 +43,7 @@ WITH_VALUES = ("message", "corrected")
 TAKING_BACK = ("corrected", "retracted")
 
 
-class Told(NamedTuple):
+class Told(Struct, frozen=True):
     """A change with what it says, ready to be written."""
 
     change: Change

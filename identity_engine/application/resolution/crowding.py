@@ -7,6 +7,8 @@ is to be looked at again, because some pairs are no longer brought together.
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from identity_engine.application.resolution.prepare import all_hashed_keys, hashed_keys
 from identity_engine.event_store.index_tables import IndexTables
 from matchers.blocking import hash_key, hash_keys, keys_in_use, refined_keys
@@ -51,7 +53,7 @@ class Crowding:
         secret = self._digests.block_secret(row.division)
         is_crowded = self._index.is_crowded
         _, stood_under = all_hashed_keys(row.record, secret, is_crowded)
-        made = made._replace(block_keys=self.keys(made.record, division))
+        made = replace(made, block_keys=self.keys(made.record, division))
         row.division = division
         mentioned = {mention_key(one) for one in (*row.mentions, *made.mentions)}
         self.load((*stood_under, *made.block_keys, *mentioned))

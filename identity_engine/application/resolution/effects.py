@@ -7,6 +7,8 @@ correction or a retraction leaves the links is for re-evaluation.
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from aggregates import interaction, review
 from aggregates.identifier import Holding, IdentifierReleased
 from aggregates.interaction import InteractionUnlinked
@@ -152,7 +154,7 @@ class Effects:
                 and row.identifier_id == held[one.given.type]
             )
         ]
-        return prepared._replace(identifiers=tuple(kept))
+        return replace(prepared, identifiers=tuple(kept))
 
     def _claim(
         self,
@@ -182,7 +184,7 @@ class Effects:
             self._settle_claims(
                 pen, row.contact_id, before, prepared.time, again=row.interaction_id
             )
-            then = prepared._replace(time=EPOCH + timedelta(microseconds=row.time))
+            then = replace(prepared, time=EPOCH + timedelta(microseconds=row.time))
             self._claim(pen, row, row.contact_id, self._without_conflicts(then, row.contact_id))
 
     def retract(self, pen: Pen, row: InteractionRow, time: datetime) -> None:

@@ -9,6 +9,8 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+from msgspec.structs import replace
+
 from aggregates.policy import Policy
 from aggregates.values import ContactId, InteractionId
 from identity_engine.application.resolution.crowding import Crowding
@@ -52,7 +54,7 @@ class Lookup:
             return prepared
         keys = self.crowding.keys(prepared.record, prepared.fact.division)
         self.crowding.load(keys, may_grow=True)
-        return prepared._replace(comparable=prepared.comparable._replace(block_keys=keys))
+        return replace(prepared, comparable=replace(prepared.comparable, block_keys=keys))
 
     def load(self, batch: Sequence[Prepared]) -> None:
         """Load all that the decisions of a batch may read."""
@@ -270,22 +272,24 @@ def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
     Records that share more and rarer block keys come first; ties go to the older record, so that a
     batch of any size sees the same. Of a key that stays crowded only the oldest records count.
     """
+    cap, block_cap = policy.candidate_cap, policy.block_cap
     found = [
-        (numbers, numbers if len(numbers) <= policy.block_cap else numbers[: policy.candidate_cap])
+        (numbers, numbers if len(numbers) <= block_cap else numbers[:cap])
         for numbers in map(index.numbers_under, prepared.block_keys)
+        if numbers
     ]
     in_order = sorted(set[int]().union(*[known for _, known in found]))
     # Stored rows count up from 1, those of the batch down from -1 and are younger than all stored.
     first = bisect_left(in_order, 0)
     oldest_first = in_order[first:] + in_order[:first][::-1]
-    if len(oldest_first) <= policy.candidate_cap:
+    if len(oldest_first) <= cap:
         return oldest_first
     shared: defaultdict[int, float] = defaultdict(float)
     for numbers, known in found:
         for number in known:
             shared[number] += 1.0 + 1.0 / len(numbers)
     nearest_first = sorted(oldest_first, key=shared.__getitem__, reverse=True)
-    return nearest_first[: policy.candidate_cap]
+    return nearest_first[:cap]
 
 
 def holders(prepared: Prepared, index: MatchIndex) -> set[ContactId]:

@@ -1,11 +1,11 @@
 """What became of one event that came in."""
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from aggregates.values import ContactId, InteractionId, Stage
 
 
-class Outcome(NamedTuple):
+class Outcome(Struct, frozen=True):
     """What became of one interaction, or of one change of an interaction.
 
     `status` is `accepted`, `duplicate` (received before, nothing written), `conflict` (received

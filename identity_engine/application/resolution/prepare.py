@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from aggregates.change import Change, ChangePersonal
 from aggregates.interaction import (
@@ -43,7 +44,7 @@ def nothing_crowded(_: int) -> bool:
     return False
 
 
-class Recognised(NamedTuple):
+class Recognised(Struct, frozen=True):
     """An incoming interaction with the digests of what names it and of what it says."""
 
     incoming: IncomingInteraction
@@ -56,7 +57,7 @@ class Recognised(NamedTuple):
         return self.natural_key
 
 
-class RecognisedChange(NamedTuple):
+class RecognisedChange(Struct, frozen=True):
     """An incoming change with the digests of what names it, of its interaction and of what it says."""
 
     incoming: IncomingChange
@@ -65,7 +66,7 @@ class RecognisedChange(NamedTuple):
     content_digest: bytes
 
 
-class Considered(NamedTuple):
+class Considered(Struct, frozen=True):
     """An identifier that may take part in a decision: valid, and not a blocked value."""
 
     given: GivenIdentifier
@@ -76,7 +77,7 @@ class Considered(NamedTuple):
     digest: bytes
 
 
-class Prepared(NamedTuple):
+class Prepared(Struct, frozen=True):
     """An interaction ready to be decided: its fact, and its match record under its block keys."""
 
     fact: InteractionReceived

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from aggregates.change import ChangePersonal, InteractionChanged
 from aggregates.interaction import InteractionPersonal, InteractionReceived
@@ -13,7 +14,7 @@ from projections.base import Recorded
 from projections.match_index.digests import DigestKeys
 
 
-class Statement(NamedTuple):
+class Statement(Struct, frozen=True):
     """Values that an interaction gave at one moment, as they count now; `received` names their division
     and normaliser."""
 

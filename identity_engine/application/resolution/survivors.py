@@ -6,7 +6,8 @@ as they are now.
 """
 
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from aggregates.values import ContactId, InteractionId
 from identity_engine.application.resolution.lookup import Lookup
@@ -20,7 +21,7 @@ Name = bytes | ContactId
 """What one decision can change for another: an identifier, by its digest, or a contact."""
 
 
-class Told(NamedTuple):
+class Told(Struct, frozen=True):
     """A decision with the events that tell it.
 
     `key_id` names the data key of the interaction; `is_awaited` tells whether a change had come before

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from aggregates.contact import ContactCreated
 from aggregates.errors import NotYet, Refused
@@ -137,7 +138,7 @@ class TestTheCap:
     )
     def test_within_a_window_those_count_together_whose_claims_began_in_it(self, last, expected):
         state = given((0, claimed("ann")), (20, claimed("bob")))
-        command = claim("cid", valid_from=day(last))._replace(window=timedelta(days=30))
+        command = replace(claim("cid", valid_from=day(last)), window=timedelta(days=30))
 
         shared = [one for one in decide(state, command) if isinstance(one, IdentifierShared)]
 
@@ -148,7 +149,7 @@ class TestTheCap:
         late = claim("cid", valid_from=day(20))
 
         for days, shared in ((39, False), (40, True)):
-            facts = decide(state, late._replace(window=timedelta(days=days)))
+            facts = decide(state, replace(late, window=timedelta(days=days)))
             assert any(isinstance(one, IdentifierShared) for one in facts) is shared
 
     def test_a_value_that_a_person_shared_is_shared_with_any_number_of_holders(self):

@@ -1,6 +1,7 @@
 """The bars of an explanation add up exactly, and rarity has bars of its own."""
 
 import pytest
+from msgspec.structs import replace
 
 from aggregates.values import ComparisonEvidence, Evidence
 from identity_engine.application.explanation.waterfall import parts_of_evidence, parts_of_score
@@ -9,7 +10,7 @@ from matchers.record import build_record
 
 RULES = rules_from(shipped_policy(), shipped_model())
 RARE = build_record({"given_name": "Wilhelmine", "family_name": "Zschokke", "city": "Ulm"}, [], [])
-AT_HOME = RARE._replace(phones=("+81312345678",))
+AT_HOME = replace(RARE, phones=("+81312345678",))
 
 
 @pytest.mark.parametrize("record", [RARE, AT_HOME], ids=["strangers", "of one phone"])

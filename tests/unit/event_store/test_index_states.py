@@ -75,7 +75,7 @@ def test_the_examples_leave_no_field_at_its_default():
     plain = ContactState(Stage.EPHEMERAL, "default", FIRST, FIRST)
     assert all(
         getattr(CONTACT, field) != getattr(plain, field)
-        for field in ContactState._fields
+        for field in ContactState.__struct_fields__
         if field != "first_seen"
     )
 

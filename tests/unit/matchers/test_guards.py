@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from matchers.guards import (
     IDENTIFIER_ONLY,
@@ -34,7 +35,7 @@ PHONE = ("+493012345",)
 
 def of(given_name="", family_name="Schmidt", phones=(), emails=(), **more):
     profile = {"given_name": given_name, "family_name": family_name} | more
-    return build_record(profile, [], [])._replace(phones=phones, emails=emails)
+    return structs.replace(build_record(profile, [], []), phones=phones, emails=emails)
 
 
 def links(one, other, *, live=False, rules=RULES):
