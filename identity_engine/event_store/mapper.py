@@ -10,13 +10,13 @@ user content is JSON text inside the fact, so no dictionary of a user is ever ta
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from msgspec import Struct
+from msgspec import DecodeError, Raw, Struct
+from msgspec.json import Decoder
 from pydantic import ValidationError
 
 from aggregates.catalogue import FACTS
@@ -70,13 +70,26 @@ class StoredRow(NamedTuple):
     state: bytes
 
 
+class Clear(Struct, frozen=True):
+    """The clear part of an event, with its fact still as JSON."""
+
+    recorded_at: datetime
+    schema: int
+    header: Header
+    fact: Raw
+    subject: str | None = None
+
+
 class Sealed(Struct, frozen=True):
     """An event as stored, with its clear part parsed and its personal part still closed."""
 
     row: StoredRow
-    clear: dict[str, Any]
+    clear: Clear
     key_id: int
     ciphertext: bytes
+
+
+_clear = Decoder(Clear)
 
 
 class EventMapper:
@@ -165,11 +178,12 @@ class EventMapper:
             raise _unreadable(row)
         end = _LENGTH_END + int.from_bytes(state[1:_LENGTH_END], "big")
         try:
-            clear = orjson.loads(state[_LENGTH_END:end])
-        except orjson.JSONDecodeError:
+            clear = _clear.decode(state[_LENGTH_END:end])
+        except DecodeError:
             raise _unreadable(row) from None
         key_id, ciphertext = int.from_bytes(state[end : end + 8], "big"), state[end + 8 :]
-        if ("subject" in clear) != (key_id > 0 and len(ciphertext) >= SHORTEST_CIPHERTEXT):
+        has_personal = key_id > 0 and len(ciphertext) >= SHORTEST_CIPHERTEXT
+        if (clear.subject is not None) != has_personal:
             raise _unreadable(row)  # the personal part was cut off, or another was added
         return Sealed(row, clear, key_id, ciphertext)
 
@@ -177,20 +191,24 @@ class EventMapper:
         row, clear = event.row, event.clear
         type_ = self._facts[row.topic]
         try:
-            fields = clear["fact"]
+            said = bytes(clear.fact)
             if event.key_id:
-                fields["personal"] = _open(event, ciphers[event.key_id])
-            if clear["schema"] != type_.SCHEMA:
-                fields = upcast(row.topic, clear["schema"], type_.SCHEMA, fields, self._upcasters)
+                said = _with_personal(said, _open(event, ciphers[event.key_id]))
+            if clear.schema == type_.SCHEMA:
+                fact = type_.__pydantic_validator__.validate_json(said)
+            else:
+                fields = orjson.loads(said)
+                fields = upcast(row.topic, clear.schema, type_.SCHEMA, fields, self._upcasters)
+                fact = type_.__pydantic_validator__.validate_python(fields)
             return Recorded(
                 row.position,
                 id_text(row.stream),
                 row.version,
-                _instant(clear["recorded_at"]),
-                _read(clear["header"]),
-                type_.__pydantic_validator__.validate_python(fields),
+                clear.recorded_at,
+                clear.header,
+                fact,
                 event.key_id,
-                clear.get("subject"),
+                clear.subject,
             )
         except (InvalidTag, ValidationError, KeyError, ValueError, TypeError):
             # The cause may hold the very values that must not be shown.
@@ -234,42 +252,26 @@ def _written(header: Header) -> dict[str, str]:
     return written
 
 
-@lru_cache(maxsize=1_024)
-def _instant(text: str) -> datetime:
-    """Read a time; the events of a batch share theirs, and one object is written again faster."""
-    return datetime.fromisoformat(text)
-
-
-def _read(stored: Mapping[str, Any]) -> Header:
-    get = stored.get
-    return Header(
-        stored["event_id"],
-        _instant(stored["valid_from"]),
-        stored["actor"],
-        stored["command_id"],
-        get("correlation_id"),
-        get("causation_id"),
-        get("traceparent"),
+def _with_personal(said: bytes, personal: bytes) -> bytes:
+    """Put the personal part back into a fact: JSON into a JSON object, as its last member."""
+    return (
+        said[:-1]
+        + (b',"personal":' if len(said) > len(b"{}") else b'"personal":')
+        + personal
+        + b"}"
     )
 
 
-def _open(event: Sealed, cipher: AESGCM | None) -> dict[str, Any]:
+def _open(event: Sealed, cipher: AESGCM | None) -> bytes:
+    """Return the personal part as JSON."""
     if cipher is None:
-        return {"erased": True}
+        return b'{"erased":true}'
     row, clear = event.row, event.clear
-    subject = clear.get("subject", "")
     bound = _associated(
-        id_text(row.stream),
-        row.version,
-        row.topic,
-        clear["schema"],
-        subject,
+        id_text(row.stream), row.version, row.topic, clear.schema, clear.subject or ""
     )
     sealed = event.ciphertext
-    opened: dict[str, Any] = orjson.loads(
-        cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
-    )
-    return opened
+    return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
 
 
 def _associated(stream_id: str, version: int, topic: str, schema: int, subject: str) -> bytes:
