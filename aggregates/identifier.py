@@ -235,9 +235,7 @@ class IdentifierState(Struct, frozen=True, array_like=True):
         value, and an interaction that comes late was often made before the one that came first.
         """
         covering = [holding for holding in self.holdings if holding.covers(moment)]
-        # A claim that ends where it began was taken back: it never held.
-        ever = [held for held in self.holdings if held.valid_to != held.valid_from]
-        if not covering and ever:
+        if not covering and (ever := self._ever()):
             first = min(ever, key=_age)
             covering = [first] if moment < first.valid_from else []
         return tuple(sorted(covering, key=_age) if len(covering) > 1 else covering)
@@ -258,21 +256,25 @@ class IdentifierState(Struct, frozen=True, array_like=True):
 
     def ends(self) -> tuple[datetime, ...]:
         """Return the moments at which a contact ceased to hold the value for good, in order."""
+        ever = self._ever()
         return tuple(
             sorted(
                 {
                     ended.valid_to
-                    for ended in self.holdings
+                    for ended in ever
                     if ended.given_up
                     and ended.valid_to is not None
-                    and ended.valid_to != ended.valid_from
                     and not any(
                         later.contact_id == ended.contact_id and later.valid_from >= ended.valid_to
-                        for later in self.holdings
+                        for later in ever
                     )
                 }
             )
         )
+
+    def _ever(self) -> list[Holding]:
+        """Return the claims that ever held: one that ends where it began was taken back."""
+        return [held for held in self.holdings if held.valid_to != held.valid_from]
 
     def others_from(
         self, moment: datetime, contact_ids: AbstractSet[ContactId]

@@ -1,7 +1,7 @@
 """Answers about contacts and interactions, now or as of any moment, from views and the log."""
 
 import csv
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +36,7 @@ from identity_engine.application.explanation.why_not import WhyNot, why_not
 from identity_engine.application.following import Follower, Progress
 from identity_engine.application.policies import Policies
 from identity_engine.application.revisions import revisions
+from identity_engine.application.shown import Shows, everything, lies_in
 from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore
@@ -49,15 +50,7 @@ from projections.timeline.projection import positions_of
 DECIDING = (InteractionLinked, InteractionHeldForReview, InteractionUnlinked)
 FIRST_LINK = 2
 """Version of the link that follows the receipt of an interaction."""
-Shows = Callable[[Recorded], bool]
-"""Whether an event may be shown to who asks."""
-
 LINK_COLUMNS = ("source", "interaction_id", "contact_id", "stage", "decision", "weight")
-
-
-def everything(_: Recorded) -> bool:
-    """Show every event."""
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +83,16 @@ class Queries:
         self._follower = follower
         self._policies = policies
 
-    def profile(self, contact_id: ContactId, as_of: str | None = None) -> Profile:
-        """Return the single view of a contact.
+    def profile(
+        self, contact_id: ContactId, as_of: str | None = None, shows: Shows = everything
+    ) -> Profile:
+        """Return the single view of a contact; of the past, what `shows` lets through.
 
         Raises:
             NotFound: there is, or was then, no such contact.
         """
         preferred = self._policies.rules.policy.preferred_sources
-        with self._views_of(contact_id, as_of) as views:
+        with self._views_of(contact_id, as_of, shows) as views:
             profile = find_profile(views.connection, contact_id, preferred)
         if profile is None:
             raise NotFound(self._no_contact(contact_id, as_of))
@@ -124,14 +119,20 @@ class Queries:
         return entries
 
     def notes(
-        self, contact_id: ContactId, as_of: str | None = None, *, removed: bool = False
+        self,
+        contact_id: ContactId,
+        as_of: str | None = None,
+        *,
+        removed: bool = False,
+        shows: Shows = everything,
     ) -> tuple[ContactNote, ...]:
-        """Return the notes of a contact, now or as of a time or `pos:N`.
+        """Return the notes of a contact, now or as of a time or `pos:N`; of the past, what `shows` lets
+        through.
 
         Raises:
             NotFound: there is, or was then, no such contact.
         """
-        with self._views_of(contact_id, as_of) as views:
+        with self._views_of(contact_id, as_of, shows) as views:
             identity = find_identity(views.connection, contact_id)
             if identity is None:
                 raise NotFound(_no_contact(as_of))
@@ -242,20 +243,24 @@ class Queries:
         progress: Progress | None = None,
         divisions: Collection[str] | None = None,
     ) -> int:
-        """Write every link, of these divisions if given, as CSV and return how many there are.
+        """Write every link, of what lies in these divisions by now if given, as CSV and return how many
+        there are.
 
         Weights are in bits.
         """
         position = position_as_of(self._store, as_of)
+        is_there = lies_in(self._follower, divisions if position is not None else None)
         create_private(out)
         with out.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(LINK_COLUMNS)
             count = 0
             with self._whole_views(position, progress) as views:
-                for source, id_, contact_id, stage, decision, weight in links(
-                    views.connection, divisions
-                ):
+                scope = divisions if position is None else None
+                for interaction_id, row in links(views.connection, scope):
+                    source, id_, contact_id, stage, decision, weight = row
+                    if not (is_there(interaction_id) and is_there(contact_id)):
+                        continue
                     bits = f"{(weight or 0) / 1000:.3f}"
                     writer.writerow((source, id_, contact_id, stage, decision, bits))
                     count += 1
@@ -307,13 +312,14 @@ class Queries:
         return [whole[position] for position in sorted(whole)]
 
     @contextmanager
-    def _views_of(self, contact_id: ContactId, as_of: str | None) -> Iterator[Views]:
+    def _views_of(self, contact_id: ContactId, as_of: str | None, shows: Shows) -> Iterator[Views]:
         """Open the live views, or the views of this contact's own events up to then."""
         if as_of is None:
             self._follower.follow()
             yield self._follower.views
         else:
-            events = self._with_values(self._events_of(contact_id, as_of), as_of)
+            events = list(filter(shows, self._events_of(contact_id, as_of)))
+            events = self._with_values(events, as_of)
             with self._follower.replayed(events) as views:
                 yield views
 

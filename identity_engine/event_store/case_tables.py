@@ -34,8 +34,9 @@ CREATE TABLE IF NOT EXISTS case_interaction (
     PRIMARY KEY (interaction_id, case_id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS case_message (
-    digest BLOB PRIMARY KEY,
-    case_id BLOB NOT NULL
+    digest BLOB NOT NULL,
+    case_id BLOB NOT NULL,
+    PRIMARY KEY (digest, case_id)
 ) WITHOUT ROWID;
 """
 CASE_TABLES = ("case_row", "case_interaction", "case_message")
@@ -43,7 +44,7 @@ COLUMNS = "case_id, number, division, state, interaction_id, contact_id, follow_
 HASHED_CASES = (
     f"SELECT {COLUMNS} FROM case_row ORDER BY case_id",
     "SELECT interaction_id, case_id FROM case_interaction ORDER BY interaction_id, case_id",
-    "SELECT digest, case_id FROM case_message ORDER BY digest",
+    "SELECT digest, case_id FROM case_message ORDER BY digest, case_id",
 )
 MENTIONS_LOOKED_AT = 200
 OPEN_OF_CONTACTS = """
@@ -101,13 +102,15 @@ def next_number(cursor: Cursor) -> int:
     return int(cursor.fetchone()[0])
 
 
-def case_of_messages(cursor: Cursor, digests: Sequence[bytes]) -> CaseRow | None:
-    """Return the case that the first known of these message ids leads to."""
-    found = dict(
+def cases_of_messages(cursor: Cursor, digests: Sequence[bytes]) -> list[CaseRow]:
+    """Return the cases that these message ids lead to: those of the first one first, each by number."""
+    found = set(
         select(cursor, "SELECT digest, case_id FROM case_message WHERE digest IN (%s)", digests)
     )
-    first = next((found[digest] for digest in digests if digest in found), None)
-    return None if first is None else cases_by_id(cursor, [id_text(first)])[0]
+    rows = {row.case_id: row for row in cases_by_id(cursor, {id_text(one) for _, one in found})}
+    led = [(digests.index(digest), rows[CaseId(id_text(one))]) for digest, one in found]
+    led.sort(key=lambda one: (one[0], one[1].number))
+    return list(dict.fromkeys(row for _, row in led))
 
 
 def latest_follow_up(cursor: Cursor, case_id: str) -> CaseRow | None:

@@ -4,7 +4,7 @@ from projections.api.contacts import CONTACT_ID, DIVISION
 from projections.api.view import ApiView, Column
 from projections.cases.query import CASES as CASE_ROWS
 from projections.cases.query import DIVISION as DIVISION_OF_CASE
-from projections.review.projection import HELD, LIKELY
+from projections.review.projection import HELD, LIKELY, UNLINKED
 
 NUMBER = (
     "'C-' || CASE WHEN c.number < 1000000 THEN substr(CAST(1000000 + c.number AS TEXT), 2) "
@@ -127,19 +127,26 @@ REVIEWS = ApiView(
             "merge: found likely later.",
         ),
         Column("interaction_id", "text", "The interaction; NULL for a merge."),
-        Column("contact_id", "text", "The contact that has it, or had it; of a merge, one of two."),
+        Column(
+            "contact_id",
+            "text",
+            "The contact that has it, or had it, NULL where that lies elsewhere by now; of a merge, "
+            "one of two.",
+        ),
         Column("proposed", "text", "The contact that it may be; NULL where nobody is proposed."),
-        Column("division", "text", "The division in which both lie."),
+        Column("division", "text", "The division in which both lie, or the unlinked interaction."),
         Column("weight", "number", "How likely, in thousandths of a bit."),
         Column("rule", "text", "The rule that left it to a person."),
         Column("guard", "text", "What keeps the rules from merging them; of a merge only."),
         Column("deferred", "flag", "Whether a person put it behind the others."),
         Column("time", "time", "The time of the interaction, or of the later of two."),
     ),
-    "SELECT CASE WHEN r.proposed IS NULL THEN 'unlinked' ELSE 'interaction' END AS kind, "
-    "r.interaction_id AS interaction_id, r.contact_id AS contact_id, r.proposed AS proposed, "
-    "own.division AS division, r.weight AS weight, r.rule AS rule, CAST(NULL AS TEXT) AS guard, "
+    "SELECT 'interaction' AS kind, r.interaction_id AS interaction_id, r.contact_id AS contact_id, "
+    "r.proposed AS proposed, own.division AS division, r.weight AS weight, r.rule AS rule, "
+    "CAST(NULL AS TEXT) AS guard, "
     f"r.deferred IS NOT NULL AS deferred, r.valid_from AS time FROM {HELD} UNION ALL "
+    "SELECT 'unlinked', r.interaction_id, had.contact_id, NULL, i.division, r.weight, r.rule, NULL, "
+    f"r.deferred IS NOT NULL, r.valid_from FROM {UNLINKED} UNION ALL "
     "SELECT 'merge', NULL, a.canonical_id, b.canonical_id, a.division, m.weight, m.rule, m.guard, "
     f"FALSE, m.valid_from FROM {LIKELY}",
 )

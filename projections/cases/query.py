@@ -298,6 +298,12 @@ def positions_of_changes(
     return [(position, number_text(number)) for position, number in reversed(rows)]
 
 
+def division_of_case(views: Connection, case_id: str) -> str | None:
+    """Return where a case lies, None where there is none."""
+    row = views.execute(f"SELECT {DIVISION} {CASES} WHERE c.case_id = ?", (case_id,)).fetchone()
+    return str(row[0]) if row is not None else None
+
+
 def composing(views: Connection) -> list[Composing]:
     """Return who is busy composing, the longest first."""
     rows = views.execute(

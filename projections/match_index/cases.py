@@ -34,7 +34,7 @@ class CaseRow:
 @dataclass(slots=True)
 class CaseChanges:
     """What a batch changes: rows, which interactions belong to which case, and which message ids
-    (by their digests) lead to which; the first case that a message led to keeps it."""
+    (by their digests) lead to which."""
 
     rows: list[CaseRow] = field(default_factory=list)
     interactions: list[tuple[InteractionId, CaseId]] = field(default_factory=list)
@@ -48,7 +48,7 @@ class CaseBook:
         self._rows: dict[CaseId, CaseRow] = {}
         self._changed: dict[CaseId, CaseRow] = {}
         self._interactions: dict[tuple[InteractionId, CaseId], None] = {}
-        self._messages: dict[bytes, CaseId] = {}
+        self._messages: dict[tuple[bytes, CaseId], None] = {}
 
     def add(self, rows: Iterable[CaseRow]) -> None:
         """Take in stored rows."""
@@ -79,7 +79,7 @@ class CaseBook:
             case CaseInteractionLinked(interaction_id=interaction_id, messages=messages):
                 self._interactions[interaction_id, case_id] = None
                 for message in messages:
-                    self._messages.setdefault(bytes.fromhex(message), case_id)
+                    self._messages[bytes.fromhex(message), case_id] = None
             case CaseStateChanged(state=state):
                 self._place(replace(self._rows[case_id], state=state))
             case CaseReopened():
@@ -87,7 +87,7 @@ class CaseBook:
             case CaseClosed():
                 self._place(replace(self._rows[case_id], state="closed"))
             case CaseMailReleased(message=message):
-                self._messages.setdefault(bytes.fromhex(message), case_id)
+                self._messages[bytes.fromhex(message), case_id] = None
 
     def seal(self, subject: str, key_id: int) -> None:
         """Note the data key of a case; other subjects are passed."""
@@ -100,7 +100,7 @@ class CaseBook:
         return CaseChanges(
             [row for _, row in sorted(self._changed.items())],
             sorted(self._interactions),
-            sorted(self._messages.items()),
+            sorted(self._messages),
         )
 
     def _place(self, row: CaseRow) -> None:

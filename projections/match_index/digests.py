@@ -43,8 +43,13 @@ class DigestKeys:
         """Return the digest of what a source outside was asked."""
         return _digest(self.natural, "question", sent).hex()
 
-    def message(self, division: str, message_id: str) -> bytes:
-        """Return the digest of a mail's message id: it leads to a case of its division only."""
+    def message(self, message_id: str) -> bytes:
+        """Return the digest of a mail's message id: it leads to the cases of its thread, wherever they
+        lie by now."""
+        return _digest(self.natural, "thread", message_id)
+
+    def message_in(self, division: str, message_id: str) -> bytes:
+        """Return the digest by which a thread was noted before: one for each division."""
         return _digest(self.natural, "message", division, message_id)
 
     def case_code(self, number: int) -> str:

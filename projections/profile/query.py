@@ -171,19 +171,31 @@ def contacts_linked_by(
     return [contact_id for (contact_id,) in rows]
 
 
-def links(views: Connection, divisions: Collection[str] | None = None) -> Iterator[tuple[Any, ...]]:
-    """Yield (source, interaction id, contact id, stage, decision, millibits) of every link, of these
-    divisions if given."""
+def links(
+    views: Connection, divisions: Collection[str] | None = None
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield the interaction and (source, its id there, contact id, stage, decision, millibits) of every
+    link, of these divisions if given."""
     merged = stages_of_merged(views)
     rows = views.execute(
-        "SELECT c.source, c.id, i.canonical_id, i.stage, c.decision, c.weight "
+        "SELECT c.interaction_id, c.source, c.id, i.canonical_id, i.stage, c.decision, c.weight "
         "FROM profile_contribution c JOIN identity_contact i USING (contact_id) "
         f"WHERE {within('i.division')} "
         "ORDER BY c.source NULLS FIRST, c.id NULLS FIRST, c.interaction_id",
         {"divisions": among(divisions)},
     )
-    for source, id_, canonical, stage, decision, weight in rows:
-        yield source, id_, canonical, merged.get(canonical, stage), decision, weight
+    for interaction_id, source, id_, canonical, stage, decision, weight in rows:
+        yield (
+            interaction_id,
+            (
+                source,
+                id_,
+                canonical,
+                merged.get(canonical, stage),
+                decision,
+                weight,
+            ),
+        )
 
 
 def names_of_ids(views: Connection) -> dict[str, str]:

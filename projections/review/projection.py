@@ -56,12 +56,17 @@ COLUMNS = (
 MERGE = ("one", "other", "guard", "weight", "rule", "evidence", "valid_from", "refused_at")
 HELD = (
     "review_item r JOIN identity_contact own ON own.contact_id = r.contact_id "
-    "LEFT JOIN identity_contact wanted ON wanted.contact_id = r.proposed "
-    "WHERE (wanted.canonical_id IS NULL OR own.canonical_id != wanted.canonical_id) "
-    "AND own.presence = 'live' AND COALESCE(wanted.presence, 'live') = 'live' "
-    "AND own.division = COALESCE(wanted.division, own.division)"
+    "JOIN identity_contact wanted ON wanted.contact_id = r.proposed "
+    "WHERE own.canonical_id != wanted.canonical_id "
+    "AND own.presence = 'live' AND wanted.presence = 'live' AND own.division = wanted.division"
 )
 """Once the two contacts are one identity, or one is gone or moved away, nothing is left to decide."""
+UNLINKED = (
+    "review_item r JOIN journey_interaction i ON i.interaction_id = r.interaction_id "
+    "LEFT JOIN identity_contact had ON had.contact_id = r.contact_id AND had.division = i.division "
+    "WHERE r.proposed IS NULL"
+)
+"""They lie where the interaction does; a contact that had it and lies elsewhere is not named."""
 REFUSED = (
     "review_merge m JOIN identity_contact a ON a.contact_id = m.one "
     "JOIN identity_contact b ON b.contact_id = m.other WHERE a.canonical_id != b.canonical_id "
@@ -86,15 +91,16 @@ class ReviewItem:
     """Two contacts that may be one: `contact_id`, and the `proposed` one.
 
     `kind` is `interaction` where one was held in doubt, `unlinked` where a person took one from
-    `contact_id` and nobody is proposed, and `merge` where re-evaluation found the two
-    likely and `guard` left them to a person. `weight` is in millibits. `valid_from` is the time of the
-    interaction, of a merge that of the later of the two that were compared. `evidence` is as it was
-    stored, without what it leaves at its default. `deferred`: a person put it behind the others.
+    `contact_id` (None where that lies elsewhere by now) and nobody is proposed, and `merge` where
+    re-evaluation found the two likely and `guard` left them to a person. `weight` is in millibits.
+    `valid_from` is the time of the interaction, of a merge that of the later of the two that were
+    compared. `evidence` is as it was stored, without what it leaves at its default. `deferred`: a
+    person put it behind the others.
     """
 
     kind: Literal["interaction", "unlinked", "merge"]
     interaction_id: str | None
-    contact_id: str
+    contact_id: str | None
     proposed: str | None
     weight: int
     rule: str
@@ -218,11 +224,13 @@ def open_items(
     """Yield open items: what a person unlinked, then the most likely pairs, then what was deferred, the
     longest ago first; of one proposed contact and of these divisions only, if given."""
     rows = views.execute(
-        "SELECT * FROM (SELECT CASE WHEN proposed IS NULL THEN 'unlinked' ELSE 'interaction' END "
-        "AS kind, interaction_id, r.contact_id, proposed, weight, rule, valid_from, NULL, deferred, "
-        "evidence "
-        f"FROM {HELD} AND (CAST(:proposed AS TEXT) IS NULL OR proposed = :proposed) "
+        "SELECT * FROM (SELECT 'interaction' AS kind, interaction_id, r.contact_id, proposed, weight, "
+        f"rule, valid_from, NULL, deferred, evidence FROM {HELD} "
+        "AND (CAST(:proposed AS TEXT) IS NULL OR proposed = :proposed) "
         f"AND {within('own.division')} UNION ALL "
+        "SELECT 'unlinked', r.interaction_id, had.contact_id, NULL, weight, rule, valid_from, NULL, "
+        f"deferred, evidence FROM {UNLINKED} AND CAST(:proposed AS TEXT) IS NULL "
+        f"AND {within('i.division')} UNION ALL "
         "SELECT 'merge', NULL, a.canonical_id, b.canonical_id, weight, rule, valid_from, "
         f"guard, NULL, evidence FROM {LIKELY} "
         "AND (CAST(:proposed AS TEXT) IS NULL OR b.canonical_id = :proposed) "
@@ -240,6 +248,7 @@ def count_open(views: Connection, divisions: Collection[str] | None = None) -> i
     """Return how many items wait for a person, in these divisions if given."""
     (count,) = views.execute(
         f"SELECT (SELECT COUNT(*) FROM {HELD} AND {within('own.division')}) "
+        f"+ (SELECT COUNT(*) FROM {UNLINKED} AND {within('i.division')}) "
         f"+ (SELECT COUNT(*) FROM {LIKELY} AND {within('a.division')})",
         {"divisions": among(divisions)},
     ).fetchone()

@@ -225,6 +225,9 @@ QUESTIONS = {
         )
     ],
     cases.find_case: lambda v, x: [cases.find_case(v, one) for one in streams(x, "case.opened")],
+    cases.division_of_case: lambda v, x: each(
+        lambda one: cases.division_of_case(v, one), streams(x, "case.opened")
+    ),
     cases.due_mails: lambda v, _: cases.due_mails(v, instant_text(LATEST)),
     cases.resolved_before: lambda v, _: cases.resolved_before(v, instant_text(LATEST)),
     cases.positions_of_changes: lambda v, x: [

@@ -52,14 +52,13 @@ def refuse_if_moved(command: Command, file: CaseFile, mail_id: MailId) -> None:
 
 
 def is_theirs(
-    command: Command, file: CaseFile, interaction_id: InteractionId, sender: NormalisedIdentifier
+    command: Command, interaction_id: InteractionId, sender: NormalisedIdentifier
 ) -> bool:
     """Tell whether the answer to a mail goes to its sender without a word: no person gave the mail to
     another contact, or that contact holds the address.
 
     Args:
         command: under way.
-        file: the case.
         interaction_id: the mail.
         sender: its address.
     """
@@ -71,7 +70,7 @@ def is_theirs(
     if row.contact_id is None:
         return False
     command.load([row.contact_id])
-    digest = command.digests.identifier_key(file.row.division, sender.family, None, sender.value)
+    digest = command.digests.identifier_key(row.division, sender.family, None, sender.value)
     tables.load_identifiers(cursor, index, [digest])
     known = index.identifiers.get(digest)
     members = frozenset(index.members(index.canonical(row.contact_id)))

@@ -28,7 +28,7 @@ from identity_engine.application.rules import Rules
 from identity_engine.event_store.case_tables import (
     belongs_to_a_case,
     case_by_number,
-    case_of_messages,
+    cases_of_messages,
     interactions_from,
     latest_case_of,
     latest_follow_up,
@@ -189,11 +189,12 @@ class _Arrival:
         self._mail = mail
         self._settings = settings
         self._digests = office.store.digests
+        self._division = self._where_it_lies()
 
     def settle(self) -> None:
         """Join the case that the mail leads to, follow up one that is closed, or open one."""
-        messages = [self._digests.message(self._received.division, m) for m in self._mail.messages]
-        row, by = self._by_thread(messages)
+        messages = [self._digests.message(one) for one in self._mail.messages]
+        row, by = self._by_thread()
         if self._mail.automatic:
             # It never opens a case nor opens one again, but whoever reads the case should see it.
             if row is not None and row.state != "closed":
@@ -201,7 +202,7 @@ class _Arrival:
             return
         if row is None and self._writes_too_often():
             row, by = self._last_of_sender(), "sender"
-            if row is not None and row.state == "closed":
+            if row is not None and (row.state == "closed" or not self._lies_here(row)):
                 row = None
         if row is None:
             self._join(self._opened(None), "opening", messages)
@@ -220,13 +221,24 @@ class _Arrival:
         else:
             self._loaded(row).do(Hear(InteractionId(self._event.stream_id)))
 
-    def _by_thread(self, messages: Sequence[bytes]) -> tuple[CaseRow | None, JoinedBy]:
+    def _where_it_lies(self) -> str:
+        """Return the division where the mail lies by now: its contact may have moved since it came."""
+        interaction_id, index = InteractionId(self._event.stream_id), self._command.index
+        self._command.tables.load_linked(self._command.cursor, index, [interaction_id])
+        row = index.interaction_by_id(interaction_id)
+        return row.division if row is not None else self._received.division
+
+    def _by_thread(self) -> tuple[CaseRow | None, JoinedBy]:
         """Return the case of the thread, else that of our token; of a closed one its follow-up."""
-        cursor = self._command.cursor
         by: JoinedBy = "thread"
-        row = case_of_messages(cursor, messages) if messages else None
-        if row is not None and not self._lies_here(row):
-            row = None
+        digests, here = self._digests, self._division
+        known = [
+            digest
+            for one in self._mail.messages
+            for digest in (digests.message(one), digests.message_in(here, one))
+        ]
+        led = cases_of_messages(self._command.cursor, known) if known else []
+        row = next(filter(self._lies_here, led), None)
         if row is None:
             row, by = self._by_token(), "token"
         return None if row is None else self._last_follow_up(row), by
@@ -249,7 +261,7 @@ class _Arrival:
         return None
 
     def _lies_here(self, row: CaseRow) -> bool:
-        return self._command.division_of_case(row) == self._received.division
+        return self._command.division_of_case(row) == self._division
 
     def _writes_too_often(self) -> bool:
         return len(self._recent_of_sender()) > self._settings.sender_mails_an_hour
@@ -260,7 +272,7 @@ class _Arrival:
         if sender is None or sender.family is None or sender.normalised is None:
             return []
         digest = self._digests.identifier_key(
-            self._received.division, sender.family, sender.scope, sender.normalised
+            self._division, sender.family, sender.scope, sender.normalised
         )
         return interactions_from(
             self._command.cursor,
@@ -280,7 +292,7 @@ class _Arrival:
         return open_case(
             self._command,
             "mail",
-            self._received.division,
+            self._division,
             subject=self._mail.subject,
             interaction_id=InteractionId(self._event.stream_id),
             follow_up_of=closed,

@@ -81,7 +81,7 @@ def draft(
     if not to and mail is not None and mail.sender is not None:
         to = (mail.sender.normalised or mail.sender.value,)
         sender = NormalisedIdentifier("email", "email", to[0])
-        if answers is not None and not is_theirs(command, file, answers, sender):
+        if answers is not None and not is_theirs(command, answers, sender):
             raise UsageError(
                 "The mail that this answers was given to another contact, who does not hold its "
                 "sender's address. Name the recipient."
@@ -114,7 +114,7 @@ def release(
         )
     domain = settings.sender.rpartition("@")[2]
     sending = SendingPersonal(message_id=f"<{mail_id}@{domain}>", sender=settings.sender)
-    message = digests.message(file.row.division, f"{mail_id}@{domain}").hex()
+    message = digests.message(f"{mail_id}@{domain}").hex()
     file.do(Release(mail_id, message, sending, although_unsure, although_moved))
 
 

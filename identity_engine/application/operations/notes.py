@@ -12,6 +12,7 @@ from identity_engine.application.operations import reasons
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.typed import checked_text
+from identity_engine.application.shown import shows_in
 from identity_engine.errors import NotFound
 from projections.notes.query import ContactNote, place_of
 
@@ -100,7 +101,9 @@ class Notes(Operations):
         profile = self.office.queries.profile(id_)
         if not self.office.rights.allow(self.action, profile.division):
             raise NotFound("No contact has this id.")
-        return self.office.queries.notes(id_, as_of, removed=removed)
+        divisions = self.office.rights.divisions_of[self.action]
+        shows = shows_in(self.office.follower, divisions)
+        return self.office.queries.notes(id_, as_of, removed=removed, shows=shows)
 
     def _write(self, wanted: NoteCommand, *, dry_run: bool) -> Done:
         self.office.follower.follow()

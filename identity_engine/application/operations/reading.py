@@ -1,13 +1,10 @@
 """What one actor sees: another division's contact is absent, never named."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 from aggregates.access import Action
-from aggregates.across import AcrossFact
-from aggregates.identifier import IdentifierFact
 from aggregates.lifecycle import restorable_since
 from aggregates.values import ContactId, instant_text
 from identity_engine.application.explanation.duplicates import Duplicate, duplicates_of
@@ -20,9 +17,9 @@ from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.operations.command import Operations
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.queries import HistoryEntry
+from identity_engine.application.shown import Shows, shows_in, where_it_lies
 from identity_engine.errors import NotFound, UsageError
 from matchers.normalise import FAMILY_OF_TYPE
-from projections.base import Recorded
 from projections.identity.query import (
     Across,
     LineageEdge,
@@ -33,7 +30,6 @@ from projections.identity.query import (
     lineage_of,
     shared_values,
 )
-from projections.journey.query import division_of
 from projections.profile.query import Profile, contacts_linked_by
 from projections.review.projection import (
     RefusedMerge,
@@ -43,16 +39,6 @@ from projections.review.projection import (
     refused_merges,
 )
 from projections.search.query import CASE, NOTE, Found, is_field, search_contacts
-
-
-def _whose(event: Recorded) -> set[str]:
-    """Return the contacts or the interaction that an event is about."""
-    fact = event.fact
-    if isinstance(fact, AcrossFact):
-        return {event.stream_id, fact.other}
-    if isinstance(fact, IdentifierFact):
-        return {one for one in (getattr(fact, "contact_id", None),) if one is not None}
-    return {event.stream_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +70,7 @@ class Reading(Operations):
         revision = (
             self._revision(id_) if as_of is None else self.office.queries.revision_as_of(id_, as_of)
         )
-        profile = replace(self.office.queries.profile(id_, as_of), revision=revision)
+        profile = replace(self.office.queries.profile(id_, as_of, self._shows()), revision=revision)
         if as_of is not None or profile.since is None or profile.presence == "erased":
             return profile
         days = self.office.rules.settings.retention.restore_days
@@ -97,7 +83,7 @@ class Reading(Operations):
     ) -> list[HistoryEntry]:
         """Return every event of a contact in log order, now or as of a time or `pos:N`."""
         seen = ContactId(self._seen(contact_id))
-        return self.office.queries.history(seen, as_of, language, self._filter())
+        return self.office.queries.history(seen, as_of, language, self._shows())
 
     @needs(Action.CONTACT_VIEW)
     def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
@@ -115,7 +101,7 @@ class Reading(Operations):
     ) -> list[Step]:
         """Return the steps in which a contact came to be what it is, now or as of a time or `pos:N`."""
         seen = ContactId(self._seen(contact_id))
-        return self.office.queries.how(seen, as_of, language, self._filter())
+        return self.office.queries.how(seen, as_of, language, self._shows())
 
     @needs(Action.CONTACT_VIEW)
     def across(self, contact_id: str) -> list[Across]:
@@ -255,26 +241,10 @@ class Reading(Operations):
         """
         id_ = checked(id_)
         scope = self._divisions()
-        if scope is not None and self._division_of(id_) not in scope:
+        if scope is not None and where_it_lies(self.office.follower, id_) not in scope:
             raise NotFound("No contact has this id.")
         return id_
 
-    def _filter(self) -> Callable[[Recorded], bool]:
-        """Return what tells whether an event may be shown: none of what lies in a division that the
-        call may not read, also if it was one with the contact before."""
-        scope = self._divisions()
-        lies_in = cache(self._division_of)
-
-        def shows(event: Recorded) -> bool:
-            if scope is None:
-                return True
-            divisions = set(map(lies_in, _whose(event))) - {None}
-            return divisions <= scope
-
-        return shows
-
-    def _division_of(self, id_: str) -> str | None:
-        self.office.follower.follow()
-        views = self.office.follower.views.connection
-        identity = find_identity(views, id_)
-        return identity.division if identity is not None else division_of(views, id_)
+    def _shows(self) -> Shows:
+        """Return what tells whether an event lies where the call may read."""
+        return shows_in(self.office.follower, self._divisions())

@@ -274,6 +274,11 @@ class TestTheEndsOfAValue:
         state = given((0, claimed()), (9, IdentifierReleased(contact_id="ann")), (12, claimed()))
         assert state.ends() == ()
 
+    def test_a_later_claim_that_was_taken_back_changes_nothing_in_an_end(self):
+        let_go = IdentifierReleased(contact_id="ann")
+        state = given((0, claimed()), (9, let_go), (12, claimed()), (12, let_go))
+        assert state.ends() == (day(9),)
+
     def test_an_earlier_claim_that_reaches_to_a_later_one_lets_nothing_go(self):
         state = given((30, claimed()))
         (earlier,) = decide(state, structs.replace(claim(valid_from=day(0)), interaction_id="call"))

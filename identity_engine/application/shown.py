@@ -1,0 +1,55 @@
+"""What of the past may be shown: of contacts, interactions and cases, where they lie by now."""
+
+from collections.abc import Callable, Collection
+from functools import cache
+
+from aggregates.across import AcrossFact
+from aggregates.identifier import IdentifierFact
+from identity_engine.application.following import Follower
+from projections.base import Recorded
+from projections.cases.query import division_of_case
+from projections.identity.query import find_identity
+from projections.journey.query import division_of
+
+Shows = Callable[[Recorded], bool]
+"""Whether an event may be shown to who asks."""
+
+
+def everything(_: Recorded) -> bool:
+    """Show every event."""
+    return True
+
+
+def where_it_lies(follower: Follower, id_: str) -> str | None:
+    """Return the division in which a contact, an interaction or a case lies now, None where there is
+    none."""
+    follower.follow()
+    views = follower.views.connection
+    identity = find_identity(views, id_)
+    if identity is not None:
+        return identity.division
+    return division_of(views, id_) or division_of_case(views, id_)
+
+
+def lies_in(follower: Follower, divisions: Collection[str] | None) -> Callable[[str], bool]:
+    """Return what tells whether something lies in these divisions by now, None for all of them."""
+    if divisions is None:
+        return lambda _: True
+    return cache(lambda id_: where_it_lies(follower, id_) in {*divisions, None})
+
+
+def shows_in(follower: Follower, divisions: Collection[str] | None) -> Shows:
+    """Return what tells whether an event may be shown to who reads these divisions, None for all: none
+    of what lies elsewhere by now, also if it was one with the contact before."""
+    is_there = lies_in(follower, divisions)
+    return lambda event: all(map(is_there, _whose(event)))
+
+
+def _whose(event: Recorded) -> set[str]:
+    """Return the contacts, the interaction or the case that an event is about."""
+    fact = event.fact
+    if isinstance(fact, AcrossFact):
+        return {event.stream_id, fact.other}
+    if isinstance(fact, IdentifierFact):
+        return {one for one in (getattr(fact, "contact_id", None),) if one is not None}
+    return {event.stream_id}
