@@ -136,6 +136,9 @@ QUESTIONS = {
     identity.find_identity: lambda v, x: each(
         lambda one: identity.find_identity(v, one), contacts(x)
     ),
+    identity.is_inhabited: lambda v, _: [
+        identity.is_inhabited(v, one) for one in ("north", "nowhere")
+    ],
     identity.gone_before: lambda v, _: [
         identity.gone_before(v, LATEST, scope, MOST) for scope in (None, ("north",), NOWHERE)
     ],
