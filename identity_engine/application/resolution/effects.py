@@ -81,6 +81,8 @@ class Effects:
         self, pen: Pen, row: InteractionRow, contact_id: ContactId, prepared: Prepared
     ) -> None:
         """Take in what a message says: its values are the contact's, unless they are another's."""
+        mentions = prepared.comparable.mentions
+        self._index.hear(row.interaction_id, contact_id, mentions, prepared.time)
         decision = self._decide(prepared)
         if decision is not None and decision.kind == "link" and decision.contact_id is not None:
             wanted = ContactId(decision.contact_id)
