@@ -298,11 +298,15 @@ def positions_of_changes(
     return [(position, number_text(number)) for position, number in reversed(rows)]
 
 
-def composing(views: Connection) -> list[Composing]:
-    """Return who is busy composing, the longest first."""
+def composing(views: Connection, divisions: Collection[str] | None, agent: str) -> list[Composing]:
+    """Return who is busy composing, the longest first: this agent, whoever writes in a case of these
+    divisions (None for all), and whoever writes in none."""
     rows = views.execute(
-        "SELECT composition_id, agent, mode, case_id, since FROM agent_composing "
-        "ORDER BY since, composition_id"
+        "SELECT composition_id, agent, mode, case_id, since FROM agent_composing busy "
+        "WHERE busy.case_id IS NULL OR busy.agent = :agent OR EXISTS "
+        f"(SELECT 1 {CASES} WHERE c.case_id = busy.case_id AND {within(DIVISION)}) "
+        "ORDER BY since, composition_id",
+        {"agent": agent, "divisions": among(divisions)},
     )
     return [Composing(*row) for row in rows]
 

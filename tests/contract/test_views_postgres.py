@@ -241,7 +241,11 @@ QUESTIONS = {
             {"divisions": SOUTH},
         )
     ],
-    cases.composing: lambda v, _: cases.composing(v),
+    cases.composing: lambda v, _: [
+        cases.composing(v, scope, agent)
+        for scope in (None, ("north",), NOWHERE)
+        for agent in ("owner", "nobody")
+    ],
     journey.division_of: lambda v, x: [journey.division_of(v, one) for one in interactions(x)],
     journey.find_interaction: lambda v, x: [
         journey.find_interaction(v, one) for one in interactions(x)
