@@ -150,6 +150,12 @@ class AccessState:
                 found[action] = None if known is None or divisions is None else known | divisions
         return Rights(actor, found)
 
+    def names_division(self, division: str) -> bool:
+        """Tell whether a grant in force names a division."""
+        return any(
+            division in (where or ()) for roles in self.grants.values() for where in roles.values()
+        )
+
     def has_keeper(self) -> bool:
         """Tell whether anybody may grant roles in all divisions."""
         return any(

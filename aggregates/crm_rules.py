@@ -25,7 +25,7 @@ from aggregates.crm import (
     Trigger,
 )
 from aggregates.crm_state import CrmLink, CrmState
-from aggregates.errors import AlreadyDone, NotYet
+from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.values import ContactId, CreationId, LinkId
 
 
@@ -47,6 +47,13 @@ class UnlinkRecord:
     record_type: str
     record_id: str
     reason: str | None = None
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndLinks:
+    """Take every record away, because the publisher took the interaction back."""
+
     at_once: bool = False
 
 
@@ -141,6 +148,7 @@ class NoteNotCreated:
 CrmCommand = (
     LinkRecord
     | UnlinkRecord
+    | EndLinks
     | MakeDue
     | NoteWritten
     | NoteFailed
@@ -159,6 +167,7 @@ def decide(state: CrmState, command: CrmCommand) -> tuple[CrmFact, ...]:
     Raises:
         NotYet: there is no such link, correction or creation.
         AlreadyDone: the record is linked already.
+        Refused: `retracted`, the publisher took the interaction back.
     """
     return tuple(
         fact.model_copy(update={"contact_id": state.contact_id}) for fact in _facts(state, command)
@@ -171,6 +180,11 @@ def _facts(state: CrmState, command: CrmCommand) -> tuple[CrmFact, ...]:
             return _link(state, command)
         case UnlinkRecord():
             return _unlink(state, command)
+        case EndLinks(at_once=at_once):
+            linked = (link for link in state.links.values() if link.linked)
+            return tuple(
+                fact for link in linked for fact in _taken_away(link, None, at_once=at_once)
+            )
         case AskCreation(creation_id=creation_id):
             asked = CrmCreationAsked(
                 creation_id=creation_id,
@@ -187,6 +201,8 @@ def _facts(state: CrmState, command: CrmCommand) -> tuple[CrmFact, ...]:
 
 
 def _link(state: CrmState, command: LinkRecord) -> tuple[CrmFact, ...]:
+    if state.retracted:
+        raise Refused("retracted", "The publisher took this interaction back.")
     known = state.link_to(command.record_type, command.record.record_id)
     if known is not None and known.linked:
         raise AlreadyDone("This record is linked already.")
@@ -210,11 +226,15 @@ def _unlink(state: CrmState, command: UnlinkRecord) -> tuple[CrmFact, ...]:
     link = state.link_to(command.record_type, command.record_id)
     if link is None or not link.linked:
         raise NotYet("This record is not linked to the interaction.")
-    reason = None if command.reason is None else CrmReasonPersonal(reason=command.reason)
+    return _taken_away(link, command.reason, at_once=command.at_once)
+
+
+def _taken_away(link: CrmLink, why: str | None, *, at_once: bool) -> tuple[CrmFact, ...]:
+    reason = None if why is None else CrmReasonPersonal(reason=why)
     gone = CrmRecordUnlinked(link_id=link.link_id, personal=reason)
     if not link.written:
         return (gone,)
-    return (gone, *_propose(link, "withdraw", "unlinked", at_once=command.at_once))
+    return (gone, *_propose(link, "withdraw", "unlinked", at_once=at_once))
 
 
 def _of_link(
@@ -314,7 +334,7 @@ def _of_creation(state: CrmState, command: NoteCreated | NoteNotCreated) -> tupl
         return () if creation.failure == command.reason and not command.final else (failed,)
     created = CrmRecordCreated(creation_id=command.creation_id, personal=command.record)
     known = state.link_to(creation.record_type, command.record.record_id)
-    if not creation.link or (known is not None and known.linked):
+    if not creation.link or state.retracted or (known is not None and known.linked):
         return (created,)
     linking = LinkRecord(command.link_id, creation.record_type, command.record, command.afterwards)
     return (created, *_link(state, linking))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from aggregates.change import Change, InteractionChanged
 from aggregates.crm import (
     Correction,
     CrmCorrectionApproved,
@@ -67,12 +68,14 @@ class Creation:
 
 @dataclass(frozen=True, slots=True)
 class CrmState:
-    """What the CRM is told about one interaction, of this division and linked to this member contact."""
+    """What the CRM is told about one interaction, of this division and linked to this member contact.
+    `retracted` tells that its publisher took it back."""
 
     division: str = DEFAULT_DIVISION
     contact_id: ContactId | None = None
     links: Mapping[LinkId, CrmLink] = field(default_factory=dict)
     creations: Mapping[CreationId, Creation] = field(default_factory=dict)
+    retracted: bool = False
 
     def link_to(self, record_type: str, record_id: str) -> CrmLink | None:
         """Return the link to a record, also one that was taken away."""
@@ -92,6 +95,8 @@ def evolve(state: CrmState, fact: Fact) -> CrmState:
             return replace(state, contact_id=contact_id)
         case InteractionUnlinked():
             return replace(state, contact_id=None)
+        case InteractionChanged(change=Change(kind="retracted")):
+            return replace(state, retracted=True)
         case CrmCreationAsked(creation_id=creation_id):
             known = fact.personal.fields if isinstance(fact.personal, FormPersonal) else None
             made = Creation(creation_id, fact.record_type, fact.link, known)

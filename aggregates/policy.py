@@ -149,6 +149,15 @@ class Policy(Value):
         """Return the division of an interaction: the event's, else the channel's, else the default."""
         return given or self.channel(channel).division or self.default_division
 
+    def names_division(self, division: str) -> bool:
+        """Tell whether the policy names a division: as a default, for a channel, or to be compared."""
+        channels = (self.default_channel, *self.channels.values())
+        return division in {
+            self.default_division,
+            *self.across,
+            *(channel.division for channel in channels),
+        }
+
     def counts_as_verified(self, channel: str, type_: str, said: bool | None) -> bool:
         """Tell whether an identifier is verified: as the publisher said, else by the channel's rule."""
         return said if said is not None else type_ in self.channel(channel).carries

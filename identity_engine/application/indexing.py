@@ -18,7 +18,7 @@ from identity_engine.application.following import Progress, Verdict
 from identity_engine.application.hand_made import FactsOf, HandMadeRecords
 from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding
-from identity_engine.application.resolution.prepare import comparable
+from identity_engine.application.resolution.prepare import comparable, mentions_of
 from identity_engine.application.resolution.saying import whole_correction
 from identity_engine.event_store.conversation_tables import load_changes
 from identity_engine.event_store.index_tables import IndexTables
@@ -27,7 +27,7 @@ from identity_engine.event_store.store import EventStore, Writer
 from identity_engine.observing.logbook import Logbook
 from projections.base import Recorded
 from projections.match_index.index import MatchIndex
-from projections.match_index.rows import Comparable
+from projections.match_index.rows import Comparable, Mention
 
 book = Logbook(__name__)
 
@@ -78,8 +78,12 @@ def _replay(store: EventStore, writer: Writer, block_cap: int, progress: Progres
         _load(tables, writer, index, events)
         comparables = _comparables(store, index, events)
         crowding.load(key for one in comparables.values() for key in one.block_keys)
+        messages = _messages(store, events)
+        said = {mention.digest for mentions in messages.values() for mention in mentions}
+        tables.load_identifiers(cursor, index, sorted(said))
         for event in events:
             _apply(store, index, crowding, comparables, event)
+            _hear(index, messages, event)
             hand_made.follow(event.stream_id, event.fact, _facts_until(store, writer, event))
             if isinstance(event.fact, ContactMoved):
                 moved, until = ContactId(event.stream_id), event.position
@@ -146,6 +150,32 @@ def _comparables(
         for event in events
         if isinstance(event.fact, InteractionReceived)
     }
+
+
+def _messages(store: EventStore, events: Sequence[Recorded]) -> dict[int, tuple[Mention, ...]]:
+    """Return what each message mentions, by its position in the log."""
+    return {
+        event.position: tuple(
+            mentions_of(event.fact.personal.identifiers, event.fact.division, store.digests)
+        )
+        for event in events
+        if isinstance(event.fact, InteractionChanged)
+        and event.fact.change.kind == "message"
+        and event.fact.division is not None
+        and not isinstance(event.fact.personal, Erased)
+    }
+
+
+def _hear(index: MatchIndex, messages: Mapping[int, tuple[Mention, ...]], event: Recorded) -> None:
+    """Note what a message gives that its contact held already."""
+    mentions = messages.get(event.position, ())
+    if (
+        mentions
+        and isinstance(event.fact, InteractionChanged)
+        and event.fact.contact_id is not None
+    ):
+        heard_in, moment = InteractionId(event.stream_id), event.header.valid_from
+        index.hear(heard_in, event.fact.contact_id, mentions, moment)
 
 
 def _apply(

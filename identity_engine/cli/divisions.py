@@ -26,13 +26,18 @@ def move(
     *,
     to: Annotated[str, Parameter(name="--to", help="The division it moves to.")],
     reason: Reason,
+    new_division: Annotated[
+        bool, Parameter(negative="", help="Take a division too that nothing knows yet.")
+    ] = False,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Move a contact, with all that is merged with it, to another division."""
     with Engine.open(store) as engine:
-        moved = engine.desk.divisions.move(id_, to, reason, dry_run=dry_run)
+        moved = engine.desk.divisions.move(
+            id_, to, reason, new_division=new_division, dry_run=dry_run
+        )
     if json:
         show_json(moved)
         return

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS waiting_change (
     key_id INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS waiting_change_of ON waiting_change (interaction_key);
--- Values that a contact came to hold on the word of a message in an interaction.
+-- Values that a contact holds on the word of a message in an interaction, or held before it.
 CREATE TABLE IF NOT EXISTS heard (
     interaction_id BLOB NOT NULL,
     digest BLOB NOT NULL,

@@ -93,6 +93,13 @@ class KeyRing:
             key_id, key = self._ready.pop()
             return DataKey(key_id, self._remember(key_id, key))
 
+    def take_back(self, keys: Iterable[DataKey]) -> None:
+        """Let keys under which nothing was stored be given again."""
+        with self._lock:
+            for key_id in sorted((one.key_id for one in keys), reverse=True):
+                if key_id in self._opened:  # else it stays behind unused, which does no harm
+                    self._ready.append((key_id, self._opened[key_id]))
+
     def last_made(self) -> int:
         """Return the number of the newest key that was ever made."""
         (last,) = self._connection.execute("SELECT last FROM made").fetchone()

@@ -304,11 +304,15 @@ def division_of_case(views: Connection, case_id: str) -> str | None:
     return str(row[0]) if row is not None else None
 
 
-def composing(views: Connection) -> list[Composing]:
-    """Return who is busy composing, the longest first."""
+def composing(views: Connection, divisions: Collection[str] | None, agent: str) -> list[Composing]:
+    """Return who is busy composing, the longest first: this agent, whoever writes in a case of these
+    divisions (None for all), and whoever writes in none."""
     rows = views.execute(
-        "SELECT composition_id, agent, mode, case_id, since FROM agent_composing "
-        "ORDER BY since, composition_id"
+        "SELECT composition_id, agent, mode, case_id, since FROM agent_composing busy "
+        "WHERE busy.case_id IS NULL OR busy.agent = :agent OR EXISTS "
+        f"(SELECT 1 {CASES} WHERE c.case_id = busy.case_id AND {within(DIVISION)}) "
+        "ORDER BY since, composition_id",
+        {"agent": agent, "divisions": among(divisions)},
     )
     return [Composing(*row) for row in rows]
 

@@ -58,6 +58,12 @@ def find_identity(views: Connection, contact_id: str) -> IdentityView | None:
     )
 
 
+def is_inhabited(views: Connection, division: str) -> bool:
+    """Tell whether a contact lies in a division, be it live or gone."""
+    statement = "SELECT 1 FROM identity_contact WHERE division = ? LIMIT 1"
+    return views.execute(statement, (division,)).fetchone() is not None
+
+
 @dataclass(frozen=True, slots=True)
 class GoneIdentity:
     """An identity that expired or was deleted, and since when (valid time, UTC text)."""

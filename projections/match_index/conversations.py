@@ -49,7 +49,7 @@ class Heard(Struct, frozen=True):
 @dataclass(slots=True)
 class ConversationChanges:
     """What a batch adds: changes that were received, of which `deferred` wait and `came` wait no more;
-    `heard` values were claimed on the word of a message."""
+    `heard` values were given by a message."""
 
     received: list[ChangeRow] = field(default_factory=list)
     deferred: list[WaitingChange] = field(default_factory=list)
@@ -127,8 +127,8 @@ class Conversations:
                 row.key_id = key_id
 
     def hear(self, interaction_id: InteractionId, digest: bytes, *, verified: bool) -> None:
-        """Note that a value was claimed, or shown to be verified, on the word of a message, not of the
-        interaction itself."""
+        """Note that a contact holds a value, which may be shown to be verified, on the word of a
+        message, not of the interaction itself."""
         known = self._heard.get((interaction_id, digest), False)
         self._heard[interaction_id, digest] = known or verified
 

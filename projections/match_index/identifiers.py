@@ -72,6 +72,14 @@ class Identifiers(Identities):
         """Return the claims of contacts that are there, in force at a moment, earliest first."""
         return tuple(held for held in state.holders_at(moment) if self.is_live(held.contact_id))
 
+    def holds(self, contact_id: ContactId, digest: bytes, moment: datetime) -> bool:
+        """Tell whether the identity of a loaded contact, if it is there, holds a value at a moment."""
+        row = self.identifiers.get(digest)
+        if row is None or row.state is None or not self.is_live(contact_id):
+            return False
+        members = self.members(self.canonical(contact_id))
+        return any(h.contact_id in members and h.covers(moment) for h in row.state.holdings)
+
     def corrections(self, state: IdentifierState) -> tuple[Correction, ...]:
         """Return the corrections in force of a value, the last one last: those of identities that hold
         it now. It leads nobody to another, whatever is corrected there."""

@@ -35,6 +35,7 @@ from projections.match_index.rows import (
     Correction,
     IndexChanges,
     InteractionRow,
+    Mention,
     ReadSet,
 )
 
@@ -212,6 +213,21 @@ class MatchIndex(Identifiers, Postings):
             earlier = before.gone if before is not None else ()
             self._corrected[row.interaction_id] = Correction(row, (*earlier, *gone))
             self.evaluate_again([row.number])
+
+    def hear(
+        self,
+        interaction_id: InteractionId,
+        contact_id: ContactId,
+        mentions: Iterable[Mention],
+        moment: datetime,
+    ) -> None:
+        """Note what a message gives besides its interaction, of that what the contact holds already;
+        what it comes to hold by the message is noted with its claim."""
+        own = {one.digest for one in self._by_id[interaction_id].mentions}
+        for one in mentions:
+            if one.digest not in own and self.holds(contact_id, one.digest, moment):
+                verified = one.said is True
+                self.conversations.hear(interaction_id, one.digest, verified=verified)
 
     def receive_by_hand(
         self,

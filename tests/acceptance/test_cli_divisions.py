@@ -12,14 +12,15 @@ def anna(filled):
 
 class TestMove:
     def test_a_contact_is_moved_and_says_so(self, filled, anna):
-        answer = filled("contact", "move", anna, "--to", "south", *WHY)
+        answer = filled("contact", "move", anna, "--to", "south", "--new-division", *WHY)
 
         assert (answer.code, "is in south now" in answer.out) == (0, True)
         assert filled("contact", "show", anna, "--json").document["division"] == "south"
         assert "Nothing to change" in filled("contact", "move", anna, "--to", "south", *WHY).out
 
     def test_a_dry_run_says_what_would_be_written(self, filled, anna):
-        answer = filled("contact", "move", anna, "--to", "south", *WHY, "--dry-run")
+        new = ("--to", "south", "--new-division")
+        answer = filled("contact", "move", anna, *new, *WHY, "--dry-run")
 
         assert answer.out == f"Dry run, nothing is written: {anna} is in south now.\n"
         assert filled("contact", "show", anna, "--json").document["division"] == "default"
@@ -27,12 +28,19 @@ class TestMove:
     def test_a_division_must_be_named(self, filled, anna):
         assert filled("contact", "move", anna, "--to", "", *WHY).code == 2
 
+    def test_a_division_that_nothing_knows_is_refused_with_the_way_to_begin_one(self, filled, anna):
+        answer = filled("contact", "move", anna, "--to", "sout", *WHY)
+
+        assert (answer.code, answer.out) == (1, "")
+        assert "No contact lies in sout" in answer.err
+        assert "--new-division" in answer.err
+
 
 class TestAcross:
     def test_two_are_linked_listed_and_unlinked(self, filled, anna):
         kenta = filled.contact_of("kenta")
         assert filled("contact", "across", "link", anna, kenta, *WHY).code == 1  # one division
-        filled("contact", "move", anna, "--to", "south", *WHY)
+        filled("contact", "move", anna, "--to", "south", "--new-division", *WHY)
 
         assert filled("contact", "across", "link", anna, kenta, *WHY).code == 0
         (there,) = filled("contact", "across", "list", anna, "--json").document

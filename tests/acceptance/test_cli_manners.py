@@ -62,7 +62,7 @@ class TestDryRuns:
         for typed in (
             ("contact", "edit", by_hand, "--set", "city=Ulm"),
             ("contact", "delete", by_hand, "--reason", "A test"),
-            ("contact", "move", by_hand, "--to", "south", "--reason", "A test"),
+            ("contact", "move", by_hand, "--to", "x", "--new-division", "--reason", "A test"),
             (
                 "case",
                 "mail",

@@ -33,10 +33,9 @@ from tests.schemas.golden_facts import GOLDEN, HEADER
 from tests.support.centre import live, partly_erased
 from tests.support.postgres import shared_server
 
-LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+LATEST, MOST = datetime(2100, 1, 1, tzinfo=UTC), 10_000
 SOUTH, NOWHERE = ("south",), ()
 SCOPES = (None, SOUTH, NOWHERE)
-MOST = 10_000
 WORDS = (
     *("an", "anna", "anna berg", "@", "80%", "_", "ar", "a\\b", "c-000001", "田"),
     *("dorason", "bonn", "koln", "81399990001", "example"),
@@ -137,6 +136,9 @@ QUESTIONS = {
     identity.find_identity: lambda v, x: each(
         lambda one: identity.find_identity(v, one), contacts(x)
     ),
+    identity.is_inhabited: lambda v, _: [
+        identity.is_inhabited(v, one) for one in ("north", "nowhere")
+    ],
     identity.gone_before: lambda v, _: [
         identity.gone_before(v, LATEST, scope, MOST) for scope in (None, ("north",), NOWHERE)
     ],
@@ -242,7 +244,11 @@ QUESTIONS = {
             {"divisions": SOUTH},
         )
     ],
-    cases.composing: lambda v, _: cases.composing(v),
+    cases.composing: lambda v, _: [
+        cases.composing(v, scope, agent)
+        for scope in (None, ("north",), NOWHERE)
+        for agent in ("owner", "nobody")
+    ],
     journey.division_of: lambda v, x: [journey.division_of(v, one) for one in interactions(x)],
     journey.find_interaction: lambda v, x: [
         journey.find_interaction(v, one) for one in interactions(x)
@@ -375,9 +381,7 @@ def test_what_parks_on_one_parks_on_the_other(lived):
         assert waiting(postgres) == waiting(sqlite)
         assert postgres.exact_hashes() == sqlite.exact_hashes()
         load = {one.position: one for one in moved}
-        again = [
-            views.redrive(lambda some: [load[n] for n in some]) for views in (sqlite, postgres)
-        ]
+        again = [one.redrive(lambda some: [load[n] for n in some]) for one in (sqlite, postgres)]
         assert again[0] == again[1] > 0
         assert [views.redrive(lambda _: []) for views in (sqlite, postgres)] == [0, 0]
 

@@ -177,7 +177,9 @@ class TestOverAMove:
         with Engine.in_memory(world()) as engine:
             mail_opens_cases(engine)
             (opening,) = engine.ingest([mail("1")])
-            engine.desk.divisions.move(opening.contact_id, "south", "Moved there.")
+            engine.desk.divisions.move(
+                opening.contact_id, "south", "Moved there.", new_division=True
+            )
             for actor, division in (("here", "south"), ("there", "default")):
                 engine.desk.administration.grant(actor, "supervisor", divisions=[division])
             yield engine, opening

@@ -22,7 +22,9 @@ def clock():
 
 @pytest.fixture
 def engine(clock):
+    """A store whose grants name the division south, in which nobody lies yet."""
     with Engine.in_memory(world(clock=clock)) as opened:
+        opened.desk.administration.grant("southerner", "agent", divisions=["south"])
         yield opened
 
 
@@ -278,7 +280,7 @@ class TestWhatGoesElsewhere:
         )
         assert south.contact_id == fresh
         assert north.contact_id not in (fresh, anna)
-        desk.move(fresh, "west", WHY)
+        desk.move(fresh, "west", WHY, new_division=True)
         assert is_sound(engine)
 
     def test_what_was_said_in_messages_joins_nobody_where_it_was(self, engine, desk, clock):

@@ -65,7 +65,7 @@ def act(data, engine, clock, events):
             "hold": lambda: desk.set_hold(chosen, "why"),
             "lift": lambda: desk.lift_hold(chosen, "why"),
             "edit": lambda: engine.desk.contacts.edit(chosen, set={"given_name": "Anna"}),
-            "move": lambda: engine.desk.divisions.move(chosen, there, "why"),
+            "move": lambda: engine.desk.divisions.move(chosen, there, "why", new_division=True),
         }
         try:
             verbs.get(what, bool)()

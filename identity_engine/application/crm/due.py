@@ -9,10 +9,11 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from aggregates.change import InteractionChanged
 from aggregates.contact import ContactMerged, ContactUnmerged
-from aggregates.crm import Cause
+from aggregates.crm import Cause, CrmRecordUnlinked
 from aggregates.crm_conversation import take_turn, trigger_of
-from aggregates.crm_rules import Compare, MakeDue
+from aggregates.crm_rules import Compare, EndLinks, MakeDue
 from aggregates.crm_state import CrmState, evolve
 from aggregates.interaction import InteractionLinked, InteractionUnlinked
 from aggregates.settings import Crm as CrmSettings
@@ -33,10 +34,11 @@ BATCH = 2_000
 
 
 class _Changes(NamedTuple):
-    """What some events changed: the versions at which each linked interaction turned, and why the
-    contact of others may be another one now."""
+    """What some events changed: the versions at which each linked interaction turned, which of them
+    were taken back, and why the contact of others may be another one now."""
 
     turned: dict[str, set[int]]
+    retracted: list[str]
     moved: dict[str, Cause]
 
 
@@ -99,6 +101,9 @@ class Due:
             if crm_queue.position(command.cursor) >= events[0].position:
                 return 0  # another worker was first
             self._write(command, changes)
+            for event in command.pen.events:
+                if isinstance(event.fact, CrmRecordUnlinked):
+                    crm_queue.settle(command.cursor, event.fact.link_id)
             crm_queue.move(command.cursor, events[-1].position)
         return len(command.pen.events)
 
@@ -109,12 +114,21 @@ class Due:
         versions = {
             one: {event.version for event in turning if event.stream_id == one} for one in turned
         }
-        return _Changes(versions, dict(self._with_another_contact(events)))
+        taken_back = {event.stream_id for event in events if _is_retraction(event.fact)}
+        retracted = query.linked_interactions(views, taken_back)
+        moved = dict(self._with_another_contact(events))
+        for interaction_id in retracted:  # it has no contact now, and nothing to compare
+            moved.pop(interaction_id, None)
+        return _Changes(versions, retracted, moved)
 
     def _write(self, command: Command, changes: _Changes) -> None:
         for interaction_id, versions in changes.turned.items():
             with suppress(NotFound):
                 self._make_due(self._dossier(command, interaction_id), versions)
+        for interaction_id in changes.retracted:
+            with suppress(NotFound):
+                end = EndLinks(at_once=self._settings.corrections_at_once)
+                self._dossier(command, interaction_id).carry_out(end)
         for interaction_id, cause in changes.moved.items():
             with suppress(NotFound):  # erased meanwhile
                 self._compare(self._dossier(command, interaction_id), cause)
@@ -197,3 +211,7 @@ class Due:
             and conversation.ended_at is not None
             and conversation.ended_at + patience <= now
         )
+
+
+def _is_retraction(fact: Fact) -> bool:
+    return isinstance(fact, InteractionChanged) and fact.change.kind == "retracted"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aggregates.crm import (
     CrmCorrectionApproved,
     CrmCorrectionDropped,
+    CrmRecordUnlinked,
     CrmWriteBackDue,
     RecordPersonal,
 )
@@ -127,6 +128,8 @@ class Worker:
             match fact:
                 case CrmWriteBackDue(link_id=link_id):
                     tasks.add(("write", link_id))
+                case CrmRecordUnlinked(link_id=link_id):
+                    tasks.discard(("write", link_id))
                 case CrmCorrectionApproved(link_id=link_id):
                     tasks.add(("correct", link_id))
                 case CrmCorrectionDropped(link_id=link_id):

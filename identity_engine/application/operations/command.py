@@ -275,6 +275,11 @@ class Command:
             positions = self._writer.append(self.pen.events, self.index.changes())
             self.position = positions[-1]
 
+    def take_back_keys(self) -> None:
+        """Take back the keys it made, if nothing was stored under them."""
+        if self.position is None:
+            self._office.store.keys.take_back(self._fresh.values())
+
     def done(self, contact_id: ContactId | None = None) -> Done:
         """Return what the command did."""
         row = self.index.contacts.get(contact_id) if contact_id is not None else None
@@ -374,6 +379,9 @@ class Operations:
         """
         with no_garbage_collection(), self.office.store.writing() as writer:
             command = Command(self.office, self.action, writer, effective_at)
-            yield command
-            if not dry_run:
-                command.finish()
+            try:
+                yield command
+                if not dry_run:
+                    command.finish()
+            finally:
+                command.take_back_keys()

@@ -63,7 +63,7 @@ class CustomerRelations(Operations):
             dry_run: write nothing.
 
         Raises:
-            Refused: `not_connected`.
+            Refused: `not_connected`; `retracted`, the publisher took the interaction back.
             AlreadyDone: it is linked already.
         """
         settings = self._settings()

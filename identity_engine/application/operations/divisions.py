@@ -7,6 +7,7 @@ from aggregates import across, division, ownership
 from aggregates.access import Action
 from aggregates.across import AcrossCommand, AcrossState, LiftUnlink, LinkAcross, UnlinkAcross
 from aggregates.division import ContactMoved, Move
+from aggregates.errors import Refused
 from aggregates.identifier import (
     ClaimPersonal,
     Holding,
@@ -30,6 +31,7 @@ from identity_engine.application.operations.telling_apart import evaluate_again
 from identity_engine.application.operations.typed import ID, checked
 from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding
+from projections.identity.query import is_inhabited
 from projections.match_index.rows import ContactRow, IdentifierRow
 
 
@@ -45,7 +47,15 @@ class Divisions(Operations):
     """What a person does over the bounds of divisions."""
 
     @needs(Action.CONTACT_MOVE)
-    def move(self, contact_id: str, to: str, reason: str, *, dry_run: bool = False) -> Moved:
+    def move(
+        self,
+        contact_id: str,
+        to: str,
+        reason: str,
+        *,
+        new_division: bool = False,
+        dry_run: bool = False,
+    ) -> Moved:
         """Move a contact with its whole set to another division.
 
         Its interactions stay linked. Its claims end in the old division and are made in the new one,
@@ -55,18 +65,22 @@ class Divisions(Operations):
             contact_id: any id of the set.
             to: the division; the actor needs the right there too.
             reason: why, in a person's words.
+            new_division: take a division too that nothing knows yet.
             dry_run: decide, and write nothing.
 
         Raises:
             NotFound: there is no such contact where the actor may look.
             Denied: the actor may not move contacts into that division.
-            Refused: `expired`, `deleted` or `erased`.
+            Refused: `unknown_division`, no contact lies there, this one never did, and neither the
+                policy nor a grant names it; the contact is `expired`, `deleted` or `erased`.
         """
         wanted, there = checked_id(contact_id), checked(ID, to, "A division")
         order = Move(there, reasons.needed(reason))
         with self.command(dry_run=dry_run) as command:
             row = command.contact(wanted)
             self.office.allows(self.action, there)
+            if not new_division:
+                self._refuse_unknown(command, row, there)
             fact = division.decide(row.state.division, order)
             elsewhere: list[HeldElsewhere] = []
             if fact is not None:
@@ -133,6 +147,20 @@ class Divisions(Operations):
                 _tell(command, near, LiftUnlink(far.contact_id, why))
             evaluate_again(command, frozenset(near.contact_id for near, _ in two))
         return command.done(first)
+
+    def _refuse_unknown(self, command: Command, row: ContactRow, division: str) -> None:
+        named = (command.rules.policy, self.office.policies.access)
+        moves = [one for one in command.facts(row.contact_id) if isinstance(one, ContactMoved)]
+        if not (
+            any(one.names_division(division) for one in named)
+            or any(one.division_before == division for one in moves)
+            or is_inhabited(command.views(), division)
+        ):
+            raise Refused(
+                "unknown_division",
+                f"No contact lies in {division}, and neither the policy nor a grant names it. Is it "
+                "the name that was meant? To begin a new division, add --new-division.",
+            )
 
     def _move(
         self, command: Command, members: Sequence[ContactId], fact: ContactMoved

@@ -94,6 +94,8 @@ def come_back(
     commands = {member: _commands_that_took(command.stream(member)) for member in members}
     held = {member: tables.load_held(cursor, index, member) for member in members}
     tables.load_nearby(cursor, index, (), index.holders())
+    numbers = tables.load_all_of(cursor, index, members)
+    said = {mention.digest for row in index.interactions(numbers) for mention in row.mentions}
     for member in members:
         command.write(member, fact)
     elsewhere = []
@@ -101,7 +103,7 @@ def come_back(
         for row in held[member]:
             stream = command.stream(row.identifier_id)
             ended = _ended_with(stream, member, commands[member])
-            if ended is None:
+            if ended is None or (row.digest not in said and _is_taken_back(stream, member, ended)):
                 continue
             taken = _taken_since(command, stream, row, ended, frozenset(members))
             if taken:
@@ -111,7 +113,7 @@ def come_back(
             else:
                 back = IdentifierReclaimed(contact_id=member, ended=ended.header.valid_from)
                 command.write(row.identifier_id, back)
-    index.evaluate_again(tables.load_all_of(cursor, index, members))
+    index.evaluate_again(numbers)
     return tuple(elsewhere)
 
 
@@ -140,6 +142,15 @@ def _ended_with(
             and event.header.command_id in commands
         ),
         None,
+    )
+
+
+def _is_taken_back(stream: Sequence[Recorded], member: ContactId, ended: Recorded) -> bool:
+    """Tell whether what a member's claim rested on was corrected or retracted since the claim ended."""
+    return any(
+        isinstance(event.fact, IdentifierReleased) and event.fact.contact_id == member
+        for event in stream
+        if event.version > ended.version
     )
 
 

@@ -165,8 +165,17 @@ class ReadingCases(Operations):
 
     @needs(Action.CASE_VIEW)
     def busy(self) -> list[Composing]:
-        """Return the agents who are composing outside an interaction, the longest first."""
-        return composing(self._views().connection)
+        """Return the agents who are composing outside an interaction, the longest first: where
+        their case lies in a division that the actor sees, or, without a case, where they work."""
+        found = composing(self._views().connection, self._divisions(), self.office.actor)
+        return [one for one in found if one.case_id is not None or self._works_here(one.agent)]
+
+    def _works_here(self, agent: str) -> bool:
+        """Tell whether an agent, or the actor, works on cases in a division that the actor sees."""
+        scope, rights = self._divisions(), self.office.policies.access.rights_of(agent)
+        if scope is None or agent == self.office.actor:
+            return True
+        return any(rights.allow(Action.CASE_EDIT, division) for division in scope)
 
     def _views(self) -> Views:
         self._intake.follow()

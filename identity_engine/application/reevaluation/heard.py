@@ -1,4 +1,4 @@
-"""Values that interactions gave in their messages, where their contacts came to hold them by that.
+"""Values that interactions gave in their messages, where their contacts held them or came to by that.
 
 A message never moves a link. What it added to its contact leads later interactions there, so it counts
 for re-evaluation as well; a value of somebody else that it named was proposed to a person and does not.

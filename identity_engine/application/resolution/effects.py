@@ -83,6 +83,8 @@ class Effects:
         self, pen: Pen, row: InteractionRow, contact_id: ContactId, prepared: Prepared
     ) -> None:
         """Take in what a message says: its values are the contact's, unless they are another's."""
+        mentions = prepared.comparable.mentions
+        self._index.hear(row.interaction_id, contact_id, mentions, prepared.time)
         decision = self._decide(prepared)
         if decision is not None and decision.kind == "link" and decision.contact_id is not None:
             wanted = ContactId(decision.contact_id)
@@ -224,7 +226,8 @@ class Effects:
 
     def _let_go(self, pen: Pen, row: InteractionRow, digests: Collection[bytes]) -> None:
         """End the claims on values from their beginning, where no interaction supports them any more:
-        those that rest on this one, and those of its contact."""
+        those that rest on this one, and those of its contact. Of a contact that is gone they have ended;
+        so that they do not come back with it, it is said all the same."""
         self._lookup.crowding.load(value_key(digest) for digest in digests)
         near = [n for digest in digests for n in self._index.numbers_under(value_key(digest))]
         self._store.index.load_interactions(self._cursor, self._index, near)
@@ -253,8 +256,13 @@ class Effects:
         self._store.index.load_linked(self._cursor, self._index, unknown)
 
     def _rests_on(self, held: Holding, row: InteractionRow) -> bool:
-        """Tell whether an open claim hangs on an interaction, or on others of its contact."""
-        if held.valid_to is not None or held.interaction_id is None:
+        """Tell whether a claim that is open, or would be if its contact came back, hangs on an
+        interaction, or on others of its contact."""
+        if held.interaction_id is None:
+            return False
+        contact = self._index.contacts.get(held.contact_id)
+        is_gone = contact is not None and not contact.state.is_live
+        if held.valid_to is not None and not (held.given_up and is_gone):
             return False
         if held.interaction_id == row.interaction_id:
             return True

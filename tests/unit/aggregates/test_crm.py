@@ -1,5 +1,6 @@
 """What a CRM is told: given facts, when a command, then facts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
 
@@ -11,6 +12,7 @@ from aggregates.crm_rules import (
     Approve,
     AskCreation,
     Compare,
+    EndLinks,
     LinkRecord,
     MakeDue,
     NoteCorrected,
@@ -22,7 +24,7 @@ from aggregates.crm_rules import (
     decide,
 )
 from aggregates.crm_state import CrmState, evolve
-from aggregates.errors import AlreadyDone, NotYet
+from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.interaction import InteractionUnlinked
 
 ANNA, KENTA = "anna", "kenta"
@@ -184,6 +186,28 @@ class TestCorrecting:
 
 ASK = AskCreation("made-1", "lead", link=True, fields={"LastName": "Berger"})
 CREATED = NoteCreated("made-1", RecordPersonal(record_id="00Q1"), "link-9")
+
+
+class TestTakenBack:
+    def test_all_links_end_and_what_was_written_is_proposed_to_be_taken_away(self):
+        other = LinkRecord("link-2", "account", RecordPersonal(record_id="001B"))
+        state = after(LINK, other, DUE, WRITTEN)
+        ended = ["record_unlinked", "correction_proposed", "record_unlinked"]
+        assert topics(state, EndLinks()) == ended
+        assert not any(
+            one.linked or one.is_pending for one in after(EndLinks(), state=state).links.values()
+        )
+
+    def test_they_end_once(self):
+        assert decide(after(LINK, EndLinks()), EndLinks()) == ()
+
+    def test_nothing_is_linked_to_it_any_more(self):
+        with pytest.raises(Refused, match="took this interaction back"):
+            decide(replace(after(), retracted=True), LINK)
+
+    def test_a_record_that_was_asked_for_is_noted_and_not_linked(self):
+        state = replace(after(AskCreation("new-1", "lead", True, {})), retracted=True)
+        assert topics(state, NoteCreated("new-1", RECORD, "link-1")) == ["record_created"]
 
 
 class TestCreating:
