@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from identity_engine.errors import ConfigurationError, StoreBusy, StoreError, StoreFull
 from projections.sql import Connection, dialect_of, transaction
@@ -14,13 +13,6 @@ LOCK_TIMEOUT_SECONDS = 30.0
 FULL = 2
 MIB = 1 << 20
 ATTEMPTS = 20
-
-# As `sqlite3` binds a value of another class than int, float, str and bytearray, it looks in vain for
-# three ways to adapt it, unless one is registered, which costs five times as much as to bind it. These
-# say that it is to be taken as it is.
-sqlite3.register_adapter(bytes, bytes)
-sqlite3.register_adapter(bool, int)
-sqlite3.register_adapter(type(None), dict[Any, None]().get)
 
 
 def create_private(path: Path) -> None:
