@@ -185,17 +185,8 @@ def links(
         {"divisions": among(divisions)},
     )
     for interaction_id, source, id_, canonical, stage, decision, weight in rows:
-        yield (
-            interaction_id,
-            (
-                source,
-                id_,
-                canonical,
-                merged.get(canonical, stage),
-                decision,
-                weight,
-            ),
-        )
+        link = source, id_, canonical, merged.get(canonical, stage), decision, weight
+        yield interaction_id, link
 
 
 def names_of_ids(views: Connection) -> dict[str, str]:
