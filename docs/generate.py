@@ -13,6 +13,7 @@ from typing import Any, get_args, get_type_hints
 
 import orjson
 from cyclopts import App
+from msgspec.structs import fields as struct_fields
 from pydantic import BaseModel
 from tables import default_of, doc, fields, range_of, row, table, type_of
 
@@ -166,13 +167,10 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 def header() -> str:
     """Return the fields that every event carries besides its fact."""
+    kinds = get_type_hints(Header)
     rows = [
-        row(
-            f"`{name}`",
-            type_of(kind),
-            "none" if name in Header._field_defaults else "required",
-        )
-        for name, kind in get_type_hints(Header).items()
+        row(f"`{field.name}`", type_of(kinds[field.name]), "required" if field.required else "none")
+        for field in struct_fields(Header)
     ]
     return table("field | type | default", rows)
 
