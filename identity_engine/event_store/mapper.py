@@ -179,7 +179,7 @@ class EventMapper:
         end = _LENGTH_END + int.from_bytes(state[1:_LENGTH_END], "big")
         try:
             clear = _clear.decode(state[_LENGTH_END:end])
-        except DecodeError:
+        except (DecodeError, UnicodeDecodeError):
             raise _unreadable(row) from None
         key_id, ciphertext = int.from_bytes(state[end : end + 8], "big"), state[end + 8 :]
         has_personal = key_id > 0 and len(ciphertext) >= SHORTEST_CIPHERTEXT

@@ -12,6 +12,7 @@ import pytest
 
 from aggregates.catalogue import FACTS
 from aggregates.values import Erased
+from identity_engine.errors import Unreadable
 from identity_engine.event_store.ids import id_bytes
 from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow
 from tests.schemas.golden_facts import (
@@ -96,3 +97,19 @@ def test_stored_bytes_whose_key_was_destroyed_are_read_as_erased(golden):
     recorded = read(golden, FixedKeys(is_live=False))
 
     assert recorded.fact == golden.fact.model_copy(update={"personal": Erased(erased=True)})
+
+
+@pytest.mark.parametrize("golden", GOLDEN[:40:4], ids=lambda golden: golden.name)
+@pytest.mark.parametrize("wrong", [0xC8, ord('"'), ord("{"), 0])
+def test_a_byte_that_is_wrong_makes_at_worst_an_unreadable_event(golden, wrong):
+    state = file_of(golden).read_bytes()
+    mapper = EventMapper(FixedKeys(), entropy=bytes)
+    refused = 0
+    for place in range(len(state)):
+        changed = state[:place] + bytes([wrong]) + state[place + 1 :]
+        row = StoredRow(5, id_bytes(STREAM), VERSION, golden.fact.TOPIC, changed)
+        try:
+            mapper.decode([row])
+        except Unreadable:
+            refused += 1
+    assert refused > len(state) // 4
