@@ -119,14 +119,14 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_fifty_kills(tmp_path):
     lives = Random(20)
     kills = 0
 
-    while kills < KILLS:
+    # On a busy machine the children get little done: then there are more of them.
+    while kills < KILLS or ledger.acknowledged <= len(lines) // 10:
         code = ledger.ingest(SMALL, life=lives.uniform(0, LONGEST_LIFE))
         assert code in (-9, 0)
         ledger.check_what_is_on_disk()
         kills += code == -9
         assert ledger.acknowledged < len(lines), f"the file was too short for {KILLS} kills"
 
-    assert ledger.acknowledged > len(lines) // 10, "the children died before they did anything"
     assert ledger.ingest(LARGE) == 0
     assert ledger.acknowledged == len(lines)
     assert ledger.check_all_is_there_once() == undisturbed(tmp_path / "undisturbed", lines)
