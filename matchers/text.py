@@ -74,9 +74,17 @@ def words(text: str) -> tuple[str, ...]:
     Cached: names and places come again and again.
     """
     folded = fold(text).translate(_ASCII_WORDS)
-    if not folded.isascii():
-        folded = "".join(map(_letter_or_space, folded))
-    return tuple(folded.split())
+    if folded.isascii():
+        return tuple(folded.split())
+    split = "".join(map(_letter_or_space, folded)).split()
+    return tuple(word for word in map(_from_first_letter, split) if word)
+
+
+def _from_first_letter(word: str) -> str:
+    """Leave away marks that stand on nothing: joined to another word they would change its letter."""
+    while word and unicodedata.category(word[0])[0] == "M":
+        word = word[1:]
+    return word
 
 
 def _letter_or_space(letter: str) -> str:

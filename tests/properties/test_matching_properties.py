@@ -66,6 +66,7 @@ def records(draw):
 @given(st.text())
 @example("0:DE:L:0")
 @example("0 la ae")
+@example("0:\u00d0U\u00a8")
 def test_folding_twice_changes_nothing(text):
     assert fold(fold(text)) == fold(text)
     for split in (words, name_words):
