@@ -73,11 +73,8 @@ class Pen:
         if not self.events:
             self._cause = event_id
         sealed = (seal or self._seal) if fact.about_a_person() is not None else None
-        if sealed is None:
-            self.events.append(Pending(stream_id, version, header, fact))
-            self._index.apply(stream_id, version, valid_from, fact)
-        else:
-            subject, key = sealed.subject, sealed.key
-            self.events.append(Pending(stream_id, version, header, fact, subject, key))
-            self._index.apply(stream_id, version, valid_from, fact)
-            self._index.seal(subject, key.key_id)
+        subject, key = (sealed.subject, sealed.key) if sealed is not None else (None, None)
+        self.events.append(Pending(stream_id, version, header, fact, subject, key))
+        self._index.apply(stream_id, version, valid_from, fact)
+        if sealed is not None:
+            self._index.seal(sealed.subject, sealed.key.key_id)
