@@ -36,14 +36,14 @@ from identity_engine.application.explanation.why_not import WhyNot, why_not
 from identity_engine.application.following import Follower, Progress
 from identity_engine.application.policies import Policies
 from identity_engine.application.revisions import revisions
-from identity_engine.application.shown import Shows, everything, lies_in
+from identity_engine.application.shown import Shows, everything
 from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore
 from projections.base import Recorded
 from projections.identity.query import across_edges, find_identity, merges_in_force
 from projections.notes.query import ContactNote, notes_of
-from projections.profile.query import Profile, find_profile, links
+from projections.profile.query import Profile, find_profile, links, lying_elsewhere
 from projections.runner import Views
 from projections.timeline.projection import positions_of
 
@@ -249,17 +249,21 @@ class Queries:
         Weights are in bits.
         """
         position = position_as_of(self._store, as_of)
-        is_there = lies_in(self._follower, divisions if position is not None else None)
+        scope, elsewhere = divisions, set[str]()
+        if position is not None and divisions is not None:
+            # Where they lie now decides what may be seen, not where they lay then.
+            self._follower.follow()
+            elsewhere = lying_elsewhere(self._follower.views.connection, divisions)
+            scope = None
         create_private(out)
         with out.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(LINK_COLUMNS)
             count = 0
             with self._whole_views(position, progress) as views:
-                scope = divisions if position is None else None
                 for interaction_id, row in links(views.connection, scope):
                     source, id_, contact_id, stage, decision, weight = row
-                    if not (is_there(interaction_id) and is_there(contact_id)):
+                    if interaction_id in elsewhere or contact_id in elsewhere:
                         continue
                     bits = f"{(weight or 0) / 1000:.3f}"
                     writer.writerow((source, id_, contact_id, stage, decision, bits))

@@ -31,17 +31,13 @@ def where_it_lies(follower: Follower, id_: str) -> str | None:
     return division_of(views, id_) or division_of_case(views, id_)
 
 
-def lies_in(follower: Follower, divisions: Collection[str] | None) -> Callable[[str], bool]:
-    """Return what tells whether something lies in these divisions by now, None for all of them."""
-    if divisions is None:
-        return lambda _: True
-    return cache(lambda id_: where_it_lies(follower, id_) in {*divisions, None})
-
-
 def shows_in(follower: Follower, divisions: Collection[str] | None) -> Shows:
     """Return what tells whether an event may be shown to who reads these divisions, None for all: none
     of what lies elsewhere by now, also if it was one with the contact before."""
-    is_there = lies_in(follower, divisions)
+    if divisions is None:
+        return everything
+    shown = {*divisions, None}
+    is_there = cache(lambda id_: where_it_lies(follower, id_) in shown)
     return lambda event: all(map(is_there, _whose(event)))
 
 

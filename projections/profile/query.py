@@ -189,6 +189,16 @@ def links(
         yield interaction_id, link
 
 
+def lying_elsewhere(views: Connection, divisions: Collection[str]) -> set[str]:
+    """Return every interaction and contact that lies in none of these divisions."""
+    rows = views.execute(
+        f"SELECT interaction_id FROM journey_interaction WHERE NOT {within('division')} "
+        f"UNION ALL SELECT contact_id FROM identity_contact WHERE NOT {within('division')}",
+        {"divisions": among(divisions)},
+    )
+    return {id_ for (id_,) in rows}
+
+
 def names_of_ids(views: Connection) -> dict[str, str]:
     """Return what stands for each id in the canonical hash: (source, id), a contact's smallest."""
     names: dict[str, str] = {}

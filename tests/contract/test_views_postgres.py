@@ -136,9 +136,7 @@ QUESTIONS = {
     identity.find_identity: lambda v, x: each(
         lambda one: identity.find_identity(v, one), contacts(x)
     ),
-    identity.is_inhabited: lambda v, _: [
-        identity.is_inhabited(v, one) for one in ("north", "nowhere")
-    ],
+    identity.is_inhabited: lambda v, _: [identity.is_inhabited(v, one) for one in ("south", "x")],
     identity.gone_before: lambda v, _: [
         identity.gone_before(v, LATEST, scope, MOST) for scope in (None, ("north",), NOWHERE)
     ],
@@ -168,6 +166,7 @@ QUESTIONS = {
         lambda rule: profile.contacts_linked_by(v, rule, MOST),
         {one.fact.evidence.rule for one in x.events if one.fact.TOPIC == "interaction.linked"},
     ),
+    profile.lying_elsewhere: lambda v, _: [profile.lying_elsewhere(v, s) for s in SCOPES[1:]],
     profile.links: lambda v, _: [list(profile.links(v, scope)) for scope in SCOPES],
     profile.names_of_ids: lambda v, _: list(profile.names_of_ids(v).items()),
     timeline.positions_of: lambda v, x: [
