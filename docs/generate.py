@@ -34,13 +34,13 @@ from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.rules import shipped_policy
 from identity_engine.cli.app import app
 from identity_engine.ingestion import csv_mapping, envelope, faults, json_text, wire
+from identity_engine.monitoring.metrics import METRICS
 from identity_engine.observing import vocabulary
-from identity_engine.observing.metrics import METRICS
 from identity_engine.publication.asyncapi import document
 from identity_engine.publication.contracts import EVENTS, PROFILES, HeldIdentifier
-from identity_engine.publication.settings import Publication
 from identity_engine.publication.translation import INTERNAL
 from identity_engine.settings.model import fields_of, variable_of
+from identity_engine.settings.publication import Publication
 from projections.api.catalogue import API_VIEWS
 from projections.api.view import ApiView
 

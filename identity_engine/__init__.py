@@ -9,6 +9,8 @@ with Engine.open("sqlite:///store") as engine:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from identity_engine.version import __version__
+
 if TYPE_CHECKING:
     from identity_engine.application.engine import Engine as Engine
     from identity_engine.application.explanation.explain import Explanation as Explanation
@@ -17,35 +19,33 @@ if TYPE_CHECKING:
     from identity_engine.application.operations.claiming import Value as Value
     from identity_engine.application.operations.contacts import NewIdentifier as NewIdentifier
     from identity_engine.application.partition_key import partition_key as partition_key
-    from identity_engine.application.queries import HistoryEntry as HistoryEntry
     from identity_engine.application.resolution.outcome import Outcome as Outcome
     from identity_engine.application.taking import IngestSummary as IngestSummary
     from identity_engine.errors import IdentityEngineError as IdentityEngineError
     from identity_engine.errors import Stale as Stale
     from identity_engine.ingestion.faults import Fault as Fault
     from identity_engine.ingestion.faults import Rejected as Rejected
-    from identity_engine.ingestion.kafka_settings import KafkaSettings as KafkaSettings
-    from identity_engine.ingestion.kafka_settings import Subscription as Subscription
-    from identity_engine.publication.settings import Publication as Publication
+    from identity_engine.settings.kafka import KafkaSettings as KafkaSettings
+    from identity_engine.settings.kafka import Subscription as Subscription
+    from identity_engine.settings.publication import Publication as Publication
+    from projections.history import HistoryEntry as HistoryEntry
     from projections.profile.query import Profile as Profile
-
-__version__ = "0.1.0"
 
 # Names are looked up when first used, so that `identity-engine --version` imports no database code.
 _EXPORTS = {
     "Engine": "identity_engine.application.engine",
     "Explanation": "identity_engine.application.explanation.explain",
     "Fault": "identity_engine.ingestion.faults",
-    "HistoryEntry": "identity_engine.application.queries",
+    "HistoryEntry": "projections.history",
     "IdentityEngineError": "identity_engine.errors",
     "IngestSummary": "identity_engine.application.taking",
-    "KafkaSettings": "identity_engine.ingestion.kafka_settings",
+    "KafkaSettings": "identity_engine.settings.kafka",
     "NewIdentifier": "identity_engine.application.operations.contacts",
     "Outcome": "identity_engine.application.resolution.outcome",
     "Profile": "projections.profile.query",
-    "Publication": "identity_engine.publication.settings",
+    "Publication": "identity_engine.settings.publication",
     "Rejected": "identity_engine.ingestion.faults",
-    "Subscription": "identity_engine.ingestion.kafka_settings",
+    "Subscription": "identity_engine.settings.kafka",
     "partition_key": "identity_engine.application.partition_key",
     "Stale": "identity_engine.errors",
     "Step": "identity_engine.application.explanation.how",

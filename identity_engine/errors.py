@@ -31,8 +31,8 @@ from aggregates.access import EVERY_DIVISION
 from projections.sql import DatabaseFailed
 
 if TYPE_CHECKING:
-    from identity_engine.application.meanwhile import Moved
-    from identity_engine.application.queries import HistoryEntry
+    from projections.history import HistoryEntry
+    from projections.profile.difference import Moved
 
 
 class IdentityEngineError(Exception):

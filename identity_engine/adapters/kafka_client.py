@@ -9,7 +9,7 @@ from kafka.net.compat import KafkaNetClient
 
 from identity_engine.adapters.kafka_reach import NOT_ACCEPTED, SYSTEM, fix_of, secret, tls_of
 from identity_engine.errors import ConfigurationError, RemoteError
-from identity_engine.ingestion.kafka_settings import KafkaSettings
+from identity_engine.settings.kafka import KafkaSettings
 
 CLIENT: Final = "identity-engine"
 MILLISECONDS: Final = 1_000

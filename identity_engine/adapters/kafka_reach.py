@@ -14,7 +14,7 @@ from struct import Struct
 from typing import Final
 
 from identity_engine.errors import ConfigurationError, RemoteError, SettingsError
-from identity_engine.ingestion.kafka_settings import KafkaSettings, Subscription
+from identity_engine.settings.kafka import KafkaSettings, Subscription
 
 SYSTEM: Final = "Kafka"
 MOST_SECONDS: Final = 3.0

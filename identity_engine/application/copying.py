@@ -12,6 +12,7 @@ from typing import Any
 from identity_engine.adapters.clock import World
 from identity_engine.application.engine import Engine
 from identity_engine.errors import SettingsError, StoreError, UsageError
+from identity_engine.event_store.dead_letter_table import SCHEMA as LETTERS_SCHEMA
 from identity_engine.event_store.evaluation_queue import QUEUE_TABLES
 from identity_engine.event_store.index_writing import hash_rows
 from identity_engine.event_store.keys import KEY_TABLES
@@ -20,7 +21,6 @@ from identity_engine.event_store.mapper import NewRow
 from identity_engine.event_store.place import Place
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import COLUMNS as LETTER
-from identity_engine.ingestion.dead_letters import SCHEMA as LETTERS_SCHEMA
 from projections.sql import Connection, Cursor, dialect_of, transaction
 
 CHUNK = 2_000

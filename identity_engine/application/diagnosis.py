@@ -4,20 +4,20 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from identity_engine.adapters.connecting import topic_states
 from identity_engine.adapters.kafka_reach import refuse_unreached
 from identity_engine.application.engine import Engine
+from identity_engine.application.finding import NOT_VISIBLE, Finding
 from identity_engine.application.standing import standings
+from identity_engine.bootstrap import topic_states
 from identity_engine.errors import IdentityEngineError, RightMissing
 from identity_engine.event_store.conversation_tables import count_waiting_changes
 from identity_engine.event_store.folder import is_store, no_store
 from identity_engine.event_store.mapper import recorded_at
-from identity_engine.ingestion.kafka_settings import Subscription
 from identity_engine.settings import in_force, is_postgres, store_folder
+from identity_engine.settings.kafka import Subscription
 from identity_engine.settings.model import Kafka, Publish
 from identity_engine.settings.sources import problems
 
@@ -26,15 +26,6 @@ if TYPE_CHECKING:
 
 ENOUGH_FREE_BYTES = 1 << 30
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: sound or not, and what was found (with the fix where it is not)."""
-
-    check: str
-    is_sound: bool
-    found: str
 
 
 def examine(store: str | None) -> list[Finding]:
@@ -266,7 +257,6 @@ def _settings_of_server(engine: Engine) -> Finding:
     return Finding("server", True, "The server keeps what it has acknowledged.")
 
 
-NOT_VISIBLE = "Not visible to this role."
 LAG_UNKNOWN = Finding("lag", True, "Not known: the store could not be opened.")
 LET_ME = "Let this user read and write the store's folder, its files and the master key."
 CHECKS = (_log, _clock, _views, _dead_letters, _waiting_changes)

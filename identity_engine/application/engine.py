@@ -13,7 +13,6 @@ import orjson
 from aggregates.access import Action
 from aggregates.values import InteractionId
 from identity_engine.adapters.clock import World
-from identity_engine.adapters.connecting import connect_topic
 from identity_engine.application.cases.intake import Intake
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
@@ -24,28 +23,30 @@ from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.indexing import rebuild_index, verify_index
 from identity_engine.application.ingest import BATCH_SIZE, Ingestion
 from identity_engine.application.ingest import Progress as IngestProgress
+from identity_engine.application.office import Office
 from identity_engine.application.operations.administration import checked_actor
 from identity_engine.application.operations.desk import Desk
-from identity_engine.application.operations.office import Office
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.reading import LIVE, LIVE_STAGES
+from identity_engine.application.permissions import needs
 from identity_engine.application.policies import Policies
-from identity_engine.application.queries import HistoryEntry, Queries
-from identity_engine.application.reevaluation.reevaluate import Reevaluated, Reevaluation
+from identity_engine.application.queries import Queries
+from identity_engine.application.reevaluation.outcome import Reevaluated
+from identity_engine.application.reevaluation.reevaluate import Reevaluation
 from identity_engine.application.reevaluation.rehearse import Rehearsed, rehearse
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.application.resolution.resolve import Resolver
 from identity_engine.application.rules import OWNER
 from identity_engine.application.taking import IngestSummary, Publishing, Taking
-from identity_engine.bootstrap import in_memory, place_of
+from identity_engine.bootstrap import connect_topic, in_memory, place_of
+from identity_engine.event_store.dead_letter_table import SCHEMA as LETTERS_SCHEMA
 from identity_engine.event_store.place import Place
 from identity_engine.event_store.store import EventStore
-from identity_engine.ingestion.dead_letters import SCHEMA as LETTERS_SCHEMA
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.files import Format, open_events
 from identity_engine.settings import in_force
+from projections.history import HistoryEntry
 from projections.identity.query import SharedValue
 from projections.profile.query import Profile
 from projections.review.projection import RefusedMerge, ReviewItem
@@ -54,7 +55,7 @@ from projections.search.query import Found
 
 if TYPE_CHECKING:  # the client of Kafka is an extra
     from identity_engine.application.consume import Consumed
-    from identity_engine.ingestion.kafka_settings import Subscription
+    from identity_engine.settings.kafka import Subscription
 
 P = ParamSpec("P")
 

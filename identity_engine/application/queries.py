@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from aggregates.contact import ContactCreated, ContactMerged
@@ -41,6 +41,7 @@ from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore
 from projections.base import Recorded
+from projections.history import HistoryEntry
 from projections.identity.query import across_edges, find_identity, merges_in_force
 from projections.notes.query import ContactNote, notes_of
 from projections.profile.query import Profile, find_profile, links, lying_elsewhere
@@ -51,28 +52,6 @@ DECIDING = (InteractionLinked, InteractionHeldForReview, InteractionUnlinked)
 FIRST_LINK = 2
 """Version of the link that follows the receipt of an interaction."""
 LINK_COLUMNS = ("source", "interaction_id", "contact_id", "stage", "decision", "weight")
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One event in the life of a contact.
-
-    `recorded_at` is when it was stored, `valid_from` when it was true; `personal` is what it says
-    about the person, None where it says nothing, `{"erased": true}` where it was erased.
-    """
-
-    position: int
-    recorded_at: str
-    valid_from: str
-    topic: str
-    stream_id: str
-    version: int
-    actor: str
-    command_id: str
-    event_id: str
-    causation_id: str | None
-    summary: str
-    personal: dict[str, object] | None
 
 
 class Queries:

@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from identity_engine.application.diagnosis import NOT_VISIBLE, Finding
+from identity_engine.application.finding import NOT_VISIBLE, Finding
 from identity_engine.errors import IdentityEngineError, RightMissing
 from identity_engine.event_store.postgres import Server
 from identity_engine.event_store.postgres_api import laid

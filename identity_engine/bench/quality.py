@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from identity_engine.application.engine import Engine
+from identity_engine.application.judging import read_truth
 from identity_engine.bench.results import Result, at_least, reported
-from identity_engine.cli.measuring import read_truth
 from matchers.evaluation import Interaction, Quality, evaluate
 
 LEAST_F1 = {"historical-dev": 0.80, "febrl3": 0.99, "fake1000": 0.90}

@@ -2,7 +2,6 @@
 
 from cyclopts import App
 
-from identity_engine import __version__
 from identity_engine.cli import (
     administration,
     augmentation,
@@ -33,6 +32,7 @@ from identity_engine.cli import (
     stores,
     views,
 )
+from identity_engine.version import __version__
 
 app = App(
     name="identity-engine",

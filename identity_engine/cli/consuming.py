@@ -9,8 +9,8 @@ from identity_engine.adapters.kafka_reach import refuse_unreached
 from identity_engine.cli.long_running import MonitorAt, at_work
 from identity_engine.cli.output import Json, Store, show, show_json_line, show_table
 from identity_engine.errors import UsageError
-from identity_engine.ingestion.kafka_settings import Subscription
 from identity_engine.settings import in_force
+from identity_engine.settings.kafka import Subscription
 from identity_engine.settings.model import Kafka, variable_of
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from cyclopts import Parameter
 from identity_engine.application.engine import Engine
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.sentences import sentences_in
+from identity_engine.application.judging import evaluate_files
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.application.taking import IngestSummary
-from identity_engine.cli.measuring import evaluate_files, show_quality
+from identity_engine.cli.measuring import show_quality
 from identity_engine.cli.output import counted, counting, language, progress, show, show_table
 from identity_engine.cli.waterfall import show_explanation
 from identity_engine.ingestion.files import EventFile

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from aggregates.access import Action
 from identity_engine.application.engine import Engine
-from identity_engine.application.reevaluation.reevaluate import Reevaluated
+from identity_engine.application.reevaluation.outcome import Reevaluated
 from identity_engine.application.taking import IngestSummary
 from identity_engine.cli.output import (
     DRY_RUN,

@@ -17,7 +17,7 @@ from identity_engine.observing.logbook import logged
 from identity_engine.settings.model import Monitor
 
 if TYPE_CHECKING:
-    from identity_engine.observing.monitor import Check
+    from identity_engine.monitoring.monitor import Check
 
 MonitorAt = Annotated[
     str | None,
@@ -49,7 +49,7 @@ def at_work(
     Yields:
         The engine, and what the loop asks whether to stop: often, for that shows that it turns.
     """
-    from identity_engine.observing.monitor import monitored
+    from identity_engine.monitoring.monitor import monitored
 
     with (
         logged(verb, lasting=True),

@@ -24,7 +24,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit the process with its code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given == ["--version"]:
-        from identity_engine import __version__
+        from identity_engine.version import __version__
 
         sys.stdout.write(f"{__version__}\n")
         sys.exit(0)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from identity_engine.application.judging import evaluate_files
 from identity_engine.cli.output import Json, NoStore, counted, progress, show, show_json, show_table
 from matchers.evaluation import Quality
 
@@ -113,26 +114,6 @@ def bench(
     return 0 if all(one.verdict != "missed" for one in results) else 1
 
 
-def evaluate_files(links: Path, truth: Path) -> Quality:
-    """Read both files and compare them.
-
-    Raises:
-        UsageError: a file has not the columns it should have.
-    """
-    from matchers.evaluation import evaluate as compare
-
-    return compare(_column(links, "contact_id"), read_truth(truth))
-
-
-def read_truth(path: Path) -> dict[tuple[str, str], str]:
-    """Read who each interaction was: (source, id) -> person.
-
-    Raises:
-        UsageError: the file is not there or has not the columns it should have.
-    """
-    return _column(path, "person")
-
-
 def show_quality(quality: Quality) -> None:
     """Write precision, recall and F1, pairwise and B-cubed."""
     show_table(
@@ -157,21 +138,3 @@ def show_quality(quality: Quality) -> None:
         f"{counted(quality.interactions, 'interaction')}, {counted(quality.clusters, 'contact')}, "
         f"{counted(quality.people, 'person', 'people')}."
     )
-
-
-def _column(path: Path, wanted: str) -> dict[tuple[str, str], str]:
-    import csv
-
-    from identity_engine.errors import UsageError
-
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            missing = {"source", "interaction_id", wanted} - set(reader.fieldnames or ())
-            if missing:
-                raise UsageError(f"{path.name} has no column {', '.join(sorted(missing))}.")
-            return {(row["source"], row["interaction_id"]): row[wanted] for row in reader}
-    except FileNotFoundError:
-        raise UsageError(f"There is no file {path}.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path.name} is not UTF-8.") from None

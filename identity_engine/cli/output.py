@@ -26,8 +26,8 @@ from rich.progress import (
 from rich.table import Table
 
 from identity_engine.application.as_of import moment_of
+from identity_engine.application.command import Done
 from identity_engine.application.explanation.sentences import Language, language_of
-from identity_engine.application.operations.command import Done
 from identity_engine.cli.harmless import on_one_line
 from identity_engine.errors import UsageError
 from identity_engine.settings import locale_of_user

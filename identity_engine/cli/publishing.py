@@ -19,9 +19,9 @@ from identity_engine.cli.output import (
 from identity_engine.errors import UsageError
 from identity_engine.publication.asyncapi import document
 from identity_engine.publication.relay import Published
-from identity_engine.publication.settings import Publication
 from identity_engine.settings import OperatorSettings, in_force
 from identity_engine.settings.model import variable_of
+from identity_engine.settings.publication import Publication
 
 SOURCE_NAME = re.compile(r"[!-~]{1,256}")
 

@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import psycopg
 
 from identity_engine.errors import ConfigurationError, SettingsError, StoreBusy
+from identity_engine.event_store.dead_letter_table import SCHEMA as DEAD_LETTERS_SCHEMA
 from identity_engine.event_store.index_writing import is_current, prepare_tables
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
 from identity_engine.event_store.postgres_sql import (
@@ -26,7 +27,6 @@ from identity_engine.event_store.postgres_sql import (
     PostgresCursor,
     told_plainly,
 )
-from identity_engine.ingestion.dead_letters import SCHEMA as DEAD_LETTERS_SCHEMA
 from identity_engine.observing.logbook import Logbook
 
 book = Logbook(__name__)

@@ -27,25 +27,6 @@ _NONCE: Final = 12  # bytes, as NIST SP 800-38D advises for GCM
 
 State = Literal["open", "redriven", "dropped"]
 
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS dead_letters (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    stream TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    received_at TEXT NOT NULL,
-    day TEXT NOT NULL,
-    codes TEXT NOT NULL,          -- JSON array of distinct fault codes
-    faults TEXT NOT NULL,         -- JSON array of [code, message, pointer]
-    sealed BLOB NOT NULL,         -- nonce, then AES-256-GCM of the original bytes
-    is_truncated INTEGER NOT NULL,
-    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'redriven', 'dropped')),
-    count INTEGER NOT NULL DEFAULT 1,
-    UNIQUE (stream, position)
-) STRICT;
-CREATE INDEX IF NOT EXISTS dead_letters_by_state ON dead_letters (state, id);
-CREATE INDEX IF NOT EXISTS dead_letters_by_day ON dead_letters (day);
-"""
-
 # What failed again after a redrive is open again; what a person dropped stays dropped.
 _ADD: Final = """
 INSERT INTO dead_letters (stream, position, received_at, day, codes, faults, sealed, is_truncated)

@@ -26,8 +26,8 @@ from identity_engine.errors import ConfigurationError
 from identity_engine.event_store.store import SourcePosition
 from identity_engine.ingestion.kafka_dead_letters import stood_at
 from identity_engine.ingestion.kafka_messages import Message, Read, read
-from identity_engine.ingestion.kafka_settings import Subscription
 from identity_engine.observing.logbook import Logbook
+from identity_engine.settings.kafka import Subscription
 
 book = Logbook(__name__)
 

@@ -21,7 +21,7 @@ from identity_engine.adapters.kafka_client import (
 )
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.kafka_messages import Message
-from identity_engine.ingestion.kafka_settings import Subscription
+from identity_engine.settings.kafka import Subscription
 
 PREFIX: Final = "identity_engine_"
 STREAM: Final = re.compile(rb"kafka:[A-Za-z0-9._:-]{1,400}")

@@ -7,7 +7,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from identity_engine.adapters.kafka_client import connection, errors_as_ours, open_client
 from identity_engine.ingestion.kafka import source_of
-from identity_engine.ingestion.kafka_settings import Subscription
+from identity_engine.settings.kafka import Subscription
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""What long-running work tells of itself: a logbook without personal values, health and metrics."""
+"""What work tells of itself while it runs: a logbook without personal values."""

@@ -169,7 +169,7 @@ def logged(verb: str, *, lasting: bool = False) -> Iterator[None]:
 
 
 def _told(verb: str, tell: Callable[..., None]) -> Iterator[None]:
-    from identity_engine import __version__
+    from identity_engine.version import __version__
 
     began = monotonic()
     book.info("started", verb=verb, version=__version__)

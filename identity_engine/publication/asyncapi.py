@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
-from identity_engine import __version__
 from identity_engine.publication.cloud_events import CONTENT_TYPE, SPECVERSION
 from identity_engine.publication.contracts import EVENTS, PROFILES, Public
-from identity_engine.publication.settings import Publication
+from identity_engine.settings.publication import Publication
+from identity_engine.version import __version__
 
 BINDING: Final = "0.5.0"
 TOMBSTONE: Final = "tombstone"

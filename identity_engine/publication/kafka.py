@@ -21,7 +21,7 @@ from identity_engine.adapters.kafka_reach import SYSTEM
 from identity_engine.errors import ConfigurationError, Fenced, RemoteError
 from identity_engine.publication.cloud_events import Record
 from identity_engine.publication.kafka_topics import prepare_topics
-from identity_engine.publication.settings import Publication
+from identity_engine.settings.publication import Publication
 
 DELIVERY_SECONDS: Final = 20.0
 TRANSACTION_SECONDS: Final = 30.0

@@ -13,7 +13,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from identity_engine.adapters.kafka_client import errors_as_ours, open_client
 from identity_engine.errors import ConfigurationError
 from identity_engine.observing.logbook import Logbook
-from identity_engine.publication.settings import Publication
+from identity_engine.settings.publication import Publication
 
 book = Logbook(__name__)
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple, Protocol
 
 from aggregates.values import instant_text
-from identity_engine.application.following import Follower
 from identity_engine.event_store.store import EventStore
 from identity_engine.publication.cloud_events import (
     Record,
@@ -24,10 +23,11 @@ from identity_engine.publication.profiles import (
     latest,
     one_moment,
 )
-from identity_engine.publication.settings import Publication
 from identity_engine.publication.touching import FOLLOWED, Touched, touched_by
 from identity_engine.publication.translation import TOLD, translate
+from identity_engine.settings.publication import Publication
 from projections.base import Recorded
+from projections.runner import Views
 from projections.sql import Connection
 
 BATCH: Final = 1_000
@@ -46,6 +46,19 @@ class Portion(NamedTuple):
 
     records: Sequence[Record]
     reached: int | None
+
+
+class KeepsViews(Protocol):
+    """Who brings the views forward where they are to be read."""
+
+    @property
+    def views(self) -> Views:
+        """The live views."""
+        ...
+
+    def follow(self) -> object:
+        """Bring the views up to the head of the log."""
+        ...
 
 
 class Lane(Protocol):
@@ -92,7 +105,7 @@ class ProfileLane:
     def __init__(
         self,
         store: EventStore,
-        follower: Follower,
+        follower: KeepsViews,
         preferred: Callable[[], Sequence[str]],
         publication: Publication,
     ) -> None:

@@ -13,14 +13,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 
 from aggregates.values import Value
-from identity_engine.ingestion.kafka_settings import (
+from identity_engine.settings.kafka import (
     BATCH_BYTES,
     BATCH_SECONDS,
     MOST_BATCH_BYTES,
     MOST_BATCH_SECONDS,
     KafkaSettings,
 )
-from identity_engine.publication.settings import SOURCE, TOPIC_NAME
+from identity_engine.settings.publication import SOURCE, TOPIC_NAME
 
 PREFIX: Final = "IDENTITY_ENGINE_"
 MASK: Final = "***"

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from cyclopts import CycloptsError
 
-from identity_engine.observing.metrics import METRICS
+from identity_engine.monitoring.metrics import METRICS
 from identity_engine.observing.vocabulary import EVENTS
 from identity_engine.settings.model import PREFIX, fields_of, variable_of
 from identity_engine.settings.sources import CONFIG_VARIABLE, problems

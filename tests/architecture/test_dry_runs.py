@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from identity_engine.application.cases.outbox import Outbox
+from identity_engine.application.command import Operations
 from identity_engine.application.crm.worker import Worker
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.command import Operations
 from identity_engine.application.operations.desk import Desk
-from identity_engine.application.operations.permissions import action_of
+from identity_engine.application.permissions import action_of
 from tests.architecture.test_docs import generate
 
 WRITERS = {"command", "writing", "activate"}

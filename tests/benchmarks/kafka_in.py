@@ -22,7 +22,7 @@ import orjson
 from identity_engine import Engine
 from identity_engine.application.partition_key import partition_key
 from identity_engine.bench.results import Result, at_least, reported
-from identity_engine.ingestion.kafka_settings import Subscription
+from identity_engine.settings.kafka import Subscription
 from identity_engine.simulation import simulate
 from tests.support.kafka.broker import Broker
 from tests.support.kafka.topics import Sent, Topics

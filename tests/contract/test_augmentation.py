@@ -8,7 +8,7 @@ import pytest
 
 from aggregates.settings import AugmentationSource as SourceSettings
 from identity_engine.adapters.augmentation_csv import CsvSource
-from identity_engine.adapters.connecting import connect_source
+from identity_engine.bootstrap import connect_source
 from identity_engine.errors import ConfigurationError, RemoteError
 from identity_engine.observing.logbook import heard_by
 from identity_engine.ports.augmentation import Named

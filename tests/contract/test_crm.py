@@ -6,7 +6,7 @@ import pytest
 
 from aggregates.settings import Crm as CrmSettings
 from identity_engine.adapters import guarded_http
-from identity_engine.adapters.connecting import connect_crm
+from identity_engine.bootstrap import connect_crm
 from identity_engine.errors import ConfigurationError, RemoteError
 from identity_engine.ports.crm import Activity, CrmReference
 from tests.support import crm_servers as servers

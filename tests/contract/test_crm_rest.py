@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aggregates.settings import Crm as CrmSettings
-from identity_engine.adapters.connecting import connect_crm
+from identity_engine.bootstrap import connect_crm
 from identity_engine.errors import RemoteError
 from identity_engine.ports.crm import CrmRecord, CrmReference
 from tests.support import crm_servers as servers

@@ -11,7 +11,7 @@ import pytest
 from identity_engine.adapters import kafka_reach
 from identity_engine.adapters.kafka_reach import reach, refuse_misfit, tls_of
 from identity_engine.errors import ConfigurationError, RemoteError
-from identity_engine.ingestion.kafka_settings import KafkaSettings
+from identity_engine.settings.kafka import KafkaSettings
 from tests.support.certificates import Authority
 
 HTTP = b"HTTP/1.1 400 Bad Request\r\n\r\n"

@@ -5,9 +5,9 @@ import pytest
 
 from aggregates.errors import NotYet, Refused
 from identity_engine import Engine
-from identity_engine.application.meanwhile import Moved
 from identity_engine.application.operations.claiming import Value
 from identity_engine.errors import Denied, NotFound, Stale, UsageError
+from projections.profile.difference import Moved
 from tests.integration.resolving import ANNA, MAIL, arrive, facts, mailed
 from tests.support.interactions import event, phone
 from tests.support.world import world

@@ -6,8 +6,8 @@ import pytest
 
 from aggregates.access import Action
 from identity_engine import Engine
-from identity_engine.application.operations.command import Operations
-from identity_engine.application.operations.permissions import action_of
+from identity_engine.application.command import Operations
+from identity_engine.application.permissions import action_of
 from identity_engine.errors import Denied, NotFound, UsageError
 from tests.acceptance.commands import lines
 from tests.integration.resolving import arrive, facts

@@ -15,7 +15,7 @@ from identity_engine.event_store.postgres_roles import (
     statements_for_roles,
 )
 from identity_engine.event_store.postgres_schema import LOG, migrate
-from identity_engine.observing.looks import Looks
+from identity_engine.monitoring.looks import Looks
 from tests.support.interactions import event, phone
 from tests.support.postgres import PostgresServer, shared_server
 from tests.support.postgres_roles import StoreOfRoles

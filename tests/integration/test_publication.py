@@ -7,7 +7,7 @@ from identity_engine import Engine
 from identity_engine.application.following import Follower
 from identity_engine.publication import lanes, profiles
 from identity_engine.publication.lanes import ProfileLane
-from identity_engine.publication.settings import Publication
+from identity_engine.settings.publication import Publication
 from tests.integration.merging import known
 from tests.support.world import world
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from identity_engine import Engine
+from identity_engine.application.command import Operations
 from identity_engine.application.operations.claiming import Value
-from identity_engine.application.operations.command import Operations
 from identity_engine.errors import UsageError
 from tests.support.world import world
 

@@ -7,11 +7,11 @@ import pytest
 from identity_engine import Engine
 from identity_engine.application.copying import copy_store, fingerprint
 from identity_engine.errors import ConfigurationError, StoreError, UsageError
+from identity_engine.event_store.dead_letter_table import SCHEMA as LETTERS_SCHEMA
 from identity_engine.event_store.folder import Folder
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
 from identity_engine.event_store.postgres import Server
 from identity_engine.event_store.store import EventStore
-from identity_engine.ingestion.dead_letters import SCHEMA as LETTERS_SCHEMA
 from identity_engine.ingestion.faults import Rejected, fault
 from identity_engine.simulation import simulate
 from tests.support.interactions import email, event, phone

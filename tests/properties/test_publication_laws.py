@@ -10,7 +10,7 @@ from hypothesis.stateful import rule
 
 from identity_engine.publication import lanes
 from identity_engine.publication.lanes import EventLane, ProfileLane
-from identity_engine.publication.settings import Publication
+from identity_engine.settings.publication import Publication
 from projections.identity.query import find_identity
 from tests.properties.test_operations_machine import Operations
 from tests.support.histories import steps

@@ -11,8 +11,8 @@ from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from identity_engine.monitoring.monitor import monitored
 from identity_engine.observing.logbook import fields_of, heard_by
-from identity_engine.observing.monitor import monitored
 
 MOST_SECONDS = 10
 PAUSE = 0.05  # seconds between two looks

@@ -13,7 +13,7 @@ from aggregates.errors import Refused
 from aggregates.interaction import InteractionLinked, InteractionUnlinked
 from aggregates.values import ContactId, InteractionId, MailId
 from identity_engine.application.cases.file import CaseFile
-from identity_engine.application.operations.command import Command
+from identity_engine.application.command import Command
 from matchers.normalise import NormalisedIdentifier
 from projections.base import Recorded
 

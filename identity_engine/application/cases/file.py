@@ -6,7 +6,7 @@ from aggregates import case
 from aggregates.case import CaseCommand, CaseState
 from aggregates.case_facts import CaseOpened, CasePersonal, Place
 from aggregates.values import CaseId, ContactId, Fact, InteractionId
-from identity_engine.application.operations.command import Command
+from identity_engine.application.command import Command
 from identity_engine.event_store.case_tables import next_number
 from projections.match_index.cases import CaseRow
 

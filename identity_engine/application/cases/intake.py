@@ -21,8 +21,8 @@ from aggregates.settings import Settings
 from aggregates.values import InteractionId
 from identity_engine.application.cases.file import CaseFile, open_case
 from identity_engine.application.cases.threads import InboundMail, read_mail
-from identity_engine.application.operations.command import Command
-from identity_engine.application.operations.office import Office
+from identity_engine.application.command import Command
+from identity_engine.application.office import Office
 from identity_engine.application.pen import Upstream
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.case_tables import (

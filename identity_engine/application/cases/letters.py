@@ -22,7 +22,7 @@ from identity_engine.application.cases.addressees import is_theirs
 from identity_engine.application.cases.entry import Letter, checked_line, checked_recipients
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.threads import InboundMail, read_mail
-from identity_engine.application.operations.command import Command
+from identity_engine.application.command import Command
 from identity_engine.errors import UsageError
 from identity_engine.ports.mail import Outgoing
 from matchers.normalise import NormalisedIdentifier

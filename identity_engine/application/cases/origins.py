@@ -8,9 +8,9 @@ from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, InteractionId
 from identity_engine.application.cases.entry import Origin
 from identity_engine.application.cases.file import CaseFile
+from identity_engine.application.command import Command
 from identity_engine.application.ids import contact_id as checked_id
-from identity_engine.application.operations.command import Command
-from identity_engine.application.operations.office import Office
+from identity_engine.application.office import Office
 from identity_engine.errors import NotFound, UsageError
 from matchers.normalise import InvalidIdentifier, normalise_identifier
 from projections.match_index.cases import CaseRow

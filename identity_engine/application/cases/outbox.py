@@ -23,12 +23,12 @@ from aggregates.case_mail import (
 from aggregates.case_settings import OutgoingMail
 from aggregates.errors import RuleViolation
 from aggregates.values import CaseId, MailId, instant_text
-from identity_engine.adapters.mail_smtp import SmtpMail
 from identity_engine.application.cases.addressees import CONTACT_CHANGED, is_moved
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.letters import outgoing
-from identity_engine.application.operations.command import Command
-from identity_engine.application.operations.office import Office
+from identity_engine.application.command import Command
+from identity_engine.application.office import Office
+from identity_engine.bootstrap import connect_mail
 from identity_engine.event_store.case_tables import cases_by_id
 from identity_engine.event_store.store import Writer
 from identity_engine.observing.logbook import Logbook
@@ -88,7 +88,7 @@ class Outbox:
         now = instant_text(self._office.world.now())
         due = due_mails(self._office.follower.views.connection, now)
         if due and self._given is None:
-            SmtpMail(self._settings)
+            connect_mail(self._settings)
         if not due:
             return []
         with self._office.store.writing() as writer:
@@ -103,7 +103,7 @@ class Outbox:
     def _send(self, due: Sequence[tuple[str, str]]) -> list[MailOutcome]:
         if not due:
             return []
-        port = self._given or SmtpMail(self._settings)
+        port = self._given or connect_mail(self._settings)
         outcomes = [
             outcome
             for case_id, mail_id in due

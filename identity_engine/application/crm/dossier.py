@@ -13,7 +13,7 @@ from aggregates.crm_state import CrmState, evolve
 from aggregates.interaction import InteractionReceived
 from aggregates.settings import Crm as CrmSettings
 from aggregates.values import ContactId, InteractionId
-from identity_engine.application.operations.command import Command
+from identity_engine.application.command import Command
 from projections.base import Recorded
 
 

@@ -18,12 +18,12 @@ from aggregates.crm_state import CrmState, evolve
 from aggregates.interaction import InteractionLinked, InteractionUnlinked
 from aggregates.settings import Crm as CrmSettings
 from aggregates.values import ContactId, Fact, InteractionId
+from identity_engine.application.command import Command, Operations
 from identity_engine.application.crm.dossier import (
     Dossier,
     conversation_of,
     turn_of,
 )
-from identity_engine.application.operations.command import Command, Operations
 from identity_engine.errors import NotFound
 from identity_engine.event_store import crm_queue
 from projections.base import Recorded

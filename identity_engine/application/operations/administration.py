@@ -21,9 +21,9 @@ from aggregates.policy import POLICY_STREAMS, PolicyKind, PolicyState
 from aggregates.settings import Settings
 from aggregates.values import instant_text
 from identity_engine.application.as_of import position_as_of
-from identity_engine.application.operations.command import Done, Operations
-from identity_engine.application.operations.permissions import needs
+from identity_engine.application.command import Done, Operations
 from identity_engine.application.operations.typed import ID, checked
+from identity_engine.application.permissions import needs
 from identity_engine.application.training import table_of_store
 from identity_engine.errors import NotFound, UsageError
 from matchers.training import TrainingTable

@@ -26,11 +26,11 @@ from aggregates.interaction import InteractionReceived
 from aggregates.policy import POLICY_STREAMS, Policy, PolicyActivated
 from aggregates.settings import AugmentationSource
 from aggregates.values import ContactId, Fact
+from identity_engine.application.command import Command, Operations
 from identity_engine.application.operations.asking import Asking, Found, FoundValue, augment_of
-from identity_engine.application.operations.command import Command, Operations
 from identity_engine.application.operations.contacts import by_hand
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.pen import Pen
+from identity_engine.application.permissions import needs
 from identity_engine.errors import ConfigurationError, NotFound, RemoteError
 from identity_engine.event_store import lookup_queue
 from identity_engine.event_store.lookup_queue import Arrival

@@ -10,10 +10,10 @@ from aggregates.augmenting import Augment
 from aggregates.errors import Refused
 from aggregates.settings import AugmentationSource as SourceSettings
 from aggregates.values import AugmentationId
-from identity_engine.adapters.connecting import connect_source
+from identity_engine.application.command import Command
+from identity_engine.application.office import Office
 from identity_engine.application.operations.claiming import ByHand, Value
-from identity_engine.application.operations.command import Command
-from identity_engine.application.operations.office import Office
+from identity_engine.bootstrap import connect_source
 from identity_engine.ports.augmentation import FoundRecord, Named
 from matchers.normalise import FAMILY_OF_TYPE, InvalidIdentifier, normalise_identifier
 from projections.match_index.rows import ContactRow

@@ -19,12 +19,12 @@ from aggregates.errors import NotYet
 from aggregates.ownership import Release
 from aggregates.settings import AugmentationSource as SourceSettings
 from aggregates.values import AugmentationId, ContactId, instant_text
+from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.operations.asking import Asking, Found, FoundValue, augment_of
 from identity_engine.application.operations.claiming import ByHand, Value
-from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.contacts import by_hand
-from identity_engine.application.operations.permissions import needs
+from identity_engine.application.permissions import needs
 from identity_engine.errors import ConfigurationError, Conflict, NotFound, RemoteError
 from projections.match_index.rows import ContactRow
 from projections.profile.query import Profile

@@ -31,11 +31,11 @@ from identity_engine.application.cases.entry import Entry, Origin, checked_line,
 from identity_engine.application.cases.file import CaseFile, open_case
 from identity_engine.application.cases.letters import draft, release
 from identity_engine.application.cases.origins import Found, find_origin
+from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations.administration import checked_actor
-from identity_engine.application.operations.command import Command, Done, Operations
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.reasons import if_given
+from identity_engine.application.permissions import needs
 from identity_engine.errors import Denied, NotFound, UsageError
 from projections.cases.query import resolved_before
 from projections.match_index.rows import ContactRow

@@ -19,7 +19,7 @@ from aggregates.interaction import GivenIdentifier
 from aggregates.ownership import Claim, ClaimByHand, OwnershipCommand
 from aggregates.policy import Policy
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, Stage
-from identity_engine.application.operations.command import Command
+from identity_engine.application.command import Command
 from identity_engine.application.operations.typed import ID, NAME, VALUE, checked
 from identity_engine.application.resolution.prepare import decides_as
 from identity_engine.errors import UsageError

@@ -11,9 +11,9 @@ from aggregates.editing import HandMade, Values, hand_made, withdrawn
 from aggregates.errors import NotYet, Refused
 from aggregates.interaction import GivenIdentifier
 from aggregates.values import ContactId, Fact, Stage
+from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.hand_made import first_values
 from identity_engine.application.ids import contact_id as checked_id
-from identity_engine.application.meanwhile import moved
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.claiming import (
     ByHand,
@@ -21,14 +21,14 @@ from identity_engine.application.operations.claiming import (
     normalised,
     refuse_unplaced,
 )
-from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.duplicates import Duplicates, PossibleDuplicate
 from identity_engine.application.operations.filling import Filling
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.presence import restore
 from identity_engine.application.operations.typed import ID, checked
+from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound, Stale, UsageError
 from projections.match_index.rows import ContactRow
+from projections.profile.difference import moved
 from projections.profile.query import Profile
 
 Texts = Mapping[str, Collection[str]]

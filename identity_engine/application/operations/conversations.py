@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from aggregates.access import Action
 from aggregates.values import ContactId, IdentifierClass
+from identity_engine.application.command import Operations
 from identity_engine.application.ids import contact_id as checked_id
-from identity_engine.application.operations.command import Operations
 from identity_engine.application.operations.interactions import interaction_of
-from identity_engine.application.operations.permissions import needs
+from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound
 from projections.identity.query import find_identity
 from projections.journey.query import (

@@ -12,13 +12,13 @@ from aggregates.errors import Refused
 from aggregates.settings import Crm as CrmSettings
 from aggregates.settings import RecordType
 from aggregates.values import CreationId, InteractionId, LinkId
-from identity_engine.adapters.connecting import connect_crm
+from identity_engine.application.command import Done, Operations
 from identity_engine.application.crm.dossier import Dossier
 from identity_engine.application.crm.worker import Worked, Worker
 from identity_engine.application.ids import contact_id as checked
-from identity_engine.application.operations.command import Done, Operations
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.reasons import if_given
+from identity_engine.application.permissions import needs
+from identity_engine.bootstrap import connect_crm
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.ports.crm import RECORD_ID, Crm, CrmRecord, CrmReference
 from projections.crm import query

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from aggregates.access import Action
-from identity_engine.application.operations.command import Operations
-from identity_engine.application.operations.permissions import needs
+from identity_engine.application.command import Operations
+from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound
 from identity_engine.ingestion.dead_letters import DeadLetter, OpenedLetter, State
 

@@ -1,5 +1,6 @@
 """Everything that one actor may do and see at one store."""
 
+from identity_engine.application.office import Office
 from identity_engine.application.operations.administration import Administration
 from identity_engine.application.operations.arrivals import Arrivals
 from identity_engine.application.operations.augmentation import Augmentations
@@ -16,7 +17,6 @@ from identity_engine.application.operations.lifecycle import Lifecycle
 from identity_engine.application.operations.mails import Mails
 from identity_engine.application.operations.merging import Merging
 from identity_engine.application.operations.notes import Notes
-from identity_engine.application.operations.office import Office
 from identity_engine.application.operations.publishing import Publishing
 from identity_engine.application.operations.reading import Reading
 from identity_engine.application.operations.reading_cases import ReadingCases

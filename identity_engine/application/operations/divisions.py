@@ -18,10 +18,9 @@ from aggregates.identifier import (
 from aggregates.ownership import Claim
 from aggregates.values import ContactId, Erased, Fact, IdentifierId
 from aggregates.verification import IdentifierVerified
+from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations import reasons
-from identity_engine.application.operations.command import Command, Done, Operations
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.presence import (
     HeldElsewhere,
     end_claim,
@@ -29,6 +28,7 @@ from identity_engine.application.operations.presence import (
 )
 from identity_engine.application.operations.telling_apart import evaluate_again
 from identity_engine.application.operations.typed import ID, checked
+from identity_engine.application.permissions import needs
 from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding
 from projections.identity.query import is_inhabited

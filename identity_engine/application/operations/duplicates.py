@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from aggregates.access import Action
 from aggregates.interaction import GivenIdentifier, InteractionPersonal
 from aggregates.values import ContactId, IdentifierId
+from identity_engine.application.command import Command
 from identity_engine.application.explanation.waterfall import Part, parts_of_score
 from identity_engine.application.operations.claiming import loaded
-from identity_engine.application.operations.command import Command
 from identity_engine.application.resolution.prepare import comparable
 from matchers.record import MatchRecord
 from matchers.scoring import MILLIBITS

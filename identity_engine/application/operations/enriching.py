@@ -8,8 +8,8 @@ from typing import Literal
 from aggregates.access import Action
 from aggregates.errors import RuleViolation
 from aggregates.values import ContactId, MergeId
+from identity_engine.application.command import Done, Operations
 from identity_engine.application.operations.claiming import Value
-from identity_engine.application.operations.command import Done, Operations
 from identity_engine.application.operations.contacts import NewIdentifier
 from identity_engine.application.operations.enrichment import (
     Carrying,
@@ -17,7 +17,7 @@ from identity_engine.application.operations.enrichment import (
     EnrichmentRefused,
     NotClaimed,
 )
-from identity_engine.application.operations.permissions import needs
+from identity_engine.application.permissions import needs
 from identity_engine.errors import Denied, NotFound, UsageError
 from identity_engine.ingestion.enrichments import WireEnrichment, decode
 from identity_engine.ingestion.faults import Fault, Rejected

@@ -22,9 +22,9 @@ from aggregates.interaction import GivenIdentifier
 from aggregates.merging import MergeByHand, objections
 from aggregates.ownership import Verify
 from aggregates.values import ContactId, MergeId
+from identity_engine.application.command import Command
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.claiming import ByHand, loaded, normalised
-from identity_engine.application.operations.command import Command
 from identity_engine.application.operations.contacts import (
     NewIdentifier,
     by_hand,

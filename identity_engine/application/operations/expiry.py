@@ -13,11 +13,11 @@ from aggregates import lifecycle
 from aggregates.access import Action
 from aggregates.lifecycle import Expire
 from aggregates.values import ContactId
-from identity_engine.application.operations.command import Command, Operations
+from identity_engine.application.command import Command, Operations
 from identity_engine.application.operations.holding_off import Quiet, held_off_by
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.presence import leave, standing_of
 from identity_engine.application.pen import Pen
+from identity_engine.application.permissions import needs
 from identity_engine.event_store.life_tables import due_contacts
 from projections.match_index.identities import microseconds
 

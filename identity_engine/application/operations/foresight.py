@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from aggregates.values import ContactId
-from identity_engine.application.operations.office import Office
+from identity_engine.application.office import Office
 from identity_engine.event_store.mapper import Pending
 from projections.base import Recorded
 from projections.runner import Views

@@ -9,7 +9,7 @@ from typing import Literal
 
 from aggregates.contact import ContactState
 from aggregates.values import ContactId, Stage
-from identity_engine.application.operations.command import Command
+from identity_engine.application.command import Command
 from identity_engine.event_store.case_tables import has_open_case
 from projections.crm.query import pending_write_back
 

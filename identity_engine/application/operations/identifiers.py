@@ -11,12 +11,12 @@ from aggregates.errors import NotYet, Refused
 from aggregates.identifier import Holding
 from aggregates.ownership import Release, Share, Transfer, Unshare, Verify
 from aggregates.values import ContactId, IdentifierId
+from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.claiming import ByHand, Value
-from identity_engine.application.operations.command import Command, Done, Operations
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.typed import checked_text
+from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound
 from projections.match_index.rows import ContactRow
 

@@ -7,11 +7,11 @@ from aggregates import contact
 from aggregates.access import Action
 from aggregates.change import AwaitedPersonal, InteractionChangeDeferred
 from aggregates.values import ContactId, InteractionId, instant_text
+from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations import reasons
-from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.linking import Identifiers, LinkByHand, target_row
-from identity_engine.application.operations.permissions import needs
+from identity_engine.application.permissions import needs
 from identity_engine.event_store.conversation_tables import all_waiting
 
 

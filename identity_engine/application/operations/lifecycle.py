@@ -8,17 +8,17 @@ from aggregates.access import Action
 from aggregates.errors import Refused
 from aggregates.lifecycle import Delete, LiftHold, SetHold
 from aggregates.values import ContactId
+from identity_engine.application.command import Done
 from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.operations import reasons
-from identity_engine.application.operations.command import Done
 from identity_engine.application.operations.expiry import Expiry
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.presence import (
     HeldElsewhere,
     leave,
     restore,
     standing_of,
 )
+from identity_engine.application.permissions import needs
 from projections.identity.query import GoneIdentity, gone_before
 
 

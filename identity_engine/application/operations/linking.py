@@ -24,7 +24,7 @@ from aggregates.interaction import (
 from aggregates.ownership import OwnershipCommand, Share, Transfer
 from aggregates.review import ReviewState
 from aggregates.values import ContactId, Evidence, Fact, InteractionId, Stage, instant_text
-from identity_engine.application.operations.command import Command
+from identity_engine.application.command import Command
 from identity_engine.application.operations.vouching import load_values, settle_claims
 from identity_engine.application.resolution.claiming import claim_of
 from identity_engine.application.resolution.prepare import Considered

@@ -9,9 +9,9 @@ from identity_engine.application.cases.entry import Letter, checked_text
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.letters import draft, release
 from identity_engine.application.cases.outbox import MailOutcome, Outbox
+from identity_engine.application.command import Done, Operations
 from identity_engine.application.ids import contact_id as checked_id
-from identity_engine.application.operations.command import Done, Operations
-from identity_engine.application.operations.permissions import needs
+from identity_engine.application.permissions import needs
 from identity_engine.ports.mail import MailPort
 
 

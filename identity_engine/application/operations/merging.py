@@ -19,11 +19,11 @@ from aggregates.merging import (
     objections,
 )
 from aggregates.values import ContactId, MergeId
+from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked
-from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.foresight import foreseen
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.reasons import needed
+from identity_engine.application.permissions import needs
 from identity_engine.errors import UsageError
 from identity_engine.event_store.mapper import Pending
 from projections.match_index.rows import ContactRow

@@ -43,8 +43,8 @@ from aggregates.values import (
     InteractionId,
     NoteId,
 )
+from identity_engine.application.command import Command
 from identity_engine.application.operations.claiming import described
-from identity_engine.application.operations.command import Command
 from identity_engine.application.operations.contacts import by_hand
 from identity_engine.application.operations.vouching import settle_claims
 from projections.base import Recorded

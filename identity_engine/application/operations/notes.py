@@ -7,11 +7,11 @@ from aggregates.access import Action
 from aggregates.errors import Refused
 from aggregates.notes import AddNote, ChangeNote, NoteCommand, RemoveNote, notes_of
 from aggregates.values import ContactId, InteractionId, NoteId
+from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations import reasons
-from identity_engine.application.operations.command import Command, Done, Operations
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.typed import checked_text
+from identity_engine.application.permissions import needs
 from identity_engine.application.shown import shows_in
 from identity_engine.errors import NotFound
 from projections.notes.query import ContactNote, place_of

@@ -21,7 +21,7 @@ from aggregates.lifecycle import (
 )
 from aggregates.ownership import Release
 from aggregates.values import ContactId, Erased, IdentifierId
-from identity_engine.application.operations.command import Command
+from identity_engine.application.command import Command
 from projections.base import Recorded
 from projections.match_index.rows import ContactRow, IdentifierRow
 

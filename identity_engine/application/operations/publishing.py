@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from aggregates.access import Action
-from identity_engine.adapters.connecting import connect_publication
-from identity_engine.application.operations.command import Operations
-from identity_engine.application.operations.permissions import needs
+from identity_engine.application.command import Operations
+from identity_engine.application.permissions import needs
+from identity_engine.bootstrap import connect_publication
 from identity_engine.publication.lanes import EventLane, Lane, ProfileLane
 from identity_engine.publication.relay import Published, Relay
-from identity_engine.publication.settings import Publication
+from identity_engine.settings.publication import Publication
 
 
 class Publishing(Operations):

@@ -7,6 +7,7 @@ from pathlib import Path
 from aggregates.access import Action
 from aggregates.lifecycle import restorable_since
 from aggregates.values import ContactId, instant_text
+from identity_engine.application.command import Operations
 from identity_engine.application.explanation.duplicates import Duplicate, duplicates_of
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
@@ -14,12 +15,11 @@ from identity_engine.application.explanation.sentences import DEFAULT, Language
 from identity_engine.application.explanation.why_not import WhyNot
 from identity_engine.application.following import Progress
 from identity_engine.application.ids import contact_id as checked
-from identity_engine.application.operations.command import Operations
-from identity_engine.application.operations.permissions import needs
-from identity_engine.application.queries import HistoryEntry
+from identity_engine.application.permissions import needs
 from identity_engine.application.shown import Shows, shows_in, where_it_lies
 from identity_engine.errors import NotFound, UsageError
 from matchers.normalise import FAMILY_OF_TYPE
+from projections.history import HistoryEntry
 from projections.identity.query import (
     Across,
     LineageEdge,

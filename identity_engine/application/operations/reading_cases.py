@@ -9,13 +9,13 @@ from aggregates.case_facts import number_of
 from aggregates.values import instant_text
 from identity_engine.application.as_of import moment_of
 from identity_engine.application.cases.intake import Intake
+from identity_engine.application.command import Operations
 from identity_engine.application.explanation.sentences import DEFAULT, Language, sentences_in
 from identity_engine.application.explanation.telling import tell
 from identity_engine.application.ids import case_id
 from identity_engine.application.ids import contact_id as checked_id
-from identity_engine.application.operations.command import Operations
-from identity_engine.application.operations.office import Office
-from identity_engine.application.operations.permissions import needs
+from identity_engine.application.office import Office
+from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound
 from projections.cases.query import (
     CaseSummary,

@@ -5,11 +5,11 @@ from aggregates.access import Action
 from aggregates.contact import ContactToldApart, ContactToldApartLifted
 from aggregates.review import Confirm, Defer, Reject, Undo
 from aggregates.values import ContactId
-from identity_engine.application.operations.command import Command, Done, Operations
+from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.operations.interactions import interaction_of
 from identity_engine.application.operations.linking import LinkByHand, refuse_elsewhere
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.reasons import if_given, said
+from identity_engine.application.permissions import needs
 
 
 class Reviewing(Operations):

@@ -6,10 +6,10 @@ from aggregates.access import Action
 from aggregates.contact import ContactToldApart, ContactToldApartLifted
 from aggregates.errors import NotYet, Refused
 from aggregates.values import ContactId
+from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked
-from identity_engine.application.operations.command import Command, Done, Operations
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.reasons import needed, said
+from identity_engine.application.permissions import needs
 from identity_engine.errors import UsageError
 
 

@@ -20,6 +20,7 @@ from aggregates.errors import AlreadyDone, Refused
 from aggregates.identity import Edge
 from aggregates.merging import Undoing, undo
 from aggregates.values import ContactId, MergeId
+from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.explanation.sentences import (
     DEFAULT,
     Language,
@@ -30,12 +31,11 @@ from identity_engine.application.explanation.telling import tell
 from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.ids import merge_id as checked_merge
 from identity_engine.application.operations.administration import RESERVED
-from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.foresight import foreseen
 from identity_engine.application.operations.moving import Moving, is_movable
-from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.reasons import needed, said
 from identity_engine.application.operations.telling_apart import evaluate_again
+from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound, UsageError
 from projections.base import Recorded
 from projections.identity.query import find_identity, position_of_merge, stream_of_merge

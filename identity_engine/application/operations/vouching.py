@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from aggregates.values import ContactId
-from identity_engine.application.operations.command import Command
+from identity_engine.application.command import Command
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.event_store.conversation_tables import load_heard

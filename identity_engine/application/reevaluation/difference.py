@@ -7,7 +7,6 @@ is moved, engine merges between two homes are taken back, contacts of one home a
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from aggregates import contact as contacts
 from aggregates.contact import ContactUnmerged, MergeEdge
@@ -27,6 +26,7 @@ from identity_engine.application.reevaluation.across import AcrossDivisions
 from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.reevaluation.evidence import evidence_of
+from identity_engine.application.reevaluation.outcome import Reevaluated
 from identity_engine.application.reevaluation.stages import Move, Stages
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.vouching import Vouching
@@ -39,9 +39,6 @@ from matchers.proposals import Pair
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
 from projections.sql import Cursor
-
-if TYPE_CHECKING:
-    from identity_engine.application.reevaluation.reevaluate import Reevaluated
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -74,7 +71,7 @@ class Difference:
         self._heard: dict[InteractionId, list[bytes]] = {}
         self._store = store
 
-    def tell(self, total: "Reevaluated") -> list[Pending]:
+    def tell(self, total: Reevaluated) -> list[Pending]:
         """Return the events, and count them."""
         total.shared += self._mark_shared()
         self._find_homes()

@@ -7,9 +7,8 @@ where nothing of that has moved; else it decides again under the write lock. Wor
 until a step settles it in the transaction of its events, so it can stop at any moment and go on.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 
 from aggregates.policy import POLICY_STREAMS, ReevaluationRequested
@@ -18,6 +17,7 @@ from identity_engine.adapters.clock import World
 from identity_engine.application.policies import Policies
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.reevaluation.difference import Difference
+from identity_engine.application.reevaluation.outcome import Reevaluated
 from identity_engine.application.rules import Rules
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import Conflict
@@ -35,29 +35,6 @@ STEP = 500
 """Interactions a step starts from: other writers wait for one step at most, if it has lost a race."""
 
 Progress = Callable[[int], None]
-
-
-@dataclass(slots=True)
-class Reevaluated:
-    """What re-evaluation changed, and which guards kept strong pairs apart, by name."""
-
-    evaluated: int = 0
-    merged: int = 0
-    unmerged: int = 0
-    moved: int = 0
-    shared: int = 0
-    across: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-
-    def add(self, step: "Reevaluated") -> None:
-        """Count what a step changed."""
-        self.evaluated += step.evaluated
-        self.merged += step.merged
-        self.unmerged += step.unmerged
-        self.moved += step.moved
-        self.shared += step.shared
-        self.across += step.across
-        self.refused += step.refused
 
 
 class Reevaluation:

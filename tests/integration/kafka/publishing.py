@@ -1,7 +1,7 @@
 """What tests of publishing share: topics for one store, and what should stand on them."""
 
-from identity_engine.publication.settings import Publication
 from identity_engine.publication.translation import translate
+from identity_engine.settings.publication import Publication
 from projections.identity.query import find_identity
 from tests.support.kafka.subscriber import last_of_each, read_all
 

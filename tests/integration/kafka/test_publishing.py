@@ -13,8 +13,8 @@ from identity_engine.event_store.store import SourcePosition
 from identity_engine.publication import lanes
 from identity_engine.publication import profiles as reading
 from identity_engine.publication.kafka import TopicWriter
-from identity_engine.publication.settings import Publication
 from identity_engine.publication.translation import translate
+from identity_engine.settings.publication import Publication
 from identity_engine.simulation import simulate
 from projections.identity.query import find_identity
 from tests.integration.kafka.publishing import (

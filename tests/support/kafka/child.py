@@ -22,8 +22,8 @@ from identity_engine.application.resolution import resolve
 from identity_engine.cli.consuming import _numbers
 from identity_engine.cli.long_running import until_signalled
 from identity_engine.ingestion.kafka import TopicReader
-from identity_engine.ingestion.kafka_settings import KafkaSettings, Subscription
 from identity_engine.observing.logbook import logged
+from identity_engine.settings.kafka import KafkaSettings, Subscription
 from tests.support.child import die, later, say
 
 Point = Callable[[Engine], None]

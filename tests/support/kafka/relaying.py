@@ -19,7 +19,7 @@ from identity_engine.observing.logbook import logged
 from identity_engine.publication import lanes
 from identity_engine.publication.kafka import TopicWriter
 from identity_engine.publication.relay import Published
-from identity_engine.publication.settings import Publication
+from identity_engine.settings.publication import Publication
 from tests.support.child import after, die, later, nothing, say
 from tests.support.kafka.child import on_call, stop
 from tests.support.kafka.workers import Child

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from identity_engine.ingestion.kafka_settings import KafkaSettings
+from identity_engine.settings.kafka import KafkaSettings
 from tests.support.certificates import Authority
 from tests.support.kafka.broker import Broker
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
-from identity_engine.ingestion.kafka_settings import KafkaSettings, Subscription
+from identity_engine.settings.kafka import KafkaSettings, Subscription
 from tests.support.kafka.broker import Broker, MockCluster
 
 MOST_SECONDS = 60

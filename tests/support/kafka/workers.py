@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import orjson
 
-from identity_engine.ingestion.kafka_settings import Subscription
+from identity_engine.settings.kafka import Subscription
 
 MOST_SECONDS = 60
 

@@ -10,8 +10,8 @@ import pytest
 
 from identity_engine.publication.asyncapi import document
 from identity_engine.publication.contracts import EVENTS, PROFILES
-from identity_engine.publication.settings import Publication
 from identity_engine.publication.translation import translate
+from identity_engine.settings.publication import Publication
 from tests.unit.publication.facts import FACTS, recorded
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "asyncapi" / "3.0.0.json.gz"

@@ -14,7 +14,7 @@ from aggregates.lifecycle import Presence, restorable_since
 from aggregates.values import ContactId, Fact, InteractionId
 from identity_engine.application.hand_made import HandMadeRecords
 from identity_engine.application.ids import case_id
-from identity_engine.application.operations.office import Office
+from identity_engine.application.office import Office
 from identity_engine.application.pen import Pen, Seal, Upstream
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import NotFound, UsageError

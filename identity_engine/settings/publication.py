@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from identity_engine.ingestion.kafka_settings import KafkaSettings
+from identity_engine.settings.kafka import KafkaSettings
 
 SOURCE: Final = "/identity-engine"
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")

@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from aggregates.access import Action
-from identity_engine.application.operations.office import Office
+from identity_engine.application.office import Office
 from projections.base import ID
 
 P = ParamSpec("P")

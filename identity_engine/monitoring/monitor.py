@@ -24,9 +24,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from identity_engine.application.engine import Engine
 from identity_engine.errors import ConfigurationError, IdentityEngineError
 from identity_engine.event_store.folder import Folder
+from identity_engine.monitoring.looks import Looks
+from identity_engine.monitoring.metrics import Metrics
 from identity_engine.observing.logbook import Logbook, heard_by
-from identity_engine.observing.looks import Looks
-from identity_engine.observing.metrics import Metrics
 
 book = Logbook(__name__)
 

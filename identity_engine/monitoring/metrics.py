@@ -19,9 +19,9 @@ from prometheus_client import (
     generate_latest,
 )
 
-from identity_engine import __version__
+from identity_engine.monitoring.looks import Look
 from identity_engine.observing.logbook import fields_of
-from identity_engine.observing.looks import Look
+from identity_engine.version import __version__
 
 PREFIX: Final = "identity_engine_"
 SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

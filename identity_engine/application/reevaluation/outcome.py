@@ -1,0 +1,27 @@
+"""What re-evaluation did, in numbers."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Reevaluated:
+    """What re-evaluation changed, and which guards kept strong pairs apart, by name."""
+
+    evaluated: int = 0
+    merged: int = 0
+    unmerged: int = 0
+    moved: int = 0
+    shared: int = 0
+    across: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+    def add(self, step: "Reevaluated") -> None:
+        """Count what a step changed."""
+        self.evaluated += step.evaluated
+        self.merged += step.merged
+        self.unmerged += step.unmerged
+        self.moved += step.moved
+        self.shared += step.shared
+        self.across += step.across
+        self.refused += step.refused

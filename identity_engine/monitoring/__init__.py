@@ -1,0 +1,1 @@
+"""Health and metrics of work that runs long, told over HTTP beside it."""
