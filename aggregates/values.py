@@ -70,7 +70,7 @@ class IdentifierClass(StrEnum):
 class Value(BaseModel):
     """Base of what people write, such as a policy: frozen, and an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Stored(BaseModel):
@@ -79,7 +79,7 @@ class Stored(BaseModel):
     Ignoring is what lets an older reader follow a log that a newer writer has extended.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Erased(Stored):

@@ -27,7 +27,7 @@ class InvalidModel(ValueError):  # noqa: N818 - an outcome with reasons, not a f
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Level(_Part):

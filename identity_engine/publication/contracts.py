@@ -32,7 +32,7 @@ CaseStateName = Literal["new", "open", "pending", "resolved", "closed"]
 class Public(BaseModel):
     """Base of all that is published. A subscriber ignores what it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     TYPE: ClassVar[str]
     ABOUT: ClassVar[str]
@@ -273,7 +273,7 @@ class CaseGiven(OfCase):
 class HeldIdentifier(BaseModel):
     """An identifier that a contact holds now. One that is `shared` says nothing about who it is."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     identifier_id: Id
     type: str | None = None
