@@ -5,9 +5,11 @@ day" can be read, and so is every refused call.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import ClassVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregates.errors import NotYet, Refused
 from aggregates.values import AccessId, Fact
@@ -108,8 +110,7 @@ class AccessRefused(Fact):
 AccessFact = RoleDefined | RoleGranted | RoleRevoked | AccessRefused
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(Struct, frozen=True):
     """What one actor may do: action -> the divisions it may do it in, None for all of them."""
 
     actor: str
@@ -134,8 +135,7 @@ class Rights:
 Divisions = frozenset[str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class AccessState:
+class AccessState(Struct, frozen=True):
     """Every role with its actions, and every actor's roles with their divisions (None for all)."""
 
     roles: Mapping[str, frozenset[Action]] = field(default_factory=dict)
@@ -163,16 +163,14 @@ class AccessState:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DefineRole:
+class DefineRole(Struct, frozen=True):
     """Let a role allow these actions, and no others."""
 
     name: str
     actions: frozenset[Action]
 
 
-@dataclass(frozen=True, slots=True)
-class GrantRole:
+class GrantRole(Struct, frozen=True):
     """Give an actor a role, in these divisions or (None) in all."""
 
     actor: str
@@ -180,8 +178,7 @@ class GrantRole:
     divisions: Divisions = None
 
 
-@dataclass(frozen=True, slots=True)
-class RevokeRole:
+class RevokeRole(Struct, frozen=True):
     """Take a role from an actor."""
 
     actor: str

@@ -5,7 +5,6 @@ policy names both divisions, and take it back once its evidence is gone; a perso
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from msgspec import Struct
@@ -96,8 +95,7 @@ class AcrossState(Struct, frozen=True, array_like=True):
     found: Mapping[ContactId, Likeness] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class LinkAcross:
+class LinkAcross(Struct, frozen=True):
     """Say that a contact is like one of another division."""
 
     other: ContactId
@@ -105,8 +103,7 @@ class LinkAcross:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnlinkAcross:
+class UnlinkAcross(Struct, frozen=True):
     """Say that a contact is not like one of another division; `is_alike` tells whether anybody said or
     found that any members of the two are."""
 
@@ -115,24 +112,21 @@ class UnlinkAcross:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LiftUnlink:
+class LiftUnlink(Struct, frozen=True):
     """Take back that a contact is not like one of another division."""
 
     other: ContactId
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class FindAcross:
+class FindAcross(Struct, frozen=True):
     """Note that the rules find a contact like one of another division."""
 
     other: ContactId
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class EndAcross:
+class EndAcross(Struct, frozen=True):
     """Note that the rules find them alike no more."""
 
     other: ContactId

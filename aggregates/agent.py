@@ -4,8 +4,9 @@ discarded.
 Each composition has a stream of its own, so that two agents never wait for each other.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from aggregates.errors import AlreadyDone, NotYet
 from aggregates.values import CaseId, Fact
@@ -35,8 +36,7 @@ class AgentFree(Fact):
 AgentFact = AgentBusy | AgentFree
 
 
-@dataclass(frozen=True, slots=True)
-class Compose:
+class Compose(Struct, frozen=True):
     """Begin to compose."""
 
     agent: str
@@ -44,8 +44,7 @@ class Compose:
     case_id: CaseId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """End a composition."""
 
     ended: Ended

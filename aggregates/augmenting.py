@@ -1,7 +1,8 @@
 """The rules of augmentation: only what is new is written, and each augmentation can be taken back."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from aggregates.augmentation import (
     AugmentationFact,
@@ -15,8 +16,7 @@ from aggregates.errors import AlreadyDone, NotYet
 from aggregates.values import AugmentationId, Fact
 
 
-@dataclass(frozen=True, slots=True)
-class Augment:
+class Augment(Struct, frozen=True):
     """Take values of one record over: `set` for fields of one value, `add` for those of several."""
 
     augmentation_id: AugmentationId
@@ -27,8 +27,7 @@ class Augment:
     identifiers: tuple[AugmentedIdentifier, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Revert:
+class Revert(Struct, frozen=True):
     """Take one augmentation back."""
 
     augmentation_id: AugmentationId

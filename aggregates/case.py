@@ -9,9 +9,11 @@ change; what comes later is a follow-up.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregates import case_mail, notes
 from aggregates.case_facts import (
@@ -34,30 +36,26 @@ from aggregates.notes import NoteCommand, NoteFact, Notes
 from aggregates.values import Fact, InteractionId, MailId
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(Struct, frozen=True):
     """No agent has opened it yet."""
 
     name: ClassVar[StateName] = "new"
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """An agent works on it."""
 
     name: ClassVar[StateName] = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """It waits for something."""
 
     reason: str
     name: ClassVar[StateName] = "pending"
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """It is done, since then, and may still be edited."""
 
     disposition: str
@@ -65,8 +63,7 @@ class Resolved:
     name: ClassVar[StateName] = "resolved"
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     """It does not change any more."""
 
     name: ClassVar[StateName] = "closed"
@@ -75,8 +72,7 @@ class Closed:
 State = New | Open | Pending | Resolved | Closed
 
 
-@dataclass(frozen=True, slots=True)
-class CaseState:
+class CaseState(Struct, frozen=True):
     """What the rules need to know of a case."""
 
     state: State
@@ -93,15 +89,13 @@ class CaseState:
         return any(mail.status in UNFINISHED for mail in self.mails.values())
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCase:
+class OpenCase(Struct, frozen=True):
     """Bring a case into being."""
 
     fact: CaseOpened
 
 
-@dataclass(frozen=True, slots=True)
-class LinkInteraction:
+class LinkInteraction(Struct, frozen=True):
     """Let an interaction belong to the case; one that was an automatic answer opens nothing again."""
 
     interaction_id: InteractionId
@@ -110,51 +104,44 @@ class LinkInteraction:
     messages: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Hear:
+class Hear(Struct, frozen=True):
     """The person wrote again, in an interaction that belongs to the case already."""
 
     interaction_id: InteractionId
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """Work on the case."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetPending:
+class SetPending(Struct, frozen=True):
     """Let the case wait, for a reason of the administrator's list `reasons`."""
 
     reason: str
     reasons: Collection[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Resolve:
+class Resolve(Struct, frozen=True):
     """Say how the case ended, by a disposition of the administrator's list `dispositions`."""
 
     disposition: str
     dispositions: Collection[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Struct, frozen=True):
     """Close a resolved case."""
 
     cause: Cause = "hand"
 
 
-@dataclass(frozen=True, slots=True)
-class Assign:
+class Assign(Struct, frozen=True):
     """Put the case into an agent's queue, into a team's queue, or (both None) into none."""
 
     agent: str | None = None
     queue: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Struct, frozen=True):
     """Keep the case at hand, or no longer."""
 
     agent: str

@@ -5,9 +5,10 @@ process broke in between, nobody knows whether the mail went out: it is unsure, 
 it again.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.values import Erased, Fact, Instant, InteractionId, MailId, Stored
@@ -123,8 +124,7 @@ CaseMailFact = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """Where a mail stands: after how many tries, and not to be tried before `due`."""
 
     status: MailStatus
@@ -132,8 +132,7 @@ class Mail:
     due: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """Write a mail, or write it anew."""
 
     mail_id: MailId
@@ -141,8 +140,7 @@ class Draft:
     answers: InteractionId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """Give a mail to be sent; one that is unsure only if the person says so."""
 
     mail_id: MailId
@@ -152,23 +150,20 @@ class Release:
     although_moved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(Struct, frozen=True):
     """Take a mail in hand, if it is due."""
 
     mail_id: MailId
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Write down what became of the try that is under way."""
 
     outcome: CaseMailSent | CaseMailFailed | CaseMailUnsure
 
 
-@dataclass(frozen=True, slots=True)
-class DiscardMail:
+class DiscardMail(Struct, frozen=True):
     """Do not send a mail."""
 
     mail_id: MailId

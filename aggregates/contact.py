@@ -5,7 +5,6 @@ those stay with the interaction and reach the contact through the link.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -253,28 +252,24 @@ class Identify(Struct, frozen=True):
     identifier_id: IdentifierId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UndoIdentification:
+class UndoIdentification(Struct, frozen=True):
     """Take back a stage that rested on the link of an interaction."""
 
     interaction_id: InteractionId
 
 
-@dataclass(frozen=True, slots=True)
-class Promote:
+class Promote(Struct, frozen=True):
     """Raise a contact to curated, by hand."""
 
 
-@dataclass(frozen=True, slots=True)
-class UndoPromotion:
+class UndoPromotion(Struct, frozen=True):
     """Take back the promotion; `stage` is the one that it raised the contact from."""
 
     stage: Stage
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RefuseMerge:
+class RefuseMerge(Struct, frozen=True):
     """Keep the contact apart from `other`, although the evidence is strong enough."""
 
     other: ContactId
@@ -282,8 +277,7 @@ class RefuseMerge:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class EndRefusal:
+class EndRefusal(Struct, frozen=True):
     """Note that there is no merge to be refused any more."""
 
     other: ContactId

@@ -4,9 +4,11 @@ Of a call once it has ended and was wrapped up; of all else whenever an agent gi
 end. Where no agent was (a voice menu, a bot, a caller who gave up), at its end.
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregates.crm import Trigger
 
@@ -16,8 +18,7 @@ Turn = Literal["accepted", "transferred", "unassigned", "ended", "wrapped_up"]
 TURNS = frozenset(get_args(Turn))
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """How far a conversation is. `agent` is the last who had it, an opaque id; times are valid times."""
 
     is_call: bool

@@ -1,7 +1,9 @@
 """The rules of what a CRM is told: pure decisions over the facts of one interaction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregates.crm import (
     Cause,
@@ -29,8 +31,7 @@ from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.values import ContactId, CreationId, LinkId
 
 
-@dataclass(frozen=True, slots=True)
-class LinkRecord:
+class LinkRecord(Struct, frozen=True):
     """Link a record under a fresh id; a pair that was linked before keeps its own. `afterwards` says
     that nothing will happen any more that would make it due."""
 
@@ -40,8 +41,7 @@ class LinkRecord:
     afterwards: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class UnlinkRecord:
+class UnlinkRecord(Struct, frozen=True):
     """Take a record away."""
 
     record_type: str
@@ -50,23 +50,20 @@ class UnlinkRecord:
     at_once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EndLinks:
+class EndLinks(Struct, frozen=True):
     """Take every record away, because the publisher took the interaction back."""
 
     at_once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MakeDue:
+class MakeDue(Struct, frozen=True):
     """Let the CRM be told."""
 
     link_id: LinkId
     trigger: Trigger
 
 
-@dataclass(frozen=True, slots=True)
-class NoteWritten:
+class NoteWritten(Struct, frozen=True):
     """Note that the CRM has the activity; `canonical_id` stands for the contact by now."""
 
     link_id: LinkId
@@ -78,16 +75,14 @@ class NoteWritten:
     at_once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NoteFailed:
+class NoteFailed(Struct, frozen=True):
     """Note that the CRM did not take it."""
 
     link_id: LinkId
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """See whether what was written is still right, now that `canonical_id` stands for the contact."""
 
     link_id: LinkId
@@ -96,15 +91,13 @@ class Compare:
     at_once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Approve:
+class Approve(Struct, frozen=True):
     """Let a correction be sent."""
 
     link_id: LinkId
 
 
-@dataclass(frozen=True, slots=True)
-class NoteCorrected:
+class NoteCorrected(Struct, frozen=True):
     """Note that the CRM has the correction; `canonical_id` stands for the contact by now."""
 
     link_id: LinkId
@@ -116,8 +109,7 @@ class NoteCorrected:
     at_once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AskCreation:
+class AskCreation(Struct, frozen=True):
     """Ask for a new record."""
 
     creation_id: CreationId
@@ -126,8 +118,7 @@ class AskCreation:
     fields: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class NoteCreated:
+class NoteCreated(Struct, frozen=True):
     """Note what the CRM made; `link_id` is for the link, if one was asked for."""
 
     creation_id: CreationId
@@ -136,8 +127,7 @@ class NoteCreated:
     afterwards: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NoteNotCreated:
+class NoteNotCreated(Struct, frozen=True):
     """Note that the CRM made nothing."""
 
     creation_id: CreationId

@@ -1,8 +1,10 @@
 """What a CRM is told about one interaction, as the fold over its facts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregates.change import Change, InteractionChanged
 from aggregates.crm import (
@@ -26,8 +28,7 @@ from aggregates.interaction import InteractionLinked, InteractionReceived, Inter
 from aggregates.values import DEFAULT_DIVISION, ContactId, CreationId, Fact, LinkId
 
 
-@dataclass(frozen=True, slots=True)
-class CrmLink:
+class CrmLink(Struct, frozen=True):
     """One record and one interaction. `record_id` is None once it was erased; `due` counts the
     write-backs that fell due and `settled` those of them that were answered."""
 
@@ -54,8 +55,7 @@ class CrmLink:
         return self.correction is not None and self.approved and self.record_id is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Creation:
+class Creation(Struct, frozen=True):
     """A record that somebody wants made; `fields` is None once they were erased."""
 
     creation_id: CreationId
@@ -66,8 +66,7 @@ class Creation:
     failure: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CrmState:
+class CrmState(Struct, frozen=True):
     """What the CRM is told about one interaction, of this division and linked to this member contact.
     `retracted` tells that its publisher took it back."""
 

@@ -1,7 +1,8 @@
 """Divisions: a contact lies in one, and moves to another by hand."""
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from aggregates.values import Erased, Fact, Stored
 
@@ -22,8 +23,7 @@ class ContactMoved(Fact):
     personal: DivisionPersonal | Erased | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """Let a set lie in another division."""
 
     division: str

@@ -5,10 +5,10 @@ over both: a value by hand comes first, a removed one is not shown.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
+from msgspec import Struct, field
 from pydantic import Field
 
 from aggregates.augmentation import (
@@ -69,16 +69,14 @@ Values = Mapping[str, tuple[str, ...]]
 """Field -> values."""
 
 
-@dataclass(frozen=True, slots=True)
-class HandMade:
+class HandMade(Struct, frozen=True):
     """The values by hand of each field, the newest first, and those that were taken away."""
 
     values: Values = field(default_factory=dict)
     removed: Values = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """Save values: `set` replaces what people gave a field, `add` and `remove` change one value."""
 
     set: Mapping[str, str] = field(default_factory=dict)

@@ -1,8 +1,9 @@
 """Enriching a contact: what a record says against what is shown, by one rule for each field."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from aggregates.editing import Edit, Values
 
@@ -19,8 +20,7 @@ MOST_IDENTIFIERS = 25
 """Identifiers of one record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Provided:
+class Provided(Struct, frozen=True):
     """What a record says of one field: its values, none where it says null, and the rule."""
 
     values: tuple[str, ...]

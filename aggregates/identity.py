@@ -6,7 +6,6 @@ pure function of its members and edges, whatever order they came in.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -123,8 +122,7 @@ class Identity(Struct, frozen=True):
     presence: Presence = "live"
 
 
-@dataclass(frozen=True, slots=True)
-class Merge:
+class Merge(Struct, frozen=True):
     """Let two identities be one, by an edge between a member of each."""
 
     merge_id: MergeId

@@ -5,7 +5,6 @@ contact's profile is a fold over the interactions linked to it, so a corrected l
 along by itself.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from msgspec import Struct
@@ -126,8 +125,7 @@ InteractionFact = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Nothing has been received under this id."""
 
 
@@ -170,16 +168,14 @@ class Link(Struct, frozen=True):
     confirms: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HoldForReview:
+class HoldForReview(Struct, frozen=True):
     """Ask a person whether the interaction belongs to `proposed`."""
 
     proposed: ContactId
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Unlink:
+class Unlink(Struct, frozen=True):
     """Take the interaction from its contact."""
 
     pinned: bool = False

@@ -4,9 +4,10 @@ All members of an identity come and go together, so each fact stands in the stre
 What decides is the standing of the whole set.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from aggregates.errors import NotYet, Refused
 from aggregates.values import ContactId, Erased, Fact, Instant, Stored
@@ -70,8 +71,7 @@ LifecycleFact = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What the rules need to know of a set.
 
     `since` is when it was gone, None while it is live; `on_hold` are the members that a legal hold
@@ -84,23 +84,20 @@ class Standing:
     last: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Expire:
+class Expire(Struct, frozen=True):
     """Hide a set of which nothing meaningful has come for `days` days."""
 
     now: datetime
     days: int
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """Hide a set."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Restore:
+class Restore(Struct, frozen=True):
     """Bring a set back, up to `days` days after it was gone."""
 
     now: datetime
@@ -108,16 +105,14 @@ class Restore:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SetHold:
+class SetHold(Struct, frozen=True):
     """Keep the set of one contact for a matter of law."""
 
     contact_id: ContactId
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LiftHold:
+class LiftHold(Struct, frozen=True):
     """End the hold that names one contact."""
 
     contact_id: ContactId

@@ -5,8 +5,9 @@ edges of one merge away leaves exactly the parts that it joined, whatever was me
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import combinations
+
+from msgspec import Struct, field
 
 from aggregates.contact import ContactMerged, MergeEdge, MergePersonal
 from aggregates.errors import Refused
@@ -18,8 +19,7 @@ from aggregates.values import ContactId, MergeId, Stage
 Apart = Collection[frozenset[ContactId]]
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(Struct, frozen=True):
     """One contact to be merged: the id that was asked for, and the identity it is a member of now."""
 
     named: ContactId
@@ -27,8 +27,7 @@ class Party:
     presence: Presence = "live"
 
 
-@dataclass(frozen=True, slots=True)
-class MergeByHand:
+class MergeByHand(Struct, frozen=True):
     """Let the identities of several contacts be one, because a person says so.
 
     `survivor` is the contact that is to stand for all of them, None for the rule. `choices` are profile
@@ -42,8 +41,7 @@ class MergeByHand:
     confirmed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Objection:
+class Objection(Struct, frozen=True):
     """Why a merge is refused: a stable code, a sentence, and the contacts that it is about."""
 
     reason: str
@@ -186,8 +184,7 @@ def are_apart(one: Collection[ContactId], other: Collection[ContactId], apart: A
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Undoing:
+class Undoing(Struct, frozen=True):
     """What an unmerge does.
 
     `taken_back` are the edges that go. `joined` take their place, so that the members that stay are

@@ -5,8 +5,10 @@ that stream folds its notes too: `notes_of` takes any facts and passes what is n
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.values import ContactId, Erased, Fact, InteractionId, NoteId, Stored
@@ -78,8 +80,7 @@ class NoteTakenOver(Fact):
 NoteFact = NoteAdded | NoteChanged | NoteRemoved | NoteGiven | NoteTakenOver
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """What a note says now; None once it is erased."""
 
     text: str | None
@@ -90,8 +91,7 @@ class Note:
 Notes = Mapping[NoteId, Note]
 
 
-@dataclass(frozen=True, slots=True)
-class AddNote:
+class AddNote(Struct, frozen=True):
     """Write a note."""
 
     note_id: NoteId
@@ -99,24 +99,21 @@ class AddNote:
     interaction_id: InteractionId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GiveNote:
+class GiveNote(Struct, frozen=True):
     """Take a note away, because another contact has it now."""
 
     note_id: NoteId
     given_to: ContactId
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeNote:
+class ChangeNote(Struct, frozen=True):
     """Let a note say something else."""
 
     note_id: NoteId
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveNote:
+class RemoveNote(Struct, frozen=True):
     """Take a note away."""
 
     note_id: NoteId

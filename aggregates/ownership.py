@@ -8,7 +8,6 @@ the contact it names: none of them keeps a value from it, and what ends, ends fo
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -50,8 +49,7 @@ class Claim(Struct, frozen=True):
     window: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """End the contact's claim at `valid_from`."""
 
     contact_id: ContactId
@@ -59,8 +57,7 @@ class Release:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimByHand:
+class ClaimByHand(Struct, frozen=True):
     """A person lets a contact hold a value that nobody outside its identity holds, or only together with
     another member of it."""
 
@@ -68,15 +65,13 @@ class ClaimByHand:
     identity: Members
 
 
-@dataclass(frozen=True, slots=True)
-class Verify:
+class Verify(Struct, frozen=True):
     """A person vouches that the value reaches its holder."""
 
     identity: Members
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True):
     """A person gives the value of one identity to a contact of another, from the claim's time on."""
 
     claim: Claim
@@ -84,16 +79,14 @@ class Transfer:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """A person says that a contact uses a value that others hold too."""
 
     claim: Claim
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unshare:
+class Unshare(Struct, frozen=True):
     """A person takes back that several people use the value."""
 
     reason: str

@@ -1,7 +1,9 @@
 """Review of a doubtful link: what a person decides about a proposed contact, and takes back."""
 
-from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregates import interaction
 from aggregates.contact import ReasonPersonal
@@ -49,15 +51,14 @@ class InteractionReviewUndone(Fact):
 ReviewFact = InteractionReviewDecided | InteractionReviewUndone
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewState:
+class ReviewState(Struct, frozen=True):
     """The link of an interaction, what is asked about it, and the last answer.
 
     `asked` is the last question, open or answered, `own` the evidence of the link to the contact that
     it was asked of. `rejected` are contacts that people said no to.
     """
 
-    link: InteractionState = Unknown()  # noqa: RUF009 - it cannot change
+    link: InteractionState = Unknown()
     asked: InteractionHeldForReview | None = None
     own: Evidence | None = None
     answer: InteractionReviewDecided | None = None
@@ -70,30 +71,26 @@ class ReviewState:
         return self.asked is not None and not answered
 
 
-@dataclass(frozen=True, slots=True)
-class Confirm:
+class Confirm(Struct, frozen=True):
     """It belongs to the proposed contact."""
 
     evidence: Evidence
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(Struct, frozen=True):
     """It does not."""
 
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Defer:
+class Defer(Struct, frozen=True):
     """Ask again later."""
 
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
+class Undo(Struct, frozen=True):
     """Take the last answer back."""
 
     reason: str | None = None

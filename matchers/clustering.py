@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from matchers.proposals import Node, Pair, Rule, order
 from matchers.scoring import Scorer
@@ -40,8 +41,7 @@ class Refused(NamedTuple):
     guard: str
 
 
-@dataclass(slots=True)
-class Clusters:
+class Clusters(Struct):
     """The result: groups of keys, the pairs that joined them, and those that a guard refused."""
 
     groups: list[tuple[int, ...]] = field(default_factory=list)

@@ -8,8 +8,9 @@ decision. Nothing here depends on the order in which holders or candidates are g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from matchers.guards import (
     IDENTIFIER_ONLY,
@@ -114,8 +115,7 @@ _HeldBy = dict[str, tuple[tuple[int, str], tuple[str, ...]]]
 """Contact -> (order among holders, its matched identifiers)."""
 
 
-@dataclass(slots=True)
-class _Ladder:
+class _Ladder(Struct):
     """The state of one walk: what was compared and what was refused so far."""
 
     record: MatchRecord
@@ -123,8 +123,8 @@ class _Ladder:
     contacts: Mapping[str, ContactFacts]
     scorer: Scorer
     rules: LinkRules
-    live_channel: bool = field(kw_only=True)
-    is_held_by_many: bool = field(kw_only=True)
+    live_channel: bool
+    is_held_by_many: bool
     records: dict[str, list[Candidate]] = field(default_factory=dict)
     weights: dict[str, int] = field(default_factory=dict)
     compared: dict[str, Compared] = field(default_factory=dict)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import exp, log
+
+from msgspec import Struct
 
 from matchers.comparison import Comparison
 from matchers.record import MatchRecord
@@ -26,8 +27,7 @@ _SETTLED = 1e-4
 _LARGEST_LOG_ODDS = 40.0
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """What was learned: expected counts of matches by level, and the share of matches."""
 
     matches: Table

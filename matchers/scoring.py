@@ -13,7 +13,6 @@ rest against people who share such a thing (`shared` in the model).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from math import log2
 
@@ -56,8 +55,7 @@ class Score(Struct, frozen=True):
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Weighing:
+class _Weighing(Struct, frozen=True):
     """One comparison ready to weigh; `place` is the field of a record without which it is silent."""
 
     name: str

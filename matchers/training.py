@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import exp, log
+
+from msgspec import Struct, field
 
 from matchers.comparison import Comparison, comparison_of
 from matchers.estimation import (
@@ -56,8 +57,7 @@ _FURTHEST_LEVEL = 4.0
 _LEAST, _MOST = 1e-7, 0.9999
 
 
-@dataclass(frozen=True)
-class TrainingTable:
+class TrainingTable(Struct, frozen=True):
     """Records of one source, with what is known about who they are.
 
     `people` names the person of a record by its place. `confirmed` and `refuted` are pairs that a
@@ -70,8 +70,7 @@ class TrainingTable:
     refuted: Sequence[Pair] = ()
 
 
-@dataclass(slots=True)
-class _Learned:
+class _Learned(Struct):
     """Counts of one table, by comparison and level, and its share of matches among all pairs."""
 
     m: Table

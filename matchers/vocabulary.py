@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct
@@ -58,8 +57,7 @@ class ContactFacts(Struct, frozen=True):
     further: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class LinkRules:
+class LinkRules(Struct, frozen=True):
     """Limits of the policy; weights are millibits. `merge` is what two contacts need to be fused.
 
     `contradiction` (below 0): an exact strong or weak identifier, or a likeness that rests on one,

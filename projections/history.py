@@ -1,10 +1,9 @@
 """What a reader sees of one stored event."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(Struct, frozen=True):
     """One event in the life of a contact.
 
     `recorded_at` is when it was stored, `valid_from` when it was true; `personal` is what it says

@@ -8,7 +8,8 @@ wait. A rebuild feeds a fresh file by the same code.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from projections.base import Projection, Recorded
 from projections.profile.query import names_of_ids
@@ -45,8 +46,7 @@ STAND = "UPDATE projection_state SET position = position WHERE name = ?"
 PARKED = ("projection", "key", "position", "stream_id", "error")
 
 
-@dataclass(frozen=True, slots=True)
-class ViewStatus:
+class ViewStatus(Struct, frozen=True):
     """How far one projection is. `parked` counts the partitions that wait after a failure."""
 
     name: str

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
@@ -18,7 +17,6 @@ def system_time() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(slots=True)
 class World:
     """Where time and random bytes come from.
 
@@ -28,13 +26,17 @@ class World:
         nanoseconds: the same time since 1970, for ids.
     """
 
-    now: Callable[[], datetime] = system_time
-    entropy: Callable[[int], bytes] = os.urandom
-    nanoseconds: Callable[[], int] = time.time_ns
-    _last: int = field(default=0, init=False)
-    _stamped: int = field(default=-1, init=False)
-    _stamp: str = field(default="", init=False)
-    _endings: list[str] = field(default_factory=list, init=False)
+    __slots__ = ("_endings", "_last", "_stamp", "_stamped", "entropy", "nanoseconds", "now")
+
+    def __init__(
+        self,
+        now: Callable[[], datetime] = system_time,
+        entropy: Callable[[int], bytes] = os.urandom,
+        nanoseconds: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.now, self.entropy, self.nanoseconds = now, entropy, nanoseconds
+        self._last, self._stamped, self._stamp = 0, -1, ""
+        self._endings: list[str] = []
 
     @classmethod
     def seeded(cls, seed: int, now: Callable[[], datetime]) -> "World":

@@ -2,15 +2,15 @@
 accounts, contacts, leads, cases and opportunities."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from identity_engine.adapters.crm_records import record_from
 from identity_engine.errors import RemoteError
 from identity_engine.ports.crm import PERSON_TYPES, CrmRecord, CrmReference
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """One type of record.
 
     Args:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
+
+from msgspec import Struct
 
 from aggregates.access import Action
 from aggregates.case_facts import number_of
@@ -34,8 +35,7 @@ MOST_MENTIONS = 10_000
 """Interactions that are evaluated again when a person changes who holds a value that they mention."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """What a command did: the topics it wrote, in order, and the log position after it.
 
     `position` is None where nothing was written, because nothing would change or because it was a dry

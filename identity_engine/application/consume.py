@@ -9,8 +9,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.application.resolution.resolve import Portion
@@ -45,8 +46,7 @@ SESSIONS_WITHOUT: Final = 2
 member that died keeps its own for one, and a leader that first hears of a topic deals it out later."""
 
 
-@dataclass(slots=True)
-class Consumed:
+class Consumed(Struct):
     """What a worker has done so far.
 
     `summary` counts messages as an ingest counts lines. `sessions` is how often it began with the

@@ -6,8 +6,9 @@ as well: the exact hashes of both stores must be equal.
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from identity_engine.adapters.clock import World
 from identity_engine.application.engine import Engine
@@ -27,8 +28,7 @@ CHUNK = 2_000
 Progress = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(Struct, frozen=True):
     """What a store holds, as SHA-256: `log` over every stored event, `index` over the match index, and
     one for each view. Two stores that are copies of each other have the same."""
 

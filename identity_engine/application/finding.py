@@ -1,12 +1,11 @@
 """What one check of `doctor` found."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 NOT_VISIBLE = "Not visible to this role."
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One check: sound or not, and what was found (with the fix where it is not)."""
 
     check: str

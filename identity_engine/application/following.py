@@ -3,9 +3,10 @@
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import ConnectionLost, StoreError
@@ -25,8 +26,7 @@ REPLAY_BATCH = 16_000
 Progress = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What verification found of one projection; it is sound if nothing speaks against it."""
 
     name: str

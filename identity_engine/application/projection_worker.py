@@ -8,8 +8,9 @@ position, so a worker that was stopped for long, or a reader who helps itself, d
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from identity_engine.application.following import Follower
 from identity_engine.errors import StoreAway
@@ -31,8 +32,7 @@ STEP: Final = 1_000
 NAMES: Final = tuple(projection.name for projection in PROJECTIONS)
 
 
-@dataclass(slots=True)
-class Worked:
+class Worked(Struct):
     """What a worker has done so far.
 
     `events` counts those it brought its views forward by, `batches` how often it did so, `retries` how

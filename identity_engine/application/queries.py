@@ -3,8 +3,9 @@
 import csv
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from aggregates.contact import ContactCreated, ContactMerged
 from aggregates.identifier import IdentifierFact

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import resources
 
 import orjson
+from msgspec import Struct
 
 from aggregates.access import Action, RoleDefined, RoleGranted
 from aggregates.policy import Policy
@@ -17,8 +17,7 @@ from matchers.vocabulary import LinkRules
 MILLIBITS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """One version of the policy, one of the model and one of the settings, ready to decide with."""
 
     policy: Policy

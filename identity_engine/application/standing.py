@@ -1,15 +1,15 @@
 """How far behind the log each view is."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from identity_engine.application.following import Follower
 from identity_engine.event_store.mapper import recorded_at
 from identity_engine.event_store.store import EventStore
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Where one view stands.
 
     `behind` is how many events of the log it has not applied, `seconds` how long ago the oldest of them

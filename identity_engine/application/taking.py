@@ -6,11 +6,10 @@ the two keeps both sides.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from aggregates.access import Action, Rights
 from aggregates.policy import Policy
@@ -29,8 +28,7 @@ CONFLICT = "conflicting_duplicate"
 NOT_ALLOWED = "division_not_allowed"
 
 
-@dataclass(slots=True)
-class IngestSummary:
+class IngestSummary(Struct):
     """What became of what was read.
 
     `read` lines were `accepted`, or `duplicates` (stored before, nothing written), or `rejected`
@@ -67,7 +65,7 @@ class IngestSummary:
 
     def add(self, more: "IngestSummary") -> None:
         """Count what became of further lines."""
-        for name in self.__slots__:
+        for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(more, name))
 
     def reject(self, rejected: Rejected) -> None:
@@ -76,8 +74,7 @@ class IngestSummary:
         self.faults.update({one.code for one in rejected.faults})
 
 
-@dataclass(frozen=True, slots=True)
-class Publishing:
+class Publishing(Struct, frozen=True):
     """What a publisher may publish: everything, or interactions of some divisions.
 
     A change names its interaction and no division, so it takes the right to publish everything.
@@ -113,8 +110,7 @@ class Place(Struct, frozen=True):
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """Some lines that arrived together, in order.
 
     `lines` are the original bytes, `decoded` what they say, `places` where each stands; `sources`
@@ -160,8 +156,7 @@ class Taken(Struct, frozen=True):
             book.debug("source_read", source=source.source, position=source.position)
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
+class Taking(Struct, frozen=True):
     """Where what was read goes: usable interactions to the resolver, the rest to dead letters."""
 
     store: EventStore

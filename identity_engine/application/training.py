@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from aggregates.interaction import InteractionLinked, InteractionReceived, InteractionUnlinked
 from aggregates.policy import Policy
@@ -115,8 +116,7 @@ def _description(table: TrainingTable) -> str:
     )
 
 
-@dataclass(slots=True)
-class _History:
+class _History(Struct):
     """What the log says so far: records, who belongs together, and what people decided."""
 
     records: list[MatchRecord] = field(default_factory=list)

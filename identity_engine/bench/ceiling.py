@@ -6,8 +6,9 @@ still be joined through a third record: the bound after that is the *closure*.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
+
+from msgspec import Struct
 
 from identity_engine.application.streams import StreamRecord
 from matchers.blocking import block_keys, keys_in_use
@@ -15,8 +16,7 @@ from matchers.evaluation import Interaction
 from matchers.record import MatchRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+class Ceiling(Struct, frozen=True):
     """Recall that a set of keys allows, from 0 to 1, and what it costs.
 
     `pairs_a_record` counts pairs to compare, each once, divided by the records.

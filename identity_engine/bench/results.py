@@ -1,11 +1,11 @@
 """One measured number and its verdict."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Result:
+
+class Result(Struct, frozen=True):
     """A number with its unit; `goal` says what it must reach, empty where it is only reported."""
 
     name: str

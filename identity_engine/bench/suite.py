@@ -10,8 +10,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from identity_engine.bench.commands import measure_commands
 from identity_engine.bench.freshness import measure_freshness
@@ -25,8 +26,7 @@ SEED = 11
 VERSION_RUNS = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """How much to measure: the traffic of the speed runs and the contacts of the large store."""
 
     interactions: int

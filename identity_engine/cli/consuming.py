@@ -4,6 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+from msgspec.structs import asdict
 
 from identity_engine.adapters.kafka_reach import refuse_unreached
 from identity_engine.cli.long_running import MonitorAt, at_work
@@ -100,10 +101,9 @@ def subscribed(kafka: Kafka) -> Subscription:
 
 
 def _numbers(done: "Consumed") -> dict[str, Any]:
-    # Not by asdict: it cannot copy a Counter.
-    numbers = {name: getattr(done, name) for name in done.__slots__}
-    summary = numbers.pop("summary")
-    counted = {name: getattr(summary, name) for name in summary.__slots__ if name != "resumed_at"}
+    numbers = asdict(done)
+    counted = asdict(numbers.pop("summary"))
+    del counted["resumed_at"]
     return counted | numbers
 
 

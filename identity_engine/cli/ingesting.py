@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import orjson
 from cyclopts import App, Parameter
+from msgspec.structs import asdict
 
 from aggregates.access import Action
 from identity_engine.application.engine import Engine
@@ -81,7 +82,7 @@ def ingest(
                 f"Re-evaluation is left to whoever may do {Action.OPERATIONS_REDRIVE} in all divisions."
             )
     if json:
-        show_json_line({**_numbers(total), "reevaluated": _numbers(final) if final else None})
+        show_json_line({**asdict(total), "reevaluated": asdict(final) if final else None})
     return 0
 
 
@@ -106,7 +107,7 @@ def reevaluate(
             engine.request_reevaluation(None if all or only is None else _ids(only))
         final = _reevaluate(engine)
     if json:
-        show_json_line(_numbers(final))
+        show_json_line(asdict(final))
     else:
         _tell_final(final)
 
@@ -192,7 +193,7 @@ def redrive(
     with logged("dead-letters redrive"), Engine.open(store) as engine:
         summary = engine.redrive(list(ids) if ids else None, dry_run=dry_run)
     if json:
-        show_json_line(_numbers(summary))
+        show_json_line(asdict(summary))
     elif dry_run:
         due = counted(summary.read, "dead letter is", "dead letters are")
         show(f"{DRY_RUN}{due} due, of which {counted(summary.rejected, 'stays', 'stay')}.")
@@ -247,11 +248,6 @@ def _tell_final(final: Reevaluated) -> None:
     )
     if final.across:
         show(f"Likeness over divisions: {counted(final.across, 'change')}.")
-
-
-def _numbers(summary: IngestSummary | Reevaluated) -> dict[str, object]:
-    # Not by asdict: it cannot copy a Counter.
-    return {name: getattr(summary, name) for name in summary.__slots__}
 
 
 def _tell(name: str, summary: IngestSummary) -> None:

@@ -1,10 +1,10 @@
 """Verbs that measure: simulate, evaluate, bench."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from msgspec.structs import asdict
 
 from identity_engine.application.judging import evaluate_files
 from identity_engine.cli.output import Json, NoStore, counted, progress, show, show_json, show_table

@@ -1,11 +1,11 @@
 """Verbs about the matching model: model show|activate|train|evaluate."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from msgspec.structs import asdict
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.rules import content_version

@@ -1,12 +1,12 @@
 """The verb rehearse: other rules over the whole history, before anything is put in force."""
 
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 from cyclopts import Parameter
+from msgspec.structs import asdict
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.reevaluation.rehearse import Flip, Rehearsed

@@ -1,9 +1,9 @@
 """Verbs about the views: projections status|follow|run|verify|rebuild|redrive."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from msgspec.structs import asdict
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.standing import standings
@@ -90,12 +90,7 @@ def verify(*, store: Store = None, index: Index = False, json: Json = False) -> 
             with counting("replay index", engine.store.head()) as add:
                 verdicts.append(engine.verify_index(add))
     if json:
-        show_json(
-            [
-                {**{name: getattr(one, name) for name in one.__slots__}, "sound": one.is_sound}
-                for one in verdicts
-            ]
-        )
+        show_json([{**asdict(one), "sound": one.is_sound} for one in verdicts])
     else:
         show_table(
             ("view", "verdict", "live hash", "replay hash", "behind", "parked"),

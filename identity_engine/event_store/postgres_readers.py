@@ -1,10 +1,10 @@
 """Which divisions a reader by SQL sees. Nobody sees any that was not granted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from msgspec import Struct
 
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.postgres_api import EVERY
@@ -13,8 +13,7 @@ from identity_engine.event_store.postgres_schema import LOG, VIEWS
 from identity_engine.event_store.postgres_sql import told_plainly
 
 
-@dataclass(frozen=True, slots=True)
-class DivisionReader:
+class DivisionReader(Struct, frozen=True):
     """A role of the database and the divisions it sees, None for all. `may_read` tells whether it may
     read the views at all: that is for an administrator of the server to grant."""
 

@@ -12,11 +12,11 @@ from the log. Only the empty index of a new store is made here, because a writer
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple, get_args
 
 import psycopg
+from msgspec import Struct
 
 from identity_engine.errors import ConfigurationError, SettingsError, StoreBusy
 from identity_engine.event_store.dead_letter_table import SCHEMA as DEAD_LETTERS_SCHEMA
@@ -87,8 +87,7 @@ class Applied(NamedTuple):
         return f"{self.number:04d}_{self.phase}_{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How a database stands to this version: what is applied, what is missing, what is `unknown` because
     a newer version applied it, and what has `changed` since it was applied."""
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 from eventsourcing.persistence import IntegrityError
+from msgspec import Struct
 
 from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict, ConnectionLost, Fenced
@@ -32,8 +32,7 @@ from projections.match_index.rows import IndexChanges, ReadSet
 from projections.sql import Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class SourcePosition:
+class SourcePosition(Struct, frozen=True):
     """How far a source has been read: `position` counts in the source's own unit.
 
     `moved_from` is given where several workers may read the source: the position that this one went

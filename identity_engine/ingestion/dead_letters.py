@@ -9,13 +9,13 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal, Protocol, Self
 
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
 
 from identity_engine.event_store.sqlite_files import wipe, write_transaction
 from identity_engine.ingestion.faults import Fault, Rejected
@@ -60,8 +60,7 @@ class DamagedLetterError(Exception):
     """A dead letter does not open under its key: the file was changed from outside."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(Struct, frozen=True):
     """What is known of a dead letter without opening it.
 
     `position` is where it stood in `stream` (a file's fingerprint, a topic's partition); `count` is
@@ -78,8 +77,7 @@ class DeadLetter:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedLetter:
+class OpenedLetter(Struct, frozen=True):
     """A dead letter with its original bytes; None once the key of its day is destroyed."""
 
     letter: DeadLetter

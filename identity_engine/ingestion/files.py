@@ -2,11 +2,12 @@
 
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
+
+from msgspec import Struct
 
 from identity_engine.errors import SourceError
 from identity_engine.ingestion.content import HEAD, Content
@@ -23,8 +24,7 @@ Format = Literal["cloudevents", "csv"]
 Decoder = Callable[..., Incoming | Rejected]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Some lines of a file, in order.
 
     `lines` are the original bytes (of a CSV file: of one row, which may have several lines),
@@ -39,7 +39,7 @@ class Batch:
     start: int
     end: int
     unusable: Mapping[int, Rejected]
-    decoder: Decoder = field(default=decode, repr=False)
+    decoder: Decoder = decode
 
     @property
     def first_line(self) -> int:

@@ -9,12 +9,12 @@ has written. What is committed to the group is a hint for those who watch it, ne
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import CorruptRecordError
+from msgspec import Struct
 
 from identity_engine.adapters.kafka_client import (
     MILLISECONDS,
@@ -47,8 +47,7 @@ HEARTBEATS: Final = 5
 """In the time after which a silent worker is given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionLag:
+class PartitionLag(Struct, frozen=True):
     """How far one partition is read: `position` is the next offset that the store waits for, `end` the
     one that the broker will give next, `lag` how many messages are between them at most."""
 
@@ -59,8 +58,7 @@ class PartitionLag:
     lag: int
 
 
-@dataclass(slots=True)
-class _Partition:
+class _Partition(Struct):
     """A partition that this worker reads. `stored` is the position that the store has, `taken` the one
     that it will have once all that was taken is written; `end` is where the partition ended when the
     worker began with it, `seen` where it ended when it was measured last."""
@@ -72,8 +70,7 @@ class _Partition:
     seen: int
 
 
-@dataclass(frozen=True, slots=True)
-class MessageBatch:
+class MessageBatch(Struct, frozen=True):
     """Messages of one topic, in the order of each partition; `sources` say how far each is then read."""
 
     messages: list[Message]
@@ -102,23 +99,24 @@ class _Dealing(ConsumerRebalanceListener):  # type: ignore[misc]
         self._pause(*self.dealt)  # until they are sought out in the store
 
 
-@dataclass
 class TopicReader:
     """Reads one topic; used by one thread.
+
+    Args:
+        subscription: what is read, and how.
+        stopping: whether to come to an end.
 
     Raises:
         RemoteError: the brokers cannot be reached, or refuse.
         ConfigurationError: there is no such topic, or the settings do not fit.
     """
 
-    subscription: Subscription
-    stopping: Callable[[], bool]
-    missed: int = 0
-    _partitions: dict[TopicPartition, _Partition] = field(default_factory=dict)
-    _waiting: deque[Message] = field(default_factory=deque)
-    _begun: int = 0
-
-    def __post_init__(self) -> None:
+    def __init__(self, subscription: Subscription, stopping: Callable[[], bool]) -> None:
+        self.subscription, self.stopping = subscription, stopping
+        self.missed = 0
+        self._partitions: dict[TopicPartition, _Partition] = {}
+        self._waiting: deque[Message] = deque()
+        self._begun = 0
         settings, topic = self.subscription.settings, self.subscription.topic
         session = round(settings.session_timeout * MILLISECONDS)
         self._consumer = open_client(

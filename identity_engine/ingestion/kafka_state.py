@@ -1,17 +1,16 @@
 """How a topic stands: its partitions, where each ends, and how far the store has read them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from kafka import KafkaConsumer, TopicPartition
+from msgspec import Struct
 
 from identity_engine.adapters.kafka_client import connection, errors_as_ours, open_client
 from identity_engine.ingestion.kafka import source_of
 from identity_engine.settings.kafka import Subscription
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionState:
+class PartitionState(Struct, frozen=True):
     """`first` is the oldest offset that the broker still has, `end` the one that it gives next, and
     `position` the one that the store waits for."""
 

@@ -5,10 +5,11 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
-from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from identity_engine.application.engine import Engine
 from identity_engine.errors import ConfigurationError, IdentityEngineError
@@ -24,8 +25,7 @@ FRESH_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What was seen: the head of the log, the views, how many interactions wait for re-evaluation, how
     many dead letters are open; and why nothing was seen, if so. What the role of the process may not
     see is none and None."""

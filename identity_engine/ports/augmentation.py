@@ -1,8 +1,9 @@
 """What the engine asks of a source of further values: the records that match identifiers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct, field
 
 
 class Named(NamedTuple):
@@ -12,8 +13,7 @@ class Named(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class FoundRecord:
+class FoundRecord(Struct, frozen=True):
     """One record of a source: what it is called there, its identifiers, and the values of its fields."""
 
     reference: str

@@ -3,8 +3,9 @@ say what is related."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 RECORD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 """What an id of a record looks like, so that it can be typed and stand in a path."""
@@ -13,16 +14,14 @@ PERSON_TYPES = ("contact", "account", "lead")
 """Record types that stand for a person or for whom a person belongs to; they are shown first."""
 
 
-@dataclass(frozen=True, slots=True)
-class CrmReference:
+class CrmReference(Struct, frozen=True):
     """Names a record of the CRM: its type in our word (contact, account, lead, case, ...) and its id."""
 
     type: str
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class CrmRecord:
+class CrmRecord(Struct, frozen=True):
     """A record of the CRM as people see it; `address` opens it there."""
 
     type: str
@@ -36,8 +35,7 @@ class CrmRecord:
         return CrmReference(self.type, self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True):
     """What is to stand in the CRM about an interaction.
 
     `key` is ours and the same for every write about one interaction and record, so the CRM holds one
@@ -49,8 +47,7 @@ class Activity:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What the CRM answered: the activity's id there, and its version if the CRM counts versions."""
 
     id: str

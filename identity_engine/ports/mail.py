@@ -1,7 +1,8 @@
 """Mail going out: one mail handed to a server, and what is certain of it afterwards."""
 
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 
 class Outgoing(NamedTuple):
@@ -13,15 +14,13 @@ class Outgoing(NamedTuple):
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """The server answered that it took the mail, for all recipients but the `refused`."""
 
     refused: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Struct, frozen=True):
     """The server certainly did not take the mail. `for_good`: trying again would not help.
 
     `code` is stable and holds nothing personal: `smtp_NNN`, `unreachable`, `tls_refused`,
@@ -32,8 +31,7 @@ class NotSent:
     for_good: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Unsure:
+class Unsure(Struct, frozen=True):
     """The mail left, or may have left, and no answer came: the server may have taken it or not."""
 
     code: str

@@ -9,8 +9,9 @@ hung does no harm when it wakes up.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from identity_engine.errors import Fenced, RemoteError, StoreAway
 from identity_engine.event_store.place import LogWatch
@@ -43,8 +44,7 @@ class Writer(Protocol):
         """Close the connection."""
 
 
-@dataclass(slots=True)
-class TopicLag:
+class TopicLag(Struct):
     """How far one topic is told: `position` of `head` events of the log, `lag` still to be told;
     `records` were sent by this relay."""
 
@@ -59,8 +59,7 @@ class TopicLag:
         return max(0, self.head - self.position)
 
 
-@dataclass(slots=True)
-class Published:
+class Published(Struct):
     """What a relay has done so far. `sessions` is how often it began, `fenced` how often another relay
     took its place, `retries` how often it waited for the store, the brokers or its turn."""
 

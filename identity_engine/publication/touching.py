@@ -4,10 +4,10 @@ It follows what the views of identities and profiles follow; a test holds it to 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from aggregates.across import (
     ContactAcrossEnded,
@@ -61,8 +61,7 @@ FOLLOWED: frozenset[type[Fact]] = (
 """Facts after which a public profile may be another."""
 
 
-@dataclass(slots=True)
-class Touched:
+class Touched(Struct):
     """What some events touched.
 
     `contacts` may have another profile, and of `identities` another contact may stand for the members.

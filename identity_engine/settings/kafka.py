@@ -1,8 +1,8 @@
 """Which topic is read, as whom, and how to reach it. Nothing here needs a Kafka client."""
 
-from dataclasses import dataclass, field
 from typing import Annotated, Final, Literal, Self
 
+from msgspec import Struct, field
 from pydantic import ConfigDict, Field, model_validator
 
 from aggregates.settings import Variable
@@ -63,8 +63,7 @@ class KafkaSettings(Value):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """A topic to read as a member of a group.
 
     Args:

@@ -1,8 +1,9 @@
 """What is published where, and how to reach it. Nothing here needs a Kafka client."""
 
 import re
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from identity_engine.settings.kafka import KafkaSettings
 
@@ -10,8 +11,7 @@ SOURCE: Final = "/identity-engine"
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(Struct, frozen=True):
     """Two topics of one cluster.
 
     Args:

@@ -10,11 +10,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct, field
 from platformdirs import user_config_path
 from pydantic import ValidationError
 
@@ -34,8 +34,7 @@ class Given(NamedTuple):
     origin: str
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """What the sources say: values by dotted name, and what is wrong with them."""
 
     given: dict[str, Given] = field(default_factory=dict)

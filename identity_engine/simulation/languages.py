@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
 
 LANGUAGES = ("ja", "de", "en", "fr")
 """ISO 639-1 codes."""
@@ -20,8 +21,7 @@ _SPELLED_OUT = str.maketrans(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """One part of a person's name in the ways in which people write it."""
 
     native: str
@@ -39,8 +39,7 @@ class Name:
     """With a variant kanji, or without its particle."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A city or ward with its postcodes and its landline numbers."""
 
     city: str
@@ -55,8 +54,7 @@ class Place:
     """A pattern set aside by the regulator for invented numbers, or empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
+class Language(Struct, frozen=True):
     """What the simulator knows about one language and its country."""
 
     code: str

@@ -8,7 +8,7 @@ may belong to somebody and must never be dialled.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from .chance import scattered
 from .languages import Language, Place
@@ -17,8 +17,7 @@ MOST_LINES = 10_000_000
 """So many mobile lines have different numbers in every country."""
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
+class Phone(Struct, frozen=True):
     """One line, as the network writes it and as people of the country type it."""
 
     e164: str

@@ -6,9 +6,10 @@ when it is needed, so memory does not grow with the population.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
+
+from msgspec import Struct
 
 from .chance import generator, opaque, pick, share, skewed
 from .difficulty import Difficulty
@@ -51,8 +52,7 @@ _DAYS_UNUSED = 45
 """Before a number is given to somebody else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Household:
+class Household(Struct, frozen=True):
     """One to four people at one address."""
 
     language: Language
@@ -64,8 +64,7 @@ class Household:
     """The cookie of the browser that all of them use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Organisation:
+class Organisation(Struct, frozen=True):
     """An employer that many people call and write from."""
 
     name: str
@@ -74,8 +73,7 @@ class Organisation:
     reception: Phone
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """One person; days count from the start of the period, `None` means never."""
 
     index: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from .chance import pick
 from .languages import Language, Place
@@ -11,8 +12,7 @@ from .languages import Language, Place
 _POSTCODE_LETTERS = "ABDEFGHJLNPQRSTUWXYZ"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """One address; the fields are those of an event's `profile`."""
 
     street: str

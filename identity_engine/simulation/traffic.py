@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import accumulate
 from random import Random
 from typing import Any, NamedTuple
+
+from msgspec.structs import asdict
 
 from .chance import generator, pick, skewed, stride
 from .channels import CHANNELS

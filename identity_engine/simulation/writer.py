@@ -10,12 +10,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import orjson
+from msgspec import Struct
 
 from .channels import UNRESOLVABLE
 from .difficulty import Difficulty
@@ -25,8 +25,7 @@ _BATCH = 250
 _FAST_AND_SMALL = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """What was written, for people to read and for tests to check."""
 
     interactions: int

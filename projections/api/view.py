@@ -1,14 +1,14 @@
 """What such a view is made of."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Type = Literal["text", "number", "flag", "time"]
 """On SQLite a flag is 1 or 0 and a time is UTC text; on PostgreSQL they are boolean and timestamptz."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column, and what it means."""
 
     name: str
@@ -16,8 +16,7 @@ class Column:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
-class ApiView:
+class ApiView(Struct, frozen=True):
     """One view.
 
     Args:

@@ -1,10 +1,10 @@
 """Reading cases: the list of a queue, of a contact or of a search; one case with all that is in it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from aggregates.case_facts import number_of, number_text
 from aggregates.values import ContactId
@@ -34,8 +34,7 @@ SUMMARY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CaseSummary:
+class CaseSummary(Struct, frozen=True):
     """A case as a list shows it. `contact_id` stands for the identity whose case it is now, None while
     its opening interaction has no contact. Times are valid times, UTC text."""
 
@@ -53,8 +52,7 @@ class CaseSummary:
     changed: str
 
 
-@dataclass(frozen=True, slots=True)
-class CaseInteraction:
+class CaseInteraction(Struct, frozen=True):
     """An interaction of a case, and why it belongs to it. `contact_id` is the interaction's own
     contact: a `participant` is somebody else than the one whose case it is."""
 
@@ -67,8 +65,7 @@ class CaseInteraction:
     participant: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CaseNote:
+class CaseNote(Struct, frozen=True):
     """A note as it stands; `changed` is None while nobody changed it."""
 
     note_id: str
@@ -78,8 +75,7 @@ class CaseNote:
     changed: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CaseMail:
+class CaseMail(Struct, frozen=True):
     """An outgoing mail; `refused` are recipients that the server did not take."""
 
     mail_id: str
@@ -96,8 +92,7 @@ class CaseMail:
     changed: str
 
 
-@dataclass(frozen=True, slots=True)
-class CaseView:
+class CaseView(Struct, frozen=True):
     """One case with all that is in it. `suggested` are other cases with an equal subject: perhaps the
     same matter, which only a person can tell."""
 
@@ -113,8 +108,7 @@ class CaseView:
     suggested: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Composing:
+class Composing(Struct, frozen=True):
     """An agent who is busy outside an interaction, since when, and in which mode."""
 
     composition_id: str

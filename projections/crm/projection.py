@@ -3,8 +3,9 @@
 The rows are the fold of the same rules that decide (`aggregates.crm_state`), kept as columns.
 """
 
-from dataclasses import replace
 from typing import Any, ClassVar, get_args
+
+from msgspec.structs import replace
 
 from aggregates.crm import (
     CrmCorrectionProposed,

@@ -1,9 +1,9 @@
 """Reading what the CRM knows: links, creations, the ledger, and what is still to be sent."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
 
 from aggregates.values import ContactId
 from projections.scope import among, within
@@ -20,8 +20,7 @@ DIVISION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedRecord:
+class LinkedRecord(Struct, frozen=True):
     """A record of the CRM and an interaction.
 
     `state` is `waiting` (nothing was due yet), `due`, `written` or `unlinked`; `failure` is the reason
@@ -46,8 +45,7 @@ class LinkedRecord:
         return self.state != "unlinked"
 
 
-@dataclass(frozen=True, slots=True)
-class AskedRecord:
+class AskedRecord(Struct, frozen=True):
     """A record that somebody wants made: `state` is `waiting`, `created` or `failed`."""
 
     creation_id: str
@@ -60,8 +58,7 @@ class AskedRecord:
     address: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class LedgerEntry(Struct, frozen=True):
     """One thing that happened between us and the CRM. `named` is the link or creation, `at` the
     recorded time, UTC text; `detail` is a trigger, a reason or a correction."""
 
@@ -78,8 +75,7 @@ class LedgerEntry:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """Something to send: `kind` is `write`, `correct` or `create`, `named` the link or creation."""
 
     kind: str

@@ -1,11 +1,11 @@
 """Reading identities: the id that stands for a contact, its members, and how many there are."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 import orjson
+from msgspec import Struct
 
 from aggregates.values import ContactId, Stage, instant_text
 from matchers.scoring import MILLIBITS
@@ -14,8 +14,7 @@ from projections.scope import among, within
 from projections.sql import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityView:
+class IdentityView(Struct, frozen=True):
     """One identity: the id that stands for it, its members by birth, its stage and division.
 
     `first_seen` is the valid time at which its first member was created, `since` the one since when it
@@ -64,8 +63,7 @@ def is_inhabited(views: Connection, division: str) -> bool:
     return views.execute(statement, (division,)).fetchone() is not None
 
 
-@dataclass(frozen=True, slots=True)
-class GoneIdentity:
+class GoneIdentity(Struct, frozen=True):
     """An identity that expired or was deleted, and since when (valid time, UTC text)."""
 
     canonical_id: ContactId
@@ -89,8 +87,7 @@ def gone_before(
     return [GoneIdentity(ContactId(id_), *rest) for id_, *rest in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Across:
+class Across(Struct, frozen=True):
     """A contact of another division that one is like: the canonical id, and where it lies.
 
     `by` is `person` where a person said so, else `rules`. Where the rules found it, `rule` and `bits`
@@ -208,8 +205,7 @@ def identities_by_stage(
     return {stage: count for stage, count in sorted(counts.items()) if count}
 
 
-@dataclass(frozen=True, slots=True)
-class SharedValue:
+class SharedValue(Struct, frozen=True):
     """A value that stopped linking by itself, why, and the merges whose evidence named it.
 
     `people` counts contacts (`by` is `cap`) or people (`names`); `since` is the valid time of the mark,
@@ -256,8 +252,7 @@ def _rested(views: Connection, identifier_id: str) -> tuple[tuple[str, ...], tup
     return in_force, tuple(merge_id for merge_id, holds in rows if not holds)
 
 
-@dataclass(frozen=True, slots=True)
-class LineageEdge:
+class LineageEdge(Struct, frozen=True):
     """One merge of two contacts: when it was recorded and by whom, and when and by whom it was undone.
 
     `one` and `other` are the ids that were asked for, or that the evidence named. `undone_at` is None

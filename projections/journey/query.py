@@ -1,11 +1,11 @@
 """Reading interactions: one with its changes, lists by division or agent, the journey of a contact."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import orjson
+from msgspec import Struct
 
 from projections.scope import among, within
 from projections.sql import Connection
@@ -18,8 +18,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeView:
+class ChangeView(Struct, frozen=True):
     """One change of an interaction. `said` is what it says about the person."""
 
     kind: str
@@ -31,8 +30,7 @@ class ChangeView:
     said: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class InteractionView:
+class InteractionView(Struct, frozen=True):
     """An interaction as it stands. `contact_id` stands for its contact's identity, None where it has
     none; `agent` has it now, `last` is the time of its last change, UTC text."""
 
@@ -52,8 +50,7 @@ class InteractionView:
     changes: tuple[ChangeView, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """Interactions of one sitting: the publisher's `session`, else one `device` without long gaps."""
 
     session: str | None

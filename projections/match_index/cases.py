@@ -1,7 +1,9 @@
 """The cases of a batch: whose each is, where its key stands, and which mails lead to it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregates.case_facts import (
     CaseClosed,
@@ -16,8 +18,7 @@ from aggregates.case_mail import CaseMailReleased
 from aggregates.values import CaseId, ContactId, Fact, InteractionId
 
 
-@dataclass(frozen=True, slots=True)
-class CaseRow:
+class CaseRow(Struct, frozen=True):
     """One case. `number` is unique in the store; `key_id` names the data key of its personal values,
     0 while there is none. Whose it is, says `interaction_id`, else `contact_id`."""
 
@@ -31,8 +32,7 @@ class CaseRow:
     key_id: int = 0
 
 
-@dataclass(slots=True)
-class CaseChanges:
+class CaseChanges(Struct):
     """What a batch changes: rows, which interactions belong to which case, and which message ids
     (by their digests) lead to which."""
 

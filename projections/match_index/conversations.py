@@ -7,9 +7,8 @@ where there are any at all.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from aggregates.change import InteractionChanged, InteractionChangeDeferred
 from aggregates.values import InteractionId
@@ -23,8 +22,7 @@ class ChangeRow(Struct, frozen=True):
     interaction_id: InteractionId
 
 
-@dataclass(slots=True)
-class WaitingChange:
+class WaitingChange(Struct):
     """A change that came before its interaction.
 
     `interaction_key` names the interaction, which will have the id `interaction_id` and the data key
@@ -46,8 +44,7 @@ class Heard(Struct, frozen=True):
     verified: bool
 
 
-@dataclass(slots=True)
-class ConversationChanges:
+class ConversationChanges(Struct):
     """What a batch adds: changes that were received, of which `deferred` wait and `came` wait no more;
     `heard` values were given by a message."""
 

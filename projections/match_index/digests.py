@@ -5,18 +5,17 @@ key and the content digest of an interaction use a key that never rotates: they 
 """
 
 from base64 import b32encode
-from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
+from msgspec import Struct
 
 DIGEST_BYTES = 16
 KIND_BYTES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class DigestKeys:
+class DigestKeys(Struct, frozen=True):
     """The secrets of the digests, 32 bytes each."""
 
     natural: bytes

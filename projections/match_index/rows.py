@@ -1,9 +1,8 @@
 """The rows of the match index, and what changed in them."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from aggregates.contact import ContactState
 from aggregates.identifier import IdentifierState
@@ -112,8 +111,7 @@ class Correction(Struct, frozen=True):
     gone: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class LifeChanges:
+class LifeChanges(Struct):
     """What one batch changes in how long contacts stay.
 
     `waiting` is when a contact began to wait for something meaningful, microseconds since 1970, None
@@ -134,8 +132,7 @@ class LifeChanges:
     settings: list[tuple[str, tuple[str, ...] | None]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class IndexChanges:
+class IndexChanges(Struct):
     """What one batch changes in the index.
 
     `received` holds the new interactions in order, `relinked` the older ones that moved. Edges and
@@ -162,8 +159,7 @@ class IndexChanges:
     cases: CaseChanges = field(default_factory=CaseChanges)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSet:
+class ReadSet(Struct, frozen=True):
     """What a batch read, so that the store can tell under its lock whether any of it moved.
 
     `head` is the last position at the time of reading and `last_number` the last interaction row: a

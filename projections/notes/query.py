@@ -1,11 +1,11 @@
 """Reading notes: those of a contact, with their history, and contacts by what their notes say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from aggregates.values import ContactId, NoteId
 from projections.sql import Connection
@@ -19,8 +19,7 @@ OWNER = (
 OF_A_CONTACT = "n.stream_id IN (SELECT contact_id FROM identity_contact)"
 
 
-@dataclass(frozen=True, slots=True)
-class NoteWord:
+class NoteWord(Struct, frozen=True):
     """Something that was done to a note (`added`, `changed`, `removed`), when it became true (UTC
     text) and by whom; `text` is what the note says from then on, or why it was removed."""
 
@@ -30,8 +29,7 @@ class NoteWord:
     actor: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContactNote:
+class ContactNote(Struct, frozen=True):
     """A note of a contact: what it says now, and everything that was done to it, oldest first.
 
     `contact_id` is the member that it was written on; `text` is None once it is erased.

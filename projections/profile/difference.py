@@ -1,8 +1,9 @@
 """What moved in a contact between two looks at it: the difference that a stale save is shown (BP-2)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from projections.profile.query import HeldClaim, Profile
 
@@ -10,8 +11,7 @@ Kind = Literal["field", "identifier", "contact"]
 Said = dict[tuple[Kind, str], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """One thing of a contact that is not what it was.
 
     `kind` is `field`, `identifier` or `contact`; `name` the field, the type of the identifier, or of the

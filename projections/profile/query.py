@@ -7,10 +7,11 @@ again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregates.values import ContactId
 from projections.cases.query import numbers_of
@@ -19,8 +20,7 @@ from projections.scope import among, within
 from projections.sql import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a value came from, and when it was true (UTC text): an interaction, with its source and
     id upstream, or a person, `actor`, by hand or from a record (`id`) of a source of augmentation."""
 
@@ -32,16 +32,14 @@ class Origin:
     actor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileValue:
+class ProfileValue(Struct, frozen=True):
     """One value of a field, with everybody who said it: people first, then the newest interaction."""
 
     value: str
     origins: tuple[Origin, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HeldClaim:
+class HeldClaim(Struct, frozen=True):
     """An identifier of the contact; `valid_to` is None while it is held.
 
     `label` is what a person calls it; `primary` marks the first of its type, one at the most.
@@ -60,8 +58,7 @@ class HeldClaim:
     primary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class InteractionSummary:
+class InteractionSummary(Struct, frozen=True):
     """One interaction of a contact, and the decision that linked it. `weight` is in millibits."""
 
     interaction_id: str
@@ -74,8 +71,7 @@ class InteractionSummary:
     weight: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """The single view of a contact: fields with the winning value first, claims, interactions.
 
     `contact_id` stands for the whole identity; `members` are all the contacts that are one with it.

@@ -2,10 +2,10 @@
 rules found likely and may not do by themselves. Beside them every merge that a guard refused."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import orjson
+from msgspec import Struct
 
 from aggregates.contact import ContactToldApart, ContactToldApartLifted
 from aggregates.interaction import (
@@ -86,8 +86,7 @@ FIRST_LINK = 2
 """The version of an interaction's first link: no review can be open before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewItem:
+class ReviewItem(Struct, frozen=True):
     """Two contacts that may be one: `contact_id`, and the `proposed` one.
 
     `kind` is `interaction` where one was held in doubt, `unlinked` where a person took one from
@@ -110,8 +109,7 @@ class ReviewItem:
     evidence: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedMerge:
+class RefusedMerge(Struct, frozen=True):
     """Two contacts that are strong enough to be one, and the guard that keeps them apart.
 
     The ids stand for their identities. `weight` is in millibits, `evidence` that of the strongest pair

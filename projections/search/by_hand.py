@@ -5,7 +5,8 @@ found, whoever else says it, until somebody gives it again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregates.editing import EditPersonal
 from aggregates.editing import Word as Said
@@ -41,8 +42,7 @@ TAKEN_AWAY = """EXISTS (
 Key = tuple[str, str]
 
 
-@dataclass(slots=True)
-class Word:
+class Word(Struct):
     """What people last said of a text."""
 
     origin: str

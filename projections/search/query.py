@@ -1,9 +1,9 @@
 """Finding contacts by text."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
 
 from aggregates.case_facts import number_of, number_text
 from matchers.text import fold
@@ -20,8 +20,7 @@ CASE = "case"
 """The field under which a contact is searched by the number of a case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A contact that has every word looked for, and the values that matched, by field."""
 
     contact_id: str

@@ -1,8 +1,7 @@
 """What tests of the decisions share: who arrives, what was written, which rules are in force."""
 
-from dataclasses import replace
-
 import orjson
+from msgspec.structs import replace
 
 from identity_engine.application.rules import shipped_policy
 from identity_engine.ingestion.faults import Rejected

@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from identity_engine.event_store.dead_letter_table import SCHEMA
 from identity_engine.event_store.folder import Folder
 from identity_engine.ingestion.dead_letters import (
     MAX_ORIGINAL,
-    SCHEMA,
     DamagedLetterError,
     DeadLetters,
 )

@@ -11,8 +11,8 @@ from identity_engine import Engine, __version__
 from identity_engine.errors import ConfigurationError, RemoteError
 from identity_engine.event_store import postgres_schema
 from identity_engine.event_store.postgres import Server
+from identity_engine.monitoring import looks, monitor
 from identity_engine.monitoring.monitor import monitored
-from identity_engine.observing import looks, monitor
 from identity_engine.observing.logbook import Logbook
 from tests.support.interactions import customer, event, phone
 from tests.support.monitoring import MOST_SECONDS, asked

@@ -1,10 +1,9 @@
 """What a person saves at once: notes, a mail, a state; and from which place a case is opened."""
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
-from email_validator import EmailNotValidError, validate_email
+from msgspec import Struct
 
 from identity_engine.errors import UsageError
 
@@ -18,8 +17,7 @@ NO_TEXT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters but tab and line end, and halves of characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a case is opened by hand.
 
     `of` names the interaction, the contact, the saved e-mail address, or the case: one that lies in
@@ -32,8 +30,7 @@ class Origin:
     division: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """A mail as a person writes it. Without `to` it goes to the sender of the mail that it answers, or
     to the address that the case is opened from; without `subject` it answers the case's."""
 
@@ -43,8 +40,7 @@ class Letter:
     subject: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What is saved together, all or nothing.
 
     `contact_note` goes to the contact and `note` to the case. `send` gives the letter to be sent.
@@ -121,6 +117,8 @@ def checked_recipients(to: tuple[str, ...], cc: tuple[str, ...]) -> None:
         raise UsageError("A mail needs a recipient: nobody has written in this case yet.")
     if len(to) + len(cc) > MOST_RECIPIENTS:
         raise UsageError(f"A mail has at most {MOST_RECIPIENTS} recipients.")
+    from email_validator import EmailNotValidError, validate_email  # as in matchers/normalise.py
+
     for place, address in enumerate((*to, *cc), 1):
         try:
             validate_email(address, check_deliverability=False)

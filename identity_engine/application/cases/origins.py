@@ -1,6 +1,6 @@
 """The places from which a case is opened by hand, and whose case it becomes there."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from aggregates.access import Action
 from aggregates.errors import Refused
@@ -18,8 +18,7 @@ from projections.match_index.cases import CaseRow
 MAIL_CHANNEL = "email"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Whose case it becomes: that of an interaction's contact, of a contact, or of another case's.
 
     `addresses` are where a first mail goes to.

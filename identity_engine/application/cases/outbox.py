@@ -6,8 +6,9 @@ nobody knows whether the mail went out, so it is noted as unsure and never repea
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from aggregates.access import Action
 from aggregates.case_facts import number_text
@@ -41,8 +42,7 @@ BUSY = "Another process sends the mail of this store."
 LONGEST_WAIT = timedelta(hours=6)
 
 
-@dataclass(frozen=True, slots=True)
-class MailOutcome:
+class MailOutcome(Struct, frozen=True):
     """What became of one mail: its status, a code where it is not sent, and recipients that the server
     refused where it took the mail for others."""
 

@@ -6,7 +6,8 @@ fails is put off for longer each time and never given up, until it is done or ta
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregates.crm import (
     CrmCorrectionApproved,
@@ -56,8 +57,7 @@ NOTHING_MADE = frozenset({"refused", "forbidden", "not_found"})
 """Answers after which it is sure that no record was made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Worked:
+class Worked(Struct, frozen=True):
     """What a run did: how much fell due, was written, corrected and created, and how much failed.
 
     `waiting` is what is still to be sent, `stopped` why the run ended early. In a dry run `due` is what

@@ -1,7 +1,6 @@
 """What would tip it: comparisons in which one of two records is silent, and what each could bring."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from msgspec.structs import replace
 
 from identity_engine.application.rules import Rules
@@ -14,8 +13,7 @@ from projections.match_index.rows import InteractionRow
 NAME_FIELDS = ("given", "family", "name", "other_name")
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """A comparison that was not made because one record says nothing.
 
     `interaction_id` is the one whose record is silent. `bits` is what it would add if that record

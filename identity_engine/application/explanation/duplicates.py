@@ -5,8 +5,9 @@ Read under the rules in force; nothing is written, and a contact that was told a
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import product
+
+from msgspec import Struct
 
 from aggregates.merging import are_apart
 from aggregates.values import ContactId, IdentifierClass
@@ -30,8 +31,7 @@ ANONYMOUS = (IdentifierClass.DEVICE, IdentifierClass.PLACE)
 """Classes of values that several people use: one in common proposes nobody by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class InCommon:
+class InCommon(Struct, frozen=True):
     """A value that both mention: its identifier, how much one of its class may decide, and whether it
     stands for several people."""
 
@@ -40,8 +40,7 @@ class InCommon:
     shared: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Duplicate:
+class Duplicate(Struct, frozen=True):
     """A contact that may be the same person.
 
     `bits` is the weight of the two interactions that are most alike, which are `compared` and whose

@@ -1,8 +1,9 @@
 """Why a decision was taken, told from the evidence stored with it: a sentence, then the parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from aggregates.across import ContactAcrossFound
 from aggregates.contact import ContactMerged, MergeEdge
@@ -26,8 +27,7 @@ from projections.base import Recorded
 BY_PERSON = "person"
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """Why an interaction belongs to its contact, why two contacts are one, or why a contact is there.
 
     `kind` is `link`, `review`, `merge`, `across` for likeness over divisions, or `entered` for a

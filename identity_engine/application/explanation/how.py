@@ -2,7 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregates.across import AcrossFact
 from aggregates.contact import (
@@ -32,8 +33,7 @@ from identity_engine.application.explanation.telling import rule_of, tell
 from projections.base import Recorded
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step in the life of an identity.
 
     `valid_from` is when it became true, `recorded_at` when it was stored. `rule` and `bits` are those

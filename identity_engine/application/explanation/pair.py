@@ -4,8 +4,9 @@ Read under the rules in force; nothing is written.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
+
+from msgspec import Struct, field
 
 from aggregates.values import ContactId, IdentifierClass, InteractionId, Stage
 from identity_engine.application.reevaluation.component import MOST_USES, Component
@@ -23,8 +24,7 @@ MOST_RECORDS = 200
 """Records of a side that are compared with the other's, the newest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One of the two: the id that stands for its contact, that contact's members, its interactions.
 
     `refused` holds each member with a contact that re-evaluation keeps apart from it, if the member's
@@ -47,8 +47,7 @@ class Side:
         return islice((row for row in newest if row.record is not None), MOST_RECORDS)
 
 
-@dataclass(slots=True)
-class Common:
+class Common(Struct):
     """A value that both sides mention, with everybody who does; `is_shared` where it stands for more
     people than the policy allows, or a person said so."""
 

@@ -4,9 +4,10 @@ Bits only: the same for evidence that was stored and for a pair that is weighed 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import log2
 from typing import Literal
+
+from msgspec import Struct
 
 from aggregates.values import Evidence
 from matchers.model import ComparisonModel, Model
@@ -18,8 +19,7 @@ Weighed = tuple[str, str, int]
 """A comparison, the level it found, and its weight in millibits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One bar: the prior, a comparison at its level, or what the rarity of its text added, in bits."""
 
     kind: Kind
@@ -28,8 +28,7 @@ class Part:
     bits: float
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(Struct, frozen=True):
     """In bits: `review` asks a person, `attach` links, `merge` fuses two contacts of several records."""
 
     review: float

@@ -5,8 +5,10 @@ is no is given: a guard, or the weight that is missing. Then what would tip it.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import product
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregates.refused_merge import ContactMergeRefused
 from aggregates.values import Stage, instant_text
@@ -49,8 +51,7 @@ TIPS = {
 """Verdict -> its tip, where the tip does not have the verdict's own name."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedRefusal:
+class RecordedRefusal(Struct, frozen=True):
     """What re-evaluation wrote down: the guard that keeps the two apart, with the rule and the bits of
     the strongest pair, and the two interactions of it. `sentence` says it in words."""
 
@@ -63,8 +64,7 @@ class RecordedRefusal:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class WhyNot:
+class WhyNot(Struct, frozen=True):
     """Why `one` and `other` are not one.
 
     `verdict` is `already_one`, `gone`, `would_join`, `never_compared`, `other_division`, `says_nothing`,
@@ -155,8 +155,7 @@ def _recorded(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Likeness:
+class _Likeness(Struct, frozen=True):
     """The two interactions that are most alike, and their weight in millibits."""
 
     weight: int

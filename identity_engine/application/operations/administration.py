@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregates import access, policy
 from aggregates.access import (
@@ -33,8 +34,7 @@ RESERVED = ("system", "policy:")
 ROLE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """A role that an actor has; `divisions` is None where it holds in all of them."""
 
     actor: str
@@ -42,16 +42,14 @@ class Grant:
     divisions: tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """Who may do what: the actions of each role, and every grant."""
 
     roles: dict[str, tuple[str, ...]]
     grants: tuple[Grant, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """A refused call: when it was recorded (UTC text), who, what, where, and the id it named."""
 
     at: str

@@ -9,8 +9,9 @@ remembered: the same question is not asked again.
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from aggregates import augmenting
 from aggregates.access import Action
@@ -43,8 +44,7 @@ AT_ONCE = 10_000
 """Arrivals that one run looks up."""
 
 
-@dataclass(frozen=True, slots=True)
-class LookedUp:
+class LookedUp(Struct, frozen=True):
     """What a run did: how many contacts were looked up, by outcome, how many look-ups failed, and how
     many arrivals still wait; in a dry run, how many of those are due."""
 

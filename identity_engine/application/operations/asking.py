@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from aggregates.augmentation import AugmentedIdentifier
 from aggregates.augmenting import Augment
@@ -22,8 +23,7 @@ from projections.profile.query import Profile
 Effect = Literal["add", "replace", "same"]
 
 
-@dataclass(frozen=True, slots=True)
-class FoundValue:
+class FoundValue(Struct, frozen=True):
     """One value of a record. `effect` says what taking it over does: `add` it beside the values of the
     contact, `replace` the one shown (which is kept), or nothing, because the contact has the `same`.
     `is_identifier` tells an identifier from a field."""
@@ -34,8 +34,7 @@ class FoundValue:
     is_identifier: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One record of a source."""
 
     reference: str

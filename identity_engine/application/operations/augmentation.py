@@ -1,10 +1,11 @@
 """Augmentation: what sources outside say of a contact, and what a person takes over (BP-3, BP-4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from typing import Literal
+
+from msgspec import Struct
 
 from aggregates import augmenting
 from aggregates.access import Action
@@ -30,8 +31,7 @@ from projections.match_index.rows import ContactRow
 from projections.profile.query import Profile
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What one source answered: its records, or why it failed."""
 
     source: str
@@ -39,8 +39,7 @@ class Answer:
     failure: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """What all sources answered. `reason` is `not_configured` or `no_match` where there is no data; it
     is None where there is some, and also where a source failed."""
 
@@ -48,8 +47,7 @@ class Looked:
     answers: tuple[Answer, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What a person ticked of one record: (name, value) pairs, None for all of it."""
 
     source: str
@@ -57,16 +55,14 @@ class Choice:
     ticked: tuple[tuple[str, str], ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Augmented:
+class Augmented(Struct, frozen=True):
     """What taking over did, and the ids by which it can be taken back, one for each record."""
 
     done: Done
     augmentation_ids: tuple[AugmentationId, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """One augmentation of a contact; `at` is when, UTC text. The values are gone once erased."""
 
     augmentation_id: AugmentationId

@@ -1,8 +1,9 @@
 """What people do with cases: open, add to, move on, assign, keep at hand, close."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from aggregates import agent
 from aggregates.access import Action
@@ -41,8 +42,7 @@ from projections.cases.query import resolved_before
 from projections.match_index.rows import ContactRow
 
 
-@dataclass(frozen=True, slots=True)
-class SavedCase:
+class SavedCase(Struct, frozen=True):
     """What a command did to a case; `case_id` and `number` are None where no case came of it.
 
     `contact_id` stands for whose case it is now; `mail_id` names the mail that was written.

@@ -1,8 +1,9 @@
 """Contacts by hand: entered (GX-14), promoted (GX-4), and what people save in them (BP-1, BP-2)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from aggregates import contact, editing
 from aggregates.access import Action
@@ -34,16 +35,14 @@ from projections.profile.query import Profile
 Texts = Mapping[str, Collection[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class NewIdentifier:
+class NewIdentifier(Struct, frozen=True):
     """An identifier that a new contact is to hold, and whether it was shown to reach the contact."""
 
     value: Value
     verified: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(Struct, frozen=True):
     """What entering a contact did.
 
     Where there are possible duplicates, nothing is written unless the caller saves despite them.

@@ -1,7 +1,8 @@
 """Viewing interactions: own ones, by division, in all divisions; journeys and customer cards."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from aggregates.access import Action
 from aggregates.values import ContactId, IdentifierClass
@@ -27,8 +28,7 @@ from projections.sql import Connection
 ABSENT = "No interaction has this id."
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """The customer card of an interaction.
 
     `reason` says why there is none: `not_enabled` (the administrator has not switched cards on) or

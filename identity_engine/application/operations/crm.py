@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import get_args
+
+from msgspec import Struct
 
 from aggregates.access import Action
 from aggregates.crm import RecordPersonal
@@ -29,8 +30,7 @@ TYPES: tuple[str, ...] = get_args(RecordType)
 MAX_FIELDS, MAX_TEXT = 100, 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class CrmStatus:
+class CrmStatus(Struct, frozen=True):
     """What stands between us and the CRM; `connected` is its kind, None where none is configured."""
 
     connected: str | None

@@ -1,7 +1,8 @@
 """Moving contacts between divisions, and saying which are alike over two of them (GX-12)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregates import across, division, ownership
 from aggregates.access import Action
@@ -35,8 +36,7 @@ from projections.identity.query import is_inhabited
 from projections.match_index.rows import ContactRow, IdentifierRow
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """What a move did, and the identifiers that others hold in the new division."""
 
     done: Done

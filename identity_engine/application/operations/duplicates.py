@@ -1,7 +1,8 @@
 """Contacts that may be the person whom somebody is about to enter: by identifier, and by likeness."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregates.access import Action
 from aggregates.interaction import GivenIdentifier, InteractionPersonal
@@ -17,8 +18,7 @@ from projections.match_index.rows import InteractionRow
 MOST_SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class PossibleDuplicate:
+class PossibleDuplicate(Struct, frozen=True):
     """A contact that may be the same person.
 
     `identifiers` are those given that it holds. `bits` is the weight of its best record, made up of

@@ -1,9 +1,10 @@
 """Enrich contacts from records of another system: one record, one command (GX-13)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from aggregates.access import Action
 from aggregates.errors import RuleViolation
@@ -26,8 +27,7 @@ from identity_engine.ingestion.files import open_events
 Outcome = Literal["inserted", "updated", "merged", "unchanged", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class Enriched:
+class Enriched(Struct, frozen=True):
     """What a record did.
 
     `matched` are the contacts that its identifiers found, `merge_id` undoes the merge it made, and
@@ -41,8 +41,7 @@ class Enriched:
     not_claimed: tuple[NotClaimed, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EnrichedLine:
+class EnrichedLine(Struct, frozen=True):
     """What became of one line of a file: `enriched`, or all `faults` where it was refused."""
 
     line: int

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from aggregates import editing
 from aggregates.access import Action
@@ -40,8 +41,7 @@ from projections.match_index.rows import ContactRow
 from projections.profile.query import find_profile
 
 
-@dataclass(frozen=True, slots=True)
-class Enrichment:
+class Enrichment(Struct, frozen=True):
     """What is known about one contact elsewhere.
 
     `operation` is insert, update, upsert or merge. `identifiers`, 1 to 25, find the contact, the
@@ -74,8 +74,7 @@ class EnrichmentRefused(Refused):
         self.faults = tuple(faults)
 
 
-@dataclass(frozen=True, slots=True)
-class NotClaimed:
+class NotClaimed(Struct, frozen=True):
     """An identifier, by its place in the record, that stays with another contact; says with whom."""
 
     place: int

@@ -6,8 +6,10 @@ since wins. What a batch has done stays done: a sweep that was stopped is gone o
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregates import lifecycle
 from aggregates.access import Action
@@ -32,8 +34,7 @@ Place = tuple[int, ContactId | None]
 START: Place = (-(1 << 62), None)
 
 
-@dataclass(slots=True)
-class Swept:
+class Swept(Struct):
     """What a sweep did: identities that expired, the contacts in them, and what held others off."""
 
     expired: int = 0

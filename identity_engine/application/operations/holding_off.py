@@ -4,8 +4,9 @@ A further area adds its reason to `Reason` and its question to `REASONS`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from aggregates.contact import ContactState
 from aggregates.values import ContactId, Stage
@@ -16,8 +17,7 @@ from projections.crm.query import pending_write_back
 Reason = Literal["curated", "merged_by_person", "legal_hold", "case_open", "write_back_pending"]
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
+class Quiet(Struct, frozen=True):
     """A set of which nothing meaningful came for long, under the write lock of a command.
 
     The command's index has the members and their edges loaded; its `views()` are as of the lock.

@@ -3,8 +3,9 @@
 Adding never takes a value from anybody: what another contact holds is refused, or its merge offered.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from aggregates.access import Action
 from aggregates.errors import NotYet, Refused
@@ -23,8 +24,7 @@ from projections.match_index.rows import ContactRow
 NOT_HELD = "This contact does not hold that identifier."
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(Struct, frozen=True):
     """What adding an identifier did.
 
     `merge_offered` names the ephemeral contacts that hold the value: nothing was written, and they

@@ -1,7 +1,8 @@
 """Interactions as people work with them: what waits, who has them, and whom they belong to."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from aggregates import contact
 from aggregates.access import Action
@@ -15,8 +16,7 @@ from identity_engine.application.permissions import needs
 from identity_engine.event_store.conversation_tables import all_waiting
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A change that came before its interaction, by what names both upstream (None once erased)."""
 
     change: str

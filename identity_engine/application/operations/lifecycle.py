@@ -1,7 +1,8 @@
 """Deleting, restoring and keeping contacts by hand; each takes the whole set."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from aggregates import lifecycle
 from aggregates.access import Action
@@ -22,8 +23,7 @@ from identity_engine.application.permissions import needs
 from projections.identity.query import GoneIdentity, gone_before
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """What a restore did, and the identifiers that did not come back because others hold them now."""
 
     done: Done

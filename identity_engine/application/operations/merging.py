@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from aggregates.access import Action
 from aggregates.contact import ContactMerged
@@ -30,8 +31,7 @@ from projections.match_index.rows import ContactRow
 from projections.profile.query import Profile, find_profile
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """A field of which the contacts say different things.
 
     `values` holds what each contact shows for it now, by the id that was asked for; `survives` what
@@ -43,8 +43,7 @@ class Conflict:
     survives: str
 
 
-@dataclass(frozen=True, slots=True)
-class MergePreview:
+class MergePreview(Struct, frozen=True):
     """What a merge would make, exactly, and what speaks against it.
 
     `profile` is the result and `contact_id` stands for it; both are None where the merge is refused.
@@ -61,8 +60,7 @@ class MergePreview:
     token: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(Struct, frozen=True):
     """A merge that was made: its id, which undoes it, and the members of the result."""
 
     merge_id: MergeId
@@ -70,8 +68,7 @@ class Merged:
     done: Done
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(Struct, frozen=True):
     """What was asked for, checked."""
 
     ids: tuple[ContactId, ...]

@@ -1,6 +1,6 @@
 """Notes on a contact (GX-16): written, changed and removed, with their history kept."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from aggregates import notes
 from aggregates.access import Action
@@ -19,8 +19,7 @@ from projections.notes.query import ContactNote, place_of
 NO_NOTE = "No note has this id."
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """What writing a note did, and its id."""
 
     done: Done

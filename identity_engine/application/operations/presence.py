@@ -1,7 +1,8 @@
 """How a set goes and comes back: a fact in the stream of each member, and its claims with it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from aggregates import identifier, lifecycle, ownership
 from aggregates.identifier import (
@@ -26,8 +27,7 @@ from projections.base import Recorded
 from projections.match_index.rows import ContactRow, IdentifierRow
 
 
-@dataclass(frozen=True, slots=True)
-class HeldElsewhere:
+class HeldElsewhere(Struct, frozen=True):
     """An identifier that a contact did not get back, because others hold it now.
 
     `type` and `value` are None where they were erased; `holders` names those whom the actor may view.

@@ -1,8 +1,10 @@
 """What one actor sees: another division's contact is absent, never named."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregates.access import Action
 from aggregates.lifecycle import restorable_since
@@ -41,8 +43,7 @@ from projections.review.projection import (
 from projections.search.query import CASE, NOTE, Found, is_field, search_contacts
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(Struct, frozen=True):
     """What became of an id: the id that stands for it now, its members, and every merge it took part in.
 
     An id once issued resolves for ever.

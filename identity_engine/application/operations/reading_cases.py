@@ -1,8 +1,9 @@
 """What one actor sees of cases: those of its divisions; another division's case is absent."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC
+
+from msgspec import Struct
 
 from aggregates.access import Action
 from aggregates.case_facts import number_of
@@ -30,8 +31,7 @@ from projections.identity.query import find_identity
 from projections.runner import Views
 
 
-@dataclass(frozen=True, slots=True)
-class CaseChange:
+class CaseChange(Struct, frozen=True):
     """One event of a case: when it was recorded and true, who did it, and what it was in words.
 
     `personal` is what it says about the person, None where it says nothing.

@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Literal
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregates.access import Action
 from aggregates.contact import (
@@ -51,8 +52,7 @@ OF_IDENTITY = (ContactUnmerged, ContactToldApart, ContactToldApartLifted)
 """Facts that say who is whom, not what somebody has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meanwhile:
+class Meanwhile(Struct, frozen=True):
     """What a person wrote on the survivor since the merge, not knowing which of the two was meant.
 
     `position` names it in `move`; `is_movable` tells whether it can be given to another member.
@@ -65,8 +65,7 @@ class Meanwhile:
     is_movable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UnmergePreview:
+class UnmergePreview(Struct, frozen=True):
     """What an unmerge would leave, exactly.
 
     `parts` are the contacts that the identity falls into. `told_apart` are the pairs that would be told
@@ -80,8 +79,7 @@ class UnmergePreview:
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unmerged:
+class Unmerged(Struct, frozen=True):
     """An unmerge that was made: the ids that stand for its parts, and the pairs told apart."""
 
     merge_id: MergeId
@@ -90,8 +88,7 @@ class Unmerged:
     done: Done
 
 
-@dataclass(frozen=True, slots=True)
-class _Merge:
+class _Merge(Struct, frozen=True):
     """A merge in force: its edges, and everything that is one by it and by other merges."""
 
     merge_id: MergeId

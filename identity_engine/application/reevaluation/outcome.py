@@ -1,11 +1,11 @@
 """What re-evaluation did, in numbers."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class Reevaluated:
+class Reevaluated(Struct):
     """What re-evaluation changed, and which guards kept strong pairs apart, by name."""
 
     evaluated: int = 0

@@ -8,8 +8,9 @@ until a step settles it in the transaction of its events, so it can stop at any 
 """
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from time import monotonic
+
+from msgspec import Struct
 
 from aggregates.policy import POLICY_STREAMS, ReevaluationRequested
 from aggregates.values import CommandId, EventId, Header, InteractionId
@@ -124,8 +125,7 @@ class Reevaluation:
         return _Decided(index, seeds, events, component.nodes.keys() | set(seeds), found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
+class _Decided(Struct, frozen=True):
     """A step that is thought through and not written: its `seeds` wait until what it `settled` is."""
 
     index: MatchIndex

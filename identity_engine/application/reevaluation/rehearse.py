@@ -5,7 +5,8 @@ rules beside the live store, component by component, and compared with the links
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from aggregates.contact import ContactMerged, ContactUnmerged
 from aggregates.interaction import InteractionLinked, InteractionUnlinked
@@ -24,8 +25,7 @@ STEP = 2_000
 Progress = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Flip:
+class Flip(Struct, frozen=True):
     """One link or merge that would be another: `kind` is `merge`, `unmerge` or `move`.
 
     A merge and an unmerge name two contacts; a move names the interaction, whence and whither it goes.
@@ -40,8 +40,7 @@ class Flip:
     bits: float | None = None
 
 
-@dataclass(slots=True)
-class Rehearsed:
+class Rehearsed(Struct):
     """What would change: counts, every flip, and the interactions to evaluate again for just these."""
 
     changes: Reevaluated = field(default_factory=Reevaluated)

@@ -8,8 +8,9 @@ is decided again while holding the write lock, so it cannot lose twice.
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from identity_engine.adapters.clock import World
 from identity_engine.application.policies import Policies
@@ -292,8 +293,7 @@ class _ReadAhead(NamedTuple):
         return [one for one in self.recognised if isinstance(one, RecognisedChange)]
 
 
-@dataclass(slots=True)
-class _Decided:
+class _Decided(Struct):
     """A batch with all its decisions taken and nothing written."""
 
     index: MatchIndex

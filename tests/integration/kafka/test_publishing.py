@@ -1,9 +1,8 @@
 """What stands on the topics: every event once and in order, and of each contact what the view says."""
 
-from dataclasses import replace
-
 import pytest
 from kafka import KafkaAdminClient
+from msgspec.structs import replace
 
 from aggregates.access import Action
 from identity_engine import Engine

@@ -107,7 +107,7 @@ class Worker(Child):
     """A worker that consumes."""
 
     def __init__(self, store: str | Path, subscription: Subscription, *words: str) -> None:
-        given = {name: getattr(subscription, name) for name in subscription.__slots__}
+        given = {name: getattr(subscription, name) for name in subscription.__struct_fields__}
         given["settings"] = subscription.settings.model_dump()
         super().__init__(
             "tests.support.kafka.child", str(store), orjson.dumps(given).decode(), *words

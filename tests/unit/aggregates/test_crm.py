@@ -1,10 +1,10 @@
 """What a CRM is told: given facts, when a command, then facts."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
 
 import pytest
+from msgspec.structs import replace
 
 from aggregates.crm import RecordPersonal
 from aggregates.crm_conversation import Conversation, take_turn, trigger_of

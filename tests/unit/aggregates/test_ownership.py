@@ -1,10 +1,9 @@
 """What a person does to an identifier: claim, verify, release, transfer, share, unshare."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from aggregates.errors import NotYet, Refused
 from aggregates.identifier import (
@@ -135,12 +134,12 @@ class TestClaimingByHand:
 
     def test_members_of_one_identity_are_not_too_many_holders(self):
         command = by_hand(identity={"ann", "cid"})
-        command = replace(command, claim=structs.replace(command.claim, cap=1))
+        command = replace(command, claim=replace(command.claim, cap=1))
         assert decide(given((0, claimed("cid"))), command) == (claimed(),)
 
     def test_an_earlier_claim_of_a_holder_brings_nobody_over_the_cap(self):
         state = given((40, claimed("ann")), (40, claimed("cid")))
-        (fact,) = decide(state, structs.replace(claim(), cap=1))
+        (fact,) = decide(state, replace(claim(), cap=1))
         assert (fact.contact_id, fact.valid_to) == ("ann", day(40))
 
     def test_an_own_value_that_is_verified_now_is_raised(self):
@@ -235,7 +234,7 @@ class TestSharing:
     def test_a_value_over_its_cap_is_not_marked_twice(self):
         state = given((0, claimed()))
         command = share()
-        facts = decide(state, replace(command, claim=structs.replace(command.claim, cap=1)))
+        facts = decide(state, replace(command, claim=replace(command.claim, cap=1)))
         assert [getattr(fact, "by", None) for fact in facts] == [None, "person"]
 
     def test_a_free_value_is_not_shared(self):
@@ -281,7 +280,7 @@ class TestTheEndsOfAValue:
 
     def test_an_earlier_claim_that_reaches_to_a_later_one_lets_nothing_go(self):
         state = given((30, claimed()))
-        (earlier,) = decide(state, structs.replace(claim(valid_from=day(0)), interaction_id="call"))
+        (earlier,) = decide(state, replace(claim(valid_from=day(0)), interaction_id="call"))
         state = evolve(state, earlier, day(0))
         gone = IdentifierReassigned(contact_id="ben", from_contact_id="ann", interaction_id="call")
         moved = evolve(state, gone, day(0))

@@ -1,11 +1,11 @@
 """The final clusters: what joins records, what keeps them apart, and that order is nothing."""
 
-from dataclasses import replace
 from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from matchers.clustering import cluster
 from matchers.model import parse_model

@@ -1,9 +1,7 @@
 """The ladder: each rung, each guard, each outcome."""
 
-from dataclasses import replace
-
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from matchers.decision import decide
 from matchers.model import parse_model
@@ -150,10 +148,10 @@ def test_a_household_phone_with_another_name_and_birth_date_is_refused(cls):
 def test_kin_who_share_a_phone_are_not_linked_by_likeness_either():
     phones = ("+4973112345",)
     wife, husband = (
-        structs.replace(ANNA, phones=phones),
-        structs.replace(OTTO, phones=phones, birth_date=""),
+        replace(ANNA, phones=phones),
+        replace(OTTO, phones=phones, birth_date=""),
     )
-    lives_with = structs.replace(husband, city="ulm", postcode="89073")
+    lives_with = replace(husband, city="ulm", postcode="89073")
     decision = run(wife, [held("phone", "weak", ("otto", 1))], [known("otto", lives_with)])
     assert decision.kind == "new"
     assert refused(decision) == [("otto", "contradiction")]
@@ -213,7 +211,7 @@ def test_a_device_leads_an_interaction_that_says_nothing_to_its_one_user():
 
 
 def test_likeness_links_the_most_alike_contact_with_its_reasons():
-    near = structs.replace(ANNA, birth_date="", postcode="")
+    near = replace(ANNA, birth_date="", postcode="")
     decision = run(ANNA, candidates=[known("near", near), known("same", ANNA)])
     assert outcome(decision) == ("link", "same", "score")
     assert decision.matched_interaction == "i-same"
@@ -258,7 +256,7 @@ def test_a_bare_name_on_a_live_channel_is_shown_and_not_linked():
 def test_a_bare_name_is_no_proof_against_another_mailbox():
     def written(address):
         name = build_record({"full_name": "Anna Zimmermann"}, [], [])
-        return structs.replace(name, emails=(address,))
+        return replace(name, emails=(address,))
 
     decision = run(
         written("anna@mail.example"),

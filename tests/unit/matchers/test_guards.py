@@ -1,9 +1,7 @@
 """What keeps two records apart although a weight would join them."""
 
-from dataclasses import replace
-
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from matchers.guards import (
     IDENTIFIER_ONLY,
@@ -35,7 +33,7 @@ PHONE = ("+493012345",)
 
 def of(given_name="", family_name="Schmidt", phones=(), emails=(), **more):
     profile = {"given_name": given_name, "family_name": family_name} | more
-    return structs.replace(build_record(profile, [], []), phones=phones, emails=emails)
+    return replace(build_record(profile, [], []), phones=phones, emails=emails)
 
 
 def links(one, other, *, live=False, rules=RULES):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import phonenumbers
 import pytest
+from msgspec.structs import fields, replace
 
 from identity_engine.simulation import Difficulty, Interaction, simulate, traffic
 from identity_engine.simulation.channels import UNRESOLVABLE
