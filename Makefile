@@ -11,8 +11,9 @@ READY := .venv/.ready
 demo: $(READY)
 	$(BIN)/identity-engine demo
 
-# As many tests at once as there are processors, each process with servers of its own.
-PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
+# One test more at once than there are processors, because many wait for a broker, a server or the
+# disk; each process has servers of its own.
+PYTEST := $(BIN)/pytest -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --maxprocesses 4 --dist worksteal
 
 # The second run puts the stores of the laws on PostgreSQL.
 test: $(READY)
