@@ -57,9 +57,7 @@ class MatchIndex(Identifiers, Postings):
     ) -> None:
         Identifiers.__init__(self)
         Postings.__init__(self, crowded)
-        self.head = head
-        self.last_number = last_number
-        self.rules = rules
+        self.head, self.last_number, self.rules = head, last_number, rules
         self.conversations = Conversations(last_waiting)
         self._by_natural_key: dict[bytes, InteractionRow] = {}
         self._by_id: dict[InteractionId, InteractionRow] = {}
@@ -85,7 +83,9 @@ class MatchIndex(Identifiers, Postings):
     def add_postings(self, postings: dict[int, list[int]]) -> None:
         """Take in the numbers of the interactions under each block key asked for."""
         self.reading.block_keys.update(postings)
-        self._postings.update(postings)
+        for key, numbers in postings.items():
+            # What the batch itself has put there stands behind what is stored.
+            self._postings[key] = [*numbers, *self._postings.get(key, ())]
 
     def add_interactions(self, rows: Iterable[InteractionRow]) -> None:
         """Take in interactions with their match records."""
@@ -389,7 +389,7 @@ class MatchIndex(Identifiers, Postings):
         self._received.append(row)
         self._by_natural_key[row.natural_key] = row
         self._place_interaction(row)
-        for key in row.block_keys:
+        for key in (*row.block_keys, *map(mention_key, row.mentions)):
             self._postings[key].append(row.number)
         return row
 

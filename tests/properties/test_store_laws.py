@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity_engine import Engine, Rejected
-from tests.properties.traffic import in_batches, traffic, with_resends
+from tests.properties.traffic import conversations, in_batches, traffic, with_resends
 from tests.support.world import world
 
 pytestmark = pytest.mark.slow
@@ -46,7 +46,7 @@ def test_sending_everything_twice_writes_nothing_the_second_time(events):
 
 
 @few
-@given(data=st.data(), events=traffic)
+@given(data=st.data(), events=st.one_of(traffic, conversations()))
 def test_the_size_of_the_batches_changes_nothing(data, events):
     batches = data.draw(in_batches(events))
     assert ingested(batches, seed=1) == ingested([events], seed=2)

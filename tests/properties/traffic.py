@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from identity_engine.simulation import simulate
-from tests.support.interactions import event
+from tests.support.interactions import change, event
 
 PHONES = ("+81312345678", "+81 3-1234-5678", "+4930123456", "anonymous")
 MAILS = ("ann@shop.example", "Ann@Shop.example", "info@shop.example", "test@test.com")
@@ -56,6 +56,34 @@ def small_worlds(draw, max_size=30):
         event(f"{number:03d}", *given, profile=profile, time=time, channel=channel)
         for number, (given, profile, time, channel) in enumerate(contents)
     ]
+
+
+@st.composite
+def conversations(draw, max_size=12):
+    """Interactions of a small world and changes of them, which may come first."""
+    world = draw(small_worlds(max_size))
+    said = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from([made["id"] for made in world]),
+                st.sampled_from(("message", "corrected", "retracted", "ended")),
+                identifiers,
+                times,
+            ),
+            max_size=8,
+        )
+    )
+    changes = [
+        change(f"c-{number}", of, kind, time=time, **_told(kind, given))
+        for number, (of, kind, given, time) in enumerate(said)
+    ]
+    return draw(st.permutations([*world, *changes]))
+
+
+def _told(kind, given):
+    if kind == "message":
+        return {"direction": "inbound", "identifiers": given}
+    return {"identifiers": given} if kind == "corrected" else {}
 
 
 simulated = st.builds(

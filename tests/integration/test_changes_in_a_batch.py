@@ -1,0 +1,31 @@
+"""A change sees what came with it in one batch as if that had come before."""
+
+from identity_engine import Engine
+from tests.integration.resolving import ANNA
+from tests.support.interactions import change, event
+from tests.support.world import world
+
+ANSWERED = "0612"
+"""A number without a country: it joins nobody by itself."""
+
+
+def test_a_value_stays_on_the_word_of_an_interaction_of_the_same_batch():
+    said = event("said", {"type": "phone", "value": ANSWERED}, channel="chat", profile=ANNA)
+    shown = event(
+        "shown",
+        {"type": "whatsapp", "value": ANSWERED, "verified": True},
+        channel="messaging",
+        time="2026-01-15T09:00:00Z",
+        profile=ANNA,
+    )
+    batch = [said, shown, change("c", "said", "retracted")]
+
+    assert held_after([batch]) == held_after([[one] for one in batch])
+
+
+def held_after(batches):
+    """The claims of the contact that is left, with whether each still holds."""
+    with Engine.in_memory(world()) as engine:
+        outcomes = [outcome for batch in batches for outcome in engine.ingest(batch)]
+        profile = engine.profile(outcomes[1].contact_id)
+        return [(one.value, one.verified, one.valid_to) for one in profile.identifiers]
