@@ -15,6 +15,7 @@ from identity_engine.cli.output import (
     EffectiveAt,
     Json,
     MaybeReason,
+    NewDivision,
     Store,
     show,
     show_done,
@@ -96,6 +97,7 @@ def create(
     division: Annotated[
         str | None, Parameter(help="Where it belongs; default: the policy's.")
     ] = None,
+    new_division: NewDivision = False,
     despite_duplicates: Annotated[
         bool, Parameter(negative="", help="Save although there are possible duplicates.")
     ] = False,
@@ -121,6 +123,7 @@ def create(
             add=several(add),
             identifiers=given,
             division=division,
+            new_division=new_division,
             despite_duplicates=despite_duplicates,
             effective_at=effective_at,
             dry_run=dry_run,

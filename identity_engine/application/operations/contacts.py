@@ -24,6 +24,7 @@ from identity_engine.application.operations.claiming import (
 from identity_engine.application.operations.command import Command, Done, Operations
 from identity_engine.application.operations.duplicates import Duplicates, PossibleDuplicate
 from identity_engine.application.operations.filling import Filling
+from identity_engine.application.operations.known_divisions import refuse_unknown_division
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.presence import restore
 from identity_engine.application.operations.typed import ID, checked
@@ -67,6 +68,7 @@ class Contacts(Operations):
         add: Texts | None = None,
         identifiers: Sequence[NewIdentifier] = (),
         division: str | None = None,
+        new_division: bool = False,
         despite_duplicates: bool = False,
         effective_at: datetime | None = None,
         dry_run: bool = False,
@@ -78,6 +80,7 @@ class Contacts(Operations):
             add: field that takes several values -> values.
             identifiers: those it is to hold.
             division: where it belongs; None for the policy's default.
+            new_division: take a division too that nothing knows yet.
             despite_duplicates: save although there are possible duplicates.
             effective_at: since when it is known; None for now.
             dry_run: look for possible duplicates, and write nothing.
@@ -86,7 +89,8 @@ class Contacts(Operations):
             UsageError: a field is none that a person may fill, a value has not its form, or nothing
                 is given.
             Denied: it needs contact:add, for an identifier that is verified identity:claim too.
-            Refused: an identifier is invalid or another contact holds it; a required field is missing;
+            Refused: `unknown_division`, no contact lies there, and neither the policy nor a grant names
+                it; an identifier is invalid or another contact holds it; a required field is missing;
                 `nothing_left`, there is no value, and ephemeral contacts hold all the identifiers.
         """
         filling = Filling(self.office.rules)
@@ -100,6 +104,8 @@ class Contacts(Operations):
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             where = where or command.rules.policy.default_division
             command.permit(where)
+            if not new_division:
+                refuse_unknown_division(command, self.office.policies.access, where)
             if any(one.verified for one in identifiers):
                 command.require(Action.IDENTITY_CLAIM, where)
             found = Duplicates(command, where).of(first_values(hand_made(facts)), given)

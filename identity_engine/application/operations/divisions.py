@@ -7,7 +7,6 @@ from aggregates import across, division, ownership
 from aggregates.access import Action
 from aggregates.across import AcrossCommand, AcrossState, LiftUnlink, LinkAcross, UnlinkAcross
 from aggregates.division import ContactMoved, Move
-from aggregates.errors import Refused
 from aggregates.identifier import (
     ClaimPersonal,
     Holding,
@@ -21,6 +20,7 @@ from aggregates.verification import IdentifierVerified
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.command import Command, Done, Operations
+from identity_engine.application.operations.known_divisions import refuse_unknown_division
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.presence import (
     HeldElsewhere,
@@ -31,7 +31,6 @@ from identity_engine.application.operations.telling_apart import evaluate_again
 from identity_engine.application.operations.typed import ID, checked
 from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding
-from projections.identity.query import is_inhabited
 from projections.match_index.rows import ContactRow, IdentifierRow
 
 
@@ -80,7 +79,8 @@ class Divisions(Operations):
             row = command.contact(wanted)
             self.office.allows(self.action, there)
             if not new_division:
-                self._refuse_unknown(command, row, there)
+                left = _left(command, row.contact_id)
+                refuse_unknown_division(command, self.office.policies.access, there, left=left)
             fact = division.decide(row.state.division, order)
             elsewhere: list[HeldElsewhere] = []
             if fact is not None:
@@ -148,20 +148,6 @@ class Divisions(Operations):
             evaluate_again(command, frozenset(near.contact_id for near, _ in two))
         return command.done(first)
 
-    def _refuse_unknown(self, command: Command, row: ContactRow, division: str) -> None:
-        named = (command.rules.policy, self.office.policies.access)
-        moves = [one for one in command.facts(row.contact_id) if isinstance(one, ContactMoved)]
-        if not (
-            any(one.names_division(division) for one in named)
-            or any(one.division_before == division for one in moves)
-            or is_inhabited(command.views(), division)
-        ):
-            raise Refused(
-                "unknown_division",
-                f"No contact lies in {division}, and neither the policy nor a grant names it. Is it "
-                "the name that was meant? To begin a new division, add --new-division.",
-            )
-
     def _move(
         self, command: Command, members: Sequence[ContactId], fact: ContactMoved
     ) -> list[HeldElsewhere]:
@@ -180,6 +166,12 @@ class Divisions(Operations):
                 taken = _claim_there(command, member, row, held, fact.division, members)
                 elsewhere += [taken] if taken is not None else []
         return elsewhere
+
+
+def _left(command: Command, contact_id: ContactId) -> set[str]:
+    """Return the divisions that a contact has left."""
+    facts = command.facts(contact_id)
+    return {one.division_before for one in facts if isinstance(one, ContactMoved)}
 
 
 def _claims(command: Command, member: ContactId) -> list[tuple[IdentifierRow, Holding]]:
