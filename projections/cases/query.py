@@ -80,7 +80,7 @@ class CaseNote:
 
 @dataclass(frozen=True, slots=True)
 class CaseMail:
-    """An outgoing mail; `refused` are recipients that the server did not take."""
+    """An outgoing mail; `refused` are recipients that it did not reach though it reached others."""
 
     mail_id: str
     status: str
