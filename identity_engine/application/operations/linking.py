@@ -11,7 +11,7 @@ from aggregates.across import ContactAcrossEnded
 from aggregates.contact import ContactCreated, ContactToldApart, ReasonPersonal
 from aggregates.correction import Correction, IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.errors import AlreadyDone, NotYet, Refused
-from aggregates.identifier import IdentifierReassigned, IdentifierReleased
+from aggregates.identifier import IdentifierReassigned
 from aggregates.identity import BY_LINK, RAISING
 from aggregates.interaction import (
     InteractionHeldForReview,
@@ -22,6 +22,7 @@ from aggregates.interaction import (
     Unlinked,
 )
 from aggregates.ownership import OwnershipCommand, Share, Transfer
+from aggregates.release import IdentifierReleased
 from aggregates.review import ReviewState
 from aggregates.values import ContactId, Evidence, Fact, InteractionId, Stage, instant_text
 from identity_engine.application.operations.command import Command

@@ -4,13 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aggregates import identifier, lifecycle, ownership
-from aggregates.identifier import (
-    ClaimPersonal,
-    IdentifierClaimed,
-    IdentifierReclaimed,
-    IdentifierReleased,
-    IdentifierState,
-)
+from aggregates.identifier import ClaimPersonal, IdentifierClaimed, IdentifierState
 from aggregates.lifecycle import (
     ContactDeleted,
     ContactExpired,
@@ -20,6 +14,7 @@ from aggregates.lifecycle import (
     Standing,
 )
 from aggregates.ownership import Release
+from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.values import ContactId, Erased, IdentifierId
 from identity_engine.application.operations.command import Command
 from projections.base import Recorded
