@@ -179,8 +179,9 @@ def promote(
             done = contacts.undo_promotion(id_, reason=reason, dry_run=dry_run)
         else:
             done = contacts.promote(id_, dry_run=dry_run)
-    said = "has the stage again that it had before" if undo else "is curated"
-    show_done(done, f"{done.contact_id} {said}", json=json)
+    whose = done.contact_id
+    said = f"The promotion of {whose} is undone" if undo else f"{whose} is curated"
+    show_done(done, said, json=json)
 
 
 def single(typed: Iterable[str] | None) -> dict[str, str]:

@@ -27,6 +27,7 @@ from identity_engine.application.operations.filling import Filling
 from identity_engine.application.operations.known_divisions import refuse_unknown_division
 from identity_engine.application.operations.permissions import needs
 from identity_engine.application.operations.presence import restore
+from identity_engine.application.operations.stages import settle_stage
 from identity_engine.application.operations.typed import ID, checked
 from identity_engine.errors import NotFound, Stale, UsageError
 from projections.match_index.rows import ContactRow
@@ -146,7 +147,8 @@ class Contacts(Operations):
     def undo_promotion(
         self, contact_id: str, *, reason: str | None = None, dry_run: bool = False
     ) -> Done:
-        """Take back a promotion: the contact has the stage again that it had before.
+        """Take back a promotion: the contact has the stage that it would have without it. That is the
+        one that it had before, unless a link was made or taken back since that would have changed it.
 
         Raises:
             NotYet: no member of its identity was promoted.
@@ -164,6 +166,7 @@ class Contacts(Operations):
             stages = [one.stage_before for one in facts if isinstance(one, ContactPromoted)]
             undo = UndoPromotion(stages[-1], why)
             command.write(row.contact_id, *contact.decide(row.state, undo))
+            settle_stage(command, row.contact_id)
         return command.done(row.contact_id)
 
     @needs(Action.CONTACT_EDIT)
