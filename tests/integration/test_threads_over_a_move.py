@@ -210,6 +210,17 @@ class TestAMessageOfAParticipant:
         assert divisions(engine) == [(FIRST, "south"), (SECOND, "default")]
         assert joined(engine, SECOND) == ["opening", "thread"]
 
+    @pytest.mark.parametrize(("actor", "named"), [("south", False), ("both", True)])
+    def test_he_is_named_to_who_sees_where_he_is(self, engine, anna, ben, actor, named):
+        move(engine, anna)
+        engine.desk.administration.grant("south", "supervisor", divisions=["south"])
+        engine.desk.administration.grant("both", "supervisor", divisions=["south", "default"])
+
+        case = engine.acting_as(actor).reading_cases.show(FIRST)
+
+        assert [one.contact_id for one in case.interactions] == [anna, ben if named else None]
+        assert [one.participant for one in case.interactions] == [False, True]
+
     def test_that_is_automatic_opens_nothing(self, engine, anna, ben):
         move(engine, anna)
         self.writes(
