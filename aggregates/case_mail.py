@@ -3,6 +3,9 @@
 A try is written down before the mail leaves. If no answer follows, because the connection or this
 process broke in between, nobody knows whether the mail went out: it is unsure, and only a person sends
 it again.
+
+Of several recipients a server may take it for some only, and for others later. It is tried again for
+those alone, and counts as sent whatever comes of that, so that nobody gets it twice.
 """
 
 from datetime import datetime
@@ -69,23 +72,27 @@ class CaseMailTried(Fact):
 
 
 class RefusedPersonal(Stored):
-    """The recipients that the server did not take."""
+    """The recipients that no try has reached so far; for those of them in `later` it is tried again."""
 
     recipients: tuple[str, ...]
+    later: tuple[str, ...] = ()
 
 
 class CaseMailSent(Fact):
-    """The server took the mail, for all recipients but those named here."""
+    """The server took the mail, for all recipients but those named here; for some of these it is tried
+    again at `retry_at`, None for nobody."""
 
     TOPIC: ClassVar[str] = "case.mail_sent"
 
     mail_id: MailId
     attempt: int
+    retry_at: Instant | None = None
     personal: RefusedPersonal | Erased | None = None
 
 
 class CaseMailFailed(Fact):
-    """The server certainly did not take the mail; it is tried again at `retry_at`, None for never."""
+    """The server certainly did not take the mail at this try; it is tried again at `retry_at`, None for
+    never."""
 
     TOPIC: ClassVar[str] = "case.mail_failed"
 
@@ -106,7 +113,7 @@ class CaseMailUnsure(Fact):
 
 
 class CaseMailDiscarded(Fact):
-    """The mail is not to be sent."""
+    """The mail is not to be sent, or no more to those who do not have it yet."""
 
     TOPIC: ClassVar[str] = "case.mail_discarded"
 
@@ -125,11 +132,13 @@ CaseMailFact = (
 
 
 class Mail(Struct, frozen=True):
-    """Where a mail stands: after how many tries, and not to be tried before `due`."""
+    """Where a mail stands: after how many tries, and not to be tried before `due`; some recipients may
+    have it while it waits for others."""
 
     status: MailStatus
     attempts: int = 0
     due: datetime | None = None
+    is_taken_by_some: bool = False
 
 
 class Draft(Struct, frozen=True):
@@ -216,23 +225,26 @@ def decide(mail: Mail | None, command: MailCommand) -> tuple[CaseMailFact, ...]:
 def evolve(mail: Mail | None, fact: CaseMailFact) -> Mail:
     """Return where a mail stands after `fact`."""
     attempts = mail.attempts if mail is not None else 0
+    some = mail is not None and mail.is_taken_by_some
     match fact:
         case CaseMailDrafted():
             return Mail("drafted")
         case CaseMailReleased():
-            return Mail("waiting")
+            return Mail("waiting", is_taken_by_some=some)
         case CaseMailTried(attempt=attempt):
-            return Mail("trying", attempt)
-        case CaseMailSent():
+            return Mail("trying", attempt, is_taken_by_some=some)
+        case CaseMailSent(retry_at=None):
             return Mail("sent", attempts)
+        case CaseMailSent(retry_at=retry_at):
+            return Mail("waiting", attempts, retry_at, is_taken_by_some=True)
         case CaseMailFailed(retry_at=None):
-            return Mail("failed", attempts)
+            return Mail("sent" if some else "failed", attempts)
         case CaseMailFailed(retry_at=retry_at):
-            return Mail("waiting", attempts, retry_at)
+            return Mail("waiting", attempts, retry_at, some)
         case CaseMailUnsure():
-            return Mail("unsure", attempts)
+            return Mail("unsure", attempts, is_taken_by_some=some)
         case CaseMailDiscarded():
-            return Mail("discarded", attempts)
+            return Mail("sent" if some else "discarded", attempts)
 
 
 def _released(command: Release) -> CaseMailReleased:

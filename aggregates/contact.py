@@ -92,7 +92,7 @@ class ReasonPersonal(Stored):
 
 
 class ContactPromotionUndone(Fact):
-    """A person took back the promotion; the contact has the stage again that it had before."""
+    """A person took back the promotion; the contact has the stage again that it had before it."""
 
     TOPIC: ClassVar[str] = "contact.promotion_undone"
 

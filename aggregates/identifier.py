@@ -19,6 +19,7 @@ from aggregates.correction import (
     corrected,
     ended,
 )
+from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.values import (
     ContactId,
     Erased,
@@ -63,31 +64,6 @@ class IdentifierClaimed(Fact):
     verified: bool
     valid_to: Instant | None = None
     personal: ClaimPersonal | Erased
-
-
-class ReleasePersonal(Stored):
-    """A person's words on why the claim ended."""
-
-    reason: str
-
-
-class IdentifierReleased(Fact):
-    """The contact holds the value no longer, from the event's `valid_from` on."""
-
-    TOPIC: ClassVar[str] = "identifier.released"
-
-    contact_id: ContactId
-    personal: ReleasePersonal | Erased | None = None
-
-
-class IdentifierReclaimed(Fact):
-    """The contact's claim that ended at `ended` goes on, as if it had not: the contact came back, and
-    the value was free."""
-
-    TOPIC: ClassVar[str] = "identifier.reclaimed"
-
-    contact_id: ContactId
-    ended: Instant
 
 
 class TransferPersonal(ClaimPersonal):

@@ -17,15 +17,14 @@ from aggregates.identifier import (
     ClaimPersonal,
     Holding,
     IdentifierClaimed,
-    IdentifierReleased,
     IdentifierShared,
     IdentifierState,
     IdentifierTransferred,
     IdentifierUnshared,
-    ReleasePersonal,
     SharePersonal,
     TransferPersonal,
 )
+from aggregates.release import IdentifierReleased, ReleasePersonal
 from aggregates.values import ContactId, Fact, IdentifierClass, InteractionId
 from aggregates.verification import IdentifierVerified
 

@@ -18,6 +18,8 @@ from identity_engine.ports.mail import Delivery, NotSent, Outgoing, Sent, Unsure
 GO_AHEAD = 354
 REFUSING = (4, 5)
 """First digits of the answers that say that nothing was taken."""
+FOR_NOW = 4
+"""First digit of those after which it may be taken another time."""
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -104,6 +106,7 @@ def _hand_over(client: smtplib.SMTP, mail: Outgoing) -> Delivery:
             return _refusal(code)
         answers = {one: client.rcpt(one)[0] for one in mail.recipients}
         refused = tuple(one for one, code in answers.items() if code // 100 != 2)
+        later = tuple(one for one in refused if answers[one] // 100 == FOR_NOW)
         if len(refused) == len(answers):
             return _refusal(min(answers.values()))  # 4xx before 5xx: one of them may still come
         code, _ = client.docmd("DATA")
@@ -118,7 +121,7 @@ def _hand_over(client: smtplib.SMTP, mail: Outgoing) -> Delivery:
         return Unsure("no_answer")
     if code // 100 in REFUSING:
         return _refusal(code)
-    return Sent(refused) if code // 100 == 2 else Unsure("odd_answer")
+    return Sent(refused, later) if code // 100 == 2 else Unsure("odd_answer")
 
 
 def _refusal(code: int) -> NotSent:

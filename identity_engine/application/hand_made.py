@@ -17,14 +17,9 @@ from aggregates.editing import (
     hand_made,
     withdrawn,
 )
-from aggregates.identifier import (
-    ClaimPersonal,
-    IdentifierClaimed,
-    IdentifierReclaimed,
-    IdentifierReleased,
-    IdentifierTransferred,
-)
+from aggregates.identifier import ClaimPersonal, IdentifierClaimed, IdentifierTransferred
 from aggregates.interaction import GivenIdentifier, InteractionPersonal
+from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from aggregates.verification import IdentifierVerified
 from identity_engine.application.resolution.crowding import Crowding

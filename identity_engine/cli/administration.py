@@ -12,6 +12,7 @@ from identity_engine.cli.output import (
     DryRun,
     Json,
     Limit,
+    NewDivision,
     Store,
     counted,
     read_content,
@@ -75,13 +76,16 @@ def grant(
     division: Annotated[
         list[str] | None, Parameter(help="Where it holds; repeat it for several; default: all.")
     ] = None,
+    new_division: NewDivision = False,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Give an actor a role."""
     with Engine.open(store) as engine:
-        done = engine.desk.administration.grant(actor, role, divisions=division, dry_run=dry_run)
+        done = engine.desk.administration.grant(
+            actor, role, divisions=division, new_division=new_division, dry_run=dry_run
+        )
     where = f" in {', '.join(division)}" if division else ""
     show_done(done, f"{actor} has the role {role}{where}", json=json)
 

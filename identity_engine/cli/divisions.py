@@ -10,6 +10,7 @@ from identity_engine.cli.lifecycle import show_elsewhere
 from identity_engine.cli.output import (
     DryRun,
     Json,
+    NewDivision,
     Reason,
     Store,
     show_done,
@@ -26,9 +27,7 @@ def move(
     *,
     to: Annotated[str, Parameter(name="--to", help="The division it moves to.")],
     reason: Reason,
-    new_division: Annotated[
-        bool, Parameter(negative="", help="Take a division too that nothing knows yet.")
-    ] = False,
+    new_division: NewDivision = False,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,

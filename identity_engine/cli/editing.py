@@ -15,6 +15,7 @@ from identity_engine.cli.output import (
     EffectiveAt,
     Json,
     MaybeReason,
+    NewDivision,
     Store,
     show,
     show_done,
@@ -96,6 +97,7 @@ def create(
     division: Annotated[
         str | None, Parameter(help="Where it belongs; default: the policy's.")
     ] = None,
+    new_division: NewDivision = False,
     despite_duplicates: Annotated[
         bool, Parameter(negative="", help="Save although there are possible duplicates.")
     ] = False,
@@ -121,6 +123,7 @@ def create(
             add=several(add),
             identifiers=given,
             division=division,
+            new_division=new_division,
             despite_duplicates=despite_duplicates,
             effective_at=effective_at,
             dry_run=dry_run,
@@ -176,8 +179,9 @@ def promote(
             done = contacts.undo_promotion(id_, reason=reason, dry_run=dry_run)
         else:
             done = contacts.promote(id_, dry_run=dry_run)
-    said = "has the stage again that it had before" if undo else "is curated"
-    show_done(done, f"{done.contact_id} {said}", json=json)
+    whose = done.contact_id
+    said = f"The promotion of {whose} is undone" if undo else f"{whose} is curated"
+    show_done(done, said, json=json)
 
 
 def single(typed: Iterable[str] | None) -> dict[str, str]:

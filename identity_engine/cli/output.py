@@ -64,6 +64,12 @@ NoStore = Annotated[str | None, Parameter(name="--store", show=False)]
 DryRun = Annotated[
     bool, Parameter(name="--dry-run", negative="", help="Say what would be done; write nothing.")
 ]
+NewDivision = Annotated[
+    bool,
+    Parameter(
+        name="--new-division", negative="", help="Take a division too that nothing knows yet."
+    ),
+]
 Limit = Annotated[int, Parameter(validator=Number(gte=1))]
 EffectiveAt = Annotated[
     datetime | None,

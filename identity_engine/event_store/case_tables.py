@@ -154,15 +154,15 @@ def interactions_from(
     return [InteractionId(id_text(one)) for (one,) in cursor.fetchall()]
 
 
-def latest_case_of(cursor: Cursor, interaction_ids: Sequence[InteractionId]) -> CaseRow | None:
-    """Return the case with the highest number that one of these interactions belongs to."""
+def cases_with(cursor: Cursor, interaction_ids: Sequence[InteractionId]) -> list[CaseRow]:
+    """Return the cases that these interactions belong to, the highest number first."""
     rows = select(
         cursor,
         "SELECT case_id FROM case_interaction WHERE interaction_id IN (%s)",
         [id_bytes(one) for one in interaction_ids],
     )
     cases = cases_by_id(cursor, [id_text(case_id) for (case_id,) in rows])
-    return max(cases, key=lambda row: row.number, default=None)
+    return sorted(cases, key=lambda row: row.number, reverse=True)
 
 
 def cases_of_contacts(cursor: Cursor, contact_ids: Iterable[ContactId]) -> list[CaseRow]:

@@ -15,9 +15,11 @@ class Outgoing(NamedTuple):
 
 
 class Sent(Struct, frozen=True):
-    """The server answered that it took the mail, for all recipients but the `refused`."""
+    """The server answered that it took the mail, for all recipients but the `refused`; for those of
+    them in `later` it may take it another time."""
 
     refused: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
 
 
 class NotSent(Struct, frozen=True):

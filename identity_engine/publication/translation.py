@@ -29,8 +29,6 @@ from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
     IdentifierReassigned,
-    IdentifierReclaimed,
-    IdentifierReleased,
     IdentifierTransferred,
 )
 from aggregates.interaction import (
@@ -40,6 +38,7 @@ from aggregates.interaction import (
 )
 from aggregates.lifecycle import ContactDeleted, ContactExpired, ContactRestored
 from aggregates.refused_merge import ContactMergeRefused
+from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, Fact, Stage
 from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
@@ -232,7 +231,8 @@ def _unverified(event: Recorded, fact: IdentifierVerificationWithdrawn, _: Shown
 
 
 def _released(event: Recorded, fact: IdentifierReleased, _: Shown) -> Told:
-    yield public.IdentifierReleased(contact_id=fact.contact_id, identifier_id=event.stream_id)
+    if not fact.was_gone:  # else it was told when the contact went
+        yield public.IdentifierReleased(contact_id=fact.contact_id, identifier_id=event.stream_id)
 
 
 def _held(event: Recorded, fact: InteractionHeldForReview, _: Shown) -> Told:

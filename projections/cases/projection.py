@@ -37,7 +37,7 @@ from aggregates.case_mail import (
     RefusedPersonal,
 )
 from aggregates.notes import NoteAdded, NoteChanged, NotePersonal, NoteRemoved
-from aggregates.values import instant_text
+from aggregates.values import Erased, instant_text
 from matchers.text import fold
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.sql import upsert
@@ -274,6 +274,8 @@ class CaseRows(Rows):
         code, due = getattr(fact, "code", None), getattr(fact, "retry_at", None)
         if due is not None:
             status = "waiting"
+        elif status in ("failed", "discarded") and self._has_reached_some(event.stream_id, fact):
+            status = "sent"
         attempts = 0 if status == "waiting" and due is None else getattr(fact, "attempt", None)
         self._write(
             "UPDATE case_mail SET status = ?, code = ?, due = ?, attempts = COALESCE(?, attempts), "
@@ -281,20 +283,25 @@ class CaseRows(Rows):
             *(status, code, instant_text(due) if due is not None else None, attempts),
             *(instant_text(event.header.valid_from), event.stream_id, fact.mail_id),
         )
-        refused = getattr(fact, "personal", None)
-        if isinstance(refused, RefusedPersonal):
-            self._refuse(event.stream_id, fact.mail_id, refused)
+        if isinstance(fact, CaseMailSent) and fact.personal is not None:
+            self._refuse(event.stream_id, fact.mail_id, fact.personal)
         self._note_change(event)
 
-    def _refuse(self, case_id: str, mail_id: str, refused: RefusedPersonal) -> None:
-        of_mail = "case_mail WHERE case_id = ? AND mail_id = ?"
+    def _recipients(self, case_id: str, mail_id: str) -> dict[str, Any]:
         (known,) = self.views.execute(
-            f"SELECT recipients FROM {of_mail}", (case_id, mail_id)
+            "SELECT recipients FROM case_mail WHERE case_id = ? AND mail_id = ?", (case_id, mail_id)
         ).fetchone()
-        told = orjson.dumps(orjson.loads(known) | {"refused": refused.recipients}).decode()
+        return dict(orjson.loads(known))
+
+    def _has_reached_some(self, case_id: str, fact: CaseMailFact) -> bool:
+        return "refused" in self._recipients(case_id, fact.mail_id)
+
+    def _refuse(self, case_id: str, mail_id: str, said: RefusedPersonal | Erased) -> None:
+        refused = said.recipients if isinstance(said, RefusedPersonal) else ()
+        told = self._recipients(case_id, mail_id) | {"refused": refused}
         self._write(
             "UPDATE case_mail SET recipients = ? WHERE case_id = ? AND mail_id = ?",
-            *(told, case_id, mail_id),
+            *(orjson.dumps(told).decode(), case_id, mail_id),
         )
 
     def _compose(self, event: Recorded, fact: AgentBusy) -> None:

@@ -76,7 +76,7 @@ class CaseNote(Struct, frozen=True):
 
 
 class CaseMail(Struct, frozen=True):
-    """An outgoing mail; `refused` are recipients that the server did not take."""
+    """An outgoing mail; `refused` are recipients that it did not reach though it reached others."""
 
     mail_id: str
     status: str
@@ -201,8 +201,11 @@ def find_cases(
     return [_summary(row) for row in rows]
 
 
-def find_case(views: Connection, case_id: str) -> CaseView | None:
-    """Return one case with all that is in it, None where there is none."""
+def find_case(
+    views: Connection, case_id: str, named: Collection[str] | None = None
+) -> CaseView | None:
+    """Return one case with all that is in it, None where there is none. Of its interactions, only
+    contacts of the divisions `named` are named, None for all."""
     row = views.execute(
         f"SELECT {SUMMARY}, c.place, c.follow_up_of, c.from_case, c.bare_subject {CASES} "
         "WHERE c.case_id = ?",
@@ -217,7 +220,7 @@ def find_case(views: Connection, case_id: str) -> CaseView | None:
         place=place,
         follow_up_of=_number(views, follow_up_of),
         from_case=_number(views, from_case),
-        interactions=_interactions(views, summary),
+        interactions=_interactions(views, summary, named),
         notes=tuple(
             CaseNote(*note)
             for note in views.execute(
@@ -316,17 +319,23 @@ def _summary(row: tuple[Any, ...]) -> CaseSummary:
     return CaseSummary(case_id, number_text(number), *rest)
 
 
-def _interactions(views: Connection, case: CaseSummary) -> tuple[CaseInteraction, ...]:
+def _interactions(
+    views: Connection, case: CaseSummary, named: Collection[str] | None
+) -> tuple[CaseInteraction, ...]:
     rows = views.execute(
-        "SELECT m.interaction_id, p.channel, p.time, m.by, m.automatic, i.canonical_id "
+        "SELECT m.interaction_id, p.channel, p.time, m.by, m.automatic, i.canonical_id, i.division "
         "FROM case_member m LEFT JOIN profile_contribution p USING (interaction_id) "
         "LEFT JOIN identity_contact i ON i.contact_id = p.contact_id "
         "WHERE m.case_id = ? ORDER BY m.since, m.interaction_id",
         (case.case_id,),
     )
     return tuple(
-        CaseInteraction(id_, channel, time, by, bool(automatic), own, own != case.contact_id)
-        for id_, channel, time, by, automatic, own in rows
+        CaseInteraction(
+            *(id_, channel, time, by, bool(automatic)),
+            own if named is None or division in named else None,
+            own != case.contact_id,
+        )
+        for id_, channel, time, by, automatic, own, division in rows
     )
 
 

@@ -12,11 +12,10 @@ from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
-    IdentifierReclaimed,
-    IdentifierReleased,
     IdentifierState,
     IdentifierTransferred,
 )
+from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId
 from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from projections.match_index.identities import Identities

@@ -17,8 +17,6 @@ from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
-    IdentifierReclaimed,
-    IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
     IdentifierUnshared,
@@ -29,6 +27,7 @@ from aggregates.interaction import (
     InteractionReceived,
     InteractionUnlinked,
 )
+from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.values import Erased, instant_text
 from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from projections.base import Follows, Projection, Recorded, Rows, Table

@@ -24,8 +24,6 @@ from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
-    IdentifierReclaimed,
-    IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
     IdentifierUnshared,
@@ -38,6 +36,7 @@ from aggregates.interaction import (
 )
 from aggregates.notes import NoteFact
 from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
+from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import ContactId, instant_text
 from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified

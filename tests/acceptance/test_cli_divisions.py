@@ -54,3 +54,18 @@ def test_a_grant_names_its_divisions_as_contacts_do(filled):
     answer = filled("admin", "grant", "agent-7", "agent", "--division", "")
 
     assert (answer.code, "A division has" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("admin", "grant", "agent-7", "agent"), ("contact", "create", "--set", "city=Ulm")],
+    ids=["grant", "create"],
+)
+def test_a_division_typed_wrongly_is_refused_with_the_way_to_begin_one(filled, words):
+    refused = filled(*words, "--division", "sout")
+    begun = filled(*words, "--division", "sout", "--new-division")
+
+    assert (refused.code, refused.out) == (1, "")
+    assert "No contact lies in sout" in refused.err
+    assert "--new-division" in refused.err
+    assert (begun.code, begun.err) == (0, "")

@@ -12,7 +12,7 @@ SAID = {"given_name": "Ottilie", "family_name": "Zwerenz", "date_of_birth": "193
 
 
 def test_a_right_that_is_needed_in_all_divisions_is_called_so(filled):
-    filled("admin", "grant", "north-1", "owner", "--division", "north")
+    filled("admin", "grant", "north-1", "owner", "--division", "north", "--new-division")
     typed = ("dead-letters", "list", "--store", filled.store, "--actor", "north-1")
     assert "it needs operations:redrive in all divisions." in in_own_process(*typed).err
     shown = filled("admin", "refusals").out

@@ -49,6 +49,19 @@ class MailContract:
         assert port.send(mail) == Sent(refused=("gone@example.com",))
         assert len(server.taken) == 1
 
+    def test_recipients_for_whom_it_is_too_early_are_told_from_those_that_are_not_known(
+        self, server, port
+    ):
+        server.unknown, server.later = {"gone@example.com"}, {"grey@example.com"}
+        to = ("anna@example.com", "gone@example.com", "grey@example.com")
+        sent = port.send(MAIL._replace(recipients=to))
+        assert sent == Sent(refused=to[1:], later=to[2:])
+        assert server.envelopes == [["anna@example.com"]]
+
+    def test_a_mail_for_which_it_is_too_early_is_not_sent_for_now(self, server, port):
+        server.later = {"anna@example.com"}
+        assert port.send(MAIL) == NotSent("smtp_450", for_good=False)
+
     def test_a_mail_that_nobody_can_get_is_not_sent_for_good(self, server, port):
         server.unknown = {"anna@example.com"}
         assert port.send(MAIL) == NotSent("smtp_550", for_good=True)

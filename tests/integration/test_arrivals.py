@@ -243,7 +243,7 @@ def test_who_was_deleted_meanwhile_is_not_looked_up(engine, server, on):
 
 
 def test_it_needs_the_right_in_all_divisions(engine, on):
-    engine.desk.administration.grant("there", "supervisor", divisions=["north"])
+    engine.desk.administration.grant("there", "supervisor", divisions=["north"], new_division=True)
 
     with pytest.raises(Denied):
         engine.acting_as("there").arrivals.work()

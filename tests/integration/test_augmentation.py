@@ -165,7 +165,7 @@ class TestLooking:
 
     def test_the_right_is_needed_and_another_division_is_absent(self, engine, anna):
         engine.desk.administration.grant("reader", "auditor")
-        engine.desk.administration.grant("north", "agent", divisions=["north"])
+        engine.desk.administration.grant("north", "agent", divisions=["north"], new_division=True)
         with pytest.raises(Denied):
             engine.acting_as("reader").augmentation.look(anna)
         with pytest.raises(NotFound):

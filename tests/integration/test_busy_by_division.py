@@ -14,7 +14,7 @@ def engine():
     with Engine.in_memory(world()) as engine:
         grant = engine.desk.administration.grant
         for division in ("north", "south"):
-            grant(f"agent-{division}", "agent", divisions=[division])
+            grant(f"agent-{division}", "agent", divisions=[division], new_division=True)
             grant(f"lead-{division}", "supervisor", divisions=[division])
         grant("agent", "agent")
         yield engine

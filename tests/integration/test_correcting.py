@@ -350,7 +350,7 @@ class TestPermission:
 
     def test_an_interaction_of_another_division_is_absent(self, engine, two):
         _, call, kenta = two
-        engine.desk.administration.grant("agent-7", "agent", divisions=["north"])
+        engine.desk.administration.grant("agent-7", "agent", divisions=["north"], new_division=True)
 
         with pytest.raises(NotFound):
             engine.acting_as("agent-7").interactions.associate(call, kenta, reason=WHY)

@@ -86,7 +86,7 @@ class TestEntering:
         assert {one.actor for one in engine.history(contact_id)} == {"agent-7"}
 
     def test_it_lies_in_the_division_named_and_needs_the_right_there(self, engine):
-        engine.desk.administration.grant("north-1", "agent", divisions=["north"])
+        engine.desk.administration.grant("north-1", "agent", divisions=["north"], new_division=True)
         created = engine.acting_as("north-1").contacts.create(set=ANNA, division="north")
         assert engine.profile(created.done.contact_id).division == "north"
         with pytest.raises(Denied):
@@ -172,7 +172,8 @@ class TestPossibleDuplicates:
         assert engine.counts() == before
 
     def test_another_divisions_contact_is_never_shown(self, engine):
-        engine.desk.contacts.create(set=ANNA, identifiers=[MAIL_OF_ANNA], division="north")
+        there = {"division": "north", "new_division": True}
+        engine.desk.contacts.create(set=ANNA, identifiers=[MAIL_OF_ANNA], **there)
         created = engine.desk.contacts.create(set=ANNA, identifiers=[MAIL_OF_ANNA])
         assert created.duplicates == ()
         engine.desk.administration.define_role("clerk", ["contact:add"])

@@ -103,7 +103,7 @@ class TestLinking:
     def test_an_actor_without_the_right_is_refused_and_another_division_is_absent(self, engine):
         call = arrives(engine)
         engine.desk.administration.grant("reader", "auditor")
-        engine.desk.administration.grant("north", "agent", divisions=["north"])
+        engine.desk.administration.grant("north", "agent", divisions=["north"], new_division=True)
         with pytest.raises(Denied):
             engine.acting_as("reader").crm.link(call, "contact", "003A")
         with pytest.raises(NotFound):
@@ -272,7 +272,9 @@ class TestFailing:
         assert engine.desk.crm.work().written == 1
 
     def test_only_who_may_do_it_everywhere_runs_the_worker(self, engine, call):
-        engine.desk.administration.grant("north", "administrator", divisions=["north"])
+        engine.desk.administration.grant(
+            "north", "administrator", divisions=["north"], new_division=True
+        )
         engine.desk.administration.grant("all", "administrator")
         with pytest.raises(Denied):
             engine.acting_as("north").crm.work()

@@ -24,7 +24,9 @@ def clock():
 def engine(clock):
     """A store whose grants name the division south, in which nobody lies yet."""
     with Engine.in_memory(world(clock=clock)) as opened:
-        opened.desk.administration.grant("southerner", "agent", divisions=["south"])
+        opened.desk.administration.grant(
+            "southerner", "agent", divisions=["south"], new_division=True
+        )
         yield opened
 
 
@@ -218,9 +220,9 @@ class TestMove:
 
     def test_the_right_is_needed_in_both_divisions(self, engine, anna):
         office = engine.desk.administration
-        office.grant("one-sided", "steward", divisions=["north"])
-        office.grant("wrong-side", "steward", divisions=["south"])
-        office.grant("two-sided", "steward", divisions=["north", "south"])
+        office.grant("one-sided", "steward", divisions=["north"], new_division=True)
+        office.grant("wrong-side", "steward", divisions=["south"], new_division=True)
+        office.grant("two-sided", "steward", divisions=["north", "south"], new_division=True)
 
         with pytest.raises(Denied):
             engine.acting_as("one-sided").divisions.move(anna, "south", WHY)
@@ -230,8 +232,8 @@ class TestMove:
 
     def test_who_sees_one_division_sees_it_come_or_go(self, engine, desk, anna):
         office = engine.desk.administration
-        office.grant("there", "agent", divisions=["north"])
-        office.grant("here", "agent", divisions=["south"])
+        office.grant("there", "agent", divisions=["north"], new_division=True)
+        office.grant("here", "agent", divisions=["south"], new_division=True)
         desk.move(anna, "south", WHY)
 
         with pytest.raises(NotFound):
@@ -344,7 +346,7 @@ class TestAcross:
 
     def test_it_is_seen_only_with_rights_in_both(self, engine, desk, anna, south):
         desk.link_across(anna, south, WHY)
-        engine.desk.administration.grant("there", "agent", divisions=["north"])
+        engine.desk.administration.grant("there", "agent", divisions=["north"], new_division=True)
         reading = engine.acting_as("there").reading
 
         assert reading.across(anna) == []
@@ -353,7 +355,7 @@ class TestAcross:
         assert any("across" in one.topic for one in engine.history(anna))
 
     def test_it_needs_rights_in_both(self, engine, anna, south):
-        engine.desk.administration.grant("there", "steward", divisions=["north"])
+        engine.desk.administration.grant("there", "steward", divisions=["north"], new_division=True)
 
         with pytest.raises(NotFound):
             engine.acting_as("there").divisions.link_across(anna, south, WHY)

@@ -106,7 +106,7 @@ class TestSaving:
             engine.desk.contacts.edit("019b1c3e-7c5a-7000-8000-0123456789ab", set={"city": "K"})
 
     def test_a_contact_of_another_division_is_absent(self, engine, anna):
-        engine.desk.administration.grant("north-1", "agent", divisions=["north"])
+        engine.desk.administration.grant("north-1", "agent", divisions=["north"], new_division=True)
         with pytest.raises(NotFound):
             engine.acting_as("north-1").contacts.edit(anna, set={"city": "Köln"})
 

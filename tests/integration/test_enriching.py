@@ -328,7 +328,7 @@ class TestRights:
         assert anna not in str(why.value)
 
     def test_another_division_is_refused(self, engine):
-        engine.desk.administration.grant("north-1", "agent", divisions=["north"])
+        engine.desk.administration.grant("north-1", "agent", divisions=["north"], new_division=True)
         with pytest.raises(Denied):
             engine.acting_as("north-1").enriching.enrich(Enrichment("upsert", [FREE]))
 
@@ -382,7 +382,7 @@ class TestFile:
 
     def test_a_division_without_the_right_is_refused_by_line(self, engine, run):
         engine.desk.administration.define_role("clerk", sorted(Action))
-        engine.desk.administration.grant("north-1", "clerk", divisions=["north"])
+        engine.desk.administration.grant("north-1", "clerk", divisions=["north"], new_division=True)
         mail = {"type": "email", "value": "free@mail.example"}
         record = {"operation": "upsert", "identifiers": [mail]}
         told = run(record, record | {"division": "north"}, desk=engine.acting_as("north-1"))

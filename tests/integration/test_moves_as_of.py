@@ -131,7 +131,7 @@ def test_a_set_that_moved_is_parted_and_moves_apart(engine, live, anna):
 def test_what_is_in_the_past_of_a_contact_is_shown_to_who_may_see_it_now(engine, live, anna):
     office = engine.desk.administration
     for actor in ("north", "south"):
-        office.grant(actor, "owner", divisions=[actor])
+        office.grant(actor, "owner", divisions=[actor], new_division=True)
     before = f"pos:{engine.store.head()}"
     links = live.exported()
     assert len(links) == 2
@@ -160,7 +160,7 @@ class TestWhoWasOneWithAContactThatStays:
         self.then = f"pos:{engine.store.head()}"
         engine.desk.unmerging.unmerge(merged.merge_id, reason=WHY)
         engine.desk.divisions.move(anna, "south", WHY, new_division=True)
-        engine.desk.administration.grant("north", "owner", divisions=["north"])
+        engine.desk.administration.grant("north", "owner", divisions=["north"], new_division=True)
         return bert.contact_id
 
     def test_a_profile_shows_its_own_part(self, engine, anna, bert):

@@ -140,7 +140,7 @@ def test_as_of_shows_the_notes_of_that_moment(engine, anna):
 def test_it_needs_the_right_and_another_divisions_note_is_absent(engine, anna):
     note_id = engine.desk.notes.add(anna, "Calls at noon.").note_id
     engine.desk.administration.grant("auditor-1", "auditor")
-    engine.desk.administration.grant("north-1", "agent", divisions=["north"])
+    engine.desk.administration.grant("north-1", "agent", divisions=["north"], new_division=True)
     with pytest.raises(Denied):
         engine.acting_as("auditor-1").notes.add(anna, "Hello")
     with pytest.raises(NotFound):

@@ -95,7 +95,7 @@ def test_what_reads_all_divisions_takes_the_right_in_all_of_them(engine, read, t
     engine.ingest_file(tmp_path / "events.jsonl")
     actions = ["operations:redrive", "data:reveal", "policy:rehearse"]
     engine.desk.administration.define_role("reader", actions)
-    engine.desk.administration.grant("of-north", "reader", divisions=["north"])
+    engine.desk.administration.grant("of-north", "reader", divisions=["north"], new_division=True)
     engine.desk.administration.grant("of-all", "reader")
 
     for actor in ("stranger", "of-north"):
@@ -107,7 +107,7 @@ def test_what_reads_all_divisions_takes_the_right_in_all_of_them(engine, read, t
 
 def test_a_contact_of_another_division_is_absent_and_not_named(engine):
     north, south = arrive(engine, in_division("1", "north"), in_division("2", "south"))
-    engine.desk.administration.grant("agent-7", "agent", divisions=["north"])
+    engine.desk.administration.grant("agent-7", "agent", divisions=["north"], new_division=True)
     agent = engine.acting_as("agent-7")
     assert agent.reading.profile(north.contact_id).contact_id == north.contact_id
     with pytest.raises(NotFound) as absent:
@@ -121,7 +121,7 @@ def test_a_contact_of_another_division_is_absent_and_not_named(engine):
 
 def test_lists_hold_only_what_lies_in_divisions_that_may_be_read(engine):
     north, _ = arrive(engine, in_division("1", "north"), in_division("2", "south"))
-    engine.desk.administration.grant("agent-7", "agent", divisions=["north"])
+    engine.desk.administration.grant("agent-7", "agent", divisions=["north"], new_division=True)
     agent = engine.acting_as("agent-7").reading
     assert [one.contact_id for one in agent.search("klein")] == [north.contact_id]
     assert sum(agent.counts().values()) == 1
@@ -130,7 +130,7 @@ def test_lists_hold_only_what_lies_in_divisions_that_may_be_read(engine):
 
 def test_an_export_holds_only_the_links_of_divisions_that_may_be_exported(engine, tmp_path):
     arrive(engine, in_division("1", "north"), in_division("2", "south"))
-    engine.desk.administration.grant("lead", "supervisor", divisions=["south"])
+    engine.desk.administration.grant("lead", "supervisor", divisions=["south"], new_division=True)
     assert engine.acting_as("lead").reading.export_links(tmp_path / "links.csv") == 1
 
 
@@ -149,7 +149,9 @@ def test_what_is_granted_holds_at_once_in_another_engine_too(tmp_path):
 
 def test_who_was_allowed_what_on_a_day_can_be_read(engine):
     administration = engine.desk.administration
-    before = administration.grant("agent-7", "agent", divisions=["north"]).position
+    before = administration.grant(
+        "agent-7", "agent", divisions=["north"], new_division=True
+    ).position
     administration.revoke("agent-7", "agent")
     then, now = administration.access(f"pos:{before}"), administration.access()
     assert ("agent-7", "agent", ("north",)) in [
@@ -169,7 +171,9 @@ def test_a_publisher_of_one_division_publishes_there_only(tmp_path):
     path = tmp_path / "events.jsonl"
     path.write_bytes(lines([in_division("1", "north"), in_division("2", "south")]))
     with Engine.open(tmp_path / "s", world()) as engine:
-        engine.desk.administration.grant("centre", "publisher", divisions=["north"])
+        engine.desk.administration.grant(
+            "centre", "publisher", divisions=["north"], new_division=True
+        )
     with Engine.open(tmp_path / "s", world(), actor="centre") as engine:
         summary = engine.ingest_file(path)
         assert (summary.accepted, summary.rejected) == (1, 1)

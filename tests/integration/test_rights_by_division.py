@@ -24,8 +24,8 @@ def store(tmp_path):
     with Engine.open(tmp_path / "store", world()) as engine:
         office = engine.desk.administration
         office.define_role("everything", [one.value for one in Action])
-        office.grant("north", "everything", divisions=["north"])
-        office.grant("south", "everything", divisions=["south"])
+        office.grant("north", "everything", divisions=["north"], new_division=True)
+        office.grant("south", "everything", divisions=["south"], new_division=True)
     return tmp_path / "store"
 
 
@@ -75,21 +75,25 @@ def test_what_is_about_the_whole_store_takes_the_right_everywhere(engine, of_nor
 class TestGrants:
     def test_are_given_and_taken_within_the_own_divisions(self, of_north):
         office = of_north.desk.administration
-        assert office.grant("agent-7", "agent", divisions=["north"]).written
+        assert office.grant("agent-7", "agent", divisions=["north"], new_division=True).written
         assert office.revoke("agent-7", "agent").written
 
     @pytest.mark.parametrize("wanted", [["south"], ["north", "south"], None], ids=str)
     def test_are_not_given_elsewhere(self, engine, of_north, wanted):
         with pytest.raises(Denied):
-            of_north.desk.administration.grant("agent-7", "agent", divisions=wanted)
+            of_north.desk.administration.grant(
+                "agent-7", "agent", divisions=wanted, new_division=True
+            )
         assert "agent-7" not in {one.actor for one in engine.desk.administration.access().grants}
 
     @pytest.mark.parametrize("held", [["south"], ["north", "south"], None], ids=str)
     def test_are_not_narrowed_or_taken_where_they_hold_elsewhere_too(self, engine, of_north, held):
-        engine.desk.administration.grant("agent-7", "agent", divisions=held)
+        engine.desk.administration.grant("agent-7", "agent", divisions=held, new_division=True)
 
         with pytest.raises(Denied):
-            of_north.desk.administration.grant("agent-7", "agent", divisions=["north"])
+            of_north.desk.administration.grant(
+                "agent-7", "agent", divisions=["north"], new_division=True
+            )
         with pytest.raises(Denied):
             of_north.desk.administration.revoke("agent-7", "agent")
         with pytest.raises(Denied):
@@ -103,7 +107,7 @@ class TestGrants:
 def test_refusals_of_other_divisions_are_not_shown(engine, of_north):
     here, there = arrive(engine, mailed("1", division="north"), mailed("2", division="south"))
     engine.desk.administration.grant("agent-7", "auditor")
-    engine.desk.administration.grant("agent-7", "supervisor", divisions=["west"])
+    engine.desk.administration.grant("agent-7", "supervisor", divisions=["west"], new_division=True)
     agent = engine.acting_as("agent-7").contacts
     for one in (here, there):
         with pytest.raises(Denied):
@@ -245,7 +249,7 @@ def test_a_card_opens_an_interaction_that_the_actor_may_view(engine):
     (call,) = arrive(engine, mailed("1", division="north", profile=ANNA))
     arrive(engine, change("a", "1", "accepted", agent="agent-7"))
     for actor in ("agent-7", "agent-8"):
-        engine.desk.administration.grant(actor, "agent", divisions=["north"])
+        engine.desk.administration.grant(actor, "agent", divisions=["north"], new_division=True)
 
     assert engine.acting_as("agent-7").conversations.card(call.interaction_id).contact
     with pytest.raises(NotFound):

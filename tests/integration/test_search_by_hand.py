@@ -102,7 +102,7 @@ class TestIds:
         assert found(engine, "berger") == []
 
     def test_an_id_of_another_division_is_not_there(self, engine, anna):
-        engine.desk.administration.grant("north-1", "agent", divisions=["north"])
+        engine.desk.administration.grant("north-1", "agent", divisions=["north"], new_division=True)
         assert engine.acting_as("north-1").reading.search(anna) == []
         assert found(engine, "019b1c3e-7c5a-7000-8000-0123456789ab") == []
 

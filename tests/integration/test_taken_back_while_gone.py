@@ -3,6 +3,8 @@
 import pytest
 
 from identity_engine import Engine
+from identity_engine.publication.lanes import EventLane
+from identity_engine.settings.publication import Publication
 from tests.integration.lifetimes import WHY, day
 from tests.integration.reevaluating import is_sound
 from tests.integration.resolving import ANNA, MAIL, NUMBER, arrive
@@ -142,3 +144,39 @@ def test_the_profile_says_what_the_publisher_says_by_now(engine, desk, anna):
     assert {name: [one.value for one in values] for name, values in fields.items()} == {
         "city": ["Ulm"]
     }
+
+
+@pytest.mark.parametrize("taken_back", [without_number(), change("r", "1", "retracted")])
+def test_subscribers_hear_once_that_it_holds_the_value_no_longer(engine, desk, anna, taken_back):
+    desk.delete(anna, WHY)
+    arrive(engine, taken_back)
+    desk.restore(anna)
+
+    (number,) = [
+        one.identifier_id for one in engine.profile(anna).identifiers if one.value == NUMBER
+    ]
+    assert told(engine, number) == ["claimed", "released"]
+
+
+def test_subscribers_hear_of_what_is_said_again_and_corrected_once_more(engine, desk, anna):
+    desk.delete(anna, WHY)
+    again = change("d", "1", "corrected", identifiers=[email(MAIL), phone()], profile=ANNA)
+    arrive(engine, without_number(), again)
+    desk.restore(anna)
+    arrive(engine, without_number("e"))
+
+    (number,) = {
+        one.identifier_id for one in engine.profile(anna).identifiers if one.value == NUMBER
+    }
+    assert told(engine, number) == ["claimed", "released", "claimed", "released"]
+
+
+def told(engine, identifier_id):
+    """What subscribers are told of a value, in the order of the log."""
+    lane = EventLane(engine.store, Publication("events", (), None))
+    records = [record for portion in lane.after(0) for record in portion.records]
+    return [
+        dict(one.headers)["ce_type"].decode().split(".")[2]
+        for one in records
+        if identifier_id.encode() in one.value
+    ]

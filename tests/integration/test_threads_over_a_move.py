@@ -17,7 +17,7 @@ from tests.integration.working_on_cases import (
     mail_opens_cases,
     shown,
 )
-from tests.support.interactions import event, phone
+from tests.support.interactions import event, message, phone
 from tests.support.mail import FakeMail
 from tests.support.world import world
 
@@ -169,3 +169,71 @@ def test_an_answer_is_addressed_to_whom_a_mail_was_given_also_after_they_moved(e
 
     (drafted,) = shown(engine, FIRST).mails
     assert drafted.to == (ANNA,)
+
+
+class TestAMessageOfAParticipant:
+    """Ben wrote into Anna's case, and goes on in his own conversation when she has moved."""
+
+    @pytest.fixture
+    def ben(self, engine, anna):
+        outcome = arrives(engine, "2", BEN, **ANSWERS)
+        assert outcome.contact_id != anna
+        return outcome.contact_id
+
+    def writes(self, engine, id_="2-1", **more):
+        engine.ingest([message(id_, "2", time="2026-02-03T09:00:00Z", **more)])
+        engine.follow()
+
+    def test_reaches_the_case_while_it_lies_where_he_is(self, engine, anna, ben):
+        engine.desk.cases.add(FIRST, Entry(resolved="solved"))
+        self.writes(engine)
+
+        assert divisions(engine) == [(FIRST, "default")]
+        assert shown(engine, FIRST).summary.state == "open"
+
+    def test_opens_a_case_of_his_where_he_is(self, engine, anna, ben):
+        engine.desk.cases.add(FIRST, Entry(resolved="solved"))
+        move(engine, anna)
+        self.writes(engine)
+        self.writes(engine, "2-2")
+
+        assert divisions(engine) == [(FIRST, "south"), (SECOND, "default")]
+        assert shown(engine, FIRST).summary.state == "resolved"
+        assert shown(engine, SECOND).summary.contact_id == ben
+        assert joined(engine, SECOND) == ["opening"]
+
+    def test_joins_the_case_of_the_thread_where_he_is(self, engine, anna, ben):
+        move(engine, anna)
+        arrives(engine, "3", **ANSWERS)
+        self.writes(engine, mail={"message_id": "<x@mail.example>", **ANSWERS})
+
+        assert divisions(engine) == [(FIRST, "south"), (SECOND, "default")]
+        assert joined(engine, SECOND) == ["opening", "thread"]
+
+    @pytest.mark.parametrize(("actor", "named"), [("south", False), ("both", True)])
+    def test_he_is_named_to_who_sees_where_he_is(self, engine, anna, ben, actor, named):
+        move(engine, anna)
+        engine.desk.administration.grant("south", "supervisor", divisions=["south"])
+        engine.desk.administration.grant("both", "supervisor", divisions=["south", "default"])
+
+        case = engine.acting_as(actor).reading_cases.show(FIRST)
+
+        assert [one.contact_id for one in case.interactions] == [anna, ben if named else None]
+        assert [one.participant for one in case.interactions] == [False, True]
+
+    def test_that_is_automatic_opens_nothing(self, engine, anna, ben):
+        move(engine, anna)
+        self.writes(
+            engine, mail={"message_id": "<x@mail.example>", "auto_submitted": "auto-replied"}
+        )
+
+        assert divisions(engine) == [(FIRST, "south")]
+
+    def test_reaches_the_case_again_once_it_is_back(self, engine, anna, ben):
+        engine.desk.cases.add(FIRST, Entry(resolved="solved"))
+        move(engine, anna)
+        move(engine, anna, "default")
+        self.writes(engine)
+
+        assert divisions(engine) == [(FIRST, "default")]
+        assert shown(engine, FIRST).summary.state == "open"

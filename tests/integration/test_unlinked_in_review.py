@@ -13,7 +13,7 @@ from tests.support.world import world
 def engine():
     with Engine.in_memory(world()) as opened:
         for actor in ("north", "south"):
-            opened.desk.administration.grant(actor, "owner", divisions=[actor])
+            opened.desk.administration.grant(actor, "owner", divisions=[actor], new_division=True)
         yield opened
         assert is_sound(opened)
 

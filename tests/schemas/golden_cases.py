@@ -78,7 +78,12 @@ FACTS_OF_CASES = (
     ),
     CaseMailTried(mail_id=MAIL, attempt=2),
     CaseMailSent(
-        mail_id=MAIL, attempt=2, personal=RefusedPersonal(recipients=("gone@example.com",))
+        mail_id=MAIL,
+        attempt=2,
+        retry_at=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC),
+        personal=RefusedPersonal(
+            recipients=("gone@example.com", "grey@example.com"), later=("grey@example.com",)
+        ),
     ),
     CaseMailFailed(
         mail_id=MAIL,

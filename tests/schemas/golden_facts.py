@@ -26,10 +26,8 @@ from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
     IdentifierReassigned,
-    IdentifierReleased,
     IdentifierShared,
     IdentifierUnshared,
-    ReleasePersonal,
     SharePersonal,
 )
 from aggregates.interaction import (
@@ -44,6 +42,7 @@ from aggregates.interaction import (
 )
 from aggregates.policy import PolicyActivated, ReevaluationRequested
 from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
+from aggregates.release import IdentifierReleased, ReleasePersonal
 from aggregates.values import (
     CandidateEvidence,
     ComparisonEvidence,
@@ -204,7 +203,9 @@ GOLDEN = (
     ),
     Golden(
         IdentifierReleased(
-            contact_id=CONTACT, personal=ReleasePersonal(reason="It was given to her brother.")
+            contact_id=CONTACT,
+            was_gone=True,
+            personal=ReleasePersonal(reason="It was given to her brother."),
         )
     ),
     Golden(

@@ -10,7 +10,6 @@ from aggregates.across import (
     ContactAcrossUnlinked,
 )
 from aggregates.division import ContactMoved, DivisionPersonal
-from aggregates.identifier import IdentifierReclaimed
 from aggregates.lifecycle import (
     ContactDeleted,
     ContactExpired,
@@ -19,6 +18,7 @@ from aggregates.lifecycle import (
     ContactRestored,
     LifecyclePersonal,
 )
+from aggregates.release import IdentifierReclaimed
 from aggregates.values import Evidence
 
 CONTACT = "019b1c3e-7c5a-7000-8000-000000000003"

@@ -16,6 +16,8 @@ class FakeMail:
         self.taken = []
         self.answer = "take"
         self.unknown = set()
+        self.later = set()
+        self.envelopes = []
 
     def send(self, mail):
         """Take a mail, or not."""
@@ -24,12 +26,14 @@ class FakeMail:
         if self.answer in ("busy", "refuse"):
             for_good = self.answer == "refuse"
             return NotSent("smtp_550" if for_good else "smtp_451", for_good=for_good)
-        refused = tuple(one for one in mail.recipients if one in self.unknown)
+        refused = tuple(one for one in mail.recipients if one in self.unknown | self.later)
+        later = tuple(one for one in refused if one in self.later)
         if len(refused) == len(mail.recipients):
-            return NotSent("smtp_550", for_good=True)
+            return NotSent("smtp_450" if later else "smtp_550", for_good=not later)
         self.taken.append(mail.content)
+        self.envelopes.append([one for one in mail.recipients if one not in refused])
         unsure = {"vanish": Unsure("no_answer"), "babble": Unsure("odd_answer")}
-        return unsure.get(self.answer) or Sent(refused)
+        return unsure.get(self.answer) or Sent(refused, later)
 
     @property
     def messages(self):
@@ -68,6 +72,8 @@ class LocalServer(FakeMail):
         """Know a recipient, or not."""
         if address in self.unknown:
             return "550 no such mailbox"
+        if address in self.later:
+            return "450 greylisted, come back later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -78,6 +84,7 @@ class LocalServer(FakeMail):
         if self.answer == "refuse":
             return "550 no"
         self.taken.append(envelope.content)
+        self.envelopes.append(envelope.rcpt_tos)
         if self.answer == "vanish":
             server.transport.abort()
         return "354 go on" if self.answer == "babble" else "250 taken"

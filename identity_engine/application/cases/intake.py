@@ -29,8 +29,8 @@ from identity_engine.event_store.case_tables import (
     belongs_to_a_case,
     case_by_number,
     cases_of_messages,
+    cases_with,
     interactions_from,
-    latest_case_of,
     latest_follow_up,
 )
 from identity_engine.event_store.store import SourcePosition, Writer
@@ -132,9 +132,9 @@ class Intake:
     def _hear(self, writer: Writer, event: Recorded, changed: InteractionChanged) -> bool:
         """Take in a mail that came as a message of an interaction which has a case already."""
         personal, own = changed.personal, InteractionId(event.stream_id)
-        row = latest_case_of(writer.cursor, [own])
+        rows = cases_with(writer.cursor, [own])
         if (
-            row is None
+            not rows
             or changed.change.kind != "message"
             or changed.change.direction != "inbound"
             or not isinstance(personal, ChangePersonal)
@@ -157,7 +157,7 @@ class Intake:
         arrival = _Arrival(
             command, event, first, mail, self._settings_at(event.position), self._office
         )
-        arrival.hear(row)
+        arrival.hear(rows)
         command.finish()
         return bool(command.pen.events)
 
@@ -211,9 +211,20 @@ class _Arrival:
         else:
             self._join(self._loaded(row), by, messages)
 
-    def hear(self, row: CaseRow) -> None:
-        """Let the case of the interaction hear of the mail, or follow up one that is closed."""
-        row = self._last_follow_up(row)
+    def hear(self, rows: Sequence[CaseRow]) -> None:
+        """Let the case of the interaction hear of the mail, or follow up one that is closed.
+
+        A participant's case may have moved away with the contact who opened it. The mail lies where
+        the participant is, and is taken in there as one that comes by itself.
+
+        Args:
+            rows: the cases of the interaction, the latest first.
+        """
+        known = next(filter(self._lies_here, rows), None)
+        if known is None:
+            self.settle()
+            return
+        row = self._last_follow_up(known)
         if self._mail.automatic:
             return
         if row.state == "closed":
@@ -244,10 +255,10 @@ class _Arrival:
         return None if row is None else self._last_follow_up(row), by
 
     def _last_follow_up(self, row: CaseRow) -> CaseRow:
-        """Return a case, of a closed one the last that followed it."""
+        """Return a case, of a closed one the last that followed it here."""
         while row.state == "closed":
             later = latest_follow_up(self._command.cursor, row.case_id)
-            if later is None:
+            if later is None or not self._lies_here(later):
                 break
             row = later
         return row
@@ -282,7 +293,7 @@ class _Arrival:
         )
 
     def _last_of_sender(self) -> CaseRow | None:
-        return latest_case_of(self._command.cursor, self._recent_of_sender())
+        return next(iter(cases_with(self._command.cursor, self._recent_of_sender())), None)
 
     def _loaded(self, row: CaseRow) -> CaseFile:
         self._command.index.cases.add([row])

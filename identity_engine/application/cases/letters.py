@@ -9,8 +9,10 @@ from aggregates.case_facts import CaseInteractionLinked, CaseOpened, CasePersona
 from aggregates.case_mail import (
     CaseMailDrafted,
     CaseMailReleased,
+    CaseMailSent,
     Draft,
     MailPersonal,
+    RefusedPersonal,
     Release,
     SendingPersonal,
 )
@@ -121,7 +123,8 @@ def release(
 def outgoing(
     command: Command, file: CaseFile, mail_id: MailId, settings: OutgoingMail, digests: DigestKeys
 ) -> Outgoing | None:
-    """Return the mail as it goes out, None where it was erased.
+    """Return the mail as it goes out, None where it was erased. Where some recipients have it already,
+    it goes to the others that it waits for alone.
 
     The case's number and code stand in the subject, and in the address that answers go to.
     """
@@ -151,7 +154,20 @@ def outgoing(
         message["In-Reply-To"] = f"<{answered.message_id}>"
         message["References"] = " ".join(f"<{one}>" for one in references)
     message.set_content(written.body)
+    if file.state.mails[mail_id].is_taken_by_some:
+        missing = not_reached(file, mail_id)
+        if missing is None:
+            return None
+        recipients = missing.later
     return Outgoing(sending.sender, recipients, message.as_bytes())
+
+
+def not_reached(file: CaseFile, mail_id: MailId) -> RefusedPersonal | None:
+    """Return which recipients a mail did not reach though it reached others; None where it reached all
+    or nobody, or that was erased."""
+    sent = [one for one in file.facts if isinstance(one, CaseMailSent) and one.mail_id == mail_id]
+    personal = sent[-1].personal if sent else None
+    return personal if isinstance(personal, RefusedPersonal) else None
 
 
 def _with_token(subject: str, token: str) -> str:

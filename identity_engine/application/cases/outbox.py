@@ -6,7 +6,7 @@ nobody knows whether the mail went out, so it is noted as unsure and never repea
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -26,7 +26,7 @@ from aggregates.errors import RuleViolation
 from aggregates.values import CaseId, MailId, instant_text
 from identity_engine.application.cases.addressees import CONTACT_CHANGED, is_moved
 from identity_engine.application.cases.file import CaseFile
-from identity_engine.application.cases.letters import outgoing
+from identity_engine.application.cases.letters import not_reached, outgoing
 from identity_engine.application.command import Command
 from identity_engine.application.office import Office
 from identity_engine.bootstrap import connect_mail
@@ -43,8 +43,8 @@ LONGEST_WAIT = timedelta(hours=6)
 
 
 class MailOutcome(Struct, frozen=True):
-    """What became of one mail: its status, a code where it is not sent, and recipients that the server
-    refused where it took the mail for others."""
+    """What became of one mail: its status, a code where it is not sent, and recipients that it did not
+    reach where the server took it for others."""
 
     number: str
     mail_id: str
@@ -155,30 +155,50 @@ class Outbox:
         with self._office.store.writing() as writer:
             command, file = self._opened(writer, case_id)
             attempt = file.state.mails[mail_id].attempts
-            fact = self._fact(command, mail_id, attempt, delivery)
+            fact = self._fact(command, not_reached(file, mail_id), mail_id, attempt, delivery)
             file.do(Report(fact))
+            missing = not_reached(file, mail_id)
             number, status = number_text(file.row.number), file.state.mails[mail_id].status
             command.finish()
-        refused = delivery.refused if isinstance(delivery, Sent) else ()
-        return MailOutcome(number, mail_id, status, getattr(fact, "code", None), tuple(refused))
+        refused = missing.recipients if missing is not None else ()
+        return MailOutcome(number, mail_id, status, getattr(fact, "code", None), refused)
 
     def _fact(
-        self, command: Command, mail_id: MailId, attempt: int, delivery: Delivery
+        self,
+        command: Command,
+        before: RefusedPersonal | None,
+        mail_id: MailId,
+        attempt: int,
+        delivery: Delivery,
     ) -> CaseMailSent | CaseMailFailed | CaseMailUnsure:
         match delivery:
-            case Sent(refused=refused):
-                personal = RefusedPersonal(recipients=refused) if refused else None
-                return CaseMailSent(mail_id=mail_id, attempt=attempt, personal=personal)
+            case Sent(refused=refused, later=later):
+                known = before or RefusedPersonal(recipients=())
+                gone = tuple(one for one in known.recipients if one not in known.later)
+                retry_at = self._retry_at(command, attempt) if later else None
+                missing = RefusedPersonal(
+                    recipients=(*gone, *refused), later=later if retry_at is not None else ()
+                )
+                return CaseMailSent(
+                    mail_id=mail_id,
+                    attempt=attempt,
+                    retry_at=retry_at,
+                    personal=missing if missing.recipients or before is not None else None,
+                )
             case Unsure(code=code):
                 return CaseMailUnsure(mail_id=mail_id, attempt=attempt, code=code)
             case NotSent(code=code, for_good=for_good):
-                retry_at = None
-                if not for_good and attempt < self._settings.attempts:
-                    wait = timedelta(minutes=self._settings.retry_minutes) * 2 ** (attempt - 1)
-                    retry_at = command.now + min(wait, LONGEST_WAIT)
+                retry_at = None if for_good else self._retry_at(command, attempt)
                 return CaseMailFailed(
                     mail_id=mail_id, attempt=attempt, code=code, retry_at=retry_at
                 )
+
+    def _retry_at(self, command: Command, attempt: int) -> datetime | None:
+        """Return when the next try is due, None where there were enough."""
+        if attempt >= self._settings.attempts:
+            return None
+        wait: timedelta = timedelta(minutes=self._settings.retry_minutes) * 2 ** (attempt - 1)
+        return command.now + min(wait, LONGEST_WAIT)
 
     def _opened(self, writer: Writer, case_id: CaseId) -> tuple[Command, CaseFile]:
         office = self._office.of(self._office.rules.actor)

@@ -13,13 +13,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
-from aggregates.identifier import (
-    IdentifierClaimed,
-    IdentifierReassigned,
-    IdentifierReclaimed,
-    IdentifierReleased,
-    IdentifierTransferred,
-)
+from aggregates.identifier import IdentifierClaimed, IdentifierReassigned, IdentifierTransferred
 from aggregates.identity import Edge, components
 from aggregates.interaction import (
     InteractionLinked,
@@ -27,6 +21,7 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
+from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.values import ContactId, Fact, instant_text
 from identity_engine.application.explanation.sentences import Sentences
 from identity_engine.application.explanation.telling import rule_of, tell

@@ -36,8 +36,6 @@ from aggregates.identifier import (
     IdentifierClaimed,
     IdentifierDescribed,
     IdentifierReassigned,
-    IdentifierReclaimed,
-    IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
     IdentifierUnshared,
@@ -58,6 +56,7 @@ from aggregates.lifecycle import (
 )
 from aggregates.notes import NoteAdded, NoteChanged, NoteGiven, NoteRemoved, NoteTakenOver
 from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
+from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import Evidence, Fact
 from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified

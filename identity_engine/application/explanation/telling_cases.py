@@ -73,8 +73,9 @@ def _of_mail(fact: CaseMailFact, say: Sentences) -> str:
             return say.say(f"event.case_mail_released{how}", mail=mail)
         case CaseMailTried(attempt=attempt):
             return say.say("event.case_mail_tried", mail=mail, attempt=str(attempt))
-        case CaseMailSent():
-            return say.say("event.case_mail_sent", mail=mail)
+        case CaseMailSent(retry_at=retry_at):
+            how = "" if retry_at is None else "_to_some"
+            return say.say(f"event.case_mail_sent{how}", mail=mail)
         case CaseMailFailed(code=code, retry_at=retry_at):
             how = "" if retry_at is None else "_for_now"
             return say.say(f"event.case_mail_failed{how}", mail=mail, code=code)

@@ -23,6 +23,7 @@ from aggregates.settings import Settings
 from aggregates.values import instant_text
 from identity_engine.application.as_of import position_as_of
 from identity_engine.application.command import Done, Operations
+from identity_engine.application.operations.known_divisions import refuse_unknown_division
 from identity_engine.application.operations.typed import ID, checked
 from identity_engine.application.permissions import needs
 from identity_engine.application.training import table_of_store
@@ -84,22 +85,36 @@ class Administration(Operations):
         role: str,
         *,
         divisions: Collection[str] | None = None,
+        new_division: bool = False,
         dry_run: bool = False,
     ) -> Done:
         """Give an actor a role, in these divisions or (None) in all. Whoever may grant in some divisions
         only gives it there, to whom does not have it elsewhere.
 
+        A division that a grant names is known, also before anything lies there.
+
+        Args:
+            actor: an opaque id.
+            role: its name.
+            divisions: where it holds.
+            new_division: take divisions too that nothing knows yet.
+            dry_run: decide, and write nothing.
+
         Raises:
             Denied: the actor may not grant in one of these, or of those where the role is held now.
             UsageError: the actor's id is none, or a division has not the form of one.
             NotYet: there is no such role.
+            Refused: `unknown_division`, in one of these no contact lies, and neither the policy nor a
+                grant names it.
         """
         where = (
             None
             if divisions is None
             else frozenset(checked(ID, one, "A division") for one in divisions)
         )
-        return self._change(GrantRole(checked_actor(actor), role, where), dry_run=dry_run)
+        wanted = GrantRole(checked_actor(actor), role, where)
+        known = frozenset() if new_division else where or frozenset()
+        return self._change(wanted, known=known, dry_run=dry_run)
 
     @needs(Action.ROLE_GRANT)
     def revoke(self, actor: str, role: str, *, dry_run: bool = False) -> Done:
@@ -194,11 +209,13 @@ class Administration(Operations):
     def _divisions(self) -> Divisions:
         return self.office.rights.divisions_of[self.action]
 
-    def _change(self, wanted: AccessCommand, *, dry_run: bool) -> Done:
+    def _change(self, wanted: AccessCommand, *, known: Collection[str] = (), dry_run: bool) -> Done:
         with self.command(dry_run=dry_run) as command:
             state = self.office.policies.access
             for where in access.touched(state, wanted):
                 self._check_scope(where)
+            for division in sorted(known):
+                refuse_unknown_division(command, state, division)
             command.write(ACCESS_STREAM, *access.decide(state, wanted))
         return command.done()
 

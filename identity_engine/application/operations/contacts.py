@@ -24,7 +24,9 @@ from identity_engine.application.operations.claiming import (
 )
 from identity_engine.application.operations.duplicates import Duplicates, PossibleDuplicate
 from identity_engine.application.operations.filling import Filling
+from identity_engine.application.operations.known_divisions import refuse_unknown_division
 from identity_engine.application.operations.presence import restore
+from identity_engine.application.operations.stages import settle_stage
 from identity_engine.application.operations.typed import ID, checked
 from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound, Stale, UsageError
@@ -66,6 +68,7 @@ class Contacts(Operations):
         add: Texts | None = None,
         identifiers: Sequence[NewIdentifier] = (),
         division: str | None = None,
+        new_division: bool = False,
         despite_duplicates: bool = False,
         effective_at: datetime | None = None,
         dry_run: bool = False,
@@ -77,6 +80,7 @@ class Contacts(Operations):
             add: field that takes several values -> values.
             identifiers: those it is to hold.
             division: where it belongs; None for the policy's default.
+            new_division: take a division too that nothing knows yet.
             despite_duplicates: save although there are possible duplicates.
             effective_at: since when it is known; None for now.
             dry_run: look for possible duplicates, and write nothing.
@@ -85,7 +89,8 @@ class Contacts(Operations):
             UsageError: a field is none that a person may fill, a value has not its form, or nothing
                 is given.
             Denied: it needs contact:add, for an identifier that is verified identity:claim too.
-            Refused: an identifier is invalid or another contact holds it; a required field is missing;
+            Refused: `unknown_division`, no contact lies there, and neither the policy nor a grant names
+                it; an identifier is invalid or another contact holds it; a required field is missing;
                 `nothing_left`, there is no value, and ephemeral contacts hold all the identifiers.
         """
         filling = Filling(self.office.rules)
@@ -99,6 +104,8 @@ class Contacts(Operations):
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             where = where or command.rules.policy.default_division
             command.permit(where)
+            if not new_division:
+                refuse_unknown_division(command, self.office.policies.access, where)
             if any(one.verified for one in identifiers):
                 command.require(Action.IDENTITY_CLAIM, where)
             found = Duplicates(command, where).of(first_values(hand_made(facts)), given)
@@ -139,7 +146,8 @@ class Contacts(Operations):
     def undo_promotion(
         self, contact_id: str, *, reason: str | None = None, dry_run: bool = False
     ) -> Done:
-        """Take back a promotion: the contact has the stage again that it had before.
+        """Take back a promotion: the contact has the stage that it would have without it. That is the
+        one that it had before, unless a link was made or taken back since that would have changed it.
 
         Raises:
             NotYet: no member of its identity was promoted.
@@ -157,6 +165,7 @@ class Contacts(Operations):
             stages = [one.stage_before for one in facts if isinstance(one, ContactPromoted)]
             undo = UndoPromotion(stages[-1], why)
             command.write(row.contact_id, *contact.decide(row.state, undo))
+            settle_stage(command, row.contact_id)
         return command.done(row.contact_id)
 
     @needs(Action.CONTACT_EDIT)

@@ -8,7 +8,6 @@ from aggregates import across, division, ownership
 from aggregates.access import Action
 from aggregates.across import AcrossCommand, AcrossState, LiftUnlink, LinkAcross, UnlinkAcross
 from aggregates.division import ContactMoved, Move
-from aggregates.errors import Refused
 from aggregates.identifier import (
     ClaimPersonal,
     Holding,
@@ -22,17 +21,18 @@ from aggregates.verification import IdentifierVerified
 from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations import reasons
+from identity_engine.application.operations.known_divisions import refuse_unknown_division
 from identity_engine.application.operations.presence import (
     HeldElsewhere,
     end_claim,
     held_elsewhere,
 )
+from identity_engine.application.operations.remembering import remember_there
 from identity_engine.application.operations.telling_apart import evaluate_again
 from identity_engine.application.operations.typed import ID, checked
 from identity_engine.application.permissions import needs
 from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding
-from projections.identity.query import is_inhabited
 from projections.match_index.rows import ContactRow, IdentifierRow
 
 
@@ -59,7 +59,7 @@ class Divisions(Operations):
         """Move a contact with its whole set to another division.
 
         Its interactions stay linked. Its claims end in the old division and are made in the new one,
-        where the values are free; what others hold there is listed.
+        where the values are free; what others hold there is listed. What a person corrected goes along.
 
         Args:
             contact_id: any id of the set.
@@ -80,7 +80,8 @@ class Divisions(Operations):
             row = command.contact(wanted)
             self.office.allows(self.action, there)
             if not new_division:
-                self._refuse_unknown(command, row, there)
+                left = _left(command, row.contact_id)
+                refuse_unknown_division(command, self.office.policies.access, there, left=left)
             fact = division.decide(row.state.division, order)
             elsewhere: list[HeldElsewhere] = []
             if fact is not None:
@@ -148,20 +149,6 @@ class Divisions(Operations):
             evaluate_again(command, frozenset(near.contact_id for near, _ in two))
         return command.done(first)
 
-    def _refuse_unknown(self, command: Command, row: ContactRow, division: str) -> None:
-        named = (command.rules.policy, self.office.policies.access)
-        moves = [one for one in command.facts(row.contact_id) if isinstance(one, ContactMoved)]
-        if not (
-            any(one.names_division(division) for one in named)
-            or any(one.division_before == division for one in moves)
-            or is_inhabited(command.views(), division)
-        ):
-            raise Refused(
-                "unknown_division",
-                f"No contact lies in {division}, and neither the policy nor a grant names it. Is it "
-                "the name that was meant? To begin a new division, add --new-division.",
-            )
-
     def _move(
         self, command: Command, members: Sequence[ContactId], fact: ContactMoved
     ) -> list[HeldElsewhere]:
@@ -175,11 +162,26 @@ class Divisions(Operations):
             command.write(member, fact)
             rekey(self.office.store, cursor, index, crowding, member, fact)
         elsewhere = []
+        values: dict[IdentifierId, tuple[IdentifierRow, IdentifierRow]] = {}
         for member in members:
             for row, held in claims[member]:
-                taken = _claim_there(command, member, row, held, fact.division, members)
+                personal = _value(command.facts(row.identifier_id), member, held)
+                if personal is None:
+                    continue  # erased: there is no value to hold
+                there = _row_there(command, personal, fact.division)
+                taken = _claim_there(command, member, row, held, personal, there, members)
                 elsewhere += [taken] if taken is not None else []
+                values[row.identifier_id] = row, there
+        # Last, because a newly verified claim ends a correction, and these claims are not new.
+        for row, there in values.values():
+            remember_there(command, members, row, there)
         return elsewhere
+
+
+def _left(command: Command, contact_id: ContactId) -> set[str]:
+    """Return the divisions that a contact has left."""
+    facts = command.facts(contact_id)
+    return {one.division_before for one in facts if isinstance(one, ContactMoved)}
 
 
 def _claims(command: Command, member: ContactId) -> list[tuple[IdentifierRow, Holding]]:
@@ -189,39 +191,38 @@ def _claims(command: Command, member: ContactId) -> list[tuple[IdentifierRow, Ho
     return [(row, claims[-1]) for row, claims in held if claims]
 
 
+def _row_there(command: Command, personal: ClaimPersonal, division: str) -> IdentifierRow:
+    """Return the loaded identifier of a value in a division; it has no state where nobody held it."""
+    key = (division, personal.family, personal.scope, personal.value)
+    digest, index = command.digests.identifier_key(*key), command.index
+    if digest not in index.identifiers:
+        command.tables.load_identifiers(command.cursor, index, [digest])
+    known = index.identifiers.get(digest)
+    return known or index.introduce(digest, IdentifierId(command.new_id()))
+
+
 def _claim_there(
     command: Command,
     member: ContactId,
     row: IdentifierRow,
     held: Holding,
-    there: str,
+    personal: ClaimPersonal,
+    there: IdentifierRow,
     members: Sequence[ContactId],
 ) -> HeldElsewhere | None:
     """Let a contact hold a value in its new division; where others do, return what it did not get."""
-    facts = command.facts(row.identifier_id)
-    personal = _value(facts, member, held)
-    if personal is None:
-        return None  # erased: there is no value to hold
-    key = (there, personal.family, personal.scope, personal.value)
-    digest = command.digests.identifier_key(*key)
-    tables, cursor, index = command.tables, command.cursor, command.index
-    if digest not in index.identifiers:
-        tables.load_identifiers(cursor, index, [digest])
-    new = index.identifiers.get(digest)
-    state = new.state if new is not None else None
+    state = there.state
     others = frozenset[ContactId]() if state is None else state.holders - frozenset(members)
     if state is not None and others and not state.shared:
         command.load(others)
         return held_elsewhere(command, row.identifier_id, personal, others)
-    if new is None:
-        new = index.introduce(digest, IdentifierId(command.new_id()))
     policy = command.rules.policy
     assert row.state is not None
     class_ = row.state.identifier_class
     claim = Claim(
         contact_id=member,
         interaction_id=held.interaction_id,
-        division=there,
+        division=command.index.contacts[member].state.division,
         identifier_class=class_,
         verified=held.verified and held.verified_by == held.interaction_id,
         cap=policy.cap_of(class_),
@@ -231,15 +232,15 @@ def _claim_there(
     )
     sources = [one for one in (held.interaction_id, held.verified_by) if one is not None]
     if sources:
-        tables.load_linked(cursor, index, sources)
+        command.tables.load_linked(command.cursor, command.index, sources)
     about = held.interaction_id or member
     for fact in ownership.decide(state, claim):
-        command.write(new.identifier_id, fact, about=about)
+        command.write(there.identifier_id, fact, about=about)
     if held.verified and not claim.verified:
         vouched = IdentifierVerified(contact_id=member, interaction_id=held.verified_by)
-        command.write(new.identifier_id, vouched)
-    for described in _description(facts, member):
-        command.write(new.identifier_id, described, about=member)
+        command.write(there.identifier_id, vouched)
+    for described in _description(command.facts(row.identifier_id), member):
+        command.write(there.identifier_id, described, about=member)
     return None
 
 

@@ -11,8 +11,7 @@ from aggregates.across import ContactAcrossEnded
 from aggregates.contact import ContactCreated, ContactToldApart, ReasonPersonal
 from aggregates.correction import Correction, IdentifierCorrectionEnded, IdentifierLinkCorrected
 from aggregates.errors import AlreadyDone, NotYet, Refused
-from aggregates.identifier import IdentifierReassigned, IdentifierReleased
-from aggregates.identity import BY_LINK, RAISING
+from aggregates.identifier import IdentifierReassigned
 from aggregates.interaction import (
     InteractionHeldForReview,
     InteractionLinked,
@@ -22,9 +21,11 @@ from aggregates.interaction import (
     Unlinked,
 )
 from aggregates.ownership import OwnershipCommand, Share, Transfer
+from aggregates.release import IdentifierReleased
 from aggregates.review import ReviewState
 from aggregates.values import ContactId, Evidence, Fact, InteractionId, Stage, instant_text
 from identity_engine.application.command import Command
+from identity_engine.application.operations.stages import fall
 from identity_engine.application.operations.vouching import load_values, settle_claims
 from identity_engine.application.resolution.claiming import claim_of
 from identity_engine.application.resolution.prepare import Considered
@@ -189,30 +190,7 @@ class LinkByHand:
     def lower(self, contact_id: ContactId) -> None:
         """Let the contact that a person took the interaction from fall again, if it was identified by
         such a link and nothing else holds it up (GX-0)."""
-        command, state = self._command, self._command.index.contacts[contact_id].state
-        if state.stage is not Stage.IDENTIFIED or state.exclusive:
-            return
-        raised = [f for f in command.facts(contact_id) if isinstance(f, contact.ContactIdentified)]
-        if raised and raised[-1].by in BY_LINK and not self._is_held_up(contact_id):
-            undo = contact.UndoIdentification(self.interaction_id)
-            command.write(contact_id, *contact.decide(state, undo))
-
-    def _is_held_up(self, contact_id: ContactId) -> bool:
-        """Tell whether another interaction has a link that would have raised the contact."""
-        command, index = self._command, self._command.index
-        command.tables.load_all_of(command.cursor, index, [contact_id])
-        others = [
-            row
-            for row in index.interactions_of(contact_id)
-            if row.interaction_id != self.interaction_id and not row.is_by_hand
-        ]
-        for row in sorted(others, key=lambda one: not one.pinned):
-            links = [
-                f for f in command.facts(row.interaction_id) if isinstance(f, InteractionLinked)
-            ]
-            if links[-1].evidence.rule in RAISING:
-                return True
-        return False
+        fall(self._command, contact_id, self.interaction_id)
 
     def take_along(self, stand_in: ContactId, target: ContactId) -> None:
         """Give the claims that rest on the interaction to the contact that it belongs to."""

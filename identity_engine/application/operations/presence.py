@@ -5,13 +5,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from aggregates import identifier, lifecycle, ownership
-from aggregates.identifier import (
-    ClaimPersonal,
-    IdentifierClaimed,
-    IdentifierReclaimed,
-    IdentifierReleased,
-    IdentifierState,
-)
+from aggregates.identifier import ClaimPersonal, IdentifierClaimed, IdentifierState
 from aggregates.lifecycle import (
     ContactDeleted,
     ContactExpired,
@@ -21,6 +15,7 @@ from aggregates.lifecycle import (
     Standing,
 )
 from aggregates.ownership import Release
+from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.values import ContactId, Erased, IdentifierId
 from identity_engine.application.command import Command
 from projections.base import Recorded

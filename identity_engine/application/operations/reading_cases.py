@@ -56,12 +56,13 @@ class ReadingCases(Operations):
 
     @needs(Action.CASE_VIEW)
     def show(self, case: str) -> CaseView:
-        """Return one case, by its id or number, with all that is in it.
+        """Return one case, by its id or number, with all that is in it. A participant whose contact
+        lies where the actor sees none is not named.
 
         Raises:
             NotFound: there is none that the actor sees.
         """
-        found = find_case(self._views().connection, self._seen(case))
+        found = find_case(self._views().connection, self._seen(case), self._named())
         assert found is not None
         return found
 
@@ -181,6 +182,12 @@ class ReadingCases(Operations):
         self._intake.follow()
         self.office.follower.follow()
         return self.office.follower.views
+
+    def _named(self) -> frozenset[str] | None:
+        """Return the divisions of which the actor sees the contacts."""
+        cases, rights = self._divisions(), self.office.rights.divisions_of
+        contacts = rights.get(Action.CONTACT_VIEW, frozenset())
+        return None if cases is None or contacts is None else cases | contacts
 
     def _divisions(self) -> frozenset[str] | None:
         return self.office.rights.divisions_of[self.action]

@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from aggregates import interaction, review
-from aggregates.identifier import Holding, IdentifierReleased
+from aggregates.identifier import Holding
 from aggregates.interaction import InteractionUnlinked
+from aggregates.release import IdentifierReleased
 from aggregates.review import ReviewState
 from aggregates.values import ContactId, Fact, IdentifierClass, InteractionId
 from identity_engine.adapters.clock import World
@@ -239,7 +240,9 @@ class Effects:
             for held in state.holdings if state is not None else ():
                 if self._rests_on(held, row) and not self._is_supported(digest, held, row):
                     assert identifier is not None, "it has a state"
-                    ended = IdentifierReleased(contact_id=held.contact_id)
+                    ended = IdentifierReleased(
+                        contact_id=held.contact_id, was_gone=held.valid_to is not None
+                    )
                     version = identifier.version + 1
                     pen.write(identifier.identifier_id, version, held.valid_from, ended)
 

@@ -319,7 +319,9 @@ def test_a_position_that_another_relay_moved_is_not_moved_again(engine, topics):
 
 def test_publishing_takes_the_right_to_read_the_feed_everywhere(engine, topics):
     where = publication(topics)
-    engine.desk.administration.grant("subscriber", "consumer", divisions=["north"])
+    engine.desk.administration.grant(
+        "subscriber", "consumer", divisions=["north"], new_division=True
+    )
     with pytest.raises(Denied, match="feed:read in all divisions"):
         engine.acting_as("subscriber").publishing.run(where, once=True)
     engine.desk.administration.define_role("reader", [Action.FEED_READ])

@@ -16,6 +16,7 @@ from aggregates.case_mail import (
     DiscardMail,
     Draft,
     MailPersonal,
+    RefusedPersonal,
     Release,
     Report,
     SendingPersonal,
@@ -110,3 +111,27 @@ def test_a_discarded_mail_is_not_sent():
     gone = given(DRAFTED, CaseMailDiscarded(mail_id="m1"))
     with pytest.raises(Refused):
         case_mail.decide(gone, SEND)
+
+
+class TestTakenForSome:
+    """A server took the mail for some recipients, and may take it later for others."""
+
+    PARTLY = CaseMailSent(
+        mail_id="m1",
+        attempt=1,
+        retry_at=NOW,
+        personal=RefusedPersonal(recipients=("b@example.com",), later=("b@example.com",)),
+    )
+    FACTS = (DRAFTED, RELEASED, TRIED, PARTLY)
+
+    def test_it_is_tried_again(self):
+        assert case_mail.decide(given(*self.FACTS), Try("m1", NOW))
+
+    def test_it_is_sent_however_it_ends(self):
+        for end in (SENT, FAILED, CaseMailDiscarded(mail_id="m1")):
+            assert given(*self.FACTS, TRIED, end).status == "sent"
+
+    def test_after_an_unsure_try_it_goes_on(self):
+        unsure = given(*self.FACTS, TRIED, UNSURE)
+        again = Release("m1", "00", SENDING, although_unsure=True)
+        assert given(*self.FACTS, TRIED, UNSURE, *case_mail.decide(unsure, again)).is_taken_by_some

@@ -11,13 +11,12 @@ from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
     IdentifierReassigned,
-    IdentifierReleased,
     IdentifierShared,
     IdentifierUnshared,
-    ReleasePersonal,
     evolve,
 )
 from aggregates.ownership import Claim, Release, decide
+from aggregates.release import IdentifierReleased, ReleasePersonal
 from aggregates.values import IdentifierClass
 from aggregates.verification import IdentifierVerified
 

@@ -7,7 +7,6 @@ import pytest
 from aggregates import contact, identifier, ownership
 from aggregates.contact import MergeEdge
 from aggregates.errors import NotYet, Refused
-from aggregates.identifier import IdentifierReclaimed, IdentifierReleased
 from aggregates.identity import Identity, Merge, decide_merge
 from aggregates.lifecycle import (
     ContactDeleted,
@@ -23,6 +22,7 @@ from aggregates.lifecycle import (
     Standing,
     decide,
 )
+from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.values import IdentifierClass, Stage
 from tests.unit.aggregates.test_identifier import claim
 

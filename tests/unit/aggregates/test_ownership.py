@@ -10,11 +10,9 @@ from aggregates.identifier import (
     ClaimPersonal,
     IdentifierClaimed,
     IdentifierReassigned,
-    IdentifierReleased,
     IdentifierShared,
     IdentifierTransferred,
     IdentifierUnshared,
-    ReleasePersonal,
     SharePersonal,
     TransferPersonal,
     evolve,
@@ -29,6 +27,7 @@ from aggregates.ownership import (
     Verify,
     decide,
 )
+from aggregates.release import IdentifierReleased, ReleasePersonal
 from aggregates.values import IdentifierClass
 from aggregates.verification import IdentifierVerified
 

@@ -8,6 +8,7 @@ from aggregates.contact import ContactMerged, ContactUnmerged, MergeEdge
 from aggregates.editing import ContactEdited, ContactEditWithdrawn
 from aggregates.identifier import IdentifierClaimed, IdentifierTransferred
 from aggregates.refused_merge import ContactMergeRefused
+from aggregates.release import IdentifierReleased
 from aggregates.verification import IdentifierVerificationWithdrawn
 from identity_engine.publication import contracts
 from identity_engine.publication.cloud_events import event_record, profile_record, tombstone
@@ -26,7 +27,8 @@ from tests.unit.publication.facts import (
 
 ONE, OTHER, THIRD = (f"019b1c3e-7c5a-7000-8000-00000000000{number}" for number in (1, 2, 3))
 UNVERIFIED = example(IdentifierVerificationWithdrawn).model_copy(update={"still_by": None})
-TOLD_FACTS = [fact for fact in (*FACTS, UNVERIFIED) if type(fact) in TOLD]
+RELEASED = example(IdentifierReleased).model_copy(update={"was_gone": False})
+TOLD_FACTS = [fact for fact in (*FACTS, UNVERIFIED, RELEASED) if type(fact) in TOLD]
 
 
 def named(fact):
@@ -149,6 +151,13 @@ def test_a_transfer_is_told_to_both_holders():
         ("identity.identifier.released.v1", fact.from_contact_id),
         ("identity.identifier.claimed.v1", fact.contact_id),
     ]
+
+
+def test_the_end_of_a_claim_is_told_once():
+    assert [one.TYPE for one in translate(recorded(RELEASED))] == [
+        "identity.identifier.released.v1"
+    ]
+    assert translate(recorded(example(IdentifierReleased))) == ()
 
 
 def test_a_refused_merge_is_told_only_where_a_person_is_asked():
