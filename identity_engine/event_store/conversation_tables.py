@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS heard (
     interaction_id BLOB NOT NULL,
     digest BLOB NOT NULL,
     verified BOOLEAN NOT NULL,
+    kind BLOB NOT NULL,
     PRIMARY KEY (interaction_id, digest)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS heard_of_digest ON heard (digest);
@@ -43,7 +44,7 @@ WAITING = "natural_key, interaction_key, interaction_id, stream, key_id"
 CONVERSATION_ROWS = (
     "SELECT natural_key, content_digest, interaction_id FROM change ORDER BY natural_key",
     f"SELECT {WAITING} FROM waiting_change ORDER BY natural_key",
-    "SELECT interaction_id, digest, verified FROM heard ORDER BY interaction_id, digest",
+    "SELECT interaction_id, digest, verified, kind FROM heard ORDER BY interaction_id, digest",
 )
 
 
@@ -104,11 +105,12 @@ def load_hearers(cursor: Cursor, digests: Iterable[bytes]) -> list[Heard]:
     """Return in which interactions messages made contacts hold these values."""
     rows = select(
         cursor,
-        "SELECT interaction_id, digest, verified FROM heard WHERE digest IN (%s)",
+        "SELECT interaction_id, digest, verified, kind FROM heard WHERE digest IN (%s)",
         list(digests),
     )
     return [
-        Heard(InteractionId(id_text(id_)), digest, bool(it)) for id_, digest, it in sorted(rows)
+        Heard(InteractionId(id_text(id_)), digest, bool(verified), kind)
+        for id_, digest, verified, kind in sorted(rows)
     ]
 
 
@@ -143,9 +145,13 @@ def write_conversations(cursor: Cursor, changes: IndexChanges, records: SealedRe
         )
     if went_on.heard:
         cursor.executemany(
-            "INSERT INTO heard VALUES (?, ?, ?) ON CONFLICT (interaction_id, digest) "
-            "DO UPDATE SET verified = heard.verified OR excluded.verified",
-            [(id_bytes(one.interaction_id), one.digest, one.verified) for one in went_on.heard],
+            "INSERT INTO heard VALUES (?, ?, ?, ?) ON CONFLICT (interaction_id, digest) "
+            "DO UPDATE SET verified = heard.verified OR excluded.verified, kind = "
+            "CASE WHEN excluded.kind > heard.kind THEN excluded.kind ELSE heard.kind END",
+            [
+                (id_bytes(one.interaction_id), one.digest, one.verified, one.kind)
+                for one in went_on.heard
+            ],
         )
     if changes.corrected:
         _correct(cursor, changes, records)

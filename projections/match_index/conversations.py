@@ -37,11 +37,25 @@ class WaitingChange(Struct):
 
 
 class Heard(Struct, frozen=True):
-    """A value that messages of an interaction gave, and whether one showed that it is verified."""
+    """A value that messages of an interaction gave, and whether one showed that it is verified.
+
+    `kind` is the type as which one gave it that did not say so: whether its channel vouches for that is
+    the policy's answer. It is empty where none did.
+    """
 
     interaction_id: InteractionId
     digest: bytes
     verified: bool
+    kind: bytes = b""
+
+    def together_with(self, other: "Heard") -> "Heard":
+        """Return what two messages of the interaction say of the value."""
+        return Heard(
+            self.interaction_id,
+            self.digest,
+            self.verified or other.verified,
+            max(self.kind, other.kind),
+        )
 
 
 class ConversationChanges(Struct):
@@ -69,7 +83,7 @@ class Conversations:
         self._keys_of_waiting: dict[bytes, bytes] = {}
         self._deferred: dict[bytes, WaitingChange] = {}
         self._came: list[bytes] = []
-        self._heard: dict[tuple[InteractionId, bytes], bool] = {}
+        self._heard: dict[tuple[InteractionId, bytes], Heard] = {}
 
     def add_changes(self, asked: Iterable[bytes], rows: Iterable[ChangeRow]) -> None:
         """Take in the changes that the store knows among the natural keys asked for."""
@@ -123,15 +137,14 @@ class Conversations:
             if row.interaction_id == subject:
                 row.key_id = key_id
 
-    def hear(self, interaction_id: InteractionId, digest: bytes, *, verified: bool) -> None:
-        """Note that a contact holds a value, which may be shown to be verified, on the word of a
-        message, not of the interaction itself."""
-        known = self._heard.get((interaction_id, digest), False)
-        self._heard[interaction_id, digest] = known or verified
+    def hear(self, heard: Heard) -> None:
+        """Note that a contact holds a value on the word of a message, not of the interaction itself."""
+        place = heard.interaction_id, heard.digest
+        self._heard[place] = self._heard.get(place, heard).together_with(heard)
 
     def just_heard(self) -> list[Heard]:
         """Return what this batch has heard."""
-        return [Heard(*where, verified) for where, verified in self._heard.items()]
+        return list(self._heard.values())
 
     def changes(self) -> ConversationChanges:
         """Return what has changed."""

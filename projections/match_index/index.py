@@ -23,7 +23,7 @@ from aggregates.settings import Settings
 from aggregates.values import CaseId, ContactId, Fact, IdentifierId, InteractionId
 from aggregates.verification import IdentifierVerified
 from projections.match_index.cases import CaseBook
-from projections.match_index.conversations import Conversations
+from projections.match_index.conversations import Conversations, Heard
 from projections.match_index.identifiers import Identifiers
 from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key
@@ -226,8 +226,8 @@ class MatchIndex(Identifiers, Postings):
         own = {one.digest for one in self._by_id[interaction_id].mentions}
         for one in mentions:
             if one.digest not in own and self.holds(contact_id, one.digest, moment):
-                verified = one.said is True
-                self.conversations.hear(interaction_id, one.digest, verified=verified)
+                kind = one.kind if one.said is None else b""
+                self.conversations.hear(Heard(interaction_id, one.digest, one.said is True, kind))
 
     def receive_by_hand(
         self,
@@ -383,7 +383,7 @@ class MatchIndex(Identifiers, Postings):
         source = self._by_id.get(fact.interaction_id) if fact.interaction_id is not None else None
         if source is not None and all(one.digest != row.digest for one in source.mentions):
             verified = isinstance(fact, IdentifierVerified) or fact.verified
-            self.conversations.hear(source.interaction_id, row.digest, verified=verified)
+            self.conversations.hear(Heard(source.interaction_id, row.digest, verified))
 
     def _take_in(self, row: InteractionRow) -> InteractionRow:
         self._received.append(row)

@@ -9,6 +9,8 @@ from tests.integration.resolving import ANNA, KENTA, MAIL, arrive
 from tests.support.interactions import change, customer, email, event, message, phone
 from tests.support.world import world
 
+BORN = {"date_of_birth": "1990-11-03"}
+EARLY = "2026-01-06T07:00:00Z"
 LATE, LATER, LATEST = "2026-02-02T09:00:00Z", "2026-02-02T09:05:00Z", "2026-02-03T09:00:00Z"
 
 
@@ -101,3 +103,25 @@ def test_it_counts_for_the_final_clusters(engine, anna, tmp_path):
     engine.reevaluate()
 
     assert together(engine, tmp_path) == [["chat", "form"]]
+
+
+def test_an_address_that_mails_show_decides_at_once(engine):
+    """On arrival all are one contact. Two of them give an address later, which their channel shows to be
+    theirs; the second gives what the contact holds already, and it counts for as much."""
+    mail = email("ä@exämple.org")
+    arrive(
+        engine,
+        event("1", mail, channel="messaging", profile={"date_of_birth": "03.11.1990"}),
+        event("2", channel="email", time=LATE, profile={"family_name": "Müller", **BORN}),
+        event("3", channel="messaging", profile={"full_name": "Hans Mueller", **BORN}),
+        event("4", channel="web", time=EARLY, profile={"family_name": "García", **BORN}),
+        event("5", channel="email", time=LATER, profile={"full_name": "Hans Mueller"}),
+        event("6", mail, channel="email", time=LATEST),
+        message("m-5", "5", email("c@example.org"), time="2026-04-09T00:00:00Z"),
+        message("m-6", "6", email("c@example.org"), time="2026-04-20T00:00:00Z"),
+    )
+    engine.reevaluate()
+
+    engine.request_reevaluation()
+
+    assert engine.reevaluate().moved == 0

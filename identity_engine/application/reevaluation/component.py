@@ -57,7 +57,7 @@ class Component:
         cap = rules.policy.block_cap
         self._crowding = Crowding(store.index, cursor, index, store.digests, cap)
         self._meaning = Meaning(store.digests, rules.policy)
-        self._heard = Hearing(store.index, cursor, index)
+        self._heard = Hearing(store.index, cursor, index, self._meaning)
         self.class_of = self._meaning.class_of
         self._seen: set[int] = set()
         self._weighed: set[int] = set()

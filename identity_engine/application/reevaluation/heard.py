@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from aggregates.policy import AT_MOST_WEAK
 from aggregates.values import IdentifierClass, InteractionId
+from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.event_store.conversation_tables import load_heard, load_hearers
 from identity_engine.event_store.index_tables import IndexTables
 from projections.match_index.conversations import Heard
@@ -23,10 +24,14 @@ class Hearing:
     Args:
         tables, cursor: the stored rows.
         index: the working set.
+        meaning: of mentions, under the policy in force.
     """
 
-    def __init__(self, tables: IndexTables, cursor: Cursor, index: MatchIndex) -> None:
+    def __init__(
+        self, tables: IndexTables, cursor: Cursor, index: MatchIndex, meaning: Meaning
+    ) -> None:
         self._tables, self._cursor, self._index = tables, cursor, index
+        self._meaning = meaning
         self._in: dict[InteractionId, Sequence[bytes]] = {}
         self._of: dict[bytes, list[Heard]] = {}
 
@@ -63,7 +68,7 @@ class Hearing:
         for one in self._of.get(digest, ()):
             row = self._index.interaction_by_id(one.interaction_id)
             if row is not None:
-                decides = one.verified or class_ in AT_MOST_WEAK
+                decides = self._meaning.shows(one, row) or class_ in AT_MOST_WEAK
                 yield row, class_ if decides else IdentifierClass.WEAK
 
     def exclusive(self, row: InteractionRow) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ from aggregates.policy import Policy
 from aggregates.values import IdentifierClass
 from identity_engine.application.resolution.prepare import ROLE_MAILBOX
 from matchers.normalise import FIXED_LINE, UNPLACED_LINE
+from projections.match_index.conversations import Heard
 from projections.match_index.digests import DigestKeys
 from projections.match_index.rows import InteractionRow, Mention
 
@@ -32,6 +33,11 @@ class Meaning:
         type_ = self.type_of(mention)
         given = GIVEN_AS.get(type_, type_)
         return self._policy.counts_as_verified(row.channel, given, mention.said)
+
+    def shows(self, heard: Heard, row: InteractionRow) -> bool:
+        """Tell whether messages of a row show that a value is that of whom it speaks of."""
+        said_nothing = Mention(heard.digest, heard.kind, None)
+        return heard.verified or (bool(heard.kind) and self.is_verified(said_nothing, row))
 
     def class_of(self, mention: Mention, row: InteractionRow) -> IdentifierClass:
         """Return what a value may decide in its row."""

@@ -12,6 +12,7 @@ from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierV
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.event_store.conversation_tables import load_hearers
 from identity_engine.event_store.index_tables import IndexTables
+from projections.match_index.conversations import Heard
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
 from projections.sql import Cursor
@@ -33,7 +34,7 @@ class Vouching:
     ) -> None:
         self._tables, self._cursor, self._index = tables, cursor, index
         self._meaning = meaning
-        self._heard: set[tuple[InteractionId, bytes]] = set()
+        self._heard: dict[tuple[InteractionId, bytes], Heard] = {}
 
     def settle(
         self,
@@ -78,7 +79,9 @@ class Vouching:
     def _load_heard(self, digests: Sequence[bytes]) -> None:
         """Load which interactions showed these values in their messages."""
         told = (*load_hearers(self._cursor, digests), *self._index.conversations.just_heard())
-        self._heard |= {(one.interaction_id, one.digest) for one in told if one.verified}
+        for one in told:
+            place = one.interaction_id, one.digest
+            self._heard[place] = self._heard.get(place, one).together_with(one)
 
     def _load_vouchers(self, touched: Iterable[tuple[ContactId, IdentifierRow]]) -> None:
         vouchers = {by for contact_id, row in touched for by in self._vouchers(contact_id, row)}
@@ -110,7 +113,8 @@ class Vouching:
         return first.interaction_id if first is not None else None
 
     def _says_so(self, interaction: InteractionRow, row: IdentifierRow) -> bool:
-        return (interaction.interaction_id, row.digest) in self._heard or any(
+        heard = self._heard.get((interaction.interaction_id, row.digest))
+        return (heard is not None and self._meaning.shows(heard, interaction)) or any(
             one.digest == row.digest and self._meaning.is_verified(one, interaction)
             for one in interaction.mentions
         )
