@@ -16,7 +16,7 @@ from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.application.rules import shipped_policy
 from identity_engine.simulation import simulate
 from tests.integration.resolving import change_policy, with_window
-from tests.properties.traffic import in_batches, simulated, small_worlds
+from tests.properties.traffic import conversations, in_batches, simulated, small_worlds
 from tests.support.overtaking import overtaken
 from tests.support.world import Clock, world
 
@@ -103,6 +103,12 @@ def test_nor_do_they_where_people_count_together_within_a_window_only(data, even
     guards = orjson.loads(shipped_policy())["guards"] | {"people_per_value": 1}
     classes = with_window(days, cap=1)
     check_any_delivery_gives_the_same(data, events, classes=classes, guards=guards)
+
+
+@few
+@given(data=st.data(), events=conversations(kinds=("corrected", "retracted"), once=True))
+def test_nor_does_it_matter_when_something_is_corrected_or_taken_back(data, events):
+    check_any_delivery_gives_the_same(data, events)
 
 
 @few

@@ -9,6 +9,7 @@ PHONES = ("+81312345678", "+81 3-1234-5678", "+4930123456", "anonymous")
 MAILS = ("ann@shop.example", "Ann@Shop.example", "info@shop.example", "test@test.com")
 CUSTOMERS = ("C-1", "C-2", "C-3")
 COOKIES = ("k-1", "k-2")
+KINDS = ("message", "corrected", "retracted", "ended")
 CHANNELS = ("voice", "email", "web", "chat", "messaging", "form", "import")
 
 
@@ -59,18 +60,19 @@ def small_worlds(draw, max_size=30):
 
 
 @st.composite
-def conversations(draw, max_size=12):
-    """Interactions of a small world and changes of them, which may come first."""
+def conversations(draw, max_size=12, kinds=KINDS, once=False):
+    """Interactions of a small world and changes of them, which may come first; at most `once` each."""
     world = draw(small_worlds(max_size))
     said = draw(
         st.lists(
             st.tuples(
                 st.sampled_from([made["id"] for made in world]),
-                st.sampled_from(("message", "corrected", "retracted", "ended")),
+                st.sampled_from(kinds),
                 identifiers,
                 times,
             ),
             max_size=8,
+            unique_by=(lambda told: told[0]) if once else None,
         )
     )
     changes = [
