@@ -91,6 +91,6 @@ class Ingestion:
             batch.lines,
             batch.decode(now=now),
             [Place(stream, position) for position in batch.positions],
-            (SourcePosition(stream, batch.end),),
+            (SourcePosition(batch.source, batch.end, instead_of=batch.instead_of),),
         )
         return self._taking.take(arrived, publishing, now)

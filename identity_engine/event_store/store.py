@@ -37,11 +37,14 @@ class SourcePosition(Struct, frozen=True):
 
     `moved_from` is given where several workers may read the source: the position that this one went
     on from, 0 where none was stored. What it read is refused once another has moved the position.
+    `instead_of` is the name under which the source was known before, where its name tells what was
+    read; that row goes.
     """
 
     source: str
     position: int
     moved_from: int | None = None
+    instead_of: str | None = None
 
 
 class EventStore:
@@ -363,6 +366,8 @@ class Writer:
             )
             if (self.cursor.fetchone() or (0,)) != (to.moved_from,):
                 raise Fenced(to.source)
+        if to.instead_of is not None:
+            self.cursor.execute("DELETE FROM source_position WHERE source = ?", (to.instead_of,))
         self.cursor.execute(
             "INSERT INTO source_position VALUES (?, ?) "
             "ON CONFLICT (source) DO UPDATE SET position = excluded.position",

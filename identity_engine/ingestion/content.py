@@ -20,7 +20,7 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
 class Content:
-    """The bytes of one source, unpacked if they are gzip, read once from front to end.
+    """The bytes of one source, unpacked if they are gzip, read from front to end.
 
     `size` is the number of bytes on disk and `read` how many of them were used, for progress;
     `size` is None where it cannot be known. `is_live` says that bytes may arrive slowly.
@@ -55,6 +55,12 @@ class Content:
             chunk = self._next(CHUNK)
         if self._damage:
             raise DamagedStreamError(self._damage)
+
+    def rewind(self) -> None:
+        """Go back to the first byte, so that `chunks` yields all again; not for a live stream."""
+        self._unpacked.seek(0)
+        self._damage = None
+        self.head = self._read_head()
 
     def close(self) -> None:
         """Close the file; standard input stays open, it belongs to the process."""

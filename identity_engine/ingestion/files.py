@@ -1,6 +1,5 @@
 """Reading interaction events from a file in batches, from where the last run stopped."""
 
-import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import Final, Literal, Self
 from msgspec import Struct
 
 from identity_engine.errors import SourceError
-from identity_engine.ingestion.content import HEAD, Content
+from identity_engine.ingestion.content import Content
 from identity_engine.ingestion.csv_mapping import CsvMapping
 from identity_engine.ingestion.csv_rows import CsvTable
 from identity_engine.ingestion.envelope import Incoming, Rejected, decode
+from identity_engine.ingestion.fingerprints import Passed, fingerprint_of, read_before
 from identity_engine.ingestion.lines import Line, split_lines
 
 __all__ = ["BATCH_SIZE", "Batch", "EventFile", "Format", "open_events"]
@@ -29,8 +29,10 @@ class Batch(Struct, frozen=True):
 
     `lines` are the original bytes (of a CSV file: of one row, which may have several lines),
     `positions` the byte where each begins and `numbers` its line number from 1. `start` and `end`
-    are positions in the uncompressed stream; storing `end` with what was made of the batch lets the
-    next run start there. `unusable` holds, by index, what the reader itself had to reject.
+    are positions in the uncompressed stream; storing `end` under the name `source`, with what was
+    made of the batch, lets the next run start there. `instead_of` is the name under which this run
+    knew its position until then, None at the start. `unusable` holds, by index, what the reader
+    itself had to reject.
     """
 
     lines: list[bytes]
@@ -38,6 +40,8 @@ class Batch(Struct, frozen=True):
     numbers: list[int]
     start: int
     end: int
+    source: str
+    instead_of: str | None
     unusable: Mapping[int, Rejected]
     decoder: Decoder = decode
 
@@ -73,6 +77,7 @@ class EventFile:
         self._start_at = start_at
         self._batch_size = batch_size
         self._secret = secret
+        self._known_as: str | None = None
 
     @property
     def size(self) -> int | None:
@@ -96,27 +101,22 @@ class EventFile:
     def resume(self, known: Mapping[str, int]) -> int:
         """Start where an earlier run stopped, and return that position; 0 if there was none.
 
-        `known` maps fingerprints to the positions stored with them. A file that has grown since is
-        found by its old fingerprint, if that covered all that was read or the whole 64 KiB; from
-        then on store its position under the new one. Another file under the same name starts anew:
-        reading a line twice does no harm, passing over one would. Call it before iterating.
+        `known` maps the names of batches to the positions stored under them. What this file begins
+        with is read once more and compared with all that the earlier run had read, so that nothing is
+        passed over that only looks known: a file that has grown goes on, another one under the same
+        name or with the same beginning starts anew. Call it before iterating.
         """
         if self._content.is_live:
             return self._start_at
-        head = self._content.head
-        # Followers of the log keep their positions beside those of files, under names of their own.
-        begun = (fingerprint.partition("-")[0] for fingerprint in known)
-        lengths = {int(length) for length in begun if length.isdecimal()}
-        for length in sorted(lengths, reverse=True):
-            position = known.get(self._fingerprint_of(head[:length]), 0)
-            # A damaged end counts one byte more than there is.
-            if length <= len(head) and (length == HEAD or position <= length + 1):
-                self._start_at = max(self._start_at, position)
-                break
+        name = read_before(self._content, known, self._secret, self._fingerprint_of)
+        if name is not None:
+            self._known_as = name
+            self._start_at = max(self._start_at, known[name])
         return self._start_at
 
     def __iter__(self) -> Iterator[Batch]:
-        arrivals: Iterable[list[Line]] = split_lines(self._content.chunks())
+        passed = Passed(self._secret)
+        arrivals: Iterable[list[Line]] = split_lines(passed.over(self._content.chunks()))
         if self._table is not None:
             arrivals = self._table.rows(arrivals)
         pending: list[Line] = []
@@ -127,13 +127,13 @@ class EventFile:
                     continue
                 pending.append(line)
                 if len(pending) == self._batch_size:
-                    yield self._batch(pending, start)
+                    yield self._batch(pending, start, passed)
                     start, pending = pending[-1].end, []
             if pending and self._content.is_live:
-                yield self._batch(pending, start)
+                yield self._batch(pending, start, passed)
                 start, pending = pending[-1].end, []
         if pending:
-            yield self._batch(pending, start)
+            yield self._batch(pending, start, passed)
 
     def __enter__(self) -> Self:
         return self
@@ -146,13 +146,16 @@ class EventFile:
     ) -> None:
         self._content.close()
 
-    def _batch(self, lines: list[Line], start: int) -> Batch:
+    def _batch(self, lines: list[Line], start: int, passed: Passed) -> Batch:
+        before, self._known_as = self._known_as, self._name(passed)
         return Batch(
             lines=[line.content for line in lines],
             positions=[line.start for line in lines],
             numbers=[line.number for line in lines],
             start=start,
             end=lines[-1].end,
+            source=self._known_as,
+            instead_of=before,
             unusable={
                 index: Rejected(line.content, (line.fault,))
                 for index, line in enumerate(lines)
@@ -161,10 +164,14 @@ class EventFile:
             decoder=decode if self._table is None else self._table.decode,
         )
 
+    def _name(self, passed: Passed) -> str:
+        # A stream that cannot be read again keeps no account of what was read of it.
+        name = self.fingerprint()
+        return name if self._content.is_live else f"{name}:{passed.fingerprint()}"
+
     def _fingerprint_of(self, head: bytes) -> str:
         meaning = b"" if self._table is None else self._table.mapping.canonical()
-        digest = hmac.digest(self._secret, head + b"\x00" + meaning, "sha256").hex()
-        return f"{len(head)}-{digest}"
+        return fingerprint_of(self._secret, head, meaning)
 
 
 def open_events(

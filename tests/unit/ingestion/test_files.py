@@ -37,17 +37,6 @@ def read(path, **options):
     return ids, codes, end
 
 
-def resumed(path, known):
-    """Run once more as an engine would: resume, read, store the position."""
-    ids = []
-    with open_events(path, batch_size=3) as opened:
-        opened.resume(known)
-        for batch in opened:
-            known[opened.fingerprint()] = batch.end
-            ids += [one.id for one in batch.decode(now=NOW) if isinstance(one, IncomingInteraction)]
-    return ids
-
-
 def test_batches_hold_at_most_their_size_and_know_where_they_stand(tmp_path):
     path = tmp_path / "events.jsonl"
     text = events(5)
@@ -88,59 +77,6 @@ def test_reading_starts_again_where_it_stopped(tmp_path, pack, stop):
     assert ids == [f"e{number}" for number in range(stop, 400)]
     with open_events(path, start_at=end) as opened:
         assert next(iter(opened)).first_line == stop + 1
-
-
-@pytest.mark.parametrize("first", [1, 2, 5, 400])
-def test_a_file_that_has_grown_is_read_on_from_its_old_end(tmp_path, first):
-    path = tmp_path / "events.jsonl"
-    known: dict[str, int] = {}
-    path.write_bytes(events(first))
-    assert len(resumed(path, known)) == first
-
-    path.write_bytes(events(first + 3))
-    assert resumed(path, known) == [f"e{number}" for number in range(first, first + 3)]
-    path.write_bytes(events(first + 300))
-    assert resumed(path, known) == [f"e{number}" for number in range(first + 3, first + 300)]
-    assert resumed(path, known) == []
-
-
-def test_another_file_under_the_same_name_is_read_from_its_start(tmp_path):
-    path = tmp_path / "events.jsonl"
-    known: dict[str, int] = {}
-    path.write_bytes(events(10))
-    resumed(path, known)
-
-    path.write_bytes(events(2) + events(300, start=50))
-
-    assert len(resumed(path, known)) == 302
-
-
-def test_a_file_that_only_begins_like_one_that_grew_loses_no_line(tmp_path):
-    path = tmp_path / "events.jsonl"
-    known: dict[str, int] = {}
-    for text in (events(1), events(200)):
-        path.write_bytes(text)
-        resumed(path, known)
-    path.write_bytes(events(1) + events(500, start=1_000))
-
-    assert set(resumed(path, known)) >= {f"e{number}" for number in range(1_000, 1_500)}
-
-
-def test_a_position_beyond_what_its_fingerprint_covers_is_not_trusted(tmp_path):
-    path = tmp_path / "events.jsonl"
-    path.write_bytes(events(1))
-    with open_events(path) as opened:
-        known = {opened.fingerprint(): len(events(50))}
-    path.write_bytes(events(100))
-
-    assert len(resumed(path, known)) == 100
-
-
-def test_positions_of_followers_of_the_log_are_passed_over(tmp_path):
-    path = tmp_path / "events.jsonl"
-    path.write_bytes(events(3))
-
-    assert len(resumed(path, {"cases from mail": 7})) == 3
 
 
 def test_the_name_of_a_file_is_no_part_of_its_fingerprint(tmp_path):
