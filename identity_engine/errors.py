@@ -16,6 +16,8 @@ IdentityEngineError
 │   ├── UnknownTopic       the log holds an event this version does not know
 │   ├── EventTooLarge      an event over the size limit; nothing was written
 │   ├── Unreadable         stored bytes that are not what was written
+│   ├── Damaged            a file of the store is broken: restore it
+│   │   └── ViewsDamaged   so are the views, which are made again from the log
 │   └── KeyNeverMade       the key store does not belong to this event store
 ├── RemoteError            another system failed or refused; `reason` is a stable code
 └── Conflict               somebody else was first: read again and decide again
@@ -28,7 +30,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from aggregates.access import EVERY_DIVISION
-from projections.sql import DatabaseFailed
+from projections.sql import DatabaseDamaged, DatabaseFailed
 
 if TYPE_CHECKING:
     from projections.history import HistoryEntry
@@ -123,6 +125,14 @@ class EventTooLarge(StoreError):  # noqa: N818
 
 class Unreadable(StoreError):  # noqa: N818
     """Stored bytes are not what was written."""
+
+
+class Damaged(StoreError, DatabaseDamaged):  # noqa: N818
+    """A file of the store is broken; the message names it."""
+
+
+class ViewsDamaged(Damaged):
+    """The views cannot be read. They are made again from the log."""
 
 
 class KeyNeverMade(StoreError):  # noqa: N818

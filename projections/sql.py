@@ -108,6 +108,10 @@ class DatabaseFailed(Exception):  # noqa: N818 - it is what is said of it
     """The database refuses for a while or went away: no fault of the statement or its values."""
 
 
+class DatabaseDamaged(DatabaseFailed):
+    """What the database holds is broken."""
+
+
 @contextmanager
 def transaction(connection: Connection, *, whole: bool = True) -> Iterator[None]:
     """Hold the write lock; what is written within is stored together or not at all.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from identity_engine.application.unburdened import no_garbage_collection
-from identity_engine.errors import ConnectionLost, StoreError
+from identity_engine.errors import ConnectionLost, StoreError, ViewsDamaged
 from identity_engine.event_store.place import Place
 from identity_engine.event_store.sqlite_files import connect, told_plainly
 from identity_engine.event_store.sqlite_views import unlogged
@@ -119,7 +119,8 @@ class Follower:
     def rebuild(self, progress: Progress | None = None) -> Sequence[ViewStatus]:
         """Build all views anew beside the live ones and swap them in; readers are never blocked.
 
-        The new views are not swapped in if they park a partition that the live ones do not.
+        The new views are not swapped in if they park a partition that the live ones do not. Where these
+        are damaged, they are replaced in any case.
 
         Raises:
             StoreBusy: another rebuild of this store is running.
@@ -128,7 +129,7 @@ class Follower:
             return self._rebuild(progress)
 
     def _rebuild(self, progress: Progress | None) -> Sequence[ViewStatus]:
-        number = self._shelf.current() + 1
+        number = self._shelf.next()
         fresh = Views(self._shelf.begin(number), PROJECTIONS)
         for events in self._log(0):
             fresh.feed(events)
@@ -261,7 +262,11 @@ class Follower:
         )
 
     def _refuse_more_parked(self, fresh: Views) -> None:
-        known = {(name, key) for name, key, _, _ in self.views.parked_keys()}
+        try:
+            known = {(name, key) for name, key, _, _ in self.views.parked_keys()}
+        except ViewsDamaged:
+            book.warning("damaged_views_replaced")
+            return
         new = [key for key in fresh.parked_keys() if (key[0], key[1]) not in known]
         if new:
             fresh.connection.close()

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from identity_engine.errors import SettingsError, StoreBusy, StoreError
+from identity_engine.event_store.file_damage import damage_of
 from identity_engine.event_store.file_holding import FileHolding
 from identity_engine.event_store.keys import KEY_BYTES
 from identity_engine.event_store.place import Place
@@ -95,11 +96,11 @@ class Folder:
 
     def keys(self, schema: str) -> sqlite3.Connection:
         """Open the key store's file; the tables are made if they are missing."""
-        return _forgetful(connect(self._file(KEYS_FILE)), schema)
+        return _forgetful(self._open(KEYS_FILE), schema)
 
     def dead_letters(self, schema: str) -> sqlite3.Connection:
         """Open the file of dead letters; the tables are made if they are missing."""
-        return _forgetful(connect(self._file(DEAD_LETTERS_FILE)), schema)
+        return _forgetful(self._open(DEAD_LETTERS_FILE), schema)
 
     def views(self) -> ViewFiles | ViewsInMemory:
         """Return the view files."""
@@ -123,6 +124,9 @@ class Folder:
     def holding(self, work: str, parts: Sequence[str]) -> FileHolding:
         """Lock a file of that name."""
         return FileHolding(self._file(f"{work}.lock"), parts)
+
+    def _open(self, name: str) -> sqlite3.Connection:
+        return connect(self._file(name), telling=damage_of(name))
 
     def _file(self, name: str) -> Path | None:
         return self.path / name if self.path is not None else None

@@ -5,7 +5,6 @@ leave an event whose key is lost. A key has three states: live, erased (its row 
 tombstone), and never made. Which key a subject has stands in its events, beside the ciphertext.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date
@@ -17,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from identity_engine.errors import ConfigurationError, KeyNeverMade, SettingsError, StoreError
+from identity_engine.errors import KeyNeverMade, SettingsError, StoreError
 from identity_engine.event_store.sqlite_files import wipe, write_transaction
 from projections.sql import Connection
 
@@ -261,12 +260,7 @@ class KeyRing:
             ) from None
 
     def _check_key_encryption_key(self) -> None:
-        try:
-            self.named("check")
-        except sqlite3.DatabaseError as error:
-            raise ConfigurationError(
-                "The key store cannot be read. Restore keys.db from a backup."
-            ) from error
+        self.named("check")
 
 
 def _label(key_id: int) -> bytes:

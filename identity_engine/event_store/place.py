@@ -73,7 +73,11 @@ class ViewShelf(Protocol):
 
         Raises:
             ConfigurationError: they are of a newer version, whose processes would do the same to ours.
+            ViewsDamaged: what names it is damaged.
         """
+
+    def next(self) -> int:
+        """Return the number of the generation that a rebuild makes, even of a damaged one."""
 
     def open(self, number: int) -> Connection:
         """Open a generation, made empty if it is not there."""

@@ -72,6 +72,10 @@ class ViewSchemas:
                 self._point_to(number)
         return number
 
+    def next(self) -> int:
+        """Return the number behind the live one."""
+        return self.current() + 1
+
     def open(self, number: int) -> PostgresConnection:
         """Open a schema, made if it is missing.
 

@@ -24,6 +24,7 @@ from eventsourcing.sqlite import (
     SQLiteTransaction,
 )
 
+from identity_engine.event_store.file_damage import FileConnection, damage_of
 from identity_engine.event_store.mapper import NewRow
 from identity_engine.event_store.sqlite_files import (
     LOCK_TIMEOUT_SECONDS,
@@ -83,8 +84,9 @@ class _Pool(SQLiteConnectionPool):
     def _create_connection(self) -> SQLiteConnection:
         """Open a connection of our own: the library's keeps one prepared statement (it passes True
         for the number of them) and never sets `synchronous`."""
-        connection = sqlite3.connect(
+        connection = FileConnection(
             self.db_name,
+            telling=damage_of("events.db"),
             uri=True,
             isolation_level=None,
             check_same_thread=False,

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from identity_engine.errors import ConfigurationError, StoreBusy, StoreError, StoreFull
+from identity_engine.event_store.file_damage import FileConnection, Telling, damage_of_scratch
 from projections.sql import Connection, dialect_of, transaction
 
 LOCK_TIMEOUT_SECONDS = 30.0
@@ -26,7 +27,12 @@ def create_private(path: Path) -> None:
 
 
 def connect(
-    path: Path | None, *, durable: bool = True, cache_mib: int = 8, page_bytes: int = 4_096
+    path: Path | None,
+    *,
+    durable: bool = True,
+    cache_mib: int = 8,
+    page_bytes: int = 4_096,
+    telling: Telling = damage_of_scratch,
 ) -> sqlite3.Connection:
     """Open a file (None: a database in memory) in autocommit mode, with WAL.
 
@@ -35,11 +41,13 @@ def connect(
         durable: a commit returns only after the disk has it. Views may do without: they are rebuilt.
         cache_mib: memory for pages.
         page_bytes: of a new file; larger pages suit rows that are written in bulk, in key order.
+        telling: what is raised where it is damaged.
     """
     if path is not None:
         create_private(path)
-    connection = sqlite3.connect(
+    connection = FileConnection(
         path or ":memory:",
+        telling=telling,
         isolation_level=None,
         check_same_thread=False,
         timeout=LOCK_TIMEOUT_SECONDS,

@@ -1,11 +1,14 @@
 """Generations of views as SQLite files, or in memory."""
 
 import os
+import re
 import sqlite3
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from identity_engine.errors import ViewsDamaged
+from identity_engine.event_store.file_damage import REBUILD, damage_of_views
 from identity_engine.event_store.place import refuse_newer
 from identity_engine.event_store.sqlite_files import connect
 from projections.api.catalogue import API_OF_A_FILE
@@ -13,6 +16,8 @@ from projections.catalogue import VIEWS_VERSION
 from projections.sql import Connection
 
 POINTER = "views.current"
+POINTED = re.compile(rb"(\d{1,9})\.(\d{1,9})\s*")
+"""Version and number."""
 CACHE_MIB = 32
 PAGE_BYTES = 16_384
 REPLAY_CACHE_MIB = 128
@@ -39,21 +44,36 @@ class ViewFiles:
         """Read the pointer; views of another version are passed over."""
         pointer = self._folder / POINTER
         try:
-            version, _, number = pointer.read_text().strip().partition(".")
+            pointed = POINTED.fullmatch(pointer.read_bytes())
         except FileNotFoundError:
-            version, number = str(VIEWS_VERSION), "1"
-            _replace(pointer, f"{version}.{number}")
-        refuse_newer(int(version), VIEWS_VERSION, self.remedy)
-        if version != str(VIEWS_VERSION):
-            _remove(self._path(int(number)))
-            number = str(int(number) + 1)
+            _replace(pointer, f"{VIEWS_VERSION}.1")
+            return 1
+        if pointed is None:
+            raise ViewsDamaged(f"{POINTER} is damaged. The log is not: {REBUILD}.")
+        version, number = map(int, pointed.groups())
+        refuse_newer(version, VIEWS_VERSION, self.remedy)
+        if version != VIEWS_VERSION:
+            _remove(self._path(number))
+            number += 1
             _replace(pointer, f"{VIEWS_VERSION}.{number}")
-        return int(number)
+        return number
+
+    def next(self) -> int:
+        """Return the number behind all that there are."""
+        with suppress(ViewsDamaged):
+            return self.current() + 1
+        return 1 + max(self._numbers(), default=0)
 
     def open(self, number: int) -> sqlite3.Connection:
         """Open a file."""
         return _shown(
-            connect(self._path(number), durable=False, cache_mib=CACHE_MIB, page_bytes=PAGE_BYTES)
+            connect(
+                self._path(number),
+                durable=False,
+                cache_mib=CACHE_MIB,
+                page_bytes=PAGE_BYTES,
+                telling=damage_of_views(self._path(number).name),
+            )
         )
 
     def begin(self, number: int) -> sqlite3.Connection:
@@ -62,20 +82,24 @@ class ViewFiles:
         return _shown(unlogged(self._path(number)))
 
     def publish(self, number: int, fresh: Connection) -> None:
-        """Sync the file, move the pointer, remove the file before it."""
+        """Sync the file, move the pointer, remove the files before it, also a damaged one."""
         fresh.execute("PRAGMA journal_mode = WAL")
         fresh.close()
-        path, before = self._path(number), self.current()
-        _sync(path)
+        _sync(self._path(number))
         _replace(self._folder / POINTER, f"{VIEWS_VERSION}.{number}")
-        if before != number:
-            _remove(self._path(before))
+        for before in self._numbers():
+            if before < number:
+                _remove(self._path(before))
 
     def show(self, number: int) -> None:
         """The views for readers by SQL lie in each file."""
 
     def close(self) -> None:
         """Nothing else is open."""
+
+    def _numbers(self) -> list[int]:
+        names = (path.stem.removeprefix("views-") for path in self._folder.glob("views-*.db"))
+        return [int(name) for name in names if name.isdecimal()]
 
     def _path(self, number: int) -> Path:
         return self._folder / f"views-{number}.db"
@@ -93,6 +117,10 @@ class ViewsInMemory:
     def current(self) -> int:
         """Return the live one."""
         return self._live
+
+    def next(self) -> int:
+        """Return the number behind the live one."""
+        return self._live + 1
 
     def open(self, number: int) -> sqlite3.Connection:
         """Open a new one, or the one that was begun."""

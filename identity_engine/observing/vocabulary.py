@@ -34,6 +34,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "views_held": "which views this worker keeps at the head of the log from now on",
     "views_moved": "how far its views have come, and by how many events since it began",
     "old_views_left": "somebody still reads views that were replaced; they are dropped later",
+    "damaged_views_replaced": "the views that a rebuild replaces cannot be read",
     "views_swapped": "views that were built anew are live",
     "migration_applied": "a migration changed the schema of the store",
     "crm_worked": "a run of the CRM worker is done",

@@ -138,7 +138,7 @@ class TestStores:
         events = filled.store / "events.db"
         events.write_bytes(b"\0damaged" * 2_000)
 
-        check(filled("search", "anna"), REFUSED, "doctor")
+        check(filled("search", "anna"), REFUSED, "events.db is damaged", "backup")
         doctor = filled("doctor")
         assert (doctor.code, doctor.err) == (REFUSED, "")
         assert "PROBLEM" in doctor.out
