@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import orjson
 
 from identity_engine import Engine
@@ -99,7 +100,7 @@ def main(store: str, given: str, *words: str) -> None:
             until_caught_up="--until-caught-up" in words,
             progress=lambda done: say(f"written {done.summary.read}"),
         )
-    say(orjson.dumps(_numbers(done)).decode())
+    say(msgspec.json.encode(_numbers(done)).decode())
 
 
 def _talkative() -> None:
