@@ -1,4 +1,6 @@
-"""A process of its own that ingests a file, if one is given, and prints what the views say.
+"""A process of its own that ingests and evaluates a file, if one is given, and prints the views' hashes.
+
+Its clock moves on: the hour of the run must leave no trace.
 
 python -m tests.support.fingerprint STORE [FILE BATCH_SIZE]
 """
@@ -16,6 +18,7 @@ def main(store: str, file: str = "", batch_size: str = "0") -> None:
     with Engine.open(store, World(now=later)) as engine:
         if file:
             engine.ingest_file(file, batch_size=int(batch_size))
+            engine.reevaluate()
         engine.follow()
         print(
             json.dumps(

@@ -7,7 +7,7 @@ leaves no trace. Keys and values too many records stand under are passed over, o
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from aggregates import across
 from aggregates.across import EndAcross, FindAcross
@@ -17,6 +17,7 @@ from identity_engine.adapters.clock import World
 from identity_engine.application.pen import Pen
 from identity_engine.application.reevaluation.component import MOST_USES, Component, takes_part
 from identity_engine.application.reevaluation.evidence import evidence_of
+from identity_engine.application.reevaluation.moments import last_seen, time_of
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import hashed_keys
 from identity_engine.application.rules import Rules
@@ -28,7 +29,6 @@ from projections.match_index.mentions import value_key
 from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PROVING = (IdentifierClass.EXCLUSIVE, IdentifierClass.STRONG)
 """Classes under which an equal value shows likeness by itself, where nothing contradicts it."""
 
@@ -67,11 +67,12 @@ class AcrossDivisions:
         before, index = len(pen.events), self._index
         found = self._strongest() if self._divisions else {}
         for two in sorted(self._known() - found.keys()):
-            self._write(pen, two, EndAcross(two[1]), self._world.now())
+            over = last_seen(self._store.index, self._cursor, index, two)
+            self._write(pen, two, EndAcross(two[1]), over)
         for (one, other), pair in sorted(found.items()):
             rows = self._component.row(pair.one), self._component.row(pair.other)
             why = evidence_of(self._component.row, self._rules, index, pair, rows[0])
-            time = max(EPOCH + timedelta(microseconds=row.time) for row in rows)
+            time = max(map(time_of, rows))
             self._write(pen, (one, other), FindAcross(other, why), time)
         return len(pen.events) - before
 

@@ -9,19 +9,18 @@ messages counts as far as their contact came to hold it (heard.py).
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from aggregates.correction import named_by_corrections
 from aggregates.values import ContactId, IdentifierClass
 from identity_engine.application.reevaluation.corrections import led_to_right, of_row
 from identity_engine.application.reevaluation.heard import Hearing
+from identity_engine.application.reevaluation.moments import time_of
+from identity_engine.application.reevaluation.people import Crowd, Mentioned, People
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
-from matchers.guards import contradict
-from matchers.normalise import FIXED_LINE
 from matchers.proposals import Node, Pair, Use, exact_pairs, scored_pairs
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key, value_key
@@ -35,10 +34,6 @@ MOST_EQUALS = 5_000
 """Records under a key that stays crowded beyond which not even those that say the same are paired."""
 
 ALL = 1 << 40
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Mentioned = tuple[InteractionRow, IdentifierClass]
-"""A record that mentions a value, and what the value may decide in it."""
 
 
 class Component:
@@ -52,8 +47,7 @@ class Component:
     """
 
     def __init__(self, store: EventStore, cursor: Cursor, index: MatchIndex, rules: Rules) -> None:
-        self._tables, self._digests = store.index, store.digests
-        self._cursor, self._index, self._rules = cursor, index, rules
+        self._tables, self._cursor, self._index, self._rules = store.index, cursor, index, rules
         cap = rules.policy.block_cap
         self._crowding = Crowding(store.index, cursor, index, store.digests, cap)
         self._meaning = Meaning(store.digests, rules.policy)
@@ -67,9 +61,11 @@ class Component:
         self._keys: dict[int, tuple[int, ...]] = {}
         self.nodes: dict[int, Node] = {}
         self.pairs: list[Pair] = []
-        self.shared: dict[bytes, int] = {}
-        """Values that turned out to be shared -> by how many people."""
-        self.unshared: set[bytes] = set()
+        self._people = People(store.digests, rules)
+        self.shared: dict[bytes, Crowd] = {}
+        """Values that turned out to be shared."""
+        self.unshared: dict[bytes, int] = {}
+        """Values that are so no longer -> time of the latest interaction that gives them."""
 
     def grow(self, seeds: Iterable[int]) -> None:
         """Add the components of these interactions, by their numbers."""
@@ -248,25 +244,27 @@ class Component:
     def _pair_by_value(self, digest: bytes) -> None:
         """Pair those who mention a value, unless it is shared; what changes its state touches all."""
         uses = self._uses(digest)
+        if not uses:
+            return
         nodes = {row.number: self.nodes.get(row.number) or self.node(row) for row, _ in uses}
         before = self._index.identifiers.get(digest)
         state = before.state if before is not None else None
         known = state.shared_by if state is not None else ()
         eras = self._eras(digest, uses)
-        people = max((self._people(digest, era) for era in eras), default=0)
-        if people and "names" not in known:
-            self.shared[digest] = people
-        elif not people and "names" in known:
-            self.unshared.add(digest)
+        crowds = [crowd for era in eras if (crowd := self._people.crowd(digest, era)) is not None]
+        if crowds and "names" not in known:
+            self.shared[digest] = max(crowds, key=lambda one: (one.people, -one.since))
+        elif not crowds and "names" in known:
+            self.unshared[digest] = max(row.time for row, _ in uses)
         scorer, rules = self._rules.scorer, self._rules.link_rules
         exact = partial(exact_pairs, nodes, digest, scorer=scorer, rules=rules)
         corrections = self._index.corrections(state) if state is not None else ()
         if state is not None:
             for right in led_to_right(self._index, state, uses):
                 self.pairs += exact(right)
-        if people and "names" in known:
+        if crowds and "names" in known:
             return
-        if not people and "person" not in known:
+        if not crowds and "person" not in known:
             for era in eras:
                 self.pairs += exact(
                     [
@@ -299,67 +297,13 @@ class Component:
             return [list(uses)]
         eras: defaultdict[int, list[Mentioned]] = defaultdict(list)
         for row, class_ in uses:
-            since = EPOCH + timedelta(microseconds=row.time)
+            since = time_of(row)
             if row.is_by_hand and row.contact_id is not None:
                 since = max(
                     (h.valid_from for h in known.state.held_by({row.contact_id})), default=since
                 )
             eras[sum(end <= since for end in known.state.ends())].append((row, class_))
         return list(eras.values())
-
-    def _people(self, digest: bytes, uses: Sequence[Mentioned]) -> int:
-        """Return how many people a value stands for if those are more than the policy allows, else 0.
-
-        Records that contradict each other speak of different people. They are taken by time and
-        name, so that the answer does not depend on who came first. One with neither a name nor a
-        birth date contradicts nobody, so it is not taken for any of them. Where the class has a
-        window, those count together that called within it.
-        """
-        classes = {class_ for _, class_ in uses}
-        if not uses or IdentifierClass.EXCLUSIVE in classes:
-            return 0
-        is_fixed_line = self._is_fixed_line(digest, uses)
-        if is_fixed_line and _is_of_a_firm(uses):
-            return len(uses)
-        naming = sorted(
-            (row for row, _ in uses if _names_somebody(row)), key=lambda row: (row.time, row.name)
-        )
-        cap, window = self._people_allowed(is_fixed_line), self._window(classes)
-        if window is None:
-            return self._more_than(cap, naming)
-        span = window // timedelta(microseconds=1)
-        for first in naming:
-            within = [row for row in naming if 0 <= row.time - first.time <= span]
-            if people := self._more_than(cap, within):
-                return people
-        return 0
-
-    def _people_allowed(self, is_fixed_line: bool) -> int:
-        guards = self._rules.policy.guards
-        if guards.people_per_line is None or not is_fixed_line:
-            return guards.people_per_value
-        return guards.people_per_line
-
-    def _window(self, classes: Iterable[IdentifierClass]) -> timedelta | None:
-        return self._rules.policy.window_of(min(classes, key=list(IdentifierClass).index))
-
-    def _is_fixed_line(self, digest: bytes, uses: Sequence[Mentioned]) -> bool:
-        fixed = self._digests.kind(FIXED_LINE)
-        said = (mention for row, _ in uses for mention in row.mentions)
-        return any(one.digest == digest and one.kind == fixed for one in said)
-
-    def _more_than(self, cap: int, ordered: Iterable[InteractionRow]) -> int:
-        """Return how many people records speak of, as soon as those are more than a limit, else 0."""
-        limit = self._rules.link_rules.contradiction
-        people: list[InteractionRow] = []
-        for row in ordered:
-            if all(
-                contradict(row.record, other.record, self._rules.scorer, limit) for other in people
-            ):
-                people.append(row)
-                if len(people) > cap:
-                    return len(people)
-        return 0
 
     def _follow_links(self, frontier: Sequence[InteractionRow]) -> None:
         """Reach all interactions of the contacts of the frontier, and of contacts merged with them."""
@@ -378,16 +322,3 @@ class Component:
 def takes_part(row: InteractionRow) -> bool:
     """Tell whether an interaction belongs to a contact that is there."""
     return row.contact_id is not None and not row.hidden
-
-
-def _is_of_a_firm(uses: Sequence[Mentioned]) -> bool:
-    """Tell whether somebody called from a fixed line who named an employer: all who work there may."""
-    if len(uses) < 2:
-        return False
-    return any(row.record is not None and row.record.organisation for row, _ in uses)
-
-
-def _names_somebody(row: InteractionRow) -> bool:
-    """Tell whether a record says who somebody is, so that it can contradict another."""
-    said = row.record
-    return said is not None and bool(said.given or said.family or said.name or said.birth_date)

@@ -6,7 +6,7 @@ is moved, engine merges between two homes are taken back, contacts of one home a
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from aggregates import contact as contacts
 from aggregates.contact import ContactUnmerged, MergeEdge
@@ -26,6 +26,7 @@ from identity_engine.application.reevaluation.across import AcrossDivisions
 from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.reevaluation.evidence import evidence_of
+from identity_engine.application.reevaluation.moments import last_seen, moment, time_of
 from identity_engine.application.reevaluation.outcome import Reevaluated
 from identity_engine.application.reevaluation.stages import Move, Stages
 from identity_engine.application.resolution.meaning import Meaning
@@ -39,8 +40,6 @@ from matchers.proposals import Pair
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
 from projections.sql import Cursor
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Difference:
@@ -85,16 +84,16 @@ class Difference:
     def _mark_shared(self) -> int:
         """Say which values turned out to be shared, and which no longer are."""
         shared = 0
-        for digest, people in sorted(self._component.shared.items()):
+        for digest, crowd in sorted(self._component.shared.items()):
             row = self._index.identifiers.get(digest)
             if row is not None and row.state is not None:
-                fact = IdentifierShared(by="names", holders=people)
-                self._pen.write(row.identifier_id, row.version + 1, self._world.now(), fact)
+                fact = IdentifierShared(by="names", holders=crowd.people)
+                self._pen.write(row.identifier_id, row.version + 1, moment(crowd.since), fact)
                 shared += 1
-        for digest in sorted(self._component.unshared):
+        for digest, last in sorted(self._component.unshared.items()):
             row = self._index.identifiers[digest]
             fact_ = IdentifierUnshared(by="names")
-            self._pen.write(row.identifier_id, row.version + 1, self._world.now(), fact_)
+            self._pen.write(row.identifier_id, row.version + 1, moment(last), fact_)
         return shared
 
     def _find_homes(self) -> None:
@@ -157,7 +156,7 @@ class Difference:
             claims = self._move(row, at_home[place], versions[row.interaction_id], evidence)
             left |= dict.fromkeys((before, digest) for digest in claims)
             touched |= {
-                (one, digest): _time(row)
+                (one, digest): time_of(row)
                 for one in (before, at_home[place])
                 for digest in self._said(row)
             }
@@ -197,7 +196,7 @@ class Difference:
         division = self._index.contacts[self._linked(row.number)].state.division
         command = contacts.Create(division=division, interaction_id=row.interaction_id)
         for fact in contacts.decide(None, command):
-            self._pen.write(fresh, 1, _time(row), fact)
+            self._pen.write(fresh, 1, time_of(row), fact)
         return fresh
 
     def _evidence_of_move(self, row: InteractionRow) -> Evidence:
@@ -210,7 +209,7 @@ class Difference:
         """Give an interaction to another contact with its claims, and return the digests of those."""
         held = row.contact_id
         assert held is not None
-        time = _time(row)
+        time = time_of(row)
         unlinked = InteractionUnlinked(contact_id=held)
         self._pen.write(row.interaction_id, version + 1, time, unlinked)
         linked = InteractionLinked(contact_id=target, evidence=evidence)
@@ -272,8 +271,12 @@ class Difference:
                 automatic=True,
                 cause="evidence_changed",
             )
-            self._pen.write(edge.stream, stream.version + 1, self._world.now(), fact)
+            time = self._last_seen(edge.one, edge.other)
+            self._pen.write(edge.stream, stream.version + 1, time, fact)
         return len(wrong)
+
+    def _last_seen(self, *contact_ids: ContactId) -> datetime:
+        return last_seen(self._store.index, self._cursor, self._index, contact_ids)
 
     def _merge(self) -> int:
         """Merge contacts of one home along the pairs that joined their interactions."""
@@ -308,7 +311,7 @@ class Difference:
             for id_ in (ours.canonical_id, theirs.canonical_id)
         }
         survivor = survivor_of(ours, theirs, born)
-        time = max(_time(row), _time(self._component.row(join.other)))
+        time = max(time_of(row), time_of(self._component.row(join.other)))
         self._pen.write(survivor, self._index.contacts[survivor].version + 1, time, fact)
         return 1
 
@@ -327,11 +330,12 @@ class Difference:
         for one in sorted(self._component.contacts):
             for other in sorted(self._index.contacts[one].state.refused):
                 if (one, other) not in found:
-                    self._tell(one, contacts.EndRefusal(other), self._world.now())
+                    over = self._last_seen(one, other)
+                    self._tell(one, contacts.EndRefusal(other), over)
         for (one, other), (pair, guard) in found.items():
             rows = self._component.row(pair.one), self._component.row(pair.other)
             command = contacts.RefuseMerge(other, guard, self._evidence(pair, rows[0]))
-            self._tell(one, command, max(map(_time, rows)))
+            self._tell(one, command, max(map(time_of, rows)))
 
     def _are_told_apart(self, one: ContactId, other: ContactId) -> bool:
         ours, theirs = (self._index.members(self._index.canonical(end)) for end in (one, other))
@@ -370,7 +374,3 @@ def by_strength(refused: Sequence[Refused]) -> list[Refused]:
     return sorted(
         refused, key=lambda one: (met[one.pair.one, one.pair.other], one.guard, one.pair.rule)
     )
-
-
-def _time(row: InteractionRow) -> datetime:
-    return EPOCH + timedelta(microseconds=row.time)

@@ -5,7 +5,6 @@ gone, and has no other such link, falls.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from aggregates import contact as contacts
@@ -14,12 +13,11 @@ from aggregates.identity import BY_LINK, LASTING, RAISING
 from aggregates.interaction import InteractionLinked
 from aggregates.values import ContactId, Evidence, Fact, Stage
 from identity_engine.application.pen import Pen
+from identity_engine.application.reevaluation.moments import time_of
 from identity_engine.event_store.store import EventStore
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Move(NamedTuple):
@@ -84,7 +82,7 @@ class Stages:
         self, contact_id: ContactId, row: InteractionRow, command: contacts.ContactCommand
     ) -> None:
         known = self._index.contacts[contact_id]
-        time = EPOCH + timedelta(microseconds=row.time)
+        time = time_of(row)
         for fact in contacts.decide(known.state, command):
             self._pen.write(contact_id, known.version + 1, time, fact)
 

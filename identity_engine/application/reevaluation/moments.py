@@ -1,0 +1,39 @@
+"""When what re-evaluation writes became true: by the interactions that it rests on, not by the clock.
+
+A value speaks of several people since the interaction that showed it, and not since somebody had time to
+count them. By the clock two ingests of one file would tell two histories.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+
+from aggregates.values import ContactId
+from identity_engine.event_store.index_tables import IndexTables
+from projections.match_index.index import MatchIndex
+from projections.match_index.rows import InteractionRow
+from projections.sql import Cursor
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(time: int) -> datetime:
+    """Return microseconds since 1970, UTC, as a moment."""
+    return EPOCH + timedelta(microseconds=time)
+
+
+def time_of(row: InteractionRow) -> datetime:
+    """Return when an interaction was."""
+    return moment(row.time)
+
+
+def last_seen(
+    tables: IndexTables, cursor: Cursor, index: MatchIndex, contact_ids: Collection[ContactId]
+) -> datetime:
+    """Return when the latest interaction of some loaded contacts was, else when the last was born.
+
+    What ends between them has ended by then: which interaction ended it is not known, because it may
+    be one that is gone.
+    """
+    tables.load_all_of(cursor, index, contact_ids)
+    times = [time_of(row) for one in contact_ids for row in index.interactions_of(one)]
+    return max(times or [index.contacts[one].state.born for one in contact_ids])
