@@ -16,32 +16,42 @@ EVERYWHERE = {
 }
 """Options that every verb takes, wherever they stand: what each sets, what is said without a value."""
 
+STOPPED = "Stopped. All acknowledged work is stored; the same command goes on from there."
+
 FROM_STANDARD_INPUT = ("--note", "--mail")
 """Options whose text may come from standard input."""
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit the process with its code."""
+    try:
+        code = _started(arguments)
+    except KeyboardInterrupt:  # also while modules are still imported
+        code = _fail(STOPPED, 130)
+    sys.exit(code)
+
+
+def _started(arguments: Sequence[str] | None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given == ["--version"]:
         from identity_engine.version import __version__
 
         sys.stdout.write(f"{__version__}\n")
-        sys.exit(0)
+        return 0
     if (place := _first_that_is_no_text(given)) is not None:
         said = (
             f"Word {place} after identity-engine is not UTF-8 text. Convert it first, for example "
             "with iconv -t UTF-8."
         )
-        sys.exit(_fail(said, 2))
+        return _fail(said, 2)
     rest, typed, lacking = _taken_everywhere(given)
     if lacking is not None:
         said = f"{lacking} {EVERYWHERE[lacking][1]}\nTry: identity-engine --help"
-        sys.exit(_fail(said, 2))
+        return _fail(said, 2)
     from identity_engine.settings import typed as typed_settings
 
     with typed_settings(**typed):
-        sys.exit(_run(_global_options_last(_with_dashes(rest))))
+        return _run(_global_options_last(_with_dashes(rest)))
 
 
 def _run(arguments: list[str]) -> int:
@@ -68,10 +78,6 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output is gone; there is nobody left to tell
         return 1
-    except KeyboardInterrupt:
-        return _fail(
-            "Stopped. All acknowledged work is stored; the same command goes on from there.", 130
-        )
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         return _fail(f"The operating system refused: {error.strerror or error}{where}.", 1)

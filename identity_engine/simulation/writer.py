@@ -120,19 +120,31 @@ def _rows(rows: list[tuple[str, str, str]]) -> bytes:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the name only when it is whole and on the disk."""
+    """A file that takes the name only when it is whole and on the disk; what is there and is no file,
+    such as a device or a pipe, is written to, and never replaced."""
+    path = path.resolve()  # a link stays one
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream, _packed(stream, path) as out:
+            yield out
+        return
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
     partial = Path(name)
     try:
         with open(handle, "wb") as file:  # noqa: PTH123 - an open descriptor has no path
-            if path.suffix == ".gz":
-                with gzip.GzipFile("", "wb", _FAST_AND_SMALL, file, mtime=0) as packed:
-                    yield packed  # type: ignore[misc]
-            else:
-                yield file
+            with _packed(file, path) as out:
+                yield out
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _packed(file: BinaryIO, path: Path) -> Iterator[BinaryIO]:
+    if path.suffix != ".gz":
+        yield file
+        return
+    with gzip.GzipFile("", "wb", _FAST_AND_SMALL, file, mtime=0) as packed:
+        yield packed  # type: ignore[misc]

@@ -142,6 +142,7 @@ class TestStores:
             ("projections", "verify"),
             ("projections", "status"),
             ("projections", "rebuild"),
+            ("store", "verify"),
             ("search", "anna"),
             ("contact", "show", NOBODY),
             ("export", "links", "--out", "links.csv"),

@@ -4,6 +4,7 @@ import re
 import signal
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -43,6 +44,29 @@ def test_ctrl_c_during_an_ingest_loses_nothing(cli):
     assert rest["resumed_at"] > 0
     assert links(cli) == INTERACTIONS
     assert cli("projections", "verify").code == 0
+
+
+STOPPED_WHILE_IMPORTING = """
+import sys
+
+class Stops:
+    def find_spec(self, name, *_):
+        if name == "identity_engine.cli.app":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Stops())
+from identity_engine.cli.main import run
+run(["search", "anna"])
+"""
+
+
+def test_ctrl_c_before_a_verb_has_begun_is_one_line():
+    ended = subprocess.run(
+        [sys.executable, "-c", STOPPED_WHILE_IMPORTING], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 130
+    assert ended.stderr.startswith("error: Stopped.")
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def interrupt_after_a_batch(running: "subprocess.Popen[str]", events: Path) -> None:

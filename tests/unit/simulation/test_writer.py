@@ -106,3 +106,21 @@ def test_the_world_of_a_seed_is_the_same_in_every_python_and_on_every_machine(
     out, truth, _ = write(tmp_path)
     digest = hashlib.sha256(out.read_bytes() + truth.read_bytes()).hexdigest()
     assert digest == "581d9381e98e5d03b04cd1167a80aeb402981a07298e5d81fb88ab36bbdeec1a"
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    plain, _, _ = write(tmp_path)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        write(tmp_path, "pipe")
+        assert reader.communicate()[0] == plain.read_bytes()
+    assert pipe.is_fifo()
+
+
+def test_a_link_stays_one_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("old")
+    (tmp_path / "link").symlink_to("elsewhere")
+    write(tmp_path, "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "elsewhere").read_text().startswith("{")
