@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import os
+import stat
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -52,8 +53,9 @@ def write_simulation(
     """Simulate traffic into a file of events and a truth table `source,interaction_id,person`.
 
     Each file is compressed if its name ends in `.gz`, readable by its owner alone, and appears
-    under its name only when whole; an older file of the name is replaced. The same arguments
-    give the same bytes; a `.gz` may differ between versions of zlib, never in what it holds.
+    under its name only when whole; an older file of the name is replaced. A symbolic link stays and
+    the file that it leads to is written; a pipe or a device is written into. The same arguments give
+    the same bytes; a `.gz` may differ between versions of zlib, never in what it holds.
 
     Args:
         people, interactions, seed, difficulty: as for `traffic`.
@@ -63,13 +65,13 @@ def write_simulation(
         ValueError: a number is out of its range, or both files are the same.
         OSError: a file cannot be written; nothing is left behind.
     """
-    if out.resolve() == truth.resolve():
+    if os.path.realpath(out) == os.path.realpath(truth):
         raise ValueError("events and truth must go to two files")
     made = traffic(people, interactions, seed, difficulty)
     tally = _Tally(people)
     with ExitStack() as files:
-        events_file = files.enter_context(_replacing(out))
-        truth_file = files.enter_context(_replacing(truth))
+        events_file = files.enter_context(_written(out))
+        truth_file = files.enter_context(_written(truth))
         truth_file.write(_rows([("source", "interaction_id", "person")]))
         while batch := list(islice(made, _BATCH)):
             events_file.write(b"".join(orjson.dumps(one.event) + b"\n" for one in batch))
@@ -119,32 +121,36 @@ def _rows(rows: list[tuple[str, str, str]]) -> bytes:
 
 
 @contextmanager
+def _written(path: Path) -> Iterator[BinaryIO]:
+    """What is written into goes to `path`, compressed if its name says so."""
+    into = path.open("wb") if _is_special(path) else _replacing(path.resolve())
+    with into as file:
+        if path.suffix == ".gz":
+            with gzip.GzipFile("", "wb", _FAST_AND_SMALL, file, mtime=0) as packed:
+                yield packed  # type: ignore[misc]
+        else:
+            yield file
+
+
+def _is_special(path: Path) -> bool:
+    """Tell whether something stands at `path` that is no file with content of its own to replace."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the name only when it is whole and on the disk; what is there and is no file,
-    such as a device or a pipe, is written to, and never replaced."""
-    path = path.resolve()  # a link stays one
-    if path.exists() and not path.is_file():
-        with path.open("wb") as stream, _packed(stream, path) as out:
-            yield out
-        return
+    """A file that takes the name only when it is whole and on the disk."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
     partial = Path(name)
     try:
         with open(handle, "wb") as file:  # noqa: PTH123 - an open descriptor has no path
-            with _packed(file, path) as out:
-                yield out
+            yield file
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def _packed(file: BinaryIO, path: Path) -> Iterator[BinaryIO]:
-    if path.suffix != ".gz":
-        yield file
-        return
-    with gzip.GzipFile("", "wb", _FAST_AND_SMALL, file, mtime=0) as packed:
-        yield packed  # type: ignore[misc]

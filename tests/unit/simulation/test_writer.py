@@ -124,3 +124,29 @@ def test_a_link_stays_one_and_its_file_is_replaced(tmp_path: Path) -> None:
     write(tmp_path, "link")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "elsewhere").read_text().startswith("{")
+
+
+def test_a_link_is_compressed_if_its_own_name_says_so(tmp_path: Path) -> None:
+    plain, _, _ = write(tmp_path)
+    (tmp_path / "link.gz").symlink_to(tmp_path / "there")
+
+    write(tmp_path, "link.gz")
+
+    assert gzip.decompress((tmp_path / "there").read_bytes()) == plain.read_bytes()
+
+
+def test_a_pipe_without_a_name_is_written_into(tmp_path: Path) -> None:
+    plain, _, _ = write(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", WRITE, "/dev/stdout", str(tmp_path / "truth")],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout == plain.read_bytes()
+
+
+def test_links_that_go_in_a_circle_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(OSError, match="symbolic links"):
+        write(tmp_path, "circle")
