@@ -1,13 +1,12 @@
 """The entry point: finds the verb, and turns every expected failure into one plain line.
 
 Exit codes: 0 done, 1 refused or found a problem, 2 wrong usage or settings, 130 stopped by the user.
+
+All else is imported only once `run` is there to answer Ctrl-C.
 """
 
 import sys
 from collections.abc import Sequence
-
-from identity_engine.cli.complaining import complain
-from identity_engine.cli.harmless import is_text
 
 GLOBAL_OPTIONS = ("--store",)
 EVERYWHERE = {
@@ -112,6 +111,8 @@ def _first_that_is_no_text(arguments: Sequence[str]) -> int | None:
 
     Python hands such bytes on as halves of surrogate pairs, which no store and no screen takes.
     """
+    from identity_engine.cli.harmless import is_text
+
     return next((place for place, one in enumerate(arguments, 1) if not is_text(one)), None)
 
 
@@ -161,6 +162,8 @@ def _with_dashes(arguments: list[str]) -> list[str]:
 
 
 def _fail(message: str, code: int) -> int:
+    from identity_engine.cli.complaining import complain
+
     complain(message)
     return code
 

@@ -51,7 +51,8 @@ import sys
 
 class Stops:
     def find_spec(self, name, *_):
-        if name == "identity_engine.cli.app":
+        if name == sys.argv[1]:
+            sys.meta_path.remove(self)
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Stops())
@@ -60,9 +61,13 @@ run(["search", "anna"])
 """
 
 
-def test_ctrl_c_before_a_verb_has_begun_is_one_line():
+@pytest.mark.parametrize("module", ["harmless", "app"])
+def test_ctrl_c_before_a_verb_has_begun_is_one_line(module):
     ended = subprocess.run(
-        [sys.executable, "-c", STOPPED_WHILE_IMPORTING], capture_output=True, text=True, check=False
+        [sys.executable, "-c", STOPPED_WHILE_IMPORTING, f"identity_engine.cli.{module}"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 130
     assert ended.stderr.startswith("error: Stopped.")
