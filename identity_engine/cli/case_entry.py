@@ -75,10 +75,12 @@ def read_text(text: str) -> str:
     """Return what a text says; - stands for standard input.
 
     Raises:
-        UsageError: standard input is not UTF-8.
+        UsageError: standard input is closed, or not UTF-8.
     """
     if text != "-":
         return text
+    if sys.stdin is None:
+        raise UsageError("Standard input is closed. Pipe the text in, or write it in place of -.")
     try:
         said = sys.stdin.read()
     except UnicodeDecodeError:

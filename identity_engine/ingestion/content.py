@@ -29,7 +29,7 @@ class Content:
     def __init__(self, path: Path | str) -> None:
         self.name = str(path)
         if self.name == "-":
-            self._file = cast("io.BufferedReader", sys.stdin.buffer)
+            self._file = _standard_input()
             self.size: int | None = None
         else:
             self._file, self.size = _open(Path(path))
@@ -88,6 +88,12 @@ class Content:
         except (zlib.error, gzip.BadGzipFile):
             self._damage = "damaged_gzip"
         return b""
+
+
+def _standard_input() -> io.BufferedReader:
+    if sys.stdin is None:
+        raise SourceError("Standard input is closed.", "Pipe the events in, or name a file.")
+    return cast("io.BufferedReader", sys.stdin.buffer)
 
 
 def _open(path: Path) -> tuple[io.BufferedReader, int | None]:

@@ -1,5 +1,7 @@
 """How the command line refuses: one plain line that says the fix, its exit code, no traceback."""
 
+import sys
+
 import pytest
 
 from tests.acceptance.commands import in_own_process
@@ -262,3 +264,10 @@ def test_a_list_of_less_than_one_is_wrong_usage(filled, typed, limit):
 
 def test_an_identifier_is_asked_for_in_its_own_form(filled):
     check(filled("contact", "create", "--identifier", "x"), WRONG_USE, "TYPE=VALUE")
+
+
+@pytest.mark.parametrize("typed", ["ingest -", "contact enrich -", "case note add C-000001 -"])
+def test_standard_input_that_is_closed_is_told(filled, monkeypatch, typed):
+    monkeypatch.setattr(sys, "stdin", None)
+
+    check(filled(*typed.split()), WRONG_USE, "standard input is closed", "pipe the")
