@@ -133,7 +133,7 @@ def _decode_change(
 
 def _whole(document: dict[str, object], time: datetime, text: bytes, now: datetime) -> bytes | None:
     """Return the canonical data of a validated document, None where a rule is broken."""
-    if wire.breaks_a_rule(document, time, now=now):
+    if wire.breaks_a_rule(document, time, now=now) or json_text.has_large_integer(text):
         return None
     data = _canonical(document.pop("data"))
     return (

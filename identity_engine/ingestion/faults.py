@@ -22,6 +22,7 @@ MESSAGES: Final = {
     "duplicate_key": "An object names the same key twice; keep one of them.",
     "not_a_number": "NaN and Infinity are not JSON numbers; leave the field out or send null.",
     "number_too_large": "A number does not fit a 64-bit float; send it as text.",
+    "integer_too_large": "An integer does not fit 64 bits; send it as text.",
     "lone_surrogate": "The text has half of a surrogate pair; send whole characters.",
     # the envelope
     "not_an_object": "The event is not a JSON object; send one JSON object a line.",

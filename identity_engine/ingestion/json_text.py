@@ -1,7 +1,8 @@
 """Reading one JSON text strictly, and saying all that is wrong with one that cannot be read.
 
-orjson reads the good ones. It keeps the last of two equal keys and stops at the first fault, so
-`repeats_key` finds the former at almost no cost and `explain` reads a refused text again, slowly.
+orjson reads the good ones. It keeps the last of two equal keys, makes a float of an integer that does
+not fit 64 bits, and stops at the first fault, so `repeats_key` and `has_large_integer` find the former
+at almost no cost and `explain` reads a refused text again, slowly.
 """
 
 import json
@@ -16,6 +17,9 @@ MAX_DEPTH: Final = 32  # levels of objects and arrays, the outermost is 1
 _COLON: Final = ord(":")
 _BACKSLASH: Final = ord("\\")
 _BOM: Final = b"\xef\xbb\xbf"
+_INTEGERS: Final = range(-(2**63), 2**64)  # what orjson keeps exactly
+_LONG: Final = b"0" * 19  # the fewest digits of an integer beyond them
+_AS_ZEROS: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00{", b"{\x00", b"\x00\n")
 
 
@@ -35,6 +39,17 @@ def repeats_key(line: bytes, kept: bytes) -> bool:
     if not has_escaped_colon and line.count(_COLON) == kept.count(_COLON):
         return False
     return "duplicate_key" in _Lenient(line.decode()).codes
+
+
+def has_large_integer(line: bytes) -> bool:
+    """Tell whether `line` has an integer that does not fit 64 bits: read as a float it would be another.
+
+    So many digits are rare; a line that has them, in a text or a fraction too, is read once more to be
+    sure.
+    """
+    if _LONG not in line.translate(_AS_ZEROS):
+        return False
+    return "integer_too_large" in _Lenient(line.decode()).codes
 
 
 def is_deeper(value: object, levels: int) -> bool:
@@ -92,7 +107,7 @@ class _Lenient:
             object_pairs_hook=self._object,
             parse_constant=self._constant,
             parse_float=self._float,
-            parse_int=self._float,
+            parse_int=self._int,
         )
 
     def _object(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -109,6 +124,12 @@ class _Lenient:
         number = float(digits)
         if math.isinf(number):
             self._note("number_too_large")
+        return number
+
+    def _int(self, digits: str) -> float:
+        number = self._float(digits)
+        if not math.isinf(number) and int(digits) not in _INTEGERS:
+            self._note("integer_too_large")
         return number
 
     def _note(self, code: str) -> None:

@@ -83,6 +83,7 @@ def nested(levels: int) -> bytes:
 
 
 _MANY = [{"type": "email", "value": f"{CANARY}{n}@example.com"} for n in range(65)]
+_LARGE = ("integer_too_large",)
 
 KINDS = (
     # not JSON
@@ -96,6 +97,10 @@ KINDS = (
     Kind("NaN", spelled('"order"', b"NaN"), ("not_a_number",)),
     Kind("Infinity", spelled('"order"', b"-Infinity"), ("not_a_number",)),
     Kind("number beyond a float", spelled('"order"', b"1e400"), ("number_too_large",)),
+    Kind("integer of 5,000 digits", spelled('"order"', b"9" * 5_000), ("number_too_large",)),
+    Kind("integer beyond 64 bits", spelled('"order"', b"18446744073709551616"), _LARGE),
+    Kind("negative beyond 64 bits", spelled('"order"', b"-9223372036854775809"), _LARGE),
+    Kind("large integer in an extension", spelled('"crm"', b'"crm","n":' + b"7" * 30), _LARGE),
     Kind("depth bomb", b"[" * 100_000, ("too_deep",)),
     Kind("depth bomb of objects", b'{"a":' * 50_000, ("too_deep",)),
     Kind("nested 33 levels", nested(33), ("too_deep",)),
@@ -253,5 +258,9 @@ ACCEPTED = {
     "a little ahead": good(time="2026-02-01T00:05:00Z"),
     "64 identifiers": changed("data.identifiers", _MANY[:64]),
     "repeated words": changed("data.attributes", {"a": {"id": ":"}, "b": {"id": "::"}}),
-    "large integer": spelled('"order"', b"123456789012345678901234567890"),
+    "the largest integer": spelled('"order"', b"18446744073709551615"),
+    "the smallest integer": spelled('"order"', b"-9223372036854775808"),
+    "a text of many digits": spelled("order", b"123456789012345678901234567890"),
+    "a fraction of many digits": spelled('"order"', b"0.12345678901234567890"),
+    "a large number that is no integer": spelled('"order"', b"1e30"),
 }
