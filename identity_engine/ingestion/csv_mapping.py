@@ -6,15 +6,18 @@
  "profile": {"given_name": "First name"}, "delimiter": ";", "encoding": "cp1252"}
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from identity_engine.errors import SourceError
+from identity_engine.ingestion.json_text import repeats_key
 from identity_engine.ingestion.wire import INTERACTION, Id, Name
 
 MAX_MAPPING: Final = 1024 * 1024  # bytes of a mapping file
@@ -44,6 +47,19 @@ class TimeColumn(_Part):
     column: ColumnName
     format: str | None = None
     timezone: str | None = None
+
+    @field_validator("format")
+    @classmethod
+    def _readable(cls, format: str | None) -> str | None:  # noqa: A002 - the word of the mapping
+        try:
+            datetime.strptime("", format or "")  # noqa: DTZ007 - nothing is read
+        except (ValueError, re.error) as refused:
+            # What can be read says of an empty cell no more than that it is of another form.
+            if "does not match" not in str(refused):
+                raise ValueError(
+                    "no format that strptime reads; write one like %d.%m.%Y %H:%M"
+                ) from None
+        return format
 
     @field_validator("timezone")
     @classmethod
@@ -124,7 +140,7 @@ class CsvMapping(_Part):
         try:
             with path.open("rb") as file:
                 text = file.read(MAX_MAPPING)
-            return cls.model_validate_json(text)
+            mapping = cls.model_validate_json(text)
         except OSError as failed:
             raise SourceError(
                 f"The mapping {path} cannot be read: {failed.strerror}.", "Check the path."
@@ -135,6 +151,9 @@ class CsvMapping(_Part):
                 for error in refused.errors(include_url=False, include_input=False)
             )
             raise SourceError(f"The mapping {path} is wrong: {faults}.", "Correct it.") from None
+        if repeats_key(text, orjson.dumps(orjson.loads(text))):
+            raise SourceError(f"The mapping {path} names a key twice.", "Keep one of them.")
+        return mapping
 
     def canonical(self) -> bytes:
         """The mapping as bytes that are equal for equal meaning."""

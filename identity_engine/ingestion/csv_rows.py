@@ -10,9 +10,9 @@ import orjson
 from msgspec.structs import replace
 
 from identity_engine.errors import SourceError
-from identity_engine.ingestion.csv_mapping import CsvMapping
+from identity_engine.ingestion.csv_mapping import CsvMapping, TimeColumn
 from identity_engine.ingestion.envelope import Incoming, decode
-from identity_engine.ingestion.faults import Rejected, fault
+from identity_engine.ingestion.faults import Fault, Rejected, fault
 from identity_engine.ingestion.json_text import without_bom
 from identity_engine.ingestion.lines import Line
 
@@ -57,7 +57,15 @@ class CsvTable:
             return Rejected(row, (fault("ragged_row"),))
         by_column = dict(zip(self._header, map(str.strip, cells), strict=True))
         decoded = decode(orjson.dumps(self.mapping.event(by_column)), now=now)
-        return replace(decoded, raw=row) if isinstance(decoded, Rejected) else decoded
+        if not isinstance(decoded, Rejected):
+            return decoded
+        return Rejected(row, tuple(map(self._in_words_of_the_mapping, decoded.faults)))
+
+    def _in_words_of_the_mapping(self, found: Fault) -> Fault:
+        has_format = isinstance(self.mapping.time, TimeColumn) and self.mapping.time.format
+        if found.code == "bad_time" and has_format:
+            return fault("bad_time_format", "time")
+        return found
 
     def _complete(self, waiting: deque[Line], *, at_end: bool) -> Iterator[Line]:
         while waiting:

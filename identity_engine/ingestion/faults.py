@@ -33,6 +33,8 @@ MESSAGES: Final = {
     "binary_data": "Binary data is not taken; send the object in data instead of data_base64.",
     "bad_extension": "A CloudEvents extension attribute is a text, a number or a boolean.",
     "bad_time": "The time is not an RFC 3339 date and time; write 2026-01-31T09:30:00Z.",
+    "bad_time_format": "The time is not of the format in the mapping; correct the cell or the format.",
+    "leap_second": "A leap second cannot be stored; write second 59.",
     "naive_time": "The time has no offset; add Z or an offset such as +01:00.",
     "time_in_future": "The time is more than 5 minutes ahead; check the publisher's clock.",
     "conflicting_duplicate": "This source and id were stored before with other content; "

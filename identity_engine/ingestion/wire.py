@@ -58,7 +58,7 @@ IdentifierValue = Annotated[
 Text = Annotated[str, StringConstraints(max_length=MAX_VALUE, pattern=_MANY_LINES)]
 
 _RFC3339: Final = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:(\d\d)(?:\.\d+)?([Zz]|[+-]\d\d:[0-5]\d)?", re.ASCII
 )
 
 
@@ -68,7 +68,9 @@ def _utc(given: object) -> datetime:
     shape = _RFC3339.fullmatch(given)
     if shape is None:
         raise PydanticCustomError("bad_time", "not RFC 3339")
-    if shape[1] is None:
+    if shape[1] == "60":
+        raise PydanticCustomError("leap_second", "a leap second")
+    if shape[2] is None:
         raise PydanticCustomError("naive_time", "no offset")
     try:
         moment = datetime.fromisoformat(given.upper())

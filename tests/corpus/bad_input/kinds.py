@@ -208,6 +208,8 @@ KINDS = (
     Kind("time without a date", good(time="09:30"), ("bad_time",)),
     Kind("no such day", good(time="2026-02-30T00:00:00Z"), ("bad_time",)),
     Kind("time before year 1", good(time="0001-01-01T00:00:00+14:00"), ("bad_time",)),
+    Kind("offset of 60 minutes", good(time="2026-01-01T00:00:00+05:60"), ("bad_time",)),
+    Kind("leap second", good(time="2016-12-31T23:59:60Z"), ("leap_second",)),
     Kind("time as a number", good(time=1_767_225_600), ("wrong_type",)),
     # all at once
     Kind(
@@ -255,6 +257,7 @@ ACCEPTED = {
     "content type with charset": good(datacontenttype="application/json; charset=utf-8"),
     "no identifiers, profile, attributes": good(data={"channel": "voice", "direction": "outbound"}),
     "time with an offset": good(time="2026-01-01t01:00:00.123456789+01:00"),
+    "time with a long fraction": good(time=f"2026-01-01T01:00:00.{'1234567890' * 4}Z"),
     "a little ahead": good(time="2026-02-01T00:05:00Z"),
     "64 identifiers": changed("data.identifiers", _MANY[:64]),
     "repeated words": changed("data.attributes", {"a": {"id": ":"}, "b": {"id": "::"}}),

@@ -122,7 +122,7 @@ def test_bad_rows_have_their_reason_and_the_rows_around_them_go_on(read):
         (row("I", address='"a"b').encode(), {"bad_quote"}),
         (row("J", address="x" * 5_000).encode(), {"too_long"}),
         (row("K", address="x" * 200_000).encode(), {"too_long"}),
-        (b"L,31/01/2026,a@b.example,Ada,,", {"bad_time"}),
+        (b"L,31/01/2026,a@b.example,Ada,,", {"bad_time_format"}),
         (row("M", name="x" * 2_000_000).encode(), {"line_too_long"}),
         (b"", None),
         (row("N").encode(), "N"),
@@ -154,6 +154,13 @@ def test_a_time_without_offset_needs_a_time_zone(read):
     time = {"time": {"column": "Opened", "format": "%d.%m.%Y %H:%M"}}
 
     assert told(read(f"{HEADER}\n{row('T1')}\n", time)) == [{"naive_time"}]
+
+
+def test_a_time_that_is_not_read_is_told_in_the_form_that_the_mapping_asks_for(read):
+    text = f"{HEADER}\nT1,yesterday,a@b.example,Ada,,\n"
+
+    assert told(read(text)) == [{"bad_time_format"}]
+    assert told(read(text, {"time": "Opened"})) == [{"bad_time"}]
 
 
 def test_all_missing_columns_are_named_at_once(read):
@@ -202,6 +209,9 @@ def test_a_new_mapping_makes_another_stream(tmp_path):
         ({"encoding": "utf-16"}, "encoding.*UTF-8"),
         ({"encoding": "klingon"}, "no such encoding"),
         ({"time": {"column": "Opened", "timezone": "Mars/North"}}, "no such time zone"),
+        ({"time": {"column": "Opened", "format": "%q"}}, "no format that strptime reads"),
+        ({"time": {"column": "Opened", "format": "%d.%m.%Y %"}}, "no format that strptime reads"),
+        ({"time": {"column": "Opened", "format": "%d.%d.%Y"}}, "no format that strptime reads"),
         ({"identifiers": [], "profile": {}}, "map at least one column"),
         ({"delimiter": "x", "id": 7}, "id.*delimiter"),
     ],
@@ -209,6 +219,15 @@ def test_a_new_mapping_makes_another_stream(tmp_path):
 def test_a_wrong_mapping_says_all_that_is_wrong(read, wrong, words):
     with pytest.raises(SourceError, match=words):
         read(f"{HEADER}\n", wrong)
+
+
+def test_a_mapping_that_names_a_key_twice_is_refused(tmp_path):
+    (tmp_path / "events.csv").write_text(HEADER)
+    text = json.dumps(MAPPING).replace('"id": "Ticket"', '"id": "Topic", "id": "Ticket"')
+    (tmp_path / "mapping.json").write_text(text)
+
+    with pytest.raises(SourceError, match="names a key twice"):
+        open_events(tmp_path / "events.csv", "csv", tmp_path / "mapping.json")
 
 
 def test_a_missing_mapping_is_said(tmp_path):
