@@ -1,5 +1,6 @@
 """Reading interaction events from a file in batches, from where the last run stopped."""
 
+import codecs
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,10 @@ from identity_engine.ingestion.lines import Line, split_lines
 __all__ = ["BATCH_SIZE", "Batch", "EventFile", "Format", "open_events"]
 
 BATCH_SIZE: Final = 200  # lines; more would lose races between workers
+_MARKS: Final = {
+    "UTF-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+    "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+}
 
 Format = Literal["cloudevents", "csv"]
 Decoder = Callable[..., Incoming | Rejected]
@@ -200,7 +205,9 @@ def open_events(
     columns = None if mapping is None else CsvMapping.load(mapping)
     content = Content(path)
     try:
-        _refuse_utf16(content)
+        _refuse_encoding(content)
+        if columns is None:
+            _refuse_array(content)
         table = None if columns is None else CsvTable(columns)
     except BaseException:
         content.close()
@@ -208,9 +215,21 @@ def open_events(
     return EventFile(content, table, start_at=start_at, batch_size=batch_size, secret=secret)
 
 
-def _refuse_utf16(content: Content) -> None:
-    if content.head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise SourceError(f"{content.name} is UTF-16.", "Save it as UTF-8.")
+def _refuse_encoding(content: Content) -> None:
+    # The mark of UTF-32 begins with that of UTF-16.
+    for encoding, marks in _MARKS.items():
+        if content.head.startswith(marks):
+            raise SourceError(f"{content.name} is {encoding}.", "Save it as UTF-8.")
+
+
+def _refuse_array(content: Content) -> None:
+    first, ended, _ = content.head.lstrip().partition(b"\n")
+    opened = first.startswith(b"[") and first.rstrip().endswith((b"[", b"{", b","))
+    if opened and ended:
+        raise SourceError(
+            f"{content.name} is one JSON array over many lines.",
+            "Write one event a line; jq -c '.[]' does so.",
+        )
 
 
 def _is_blank(line: Line) -> bool:

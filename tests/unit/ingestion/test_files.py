@@ -1,5 +1,6 @@
 """Reading files: batches, positions, resuming, and what a file can do wrong."""
 
+import codecs
 import gzip
 import io
 import sys
@@ -234,6 +235,12 @@ def test_a_live_stream_does_not_wait_for_a_full_batch(monkeypatch):
         (lambda path: None, "no file"),
         (lambda path: path.mkdir(), "folder"),
         (lambda path: path.write_bytes("é".encode("utf-16")), "UTF-16"),
+        (lambda path: path.write_bytes(codecs.BOM_UTF16_BE + "é".encode("utf-16-be")), "UTF-16"),
+        (lambda path: path.write_bytes("é".encode("utf-32")), "UTF-32"),
+        (lambda path: path.write_bytes(codecs.BOM_UTF32_BE + "é".encode("utf-32-be")), "UTF-32"),
+        (lambda path: path.write_bytes(b"[\n" + events(2)), "one JSON array"),
+        (lambda path: path.write_bytes(b"[" + good() + b",\n" + good() + b"]\n"), "one JSON array"),
+        (lambda path: path.write_bytes(b"\n[ {\r\n  "), "one JSON array"),
     ],
 )
 def test_what_cannot_be_read_at_all_says_cause_and_fix(tmp_path, make, words):
@@ -244,6 +251,13 @@ def test_what_cannot_be_read_at_all_says_cause_and_fix(tmp_path, make, words):
         open_events(path)
 
     assert raised.value.fix.endswith(".")
+
+
+def test_an_array_in_one_line_costs_that_line_alone(tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"[]\n" + events(1))
+
+    assert read(path)[:2] == (["e0"], [["not_an_object"]])
 
 
 def test_a_mapping_belongs_to_csv(tmp_path):
