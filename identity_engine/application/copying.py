@@ -111,6 +111,7 @@ def _copy_keys(source: EventStore, target: Place, world: World) -> None:
             "The target has another master key, which cannot open the keys of the source. "
             "Let IDENTITY_ENGINE_MASTER_KEY name the master key of the source."
         )
+    target.log(world.new_id()).close()  # keys whose log is not there are refused
     there = target.keys(KEYS_SCHEMA)
     try:
         with transaction(there):

@@ -66,7 +66,7 @@ def verify(
 
 
 def _fingerprint(store: str | None) -> Fingerprint:
-    with Engine.open(store) as engine, counting("hash", 2 * engine.store.head()) as add:
+    with Engine.open(store, make=False) as engine, counting("hash", 2 * engine.store.head()) as add:
         return fingerprint(engine, add)
 
 

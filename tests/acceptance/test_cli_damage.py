@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-REFUSED = 1
+REFUSED, WRONG_USE = 1, 2
 REBUILD = "identity-engine projections rebuild"
 
 
@@ -95,3 +95,57 @@ class TestLog:
         assert "events.db is damaged" in answer.err
         assert "Restore it from a backup" in answer.err
         assert REBUILD not in answer.err
+
+    @pytest.mark.parametrize(
+        "verb", [("search", "berger"), ("ingest", "traffic.jsonl"), ("projections", "rebuild")]
+    )
+    @pytest.mark.parametrize("left", ["keys.db", "views-1.db"])
+    def test_a_log_that_is_gone_is_not_made_anew(self, filled, monkeypatch, verb, left):
+        assert filled("projections", "follow").code == 0
+        monkeypatch.chdir(filled.folder)
+        for file in filled.store.iterdir():
+            if file.name not in (left, "master.key"):
+                file.unlink()
+
+        answer = filled(*verb)
+
+        assert answer.code == WRONG_USE
+        assert "events.db is missing" in answer.err
+        assert "Restore it from a backup" in answer.err
+        assert not (filled.store / "events.db").exists()
+
+    def test_doctor_says_that_it_is_gone(self, filled):
+        (filled.store / "events.db").unlink()
+
+        assert "events.db is missing" in findings(filled)["store"][1]
+
+    def test_a_store_whose_first_command_was_killed_before_the_log_is_made_all_the_same(self, cli):
+        assert cli("ingest", cli.write("empty.jsonl", b"")).code == 0
+        (cli.store / "events.db").unlink()
+        (cli.store / "dead_letters.db").unlink()
+
+        assert cli("ingest", cli.traffic()).code == 0
+
+
+class TestNoStore:
+    @pytest.mark.parametrize("beside", [False, True])
+    def test_verify_makes_none(self, filled, beside):
+        nowhere = filled.folder / "nowhere"
+        given = ["--store", filled.store, "--against", nowhere] if beside else ["--store", nowhere]
+
+        answer = filled.bare("store", "verify", *given)
+
+        assert answer.code == WRONG_USE
+        assert f"There is no store in {nowhere}" in answer.err
+        assert not nowhere.exists()
+
+    @pytest.mark.parametrize("verb", ["ingest traffic.jsonl", "search berger"])
+    def test_a_file_is_no_folder(self, cli, monkeypatch, verb):
+        monkeypatch.chdir(cli.folder)
+        cli.traffic()
+
+        answer = cli.bare(*verb.split(), "--store", "/dev/null")
+
+        assert answer.code == WRONG_USE
+        assert "/dev/null is no folder" in answer.err
+        assert "--store" in answer.err
