@@ -258,7 +258,8 @@ class Follower:
     def _another_log(self, status: ViewStatus) -> StoreError:
         return StoreError(
             f"The view '{status.name}' has seen events that the log does not hold: the event store was "
-            f"restored from an older copy. {self._shelf.remedy}; they are built anew from the log."
+            "restored from an older copy. Restore a newer one if there is any. Else: "
+            f"{self._shelf.remedy}; they are built anew from the log."
         )
 
     def _refuse_more_parked(self, fresh: Views) -> None:

@@ -23,6 +23,8 @@ from projections.sql import Connection
 KEY_BYTES = 32
 NONCE_BYTES = 12
 BLOCK = 1_024
+LOG_BEGUN = "log-begun"
+"""The name of a key that opens nothing: who has it belongs to a log that holds events."""
 CACHED_KEYS = 100_000
 CACHED_CIPHERS = 4_096
 """Ciphers kept ready for the batch at hand: each takes ten times the memory of its key."""
@@ -149,6 +151,12 @@ class KeyRing:
             if name not in self._named:
                 self._named[name] = self._load_named(name)
             return self._named[name]
+
+    def has_named(self, name: str) -> bool:
+        """Tell whether a key of this name was ever made, without making it."""
+        with self._lock:
+            found = self._connection.execute("SELECT 1 FROM named_key WHERE name = ?", (name,))
+            return found.fetchone() is not None
 
     def day_key(self, day: date) -> bytes:
         """Return the key of a day's dead letters."""

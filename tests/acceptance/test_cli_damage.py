@@ -7,6 +7,10 @@ from contextlib import closing
 
 import pytest
 
+from identity_engine import Engine
+from identity_engine.event_store.folder import Folder
+from identity_engine.event_store.keys import SCHEMA, KeyRing
+
 REFUSED, WRONG_USE = 1, 2
 REBUILD = "identity-engine projections rebuild"
 
@@ -120,11 +124,33 @@ class TestLog:
         assert "events.db is missing" in findings(filled)["store"][1]
 
     def test_a_store_whose_first_command_was_killed_before_the_log_is_made_all_the_same(self, cli):
-        assert cli("ingest", cli.write("empty.jsonl", b"")).code == 0
-        (cli.store / "events.db").unlink()
-        (cli.store / "dead_letters.db").unlink()
+        killed = Folder(cli.store)
+        key = killed.key_encryption_key(os.urandom)
+        KeyRing(killed.keys(SCHEMA), key, os.urandom).close()
 
         assert cli("ingest", cli.traffic()).code == 0
+
+    @pytest.mark.parametrize(
+        "verb", [("search", "berger"), ("ingest", "traffic.jsonl"), ("projections", "rebuild")]
+    )
+    def test_a_log_that_was_emptied_is_not_taken_for_a_new_one(self, filled, monkeypatch, verb):
+        monkeypatch.chdir(filled.folder)
+        (filled.store / "events.db").write_bytes(b"")
+
+        answer = filled(*verb)
+
+        assert answer.code == REFUSED
+        assert "The log is older than its keys" in answer.err
+        assert "Restore events.db" in answer.err
+        assert findings(filled)["open"][0] is False
+
+    def test_keys_that_nothing_was_stored_with_leave_an_empty_log_in_use(self, cli):
+        with Engine.open(cli.store) as killed_in_its_first_batch:
+            killed_in_its_first_batch.store.keys.reserve(3_000)
+            killed_in_its_first_batch.store.keys._ready.clear()
+
+        assert cli("ingest", cli.traffic()).code == 0
+        assert cli.contact_of("berger")
 
 
 class TestNoStore:
