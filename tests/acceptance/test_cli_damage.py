@@ -88,6 +88,29 @@ class TestViews:
         assert followed("projections", "rebuild").code == 0
         assert followed("projections", "verify").code == 0
 
+    @pytest.mark.parametrize(
+        "done",
+        [
+            "INSERT INTO search_text(search_text, rowid, text) "
+            "SELECT 'delete', number, text FROM search_value WHERE text = 'berger'",
+            "DELETE FROM search_text_data WHERE id > 10",
+        ],
+        ids=["one value", "all"],
+    )
+    def test_an_index_of_the_search_that_lost_something_is_not_sound(self, followed, done):
+        changed(followed.store / "views-1.db", done)
+
+        answer = followed("projections", "verify", "--json")
+
+        assert answer.code == REFUSED
+        unsound = [one["name"] for one in json.loads(answer.out) if not one["sound"]]
+        assert unsound == ["search"]
+        assert "BROKEN INDEX" in followed("projections", "verify").out
+
+        assert followed("projections", "rebuild").code == 0
+        assert followed("projections", "verify").code == 0
+        assert followed.contact_of("berger")
+
 
 class TestLog:
     def test_damaged_pages_are_told_with_the_name_of_the_file(self, filled):
