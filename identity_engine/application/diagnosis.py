@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from identity_engine.adapters.kafka_reach import refuse_unreached
 from identity_engine.application.engine import Engine
+from identity_engine.application.file_diagnosis import FILE_CHECKS
 from identity_engine.application.finding import NOT_VISIBLE, Finding
 from identity_engine.application.standing import standings
 from identity_engine.bootstrap import topic_states
@@ -55,7 +56,7 @@ def _store(store: str | None) -> tuple[list[Finding], Mapping[str, int] | None]:
     folder = store_folder(store)
     if not is_store(folder):
         return [Finding("store", False, no_store(folder))], None
-    findings, known = _examined(str(folder), (*CHECKS, _integrity))
+    findings, known = _examined(str(folder), (*CHECKS, *FILE_CHECKS))
     return [_permissions(folder), _free_space(folder), *findings], known
 
 
@@ -234,13 +235,6 @@ def _waiting_changes(engine: Engine) -> Finding:
         else (f"Changes that wait: {waiting}. See: identity-engine interaction waiting")
     )
     return Finding("waiting changes", True, found)
-
-
-def _integrity(engine: Engine) -> Finding:
-    with engine.store.reading() as cursor:
-        cursor.execute("PRAGMA quick_check(1)")
-        (answer,) = cursor.fetchone()
-    return Finding("file", answer == "ok", "SQLite finds no damage." if answer == "ok" else answer)
 
 
 def _settings_of_server(engine: Engine) -> Finding:

@@ -5,7 +5,7 @@ leave an event whose key is lost. A key has three states: live, erased (its row 
 tombstone), and never made. Which key a subject has stands in its events, beside the ciphertext.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import date
 from threading import RLock
@@ -124,6 +124,16 @@ class KeyRing:
             if missing:
                 found |= self._open(missing)
         return found
+
+    def count_missing(self, key_ids: Collection[int]) -> int:
+        """Return how many of these different keys this key store has never had or has lost."""
+        with self._lock:
+            (there,) = self._connection.execute(
+                "SELECT COUNT(*) FROM data_key "
+                "WHERE key_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
+                (orjson.dumps(list(key_ids)).decode(),),
+            ).fetchone()
+        return len(key_ids) - int(there)
 
     def destroy(self, key_ids: Iterable[int]) -> int:
         """Erase keys for ever and return how many were live; doing it again changes nothing."""

@@ -8,8 +8,11 @@ from contextlib import closing
 import pytest
 
 from identity_engine import Engine
+from identity_engine.application.file_diagnosis import INDEX_TABLES
 from identity_engine.event_store.folder import Folder
 from identity_engine.event_store.keys import SCHEMA, KeyRing
+from tests.acceptance.commands import lines
+from tests.support.interactions import event, phone
 
 REFUSED, WRONG_USE = 1, 2
 REBUILD = "identity-engine projections rebuild"
@@ -174,6 +177,77 @@ class TestLog:
 
         assert cli("ingest", cli.traffic()).code == 0
         assert cli.contact_of("berger")
+
+
+class TestIndex:
+    @pytest.mark.parametrize("table", INDEX_TABLES)
+    def test_a_table_that_is_gone_is_found_by_doctor(self, filled, table):
+        changed(filled.store / "events.db", f"DROP TABLE {table}")
+
+        found = findings(filled)
+
+        told = found.get("open") or found["match index"]
+        assert told[0] is False
+        assert table in told[1]
+        assert "identity-engine projections rebuild --index" in told[1]
+
+    def test_whoever_needs_it_says_how_it_is_made_again(self, filled):
+        changed(filled.store / "events.db", "DROP TABLE posting")
+
+        answer = filled("ingest", filled.write("more.jsonl", lines([event("9", phone())])))
+
+        assert answer.code == REFUSED
+        assert "no such table: posting" in answer.err
+        assert "identity-engine projections rebuild --index" in answer.err
+        assert filled("projections", "rebuild", "--index").code == 0
+        assert findings(filled)["match index"][0] is True
+
+    @pytest.mark.parametrize(
+        "lost", ["DELETE FROM posting", "DELETE FROM interaction WHERE number = 2"]
+    )
+    def test_rows_that_are_gone_are_found_by_doctor(self, filled, lost):
+        assert findings(filled)["match index"][0] is True
+        changed(filled.store / "events.db", lost)
+
+        assert findings(filled)["match index"][0] is False
+
+    def test_one_that_nothing_leads_to_is_nothing_lost(self, cli):
+        only_a_city = event("1", profile={"city": "Ulm"})
+        assert cli("ingest", cli.write("one.jsonl", lines([only_a_city]))).code == 0
+
+        assert findings(cli)["match index"][0] is True
+
+    def test_what_people_entered_is_no_interaction(self, filled):
+        created = filled("contact", "create", "--set", "given_name=Olga")
+        assert created.code == 0, created
+
+        assert findings(filled)["match index"][0] is True
+
+
+class TestWhatIsLost:
+    def test_an_event_from_the_middle_is_found_by_doctor(self, filled):
+        assert findings(filled)["events"][0] is True
+        changed(filled.store / "events.db", "DELETE FROM stored_events WHERE rowid = 4")
+
+        found = findings(filled)["events"]
+
+        assert found[0] is False
+        assert "Restore events.db" in found[1]
+
+    def test_a_data_key_is_found_by_doctor(self, filled):
+        assert findings(filled)["data keys"][0] is True
+        changed(filled.store / "keys.db", "DELETE FROM data_key WHERE key_id = 1")
+
+        found = findings(filled)["data keys"]
+
+        assert found[0] is False
+        assert "Restore the keys.db" in found[1]
+
+    def test_what_was_erased_is_not_lost(self, filled):
+        with Engine.open(filled.store) as engine:
+            engine.store.keys.destroy([1])
+
+        assert findings(filled)["data keys"][0] is True
 
 
 class TestNoStore:
