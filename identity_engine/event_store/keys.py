@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from identity_engine.errors import KeyNeverMade, SettingsError, StoreError
+from identity_engine.errors import KeyNeverMade, SettingsError, StoreError, Unreadable
 from identity_engine.event_store.sqlite_files import wipe, write_transaction
 from projections.sql import Connection
 
@@ -272,13 +272,19 @@ class KeyRing:
         try:
             return self._wrapper.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], label)
         except InvalidTag:
+            raise Unreadable(
+                f"keys.db is damaged: the master key opens it, but not {label.decode()}. Restore it "
+                "from a backup, of the same time as events.db or later."
+            ) from None
+
+    def _check_key_encryption_key(self) -> None:
+        try:
+            self.named("check")
+        except Unreadable:
             raise SettingsError(
                 "The key-encryption key does not open this key store. Put back the master.key "
                 "that the store was made with."
             ) from None
-
-    def _check_key_encryption_key(self) -> None:
-        self.named("check")
 
 
 def _label(key_id: int) -> bytes:

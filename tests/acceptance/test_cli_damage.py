@@ -1,5 +1,6 @@
 """Files of a store that are damaged or gone: each verb names the file and says what heals it."""
 
+import errno
 import json
 import os
 import sqlite3
@@ -8,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from identity_engine import Engine
+from identity_engine.application import diagnosis
 from identity_engine.application.file_diagnosis import INDEX_TABLES
 from identity_engine.event_store.folder import Folder
 from identity_engine.event_store.keys import SCHEMA, KeyRing
@@ -242,6 +244,27 @@ class TestWhatIsLost:
 
         assert found[0] is False
         assert "Restore the keys.db" in found[1]
+
+    def test_a_damaged_data_key_is_no_fault_of_the_master_key(self, filled):
+        changed(filled.store / "keys.db", "UPDATE data_key SET wrapped = zeroblob(60)")
+
+        answer = filled("projections", "verify")
+
+        assert answer.code == REFUSED
+        assert "keys.db is damaged" in answer.err
+        assert "backup" in answer.err
+        assert "master.key" not in answer.err
+
+    def test_room_on_the_disk_is_no_matter_of_rights(self, filled, monkeypatch):
+        def no_room(*_, **__):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(diagnosis.Engine, "open", no_room)
+
+        sound, told = findings(filled)["open"]
+
+        assert not sound
+        assert told == "The operating system says: No space left on device. " + diagnosis.MAKE_ROOM
 
     def test_what_was_erased_is_not_lost(self, filled):
         with Engine.open(filled.store) as engine:
