@@ -152,6 +152,10 @@ class Views:
             if names is None or projection.name in names
         }
 
+    def broken(self) -> set[str]:
+        """Return the projections whose rows cannot be found as they should; their hashes do not tell."""
+        return {one.name for one in self._projections if not one.is_whole(self.connection)}
+
     def canonical_hashes(self) -> dict[str, str]:
         """Return the canonical hash of each projection."""
         names = names_of_ids(self.connection)

@@ -16,7 +16,7 @@ from identity_engine.errors import SettingsError, StoreError, UsageError
 from identity_engine.event_store.dead_letter_table import SCHEMA as LETTERS_SCHEMA
 from identity_engine.event_store.evaluation_queue import QUEUE_TABLES
 from identity_engine.event_store.index_writing import hash_rows
-from identity_engine.event_store.keys import KEY_TABLES
+from identity_engine.event_store.keys import KEY_TABLES, LOG_BEGUN
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
 from identity_engine.event_store.mapper import NewRow
 from identity_engine.event_store.place import Place
@@ -88,6 +88,8 @@ def copy_store(
         store = EventStore(target, world)
         try:
             copied = _copy_events(source.store, store, held.cursor, progress)
+            if copied:
+                store.keys.named(LOG_BEGUN)
         finally:
             store.close()
     Engine(target, world).close()  # finds an index of no version, and replays it
@@ -111,12 +113,15 @@ def _copy_keys(source: EventStore, target: Place, world: World) -> None:
             "The target has another master key, which cannot open the keys of the source. "
             "Let IDENTITY_ENGINE_MASTER_KEY name the master key of the source."
         )
+    target.log(world.new_id()).close()  # keys whose log is not there are refused
     there = target.keys(KEYS_SCHEMA)
     try:
         with transaction(there):
             there.execute("DELETE FROM made")  # a new store has its row already
             for table, columns in KEY_TABLES.items():
                 _insert(there, table, columns, source.keys.rows(table))
+            # A copy that breaks off has no events yet.
+            there.execute("DELETE FROM named_key WHERE name = ?", (LOG_BEGUN,))
     finally:
         there.close()
 

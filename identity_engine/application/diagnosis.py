@@ -4,11 +4,13 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Callable, Mapping, Sequence
+from errno import ENOSPC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from identity_engine.adapters.kafka_reach import refuse_unreached
 from identity_engine.application.engine import Engine
+from identity_engine.application.file_diagnosis import FILE_CHECKS
 from identity_engine.application.finding import NOT_VISIBLE, Finding
 from identity_engine.application.standing import standings
 from identity_engine.bootstrap import topic_states
@@ -16,6 +18,7 @@ from identity_engine.errors import IdentityEngineError, RightMissing
 from identity_engine.event_store.conversation_tables import count_waiting_changes
 from identity_engine.event_store.folder import is_store, no_store
 from identity_engine.event_store.mapper import recorded_at
+from identity_engine.event_store.sqlite_files import LET_ME, refusal
 from identity_engine.settings import in_force, is_postgres, store_folder
 from identity_engine.settings.kafka import Subscription
 from identity_engine.settings.model import Kafka, Publish
@@ -55,7 +58,7 @@ def _store(store: str | None) -> tuple[list[Finding], Mapping[str, int] | None]:
     folder = store_folder(store)
     if not is_store(folder):
         return [Finding("store", False, no_store(folder))], None
-    findings, known = _examined(str(folder), (*CHECKS, _integrity))
+    findings, known = _examined(str(folder), (*CHECKS, *FILE_CHECKS))
     return [_permissions(folder), _free_space(folder), *findings], known
 
 
@@ -71,10 +74,12 @@ def _examined(
     except IdentityEngineError as error:
         return [Finding("open", False, str(error))], None
     except OSError as error:
-        said = f"The operating system says: {error.strerror}: {error.filename}. {LET_ME}"
+        where = f": {error.filename}" if error.filename else ""
+        fix = MAKE_ROOM if error.errno == ENOSPC else LET_ME
+        said = f"The operating system says: {error.strerror}{where}. {fix}"
         return [Finding("open", False, said)], None
     except sqlite3.OperationalError as error:
-        return [Finding("open", False, f"SQLite says: {error}. {LET_ME}")], None
+        return [Finding("open", False, str(refusal(error)))], None
     except sqlite3.DatabaseError as error:
         said = f"SQLite says: {error}. Restore the store from a backup."
         return [Finding("open", False, said)], None
@@ -236,13 +241,6 @@ def _waiting_changes(engine: Engine) -> Finding:
     return Finding("waiting changes", True, found)
 
 
-def _integrity(engine: Engine) -> Finding:
-    with engine.store.reading() as cursor:
-        cursor.execute("PRAGMA quick_check(1)")
-        (answer,) = cursor.fetchone()
-    return Finding("file", answer == "ok", "SQLite finds no damage." if answer == "ok" else answer)
-
-
 def _settings_of_server(engine: Engine) -> Finding:
     """Tell whether the server keeps what it has acknowledged."""
     found = {}
@@ -258,7 +256,7 @@ def _settings_of_server(engine: Engine) -> Finding:
 
 
 LAG_UNKNOWN = Finding("lag", True, "Not known: the store could not be opened.")
-LET_ME = "Let this user read and write the store's folder, its files and the master key."
+MAKE_ROOM = "Make room on the disk of the store."
 CHECKS = (_log, _clock, _views, _dead_letters, _waiting_changes)
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 """Settings of PostgreSQL without which a commit may be lost."""

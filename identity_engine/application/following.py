@@ -27,18 +27,23 @@ Progress = Callable[[int], None]
 
 
 class Verdict(Struct, frozen=True):
-    """What verification found of one projection; it is sound if nothing speaks against it."""
+    """What verification found of one projection; it is sound if nothing speaks against it.
+
+    `is_whole` tells that the index by which its rows are found agrees with them.
+    """
 
     name: str
     live_hash: str
     replay_hash: str
     behind: int
     parked: int
+    is_whole: bool = True
 
     @property
     def is_sound(self) -> bool:
-        """Live equals replay, at the head, with no partition waiting."""
-        return self.live_hash == self.replay_hash and not self.behind and not self.parked
+        """Live equals replay, at the head, whole, with no partition waiting."""
+        is_same = self.live_hash == self.replay_hash
+        return is_same and self.is_whole and not self.behind and not self.parked
 
 
 class Advanced(NamedTuple):
@@ -150,6 +155,8 @@ class Follower:
         """
         head = self._store.head()
         status, hashes = self.views.snapshot()
+        with told_plainly():
+            broken = self.views.broken()
         replayed, reached = dict[str, str](), 0
         with self._scratch() as replay:
             for position in sorted({one.position for one in status}):
@@ -167,6 +174,7 @@ class Follower:
                 replayed[one.name],
                 max(0, head - one.position),
                 one.parked,
+                one.name not in broken,
             )
             for one in status
         ]
@@ -258,7 +266,8 @@ class Follower:
     def _another_log(self, status: ViewStatus) -> StoreError:
         return StoreError(
             f"The view '{status.name}' has seen events that the log does not hold: the event store was "
-            f"restored from an older copy. {self._shelf.remedy}; they are built anew from the log."
+            "restored from an older copy. Restore a newer one if there is any. Else: "
+            f"{self._shelf.remedy}; they are built anew from the log."
         )
 
     def _refuse_more_parked(self, fresh: Views) -> None:

@@ -128,7 +128,7 @@ def _ids(path: Path) -> list[str]:
 def list_(
     *,
     store: Store = None,
-    state: Literal["open", "redriven", "dropped"] = "open",
+    state: Literal["open", "redriven"] = "open",
     limit: Limit = 100,
     json: Json = False,
 ) -> None:
@@ -137,7 +137,7 @@ def list_(
     Parameters
     ----------
     state
-        open: waiting; redriven: went through since; dropped: given up by a person.
+        open: waiting; redriven: went through since.
     limit
         Show at most this many, the oldest first.
     """

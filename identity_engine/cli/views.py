@@ -6,6 +6,7 @@ from cyclopts import App, Parameter
 from msgspec.structs import asdict
 
 from identity_engine.application.engine import Engine
+from identity_engine.application.following import Verdict
 from identity_engine.application.standing import standings
 from identity_engine.cli.long_running import MonitorAt, at_work
 from identity_engine.cli.output import (
@@ -78,7 +79,8 @@ def run(*, monitor: MonitorAt = None, store: Store = None, json: Json = False) -
 
 @projections.command
 def verify(*, store: Store = None, index: Index = False, json: Json = False) -> int:
-    """Bring the views to the head, replay the whole log beside them, and compare exact hashes.
+    """Bring the views to the head, replay the whole log beside them, and compare exact hashes and, on
+    SQLite, the index of the search with its values.
 
     Exit code 1 on any difference, a view that stays behind, or a parked partition.
     """
@@ -97,7 +99,7 @@ def verify(*, store: Store = None, index: Index = False, json: Json = False) -> 
             [
                 (
                     one.name,
-                    "sound" if one.is_sound else "NOT SOUND",
+                    _told(one),
                     one.live_hash[:16],
                     one.replay_hash[:16],
                     one.behind,
@@ -108,6 +110,12 @@ def verify(*, store: Store = None, index: Index = False, json: Json = False) -> 
             none="",
         )
     return 0 if all(one.is_sound for one in verdicts) else 1
+
+
+def _told(one: Verdict) -> str:
+    if not one.is_whole:
+        return "BROKEN INDEX"
+    return "sound" if one.is_sound else "NOT SOUND"
 
 
 @projections.command

@@ -18,6 +18,9 @@ RESTORED = {
     "keys.db": "Restore it from a backup, of the same time as events.db or later",
     "dead_letters.db": "Restore it from a backup",
 }
+LOST_TABLE = "no such table"
+REPLAY = "Run: identity-engine projections rebuild --index. If that fails too: "
+"""The tables beside the events are those of the match index, which is made again from them."""
 CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 PRIMARY = 0xFF
 """The part of an extended result code that names its kind."""
@@ -30,7 +33,12 @@ def damage_of_views(name: str) -> Telling:
 
 def damage_of(name: str) -> Telling:
     """Tell of damage to a file that cannot be made again."""
-    return lambda said: Damaged(f"{name} is damaged: {said}. {RESTORED[name]}.")
+
+    def told(said: str) -> Damaged:
+        replay = REPLAY if name == "events.db" and LOST_TABLE in said else ""
+        return Damaged(f"{name} is damaged: {said}. {replay}{RESTORED[name]}.")
+
+    return told
 
 
 def damage_of_scratch(said: str) -> Damaged:
@@ -110,5 +118,5 @@ class _FileCursor(sqlite3.Cursor):
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether SQLite finds a file to be none of its own, or broken."""
-    return getattr(error, "sqlite_errorcode", 0) & PRIMARY in CODES
+    """Tell whether SQLite finds a file to be none of its own, broken, or without one of its tables."""
+    return getattr(error, "sqlite_errorcode", 0) & PRIMARY in CODES or LOST_TABLE in str(error)

@@ -79,6 +79,8 @@ class Folder:
     def key_encryption_key(self, entropy: Callable[[int], bytes]) -> bytes:
         """Read or make the key file, and the folder with it."""
         if self.path is not None:
+            if self.path.exists() and not self.path.is_dir():
+                raise SettingsError(no_store(self.path))
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.path is None and self._master_key is None:
             return entropy(KEY_BYTES)
@@ -88,15 +90,31 @@ class Folder:
         return key_in_file(path, entropy, is_new_store=not has_keys)
 
     def log(self, name: str) -> Recorder:
-        """Open the event file."""
+        """Open the event file.
+
+        Raises:
+            SettingsError: it is gone, and views of it are there.
+        """
+        if self.path is not None and not is_store(self.path) and _views_in(self.path):
+            raise SettingsError(no_store(self.path))
         file = self._file(EVENTS_FILE)
         recorder = Recorder(Datastore(file, f"events-{name}", self._lock_seconds))
         recorder.create_table()
         return recorder
 
     def keys(self, schema: str) -> sqlite3.Connection:
-        """Open the key store's file; the tables are made if they are missing."""
-        return _forgetful(self._open(KEYS_FILE), schema)
+        """Open the key store's file; the tables are made if they are missing.
+
+        Raises:
+            SettingsError: the log is gone that keys were made for.
+        """
+        keys = _forgetful(self._open(KEYS_FILE), schema)
+        (made,) = keys.execute("SELECT last FROM made").fetchone()
+        # Asked in this order, because another process that starts the store makes keys after the log.
+        if made and self.path is not None and not is_store(self.path):
+            keys.close()
+            raise SettingsError(no_store(self.path))
+        return keys
 
     def dead_letters(self, schema: str) -> sqlite3.Connection:
         """Open the file of dead letters; the tables are made if they are missing."""
@@ -139,7 +157,18 @@ def is_store(folder: Path) -> bool:
 
 def no_store(folder: Path) -> str:
     """Return what is said where a store was to be there and is not: the cause and the fix."""
+    if folder.exists() and not folder.is_dir():
+        return f"{folder} is no folder, and a store is one. Name another with --store."
+    if (folder / KEYS_FILE).exists() or _views_in(folder):
+        return (
+            f"The log {folder / EVENTS_FILE} is missing, and without it nothing is known. "
+            "Restore it from a backup, or begin a new store in an empty folder."
+        )
     return f"There is no store in {folder}. Name another with --store; the first ingest makes one."
+
+
+def _views_in(folder: Path) -> list[Path]:
+    return list(folder.glob("views-*.db"))
 
 
 def key_in_file(path: Path, entropy: Callable[[int], bytes], *, is_new_store: bool) -> bytes:

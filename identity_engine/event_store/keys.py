@@ -5,7 +5,7 @@ leave an event whose key is lost. A key has three states: live, erased (its row 
 tombstone), and never made. Which key a subject has stands in its events, beside the ciphertext.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import date
 from threading import RLock
@@ -16,13 +16,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from identity_engine.errors import KeyNeverMade, SettingsError, StoreError
+from identity_engine.errors import KeyNeverMade, SettingsError, StoreError, Unreadable
 from identity_engine.event_store.sqlite_files import wipe, write_transaction
 from projections.sql import Connection
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
 BLOCK = 1_024
+LOG_BEGUN = "log-begun"
+"""The name of a key that opens nothing: who has it belongs to a log that holds events."""
 CACHED_KEYS = 100_000
 CACHED_CIPHERS = 4_096
 """Ciphers kept ready for the batch at hand: each takes ten times the memory of its key."""
@@ -123,6 +125,16 @@ class KeyRing:
                 found |= self._open(missing)
         return found
 
+    def count_missing(self, key_ids: Collection[int]) -> int:
+        """Return how many of these different keys this key store has never had or has lost."""
+        with self._lock:
+            (there,) = self._connection.execute(
+                "SELECT COUNT(*) FROM data_key "
+                "WHERE key_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
+                (orjson.dumps(list(key_ids)).decode(),),
+            ).fetchone()
+        return len(key_ids) - int(there)
+
     def destroy(self, key_ids: Iterable[int]) -> int:
         """Erase keys for ever and return how many were live; doing it again changes nothing."""
         with self._lock:
@@ -149,6 +161,12 @@ class KeyRing:
             if name not in self._named:
                 self._named[name] = self._load_named(name)
             return self._named[name]
+
+    def has_named(self, name: str) -> bool:
+        """Tell whether a key of this name was ever made, without making it."""
+        with self._lock:
+            found = self._connection.execute("SELECT 1 FROM named_key WHERE name = ?", (name,))
+            return found.fetchone() is not None
 
     def day_key(self, day: date) -> bytes:
         """Return the key of a day's dead letters."""
@@ -254,13 +272,19 @@ class KeyRing:
         try:
             return self._wrapper.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], label)
         except InvalidTag:
+            raise Unreadable(
+                f"keys.db is damaged: the master key opens it, but not {label.decode()}. Restore it "
+                "from a backup, of the same time as events.db or later."
+            ) from None
+
+    def _check_key_encryption_key(self) -> None:
+        try:
+            self.named("check")
+        except Unreadable:
             raise SettingsError(
                 "The key-encryption key does not open this key store. Put back the master.key "
                 "that the store was made with."
             ) from None
-
-    def _check_key_encryption_key(self) -> None:
-        self.named("check")
 
 
 def _label(key_id: int) -> bytes:

@@ -14,6 +14,8 @@ LOCK_TIMEOUT_SECONDS = 30.0
 FULL = 2
 MIB = 1 << 20
 ATTEMPTS = 20
+NOT_OURS_TO_WRITE = ("readonly database", "unable to open")
+LET_ME = "Let this user read and write the store's folder, its files and the master key."
 
 
 def create_private(path: Path) -> None:
@@ -81,6 +83,11 @@ def refusal(error: Exception) -> StoreError:
     if "full" in str(error):
         return StoreFull(
             "The disk of this store is full. Make room, then do the same again: what was stored is kept."
+        )
+    if any(said in str(error) for said in NOT_OURS_TO_WRITE):
+        return StoreError(
+            f"SQLite says: {error}. Every verb writes to the store. {LET_ME} Or copy the store to where "
+            "you may write."
         )
     return StoreError(
         f"SQLite says: {error}. Check the disk, then do the same again: what was stored is kept."

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict, ConnectionLost, Fenced
+from identity_engine.event_store.belonging import Belonging
 from identity_engine.event_store.evaluation_queue import settle
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
@@ -69,14 +70,18 @@ class EventStore:
         self.mapper = EventMapper(self.keys, world.entropy)
         self.index = IndexTables(self.keys, world.entropy)
         self.log = place.log(world.new_id())
+        self._belonging = Belonging(self.keys)
         self.index_is_outdated = False
         with self.log.reading() as cursor:
             is_ready = is_current(cursor)
         if not is_ready:  # else a store that is written to for long could not be opened to read
             with self.log.writing() as cursor:
                 self.index_is_outdated = prepare_tables(cursor)
-        if not self.index_is_outdated:  # else its replay would find a key missing
-            self._refuse_older_keys()
+        try:
+            self._refuse_strangers()
+        except ConfigurationError:
+            self.close()
+            raise
 
     def now(self) -> datetime:
         """Return the present time of the store's clock."""
@@ -87,16 +92,11 @@ class EventStore:
         self.log.close()
         self.keys.close()
 
-    def _refuse_older_keys(self) -> None:
-        """A key store older than the events would give their key numbers a second time."""
-        with self.reading() as cursor:
-            newest = self.index.newest_key(cursor)
-        if newest > self.keys.last_made():
-            self.close()
-            raise ConfigurationError(
-                "The key store is older than the events. Restore the keys.db that belongs to this "
-                "store, from the same backup or a later one."
-            )
+    def _refuse_strangers(self) -> None:
+        self._belonging.refuse_emptied_log(self.head())
+        if not self.index_is_outdated:  # else its replay would find a key missing
+            with self.reading() as cursor:
+                self._belonging.refuse_older_keys(self.index.newest_key(cursor))
 
     @contextmanager
     def reading(self) -> Iterator[Cursor]:
@@ -130,6 +130,8 @@ class EventStore:
         except ConnectionLost:
             if not last or not self._is_stored(last):
                 raise
+        if last:
+            self._belonging.note_events()
         self.log.after_commit()
 
     def read(

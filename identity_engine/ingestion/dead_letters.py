@@ -25,17 +25,16 @@ MAX_ORIGINAL: Final = 1024 * 1024  # bytes kept of one original
 MAX_PAGE: Final = 500
 _NONCE: Final = 12  # bytes, as NIST SP 800-38D advises for GCM
 
-State = Literal["open", "redriven", "dropped"]
+State = Literal["open", "redriven"]
 
-# What failed again after a redrive is open again; what a person dropped stays dropped.
+# What failed again after a redrive is open again.
 _ADD: Final = """
 INSERT INTO dead_letters (stream, position, received_at, day, codes, faults, sealed, is_truncated)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (stream, position) DO UPDATE SET
     received_at = excluded.received_at, day = excluded.day, codes = excluded.codes,
     faults = excluded.faults, sealed = excluded.sealed, is_truncated = excluded.is_truncated,
-    count = dead_letters.count + 1,
-    state = CASE dead_letters.state WHEN 'redriven' THEN 'open' ELSE dead_letters.state END
+    count = dead_letters.count + 1, state = 'open'
 """
 
 COLUMNS: Final = (

@@ -123,12 +123,12 @@ def test_a_batch_is_added_whole_or_not_at_all(letters):
 def test_listing_goes_on_after_an_id_and_filters_by_state(letters):
     add(letters, *((number, rejected()) for number in range(5)))
     first = letters.list(limit=2)
-    letters.mark([first[0].id], "dropped")
+    letters.mark([first[0].id], "redriven")
 
     rest = letters.list(limit=10, after=first[-1].id)
 
     assert [letter.position for letter in [*first, *rest]] == [0, 1, 2, 3, 4]
-    assert [letter.position for letter in letters.list("dropped")] == [0]
+    assert [letter.position for letter in letters.list("redriven")] == [0]
     assert [letter.position for letter in letters.list("open")] == [1, 2, 3, 4]
 
 
@@ -160,14 +160,13 @@ def test_what_is_redriven_decodes_once_the_reason_is_gone(letters):
     assert list(letters.redrive(passed)) == []
 
 
-def test_a_redriven_letter_that_fails_again_is_open_again_and_a_dropped_one_is_not(letters):
+def test_a_redriven_letter_that_fails_again_is_open_again(letters):
     add(letters, (0, rejected()), (1, rejected()))
-    letters.mark([1], "redriven")
-    letters.mark([2], "dropped")
+    letters.mark([1, 2], "redriven")
 
-    add(letters, (0, rejected()), (1, rejected()))
+    add(letters, (0, rejected()))
 
-    assert [letter.state for letter in letters.list()] == ["open", "dropped"]
+    assert [letter.state for letter in letters.list()] == ["open", "redriven"]
 
 
 def test_letters_may_be_marked_while_they_are_redriven(letters):
@@ -217,7 +216,7 @@ def test_letters_before_a_day_are_dropped_from_the_file(letters, path):
 
 def test_erasure_finds_a_person_in_every_state(letters):
     add(letters, (0, rejected(b"about anna")), (1, rejected(b"about ben")), (2, rejected(b"anna")))
-    letters.mark([1], "dropped")
+    letters.mark([1], "redriven")
 
     assert letters.erase(lambda raw: b"anna" in raw) == 2
 
