@@ -14,7 +14,7 @@ from identity_engine.application.standing import standings
 from identity_engine.bootstrap import topic_states
 from identity_engine.errors import IdentityEngineError, RightMissing
 from identity_engine.event_store.conversation_tables import count_waiting_changes
-from identity_engine.event_store.folder import is_store, no_store
+from identity_engine.event_store.folder import LET_ME, is_store, no_store, not_opened
 from identity_engine.event_store.mapper import recorded_at
 from identity_engine.settings import in_force, is_postgres, store_folder
 from identity_engine.settings.kafka import Subscription
@@ -71,8 +71,7 @@ def _examined(
     except IdentityEngineError as error:
         return [Finding("open", False, str(error))], None
     except OSError as error:
-        said = f"The operating system says: {error.strerror}: {error.filename}. {LET_ME}"
-        return [Finding("open", False, said)], None
+        return [Finding("open", False, not_opened(error))], None
     except sqlite3.OperationalError as error:
         return [Finding("open", False, f"SQLite says: {error}. {LET_ME}")], None
     except sqlite3.DatabaseError as error:
@@ -258,7 +257,6 @@ def _settings_of_server(engine: Engine) -> Finding:
 
 
 LAG_UNKNOWN = Finding("lag", True, "Not known: the store could not be opened.")
-LET_ME = "Let this user read and write the store's folder, its files and the master key."
 CHECKS = (_log, _clock, _views, _dead_letters, _waiting_changes)
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 """Settings of PostgreSQL without which a commit may be lost."""

@@ -32,6 +32,7 @@ EVENTS_FILE = "events.db"
 KEYS_FILE = "keys.db"
 DEAD_LETTERS_FILE = "dead_letters.db"
 MASTER_KEY_FILE = "master.key"
+LET_ME = "Let this user read and write the store's folder, its files and the master key."
 
 
 class Folder:
@@ -136,6 +137,15 @@ def is_store(folder: Path) -> bool:
 def no_store(folder: Path) -> str:
     """Return what is said where a store was to be there and is not: the cause and the fix."""
     return f"There is no store in {folder}. Name another with --store; the first ingest makes one."
+
+
+def not_opened(error: OSError) -> str:
+    """Return what is said where the operating system refuses the files of a store."""
+    where = f" ({error.filename})" if error.filename else ""
+    return (
+        f"The store cannot be opened; the operating system says: {error.strerror or error}{where}. "
+        f"{LET_ME} Or name another folder."
+    )
 
 
 def key_in_file(path: Path, entropy: Callable[[int], bytes], *, is_new_store: bool) -> bytes:
