@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused or found a problem, 2 wrong usage or settings, 130
 
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 from identity_engine.cli.complaining import complain
 from identity_engine.cli.harmless import is_text
@@ -36,8 +37,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_fail(said, 2))
     rest, typed, lacking = _taken_everywhere(given)
     if lacking is not None:
-        said = f"{lacking} {EVERYWHERE[lacking][1]}\nTry: identity-engine --help"
-        sys.exit(_fail(said, 2))
+        said = f"{lacking} {EVERYWHERE[lacking][1]}"
+        sys.exit(_fail(_with_help(said, _global_options_last(rest)), 2))
     from identity_engine.settings import typed as typed_settings
 
     with typed_settings(**typed):
@@ -55,10 +56,13 @@ def _run(arguments: list[str]) -> int:
     from identity_engine.errors import IdentityEngineError, SettingsError, UsageError
     from matchers.model import InvalidModel
 
+    if _writes_to_standard_output(arguments):
+        said = "--out needs the name of a file; nothing but the answer goes to standard output."
+        return _fail(_with_help(said, arguments), 2)
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        return _fail(f"{error}\nTry: identity-engine --help", 2)
+        return _fail(_with_help(str(error), arguments), 2)
     except (UsageError, SettingsError) as error:
         return _fail(str(error), 2)
     except (IdentityEngineError, RuleViolation, InvalidModel) as error:
@@ -152,6 +156,19 @@ def _with_dashes(arguments: list[str]) -> list[str]:
         else:
             rest.append(argument)
     return rest
+
+
+def _writes_to_standard_output(arguments: Sequence[str]) -> bool:
+    """Tell whether a single dash stands where a verb needs the name of a file to write."""
+    return "--out=-" in arguments or ("--out", "-") in pairwise(arguments)
+
+
+def _with_help(message: str, arguments: Sequence[str]) -> str:
+    """Say with what was wrong where the right use of the verb is told."""
+    from identity_engine.cli.app import app
+
+    verb, *_ = app.parse_commands(arguments)
+    return f"{message}\nTry: {' '.join(('identity-engine', *verb, '--help'))}"
 
 
 def _fail(message: str, code: int) -> int:

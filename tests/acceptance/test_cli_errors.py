@@ -1,5 +1,7 @@
 """How the command line refuses: one plain line that says the fix, its exit code, no traceback."""
 
+import re
+
 import pytest
 
 from tests.acceptance.commands import in_own_process
@@ -14,7 +16,7 @@ def check(answer, code, *words):
     assert answer.out == ""
     first, *more = answer.err.splitlines()
     assert first.startswith("error: ")
-    assert more in ([], ["Try: identity-engine --help"])
+    assert more == [] or re.fullmatch("Try: identity-engine [a-z -]*--help", *more)
     assert "Traceback" not in answer.err
     for word in words:
         assert word.lower() in first.lower()
