@@ -200,8 +200,8 @@ def test_a_new_mapping_makes_another_stream(tmp_path):
     [
         ({"colour": "red"}, "colour"),
         ({"encoding": "utf-16"}, "encoding.*UTF-8"),
-        ({"encoding": "klingon"}, "no such encoding"),
-        ({"time": {"column": "Opened", "timezone": "Mars/North"}}, "no such time zone"),
+        ({"encoding": "klingon"}, "No such encoding"),
+        ({"time": {"column": "Opened", "timezone": "Mars/North"}}, "No such time zone"),
         ({"identifiers": [], "profile": {}}, "map at least one column"),
         ({"delimiter": "x", "id": 7}, "id.*delimiter"),
     ],
