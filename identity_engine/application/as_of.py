@@ -6,6 +6,8 @@ from identity_engine.errors import UsageError
 from identity_engine.event_store.store import EventStore
 
 A_TIME = "a time such as 2026-01-31T12:00:00Z"
+MOST_DIGITS = 18
+"""Of a position; Python takes thousands of digits for no number at all."""
 
 
 def moment_of(
@@ -42,7 +44,7 @@ def position_as_of(store: EventStore, as_of: str | None, option: str = "--as-of"
         option: what it was given as, for the error.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it is neither, or a position that the log has not reached.
     """
     if as_of is None:
         return None
@@ -50,6 +52,9 @@ def position_as_of(store: EventStore, as_of: str | None, option: str = "--as-of"
         number = as_of.removeprefix("pos:")
         if not number.isascii() or not number.isdigit():
             raise UsageError(f"{option} pos:N needs a whole number, for example pos:1200.")
-        return min(int(number), store.head())
+        head = store.head()
+        if len(number.lstrip("0")) > MOST_DIGITS or int(number) > head:
+            raise UsageError(f"{option} is behind the end of the log, which is pos:{head}.")
+        return int(number)
     form = f"{A_TIME}, or a position such as pos:1200"
     return store.position_at(moment_of(as_of, option, zone=UTC, form=form))

@@ -4,7 +4,6 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from errno import ENOSPC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,9 @@ from identity_engine.application.standing import standings
 from identity_engine.bootstrap import topic_states
 from identity_engine.errors import IdentityEngineError, RightMissing
 from identity_engine.event_store.conversation_tables import count_waiting_changes
-from identity_engine.event_store.folder import is_store, no_store
+from identity_engine.event_store.folder import is_store, no_store, not_opened
 from identity_engine.event_store.mapper import recorded_at
-from identity_engine.event_store.sqlite_files import LET_ME, refusal
+from identity_engine.event_store.sqlite_files import refusal
 from identity_engine.settings import in_force, is_postgres, store_folder
 from identity_engine.settings.kafka import Subscription
 from identity_engine.settings.model import Kafka, Publish
@@ -74,10 +73,7 @@ def _examined(
     except IdentityEngineError as error:
         return [Finding("open", False, str(error))], None
     except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        fix = MAKE_ROOM if error.errno == ENOSPC else LET_ME
-        said = f"The operating system says: {error.strerror}{where}. {fix}"
-        return [Finding("open", False, said)], None
+        return [Finding("open", False, not_opened(error))], None
     except sqlite3.OperationalError as error:
         return [Finding("open", False, str(refusal(error)))], None
     except sqlite3.DatabaseError as error:
@@ -256,7 +252,6 @@ def _settings_of_server(engine: Engine) -> Finding:
 
 
 LAG_UNKNOWN = Finding("lag", True, "Not known: the store could not be opened.")
-MAKE_ROOM = "Make room on the disk of the store."
 CHECKS = (_log, _clock, _views, _dead_letters, _waiting_changes)
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 """Settings of PostgreSQL without which a commit may be lost."""

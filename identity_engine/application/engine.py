@@ -1,14 +1,11 @@
 """The engine: one store, opened; the way in for the command line, for servers and for Python."""
 
-import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing, nullcontext
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self
-
-import orjson
+from typing import TYPE_CHECKING, ParamSpec, Self
 
 from aggregates.access import Action
 from aggregates.values import InteractionId
@@ -38,13 +35,16 @@ from identity_engine.application.resolution.resolve import Resolver
 from identity_engine.application.rules import OWNER
 from identity_engine.application.taking import IngestSummary, Publishing, Taking
 from identity_engine.bootstrap import connect_topic, in_memory, place_of
+from identity_engine.errors import ConfigurationError
 from identity_engine.event_store.dead_letter_table import SCHEMA as LETTERS_SCHEMA
+from identity_engine.event_store.folder import not_opened
 from identity_engine.event_store.place import Place
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.files import Format, open_events
+from identity_engine.ingestion.given import Given, lines_of
 from identity_engine.settings import in_force
 from projections.history import HistoryEntry
 from projections.identity.query import SharedValue
@@ -114,7 +114,10 @@ class Engine:
         place = place_of(store)
         if not make:
             place.refuse_absent()
-        return cls(place, world, actor or in_force().actor or OWNER)
+        try:
+            return cls(place, world, actor or in_force().actor or OWNER)
+        except OSError as error:
+            raise ConfigurationError(not_opened(error)) from None
 
     @classmethod
     def in_memory(cls, world: World | None = None, *, actor: str = OWNER) -> Self:
@@ -143,14 +146,17 @@ class Engine:
         return self
 
     @needs(Action.INGEST_PUBLISH)
-    def ingest(self, events: Iterable[bytes | str | dict[str, Any]]) -> list[Outcome | Rejected]:
+    def ingest(self, events: Iterable[Given]) -> list[Outcome | Rejected]:
         """Resolve CloudEvents (JSON text or dictionaries) as one batch, durably.
 
         Returns:
             For each event, in order, its outcome, or its faults; what is rejected here is not kept.
+
+        Raises:
+            UsageError: it is one event and no list, or one is nothing that JSON can say.
         """
         now = self._world.now()
-        lines = [_line(event) for event in events]
+        lines = lines_of(events)
         decoded = self._publishing().only_allowed([decode(one, now=now) for one in lines], lines)
         usable = [one for one in decoded if not isinstance(one, Rejected)]
         outcomes = iter(self.resolver.resolve(usable))
@@ -382,15 +388,3 @@ class Engine:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _line(event: bytes | str | dict[str, Any]) -> bytes:
-    if isinstance(event, bytes):
-        return event
-    if isinstance(event, str):
-        return event.encode("utf-8", "surrogatepass")
-    try:
-        return orjson.dumps(event)
-    except orjson.JSONEncodeError:
-        # Half a surrogate pair or a number over 64 bits: let the decoder say what is wrong.
-        return json.dumps(event).encode()

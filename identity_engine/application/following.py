@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import ConnectionLost, StoreError, ViewsDamaged
+from identity_engine.event_store.closed import CLOSED
 from identity_engine.event_store.place import Place
 from identity_engine.event_store.sqlite_files import connect, told_plainly
 from identity_engine.event_store.sqlite_views import unlogged
@@ -208,6 +209,7 @@ class Follower:
         """Close the live views."""
         self._close_live()
         self._shelf.close()
+        self._shelf = CLOSED
 
     def _close_live(self) -> None:
         if self._live is not None:

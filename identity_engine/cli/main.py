@@ -7,6 +7,7 @@ All else is imported only once `run` is there to answer Ctrl-C.
 
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 GLOBAL_OPTIONS = ("--store",)
 EVERYWHERE = {
@@ -45,8 +46,8 @@ def _started(arguments: Sequence[str] | None) -> int:
         return _fail(said, 2)
     rest, typed, lacking = _taken_everywhere(given)
     if lacking is not None:
-        said = f"{lacking} {EVERYWHERE[lacking][1]}\nTry: identity-engine --help"
-        return _fail(said, 2)
+        said = f"{lacking} {EVERYWHERE[lacking][1]}"
+        return _fail(_with_help(said, _global_options_last(rest)), 2)
     from identity_engine.settings import typed as typed_settings
 
     with typed_settings(**typed):
@@ -64,10 +65,13 @@ def _run(arguments: list[str]) -> int:
     from identity_engine.errors import IdentityEngineError, SettingsError, UsageError
     from matchers.model import InvalidModel
 
+    if _writes_to_standard_output(arguments):
+        said = "--out needs the name of a file; nothing but the answer goes to standard output."
+        return _fail(_with_help(said, arguments), 2)
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        return _fail(f"{error}\nTry: identity-engine --help", 2)
+        return _fail(_with_help(str(error), arguments), 2)
     except (UsageError, SettingsError) as error:
         return _fail(str(error), 2)
     except (IdentityEngineError, RuleViolation, InvalidModel) as error:
@@ -159,6 +163,19 @@ def _with_dashes(arguments: list[str]) -> list[str]:
         else:
             rest.append(argument)
     return rest
+
+
+def _writes_to_standard_output(arguments: Sequence[str]) -> bool:
+    """Tell whether a single dash stands where a verb needs the name of a file to write."""
+    return "--out=-" in arguments or ("--out", "-") in pairwise(arguments)
+
+
+def _with_help(message: str, arguments: Sequence[str]) -> str:
+    """Say with what was wrong where the right use of the verb is told."""
+    from identity_engine.cli.app import app
+
+    verb, *_ = app.parse_commands(arguments)
+    return f"{message}\nTry: {' '.join(('identity-engine', *verb, '--help'))}"
 
 
 def _fail(message: str, code: int) -> int:

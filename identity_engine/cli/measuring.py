@@ -32,14 +32,10 @@ def simulate(
     seed
         The same numbers and seed give the same traffic.
     """
-    from identity_engine.errors import UsageError
     from identity_engine.simulation import write_simulation
 
     with progress("simulate", interactions) as move:
-        try:
-            summary = write_simulation(people, interactions, seed, out, truth, move)
-        except ValueError as error:
-            raise UsageError(str(error)) from error
+        summary = write_simulation(people, interactions, seed, out, truth, move)
     if json:
         show_json(asdict(summary))
     else:

@@ -14,6 +14,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from errno import ENOSPC
 from pathlib import Path
 
 from identity_engine.errors import SettingsError, StoreBusy, StoreError
@@ -23,6 +24,7 @@ from identity_engine.event_store.keys import KEY_BYTES
 from identity_engine.event_store.place import Place
 from identity_engine.event_store.sqlite import Datastore, Recorder
 from identity_engine.event_store.sqlite_files import (
+    LET_ME,
     LOCK_TIMEOUT_SECONDS,
     connect,
     create_private,
@@ -33,6 +35,7 @@ EVENTS_FILE = "events.db"
 KEYS_FILE = "keys.db"
 DEAD_LETTERS_FILE = "dead_letters.db"
 MASTER_KEY_FILE = "master.key"
+MAKE_ROOM = "Make room on the disk of the store."
 
 
 class Folder:
@@ -169,6 +172,13 @@ def no_store(folder: Path) -> str:
 
 def _views_in(folder: Path) -> list[Path]:
     return list(folder.glob("views-*.db"))
+
+
+def not_opened(error: OSError) -> str:
+    """Return what is said where the operating system refuses the files of a store."""
+    where = f" ({error.filename})" if error.filename else ""
+    fix = MAKE_ROOM if error.errno == ENOSPC else f"{LET_ME} Or name another folder."
+    return f"The store cannot be opened; the operating system says: {error.strerror or error}{where}. {fix}"
 
 
 def key_in_file(path: Path, entropy: Callable[[int], bytes], *, is_new_store: bool) -> bytes:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
 from identity_engine.errors import KeyNeverMade, SettingsError, StoreError, Unreadable
+from identity_engine.event_store.closed import CLOSED
 from identity_engine.event_store.sqlite_files import wipe, write_transaction
 from projections.sql import Connection
 
@@ -196,6 +197,7 @@ class KeyRing:
                     )
                 self._ready.clear()
             self._connection.close()
+            self._connection = CLOSED
 
     def _wipe_log(self) -> None:
         """Take the last copies of what was destroyed off the disk: those in the write-ahead log."""

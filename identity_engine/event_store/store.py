@@ -10,6 +10,7 @@ from msgspec import Struct
 from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict, ConnectionLost, Fenced
 from identity_engine.event_store.belonging import Belonging
+from identity_engine.event_store.closed import CLOSED
 from identity_engine.event_store.evaluation_queue import settle
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.index_rows import select
@@ -24,7 +25,7 @@ from identity_engine.event_store.mapper import (
     event_id,
     recorded_at,
 )
-from identity_engine.event_store.place import LogWatch, Place
+from identity_engine.event_store.place import EventLog, LogWatch, Place
 from identity_engine.event_store.read_check import has_moved
 from projections.base import Recorded
 from projections.match_index.digests import DigestKeys
@@ -69,7 +70,7 @@ class EventStore:
         )
         self.mapper = EventMapper(self.keys, world.entropy)
         self.index = IndexTables(self.keys, world.entropy)
-        self.log = place.log(world.new_id())
+        self.log: EventLog = place.log(world.new_id())
         self._belonging = Belonging(self.keys)
         self.index_is_outdated = False
         with self.log.reading() as cursor:
@@ -90,6 +91,7 @@ class EventStore:
     def close(self) -> None:
         """Close all connections; keys that were never used are taken back."""
         self.log.close()
+        self.log = CLOSED
         self.keys.close()
 
     def _refuse_strangers(self) -> None:

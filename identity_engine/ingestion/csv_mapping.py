@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from identity_engine.errors import SourceError
 from identity_engine.ingestion.json_text import repeats_key
+from identity_engine.ingestion.mapping_faults import sentences
 from identity_engine.ingestion.wire import INTERACTION, Id, Name
 
 MAX_MAPPING: Final = 1024 * 1024  # bytes of a mapping file
@@ -146,11 +147,8 @@ class CsvMapping(_Part):
                 f"The mapping {path} cannot be read: {failed.strerror}.", "Check the path."
             ) from None
         except ValidationError as refused:
-            faults = "; ".join(
-                f"{'.'.join(map(str, error['loc'])) or 'file'}: {error['msg']}"
-                for error in refused.errors(include_url=False, include_input=False)
-            )
-            raise SourceError(f"The mapping {path} is wrong: {faults}.", "Correct it.") from None
+            faults = " ".join(sentences(refused, text))
+            raise SourceError(f"The mapping {path} is wrong.", faults) from None
         if repeats_key(text, orjson.dumps(orjson.loads(text))):
             raise SourceError(f"The mapping {path} names a key twice.", "Keep one of them.")
         return mapping

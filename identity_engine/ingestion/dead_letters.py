@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
+from identity_engine.event_store.closed import CLOSED
 from identity_engine.event_store.sqlite_files import wipe, write_transaction
 from identity_engine.ingestion.faults import Fault, Rejected
 from projections.sql import Connection
@@ -187,6 +188,7 @@ class DeadLetters:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+        self._database = CLOSED
 
     def __enter__(self) -> Self:
         return self

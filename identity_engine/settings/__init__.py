@@ -29,9 +29,9 @@ def store_folder(store: str | Path | None) -> Path:
     """
     address = store or in_force().store or user_data_path("identity-engine")
     if isinstance(address, Path):
-        return address.absolute()
+        return _folder(str(address))
     if address.startswith(SCHEME):
-        return Path(unquote(address.removeprefix(SCHEME))).absolute()
+        return _folder(_path_in(address))
     if "://" in address:
         raise SettingsError(
             "A store is sqlite:///FOLDER, a folder or postgresql://...; not "
@@ -41,7 +41,35 @@ def store_folder(store: str | Path | None) -> Path:
         raise SettingsError(
             "A store on PostgreSQL is written postgresql://USER@HOST:PORT/DATABASE."
         )
-    return Path(address).absolute()
+    return _folder(address)
+
+
+def _path_in(address: str) -> str:
+    """Return the path that `sqlite:///FOLDER` names."""
+    path = address.removeprefix(SCHEME)
+    if not path:
+        raise SettingsError(
+            "sqlite:/// names no folder. Write one behind it, such as sqlite:///data"
+        )
+    if "?" in path:
+        raise SettingsError(
+            "sqlite:///FOLDER takes no parameters behind a question mark. Leave them out; one in the "
+            "name of the folder is written %3F."
+        )
+    return unquote(path)
+
+
+def _folder(path: str) -> Path:
+    """Return the folder that a path names, with ~ for a home."""
+    if "\0" in path:
+        raise SettingsError("The path of a store cannot hold a NUL byte. Leave it out.")
+    whole = os.path.expanduser(path)  # noqa: PTH111 - Path would take the ./ off a folder named ~
+    if whole.startswith("~"):
+        raise SettingsError(
+            f"Nobody here has the home {Path(whole).parts[0]}. Write the path of the store in full; a "
+            "folder of that name is written with ./ before it."
+        )
+    return Path(whole).absolute()
 
 
 def is_postgres(store: str | Path | None) -> str | None:

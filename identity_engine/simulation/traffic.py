@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import asdict
 
+from identity_engine.errors import UsageError
+
 from .chance import generator, pick, skewed, stride
 from .channels import CHANNELS
 from .difficulty import Difficulty
@@ -76,7 +78,7 @@ def simulate(people: int, interactions: int, seed: int) -> Iterator[tuple[Event,
         seed: 0 to 2 ** 64 - 1; another seed gives another world.
 
     Raises:
-        ValueError: an argument is out of its range.
+        UsageError: an argument is out of its range.
     """
     return ((made.event, made.person) for made in traffic(people, interactions, seed))
 
@@ -87,14 +89,18 @@ def traffic(
     """As `simulate`, under a difficulty of one's own, with the troubles that show in each event.
 
     Raises:
-        ValueError: an argument is out of its range.
+        UsageError: an argument is out of its range.
     """
     if not 1 <= people <= MOST_PEOPLE:
-        raise ValueError(f"people is a number from 1 to {MOST_PEOPLE}, not {people}")
+        raise UsageError(
+            f"There can be 1 to {MOST_PEOPLE:,} people, not {people}. Choose another number of people."
+        )
     if interactions < 0:
-        raise ValueError(f"interactions is a number from 0 on, not {interactions}")
+        raise UsageError(
+            f"There can be 0 interactions or more, not {interactions}. Choose another number of them."
+        )
     if not 0 <= seed < 2**64:
-        raise ValueError(f"seed is a number from 0 to 2 ** 64 - 1, not {seed}")
+        raise UsageError(f"A seed is a number from 0 to {2**64 - 1}, not {seed}. Choose another.")
     chosen = difficulty or Difficulty()
     return _in_order_of_arrival(
         _in_order_of_time(people, interactions, seed, chosen),

@@ -18,6 +18,8 @@ from typing import BinaryIO
 import orjson
 from msgspec import Struct
 
+from identity_engine.errors import UsageError
+
 from .channels import UNRESOLVABLE
 from .difficulty import Difficulty
 from .traffic import Interaction, traffic
@@ -62,11 +64,11 @@ def write_simulation(
         progress: called now and then with the number of interactions written so far.
 
     Raises:
-        ValueError: a number is out of its range, or both files are the same.
+        UsageError: a number is out of its range, or both files are the same.
         OSError: a file cannot be written; nothing is left behind.
     """
     if os.path.realpath(out) == os.path.realpath(truth):
-        raise ValueError("events and truth must go to two files")
+        raise UsageError("Events and truth cannot go to one file. Name two.")
     made = traffic(people, interactions, seed, difficulty)
     tally = _Tally(people)
     with ExitStack() as files:

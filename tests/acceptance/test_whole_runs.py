@@ -105,6 +105,7 @@ def test_the_demo_ends_well_and_the_commands_it_prints_run(tmp_path):
 
     assert (answer.code, answer.err) == (0, "")
     assert "precision" in answer.out
+    assert "Recall counts pairs." in answer.out
     printed = re.findall(r"^  \S*identity-engine (--store .+)$", answer.out, re.MULTILINE)
     assert len(printed) == 3
     for command in printed:

@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from identity_engine.errors import UsageError
 from identity_engine.simulation import Summary, simulate, write_simulation
 
 WRITE = """
@@ -81,7 +82,7 @@ def test_progress_ends_at_the_number_of_interactions(tmp_path: Path) -> None:
 
 
 def test_one_file_for_both_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="two files"):
+    with pytest.raises(UsageError, match="Name two"):
         write_simulation(5, 5, 1, tmp_path / "same", tmp_path / "same")
 
 
