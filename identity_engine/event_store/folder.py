@@ -178,7 +178,8 @@ def not_opened(error: OSError) -> str:
     """Return what is said where the operating system refuses the files of a store."""
     where = f" ({error.filename})" if error.filename else ""
     fix = MAKE_ROOM if error.errno == ENOSPC else f"{LET_ME} Or name another folder."
-    return f"The store cannot be opened; the operating system says: {error.strerror or error}{where}. {fix}"
+    said = f"The store cannot be opened; the operating system says: {error.strerror or error}"
+    return f"{said}{where}. {fix}"
 
 
 def key_in_file(path: Path, entropy: Callable[[int], bytes], *, is_new_store: bool) -> bytes:
