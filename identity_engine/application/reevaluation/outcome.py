@@ -18,10 +18,5 @@ class Reevaluated(Struct):
 
     def add(self, step: "Reevaluated") -> None:
         """Count what a step changed."""
-        self.evaluated += step.evaluated
-        self.merged += step.merged
-        self.unmerged += step.unmerged
-        self.moved += step.moved
-        self.shared += step.shared
-        self.across += step.across
-        self.refused += step.refused
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(step, name))
