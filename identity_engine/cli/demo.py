@@ -16,11 +16,14 @@ from identity_engine.application.taking import IngestSummary
 from identity_engine.cli.measuring import show_quality
 from identity_engine.cli.output import counted, counting, language, progress, show, show_table
 from identity_engine.cli.waterfall import show_explanation
+from identity_engine.errors import UsageError
 from identity_engine.ingestion.files import EventFile
 from identity_engine.simulation import write_simulation
 
 PEOPLE, INTERACTIONS, SEED = 2_000, 10_000, 7
 SHOWN_EVENTS = 12
+MADE = ("traffic.jsonl.gz", "truth.csv", "links.csv", "store")
+"""What a demo leaves in its folder."""
 MISSED = (
     "Recall counts pairs. In most of those that are missed, one of the two says no name: silent calls, "
     "withheld numbers, cookies never seen again. What only a guess would link stays apart on purpose."
@@ -46,9 +49,9 @@ FATHER_AND_SON = [
 
 def demo(
     *,
-    folder: Annotated[Path, Parameter(help="Made anew; holds traffic, truth and store.")] = Path(
-        ".demo"
-    ),
+    folder: Annotated[
+        Path, Parameter(help="Made anew, if it is a demo's; holds traffic, truth and store.")
+    ] = Path(".demo"),
     people: int = PEOPLE,
     interactions: int = INTERACTIONS,
 ) -> None:
@@ -61,12 +64,12 @@ def demo(
     interactions
         How many interactions they have.
     """
-    shutil.rmtree(folder, ignore_errors=True)
+    _clear(folder)
     folder.mkdir(parents=True, mode=0o700)
-    events, truth, links = folder / "traffic.jsonl.gz", folder / "truth.csv", folder / "links.csv"
+    events, truth, links, kept = (folder / name for name in MADE)
     with progress("simulate", interactions) as move:
         write_simulation(people, interactions, SEED, events, truth, move)
-    store = f"sqlite:///{folder / 'store'}"
+    store = f"sqlite:///{kept}"
     with Engine.open(store) as engine:
         _heading("1. Real-looking traffic comes in: calls, mails, chats, messages, web, forms")
         _ingest(engine, events)
@@ -174,6 +177,19 @@ def _undo_a_wrong_merge(engine: Engine) -> None:
     before = engine.profile(son, as_of=f"pos:{merged.done.position}")
     now = engine.profile(son)
     show(f"Members as of then: {len(before.members)}; now: {len(now.members)}.")
+
+
+def _clear(folder: Path) -> None:
+    """Take an older demo away.
+
+    Raises:
+        UsageError: something else stands there.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir() or {one.name for one in folder.iterdir()} - set(MADE):
+        raise UsageError(f"{folder} holds what no demo made. Name a new folder with --folder.")
+    shutil.rmtree(folder)
 
 
 def _heading(text: str) -> None:

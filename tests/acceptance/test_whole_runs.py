@@ -110,3 +110,14 @@ def test_the_demo_ends_well_and_the_commands_it_prints_run(tmp_path):
     assert len(printed) == 3
     for command in printed:
         assert in_own_process(*command.split()).code == 0, command
+
+
+def test_a_demo_takes_nothing_away_that_no_demo_made(cli):
+    (cli.folder / "letters").mkdir()
+    (cli.folder / "letters" / "one.txt").write_text("Dear Anna")
+
+    for folder in ("letters", "letters/one.txt"):
+        answer = in_own_process("demo", "--folder", cli.folder / folder)
+        assert answer.code == 2
+        assert "holds what no demo made" in answer.err
+    assert (cli.folder / "letters" / "one.txt").read_text() == "Dear Anna"
