@@ -9,7 +9,6 @@ from contextlib import closing
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application import diagnosis
 from identity_engine.application.file_diagnosis import INDEX_TABLES
 from identity_engine.event_store.folder import Folder
 from identity_engine.event_store.keys import SCHEMA, KeyRing
@@ -259,12 +258,15 @@ class TestWhatIsLost:
         def no_room(*_, **__):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr(diagnosis.Engine, "open", no_room)
+        monkeypatch.setattr(Folder, "log", no_room)
 
         sound, told = findings(filled)["open"]
 
         assert not sound
-        assert told == "The operating system says: No space left on device. " + diagnosis.MAKE_ROOM
+        assert told == (
+            "The store cannot be opened; the operating system says: No space left on device. "
+            "Make room on the disk of the store."
+        )
 
     def test_what_was_erased_is_not_lost(self, filled):
         with Engine.open(filled.store) as engine:
