@@ -33,7 +33,9 @@ from aggregates.values import (
 from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.rules import shipped_policy
 from identity_engine.cli.app import app
-from identity_engine.ingestion import csv_mapping, envelope, faults, json_text, wire
+from identity_engine.ingestion import faults, json_text
+from identity_engine.ingestion.files import csv_mapping
+from identity_engine.ingestion.wire import interaction as wire
 from identity_engine.monitoring.metrics import METRICS
 from identity_engine.observing import vocabulary
 from identity_engine.publication.asyncapi import document
@@ -58,7 +60,7 @@ LIMITS = (
     ("one list of `mail`", wire.MAX_ADDRESSES, "entries"),
     ("`attributes` as JSON", wire.MAX_ATTRIBUTES, "bytes"),
     ("`time` ahead of the engine's clock", int(wire.CLOCK_SKEW.total_seconds()), "seconds"),
-    ("faults listed for one event", envelope.MAX_FAULTS, "faults"),
+    ("faults listed for one event", faults.MAX_FAULTS, "faults"),
     ("a CSV mapping file", csv_mapping.MAX_MAPPING, "bytes"),
 )
 

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from identity_engine.application.explanation.explain import Explanation as Explanation
     from identity_engine.application.explanation.how import Step as Step
     from identity_engine.application.explanation.why_not import WhyNot as WhyNot
-    from identity_engine.application.operations.claiming import Value as Value
-    from identity_engine.application.operations.contacts import NewIdentifier as NewIdentifier
+    from identity_engine.application.intake.preparing import IngestSummary as IngestSummary
+    from identity_engine.application.operations.contacts.editing import (
+        NewIdentifier as NewIdentifier,
+    )
+    from identity_engine.application.operations.values.claiming import Value as Value
     from identity_engine.application.partition_key import partition_key as partition_key
     from identity_engine.application.resolution.outcome import Outcome as Outcome
-    from identity_engine.application.taking import IngestSummary as IngestSummary
     from identity_engine.errors import IdentityEngineError as IdentityEngineError
     from identity_engine.errors import Stale as Stale
     from identity_engine.ingestion.faults import Fault as Fault
@@ -38,9 +40,9 @@ _EXPORTS = {
     "Fault": "identity_engine.ingestion.faults",
     "HistoryEntry": "projections.history",
     "IdentityEngineError": "identity_engine.errors",
-    "IngestSummary": "identity_engine.application.taking",
+    "IngestSummary": "identity_engine.application.intake.preparing",
     "KafkaSettings": "identity_engine.settings.kafka",
-    "NewIdentifier": "identity_engine.application.operations.contacts",
+    "NewIdentifier": "identity_engine.application.operations.contacts.editing",
     "Outcome": "identity_engine.application.resolution.outcome",
     "Profile": "projections.profile.query",
     "Publication": "identity_engine.settings.publication",
@@ -49,7 +51,7 @@ _EXPORTS = {
     "partition_key": "identity_engine.application.partition_key",
     "Stale": "identity_engine.errors",
     "Step": "identity_engine.application.explanation.how",
-    "Value": "identity_engine.application.operations.claiming",
+    "Value": "identity_engine.application.operations.values.claiming",
     "WhyNot": "identity_engine.application.explanation.why_not",
 }
 __all__ = [*_EXPORTS, "__version__"]

@@ -15,17 +15,17 @@ from aggregates.settings import Crm as CrmSettings
 from identity_engine.adapters.augmentation_csv import CsvSource, Fold
 from identity_engine.adapters.kafka_reach import refuse_misfit
 from identity_engine.errors import ConfigurationError, SettingsError
-from identity_engine.event_store.folder import Folder
-from identity_engine.event_store.place import Place
+from identity_engine.event_store.place import StorePlace
+from identity_engine.event_store.sqlite.folder import Folder
 from identity_engine.ports.augmentation import AugmentationSource
 from identity_engine.ports.crm import Crm
 from identity_engine.ports.mail import MailPort
 from identity_engine.settings import in_force, is_postgres, store_folder
 
 if TYPE_CHECKING:
-    from identity_engine.ingestion.kafka import TopicReader
-    from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
-    from identity_engine.ingestion.kafka_state import PartitionState
+    from identity_engine.ingestion.kafka.dead_letter_topic import DeadLetterTopic
+    from identity_engine.ingestion.kafka.reader import TopicReader
+    from identity_engine.ingestion.kafka.state import PartitionState
     from identity_engine.publication.kafka import TopicWriter
     from identity_engine.settings.kafka import Subscription
     from identity_engine.settings.publication import Publication
@@ -35,7 +35,7 @@ SALESFORCE_KEY = "Identity_Engine_Key__c"
 DYNAMICS_KEY = "ie_key"
 
 
-def place_of(store: str | Path | None) -> Place:
+def place_of(store: str | Path | None) -> StorePlace:
     """Return the place of a store.
 
     Args:
@@ -49,12 +49,12 @@ def place_of(store: str | Path | None) -> Place:
     address = is_postgres(store)
     if address is None:
         return Folder(store_folder(store), settings.master_key, settings.sqlite.lock_seconds)
-    from identity_engine.event_store.postgres import Patience, Server
+    from identity_engine.event_store.postgres.database import Patience, Server
 
     return Server(address, settings.master_key, Patience(**settings.postgres.model_dump()))
 
 
-def in_memory() -> Place:
+def in_memory() -> StorePlace:
     """Return a place that is gone when its store is closed."""
     return Folder(None, in_force().master_key)
 
@@ -115,8 +115,8 @@ def connect_topic(
         RemoteError: the brokers cannot be reached, or refuse.
     """
     try:
-        from identity_engine.ingestion.kafka import TopicReader
-        from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
+        from identity_engine.ingestion.kafka.dead_letter_topic import DeadLetterTopic
+        from identity_engine.ingestion.kafka.reader import TopicReader
     except ImportError:
         raise ConfigurationError(KAFKA_EXTRA) from None
     refuse_misfit(subscription.servers, subscription.settings)
@@ -142,7 +142,7 @@ def topic_states(subscription: "Subscription", known: Mapping[str, int]) -> "lis
         RemoteError: the brokers cannot be reached, or refuse.
     """
     try:
-        from identity_engine.ingestion.kafka_state import topic_state
+        from identity_engine.ingestion.kafka.state import topic_state
     except ImportError:
         raise ConfigurationError(KAFKA_EXTRA) from None
     return topic_state(subscription, known)

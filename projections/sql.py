@@ -1,7 +1,7 @@
 """The SQL of this product: written once, run by SQLite as it stands and by PostgreSQL translated.
 
-The translation (`identity_engine.event_store.postgres_sql`) goes by rule and knows no table, so every
-statement keeps to what it covers:
+The translation (`identity_engine.event_store.postgres.dialect`) goes by rule and knows no table, so
+every statement keeps to what it covers:
 
 - places `?`, `?1` and `:name`; `INSERT OR IGNORE`; `BEGIN IMMEDIATE`, which locks the schema for
   writing, and `BEGIN DEFERRED`, which locks what it writes; `json_each(X)` over an array, with a `value`

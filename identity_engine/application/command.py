@@ -13,14 +13,14 @@ from aggregates.case_facts import number_of
 from aggregates.errors import Refused
 from aggregates.lifecycle import Presence, restorable_since
 from aggregates.values import ContactId, Fact, InteractionId
+from identity_engine.application.actor_context import ActorContext
+from identity_engine.application.fact_writer import FactWriter, Seal, Upstream
+from identity_engine.application.gc_pause import no_garbage_collection
 from identity_engine.application.hand_made import HandMadeRecords
 from identity_engine.application.ids import case_id
-from identity_engine.application.office import Office
-from identity_engine.application.pen import Pen, Seal, Upstream
-from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import NotFound, UsageError
-from identity_engine.event_store.case_tables import case_by_number, cases_by_id
 from identity_engine.event_store.keys import DataKey
+from identity_engine.event_store.match_index.case_tables import case_by_number, cases_by_id
 from identity_engine.event_store.store import Writer, stream_versions
 from projections.base import Recorded
 from projections.match_index.cases import CaseRow
@@ -54,7 +54,7 @@ class Command:
     """A command under way. What it reads cannot move; what it writes it sees at once.
 
     Args:
-        office: the actor's.
+        context: the actor's.
         action: the right it acts by.
         writer: the store under its write lock.
         effective_at: when what it does became true; None for now.
@@ -63,28 +63,28 @@ class Command:
 
     def __init__(
         self,
-        office: Office,
+        context: ActorContext,
         action: Action,
         writer: Writer,
         effective_at: datetime | None,
         upstream: Upstream = Upstream(),  # noqa: B008 - it cannot change
     ) -> None:
-        self._office = office
+        self._context = context
         self._action = action
         self._writer = writer
         self.cursor = writer.cursor
-        self.now = office.world.now()
+        self.now = context.world.now()
         self.moment = self._not_in_future(effective_at)
-        self.tables = office.store.index
+        self.tables = context.store.index
         self.index = self.tables.begin(self.cursor)
-        office.policies.follow(self.index.rules, self.cursor)
-        self.rules = office.rules
-        self.pen = Pen(office.world, office.actor, self.index, upstream)
+        context.policies.follow(self.index.rules, self.cursor)
+        self.rules = context.rules
+        self.fact_writer = FactWriter(context.world, context.actor, self.index, upstream)
         self._hand_made = HandMadeRecords(
             self.tables,
             self.cursor,
             self.index,
-            office.store.digests,
+            context.store.digests,
             self.rules.policy.block_cap,
         )
         self._versions: dict[str, int] = {}
@@ -93,7 +93,7 @@ class Command:
 
     def new_id(self) -> str:
         """Return a fresh id."""
-        return self._office.world.new_id()
+        return self._context.world.new_id()
 
     def contact(
         self, contact_id: ContactId, *, gone: bool = False, also: Presence = "live"
@@ -194,12 +194,12 @@ class Command:
 
     def stream(self, stream_id: str) -> list[Recorded]:
         """Return all events of a stream, as of the lock."""
-        return self._office.store.read_stream(stream_id, cursor=self.cursor)
+        return self._context.store.read_stream(stream_id, cursor=self.cursor)
 
     def views(self) -> Connection:
         """Return the views as of the lock: what was written before this command, and nothing else."""
-        self._office.follower.follow(within=self._writer)
-        return self._office.follower.views.connection
+        self._context.follower.follow(within=self._writer)
+        return self._context.follower.views.connection
 
     def facts(self, stream_id: str) -> list[Fact]:
         """Return the facts of a stream, those that the command has written so far included."""
@@ -207,7 +207,7 @@ class Command:
 
     def written(self, stream_id: str) -> list[Fact]:
         """Return the facts of a stream that the command has written so far."""
-        return [event.fact for event in self.pen.events if event.stream_id == stream_id]
+        return [event.fact for event in self.fact_writer.events if event.stream_id == stream_id]
 
     def evaluate_mentions(self, digest: bytes) -> None:
         """Let the interactions that mention a value be evaluated again."""
@@ -218,7 +218,7 @@ class Command:
     @property
     def digests(self) -> DigestKeys:
         """The keyed digests of the store."""
-        return self._office.store.digests
+        return self._context.store.digests
 
     def permit(self, division: str) -> None:
         """Check that the actor may do what the command does in a division.
@@ -226,11 +226,11 @@ class Command:
         Raises:
             Denied: no grant allows it.
         """
-        self._office.allows(self._action, division)
+        self._context.allows(self._action, division)
 
     def may(self, action: Action, division: str) -> bool:
         """Tell whether the actor may also do another thing in a division."""
-        return self._office.rights.allow(action, division)
+        return self._context.rights.allow(action, division)
 
     def require(self, action: Action, division: str, target: str | None = None) -> None:
         """Check that the actor may also do another thing in a division.
@@ -238,7 +238,7 @@ class Command:
         Raises:
             Denied: no grant allows it.
         """
-        self._office.allows(action, division, target)
+        self._context.allows(action, division, target)
 
     def may_view(self, contact_id: ContactId) -> bool:
         """Tell whether the actor may see a loaded contact."""
@@ -265,20 +265,20 @@ class Command:
             subject = (about or stream_id) if fact.about_a_person() is not None else None
             seal = Seal(subject, self._key(subject)) if subject is not None else None
             moment = valid_from or self.moment
-            self.pen.write(stream_id, version, moment, fact, seal)
+            self.fact_writer.write(stream_id, version, moment, fact, seal)
             self._versions[stream_id] = version
             self._hand_made.follow(stream_id, fact, self.facts)
 
     def finish(self) -> None:
         """Store what was written."""
-        if self.pen.events:
-            positions = self._writer.append(self.pen.events, self.index.changes())
+        if self.fact_writer.events:
+            positions = self._writer.append(self.fact_writer.events, self.index.changes())
             self.position = positions[-1]
 
     def take_back_keys(self) -> None:
         """Take back the keys it made, if nothing was stored under them."""
         if self.position is None:
-            self._office.store.keys.take_back(self._fresh.values())
+            self._context.store.keys.take_back(self._fresh.values())
 
     def done(self, contact_id: ContactId | None = None) -> Done:
         """Return what the command did."""
@@ -286,15 +286,15 @@ class Command:
         return Done(
             row.canonical if row is not None else contact_id,
             row.revision if row is not None else 0,
-            tuple(event.fact.TOPIC for event in self.pen.events),
+            tuple(event.fact.TOPIC for event in self.fact_writer.events),
             self.position,
-            self.pen.command_id,
+            self.fact_writer.command_id,
         )
 
     def _check(self, division: str, target: str, absent: str) -> None:
-        if not self._office.sees(self._action, division):
+        if not self._context.sees(self._action, division):
             raise NotFound(absent)
-        self._office.allows(self._action, division, target)
+        self._context.allows(self._action, division, target)
 
     def _version(self, stream_id: str) -> int:
         if stream_id not in self._versions:
@@ -311,9 +311,9 @@ class Command:
         known = self._known_key(subject)
         if not known:
             if subject not in self._fresh:
-                self._fresh[subject] = self._office.store.keys.new_key()
+                self._fresh[subject] = self._context.store.keys.new_key()
             return self._fresh[subject]
-        cipher = self._office.store.keys.ciphers([known])[known]
+        cipher = self._context.store.keys.ciphers([known])[known]
         if cipher is None:
             raise Refused("erased", "This was erased; nothing can be written about it any more.")
         return DataKey(known, cipher)
@@ -349,10 +349,10 @@ def _gone(row: ContactRow, over: datetime) -> str:
 
 
 class Operations:
-    """Base of the operations: one actor's office, and the action that the call under way needs."""
+    """Base of the operations: one actor's context, and the action that the call under way needs."""
 
-    def __init__(self, office: Office) -> None:
-        self.office = office
+    def __init__(self, context: ActorContext) -> None:
+        self.context = context
         self._action: Action | None = None
 
     def under(self, action: Action) -> Self:
@@ -377,8 +377,8 @@ class Operations:
             dry_run: decide, and write nothing.
             effective_at: when what it does became true; None for now.
         """
-        with no_garbage_collection(), self.office.store.writing() as writer:
-            command = Command(self.office, self.action, writer, effective_at)
+        with no_garbage_collection(), self.context.store.writing() as writer:
+            command = Command(self.context, self.action, writer, effective_at)
             try:
                 yield command
                 if not dry_run:

@@ -14,12 +14,12 @@ from identity_engine.adapters.clock import World
 from identity_engine.application.engine import Engine
 from identity_engine.errors import SettingsError, StoreError, UsageError
 from identity_engine.event_store.dead_letter_table import SCHEMA as LETTERS_SCHEMA
-from identity_engine.event_store.evaluation_queue import QUEUE_TABLES
-from identity_engine.event_store.index_writing import hash_rows
 from identity_engine.event_store.keys import KEY_TABLES, LOG_BEGUN
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
 from identity_engine.event_store.mapper import NewRow
-from identity_engine.event_store.place import Place
+from identity_engine.event_store.match_index.evaluation_queue import QUEUE_TABLES
+from identity_engine.event_store.match_index.writing import hash_rows
+from identity_engine.event_store.place import StorePlace
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import COLUMNS as LETTER
 from projections.sql import Connection, Cursor, dialect_of, transaction
@@ -54,7 +54,7 @@ def fingerprint(engine: Engine, progress: Progress | None = None) -> Fingerprint
 
 
 def copy_store(
-    source: Engine, target: Place, world: World | None = None, progress: Progress | None = None
+    source: Engine, target: StorePlace, world: World | None = None, progress: Progress | None = None
 ) -> int:
     """Copy a store into a place that has none, and return the number of events.
 
@@ -105,7 +105,7 @@ def copy_store(
     return copied
 
 
-def _copy_keys(source: EventStore, target: Place, world: World) -> None:
+def _copy_keys(source: EventStore, target: StorePlace, world: World) -> None:
     """Copy the wrapped keys; those that wrap them must be the same."""
     ours = source.place.key_encryption_key(world.entropy)
     if target.key_encryption_key(lambda _: ours) != ours:

@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, ParamSpec, Self
 from aggregates.access import Action
 from aggregates.values import InteractionId
 from identity_engine.adapters.clock import World
+from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.cases.intake import Intake
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
 from identity_engine.application.explanation.sentences import DEFAULT, Language
 from identity_engine.application.explanation.why_not import WhyNot
-from identity_engine.application.following import Follower, Progress, Verdict
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.indexing import rebuild_index, verify_index
-from identity_engine.application.ingest import BATCH_SIZE, Ingestion
-from identity_engine.application.ingest import Progress as IngestProgress
-from identity_engine.application.office import Office
+from identity_engine.application.intake.ingest import BATCH_SIZE, Ingestion
+from identity_engine.application.intake.ingest import Progress as IngestProgress
+from identity_engine.application.intake.preparing import (
+    BatchPreparation,
+    IngestSummary,
+    PublisherRights,
+)
 from identity_engine.application.operations.administration import checked_actor
 from identity_engine.application.operations.desk import Desk
 from identity_engine.application.operations.reading import LIVE, LIVE_STAGES
@@ -33,17 +37,17 @@ from identity_engine.application.reevaluation.rehearse import Rehearsed, rehears
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.application.resolution.resolve import Resolver
 from identity_engine.application.rules import OWNER
-from identity_engine.application.taking import IngestSummary, Publishing, Taking
+from identity_engine.application.views.follower import Follower, Progress, Verdict
 from identity_engine.bootstrap import connect_topic, in_memory, place_of
 from identity_engine.errors import ConfigurationError
 from identity_engine.event_store.dead_letter_table import SCHEMA as LETTERS_SCHEMA
-from identity_engine.event_store.folder import not_opened
-from identity_engine.event_store.place import Place
+from identity_engine.event_store.place import StorePlace
+from identity_engine.event_store.sqlite.folder import not_opened
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
-from identity_engine.ingestion.files import Format, open_events
+from identity_engine.ingestion.files.event_file import Format, open_events
 from identity_engine.ingestion.given import Given, lines_of
 from identity_engine.settings import in_force
 from projections.history import HistoryEntry
@@ -51,10 +55,10 @@ from projections.identity.query import SharedValue
 from projections.profile.query import Profile
 from projections.review.projection import RefusedMerge, ReviewItem
 from projections.runner import ViewStatus
-from projections.search.query import Found
+from projections.search.query import SearchHit
 
 if TYPE_CHECKING:  # the client of Kafka is an extra
-    from identity_engine.application.consume import Consumed
+    from identity_engine.application.intake.consume import Consumed
     from identity_engine.settings.kafka import Subscription
 
 P = ParamSpec("P")
@@ -67,7 +71,7 @@ class Engine:
     time; several engines, in several processes, may share a store.
     """
 
-    def __init__(self, place: Place, world: World | None = None, actor: str = OWNER) -> None:
+    def __init__(self, place: StorePlace, world: World | None = None, actor: str = OWNER) -> None:
         self._world = world or World()
         self.store = EventStore(place, self._world)
         try:
@@ -82,12 +86,14 @@ class Engine:
         self.follower = Follower(self.store, place)
         self.resolver = Resolver(self.store, self._world, self.policies)
         self.reevaluation = Reevaluation(self.store, self._world, self.policies)
-        self._taking = Taking(self.store, self.resolver, self.dead_letters, self._world)
-        self._ingestion = Ingestion(self._taking)
+        self._preparation = BatchPreparation(
+            self.store, self.resolver, self.dead_letters, self._world
+        )
+        self._ingestion = Ingestion(self._preparation)
         self._queries = Queries(self.store, self.follower, self.policies)
         self.desk = self.acting_as(actor)
-        self.office = self.desk.office
-        self._intake = Intake(self.office)
+        self.context = self.desk.context
+        self._intake = Intake(self.context)
 
     @classmethod
     def open(
@@ -130,7 +136,7 @@ class Engine:
         Raises:
             UsageError: the id is none.
         """
-        office = Office(
+        context = ActorContext(
             self.store,
             self._world,
             self.policies,
@@ -139,7 +145,7 @@ class Engine:
             self.dead_letters,
             checked_actor(actor),
         )
-        return Desk(office)
+        return Desk(context)
 
     def under(self, action: Action) -> Self:  # noqa: ARG002 - it has no narrower right to act by
         """Return this engine."""
@@ -212,15 +218,15 @@ class Engine:
             NothingDealt: other workers of the group have all partitions, and all is to be read.
         """
         reader, topic = connect_topic(subscription, stopping)
-        from identity_engine.application.consume import Consumption
+        from identity_engine.application.intake.consume import Consumption
 
         told = self._taking_in(progress)
         with closing(reader), closing(topic) if topic is not None else nullcontext():
-            work = Consumption(reader, topic, self._taking, self._publishing, told)
+            work = Consumption(reader, topic, self._preparation, self._publishing, told)
             return work.run(until_caught_up=until_caught_up)
 
-    def _publishing(self) -> Publishing:
-        return Publishing(self.office.rights, self.policies.rules.policy)
+    def _publishing(self) -> PublisherRights:
+        return PublisherRights(self.context.rights, self.policies.rules.policy)
 
     def _taking_in(self, progress: Callable[P, None] | None) -> Callable[P, None]:
         """Let the mail of each batch come to its cases before progress is told."""
@@ -270,7 +276,7 @@ class Engine:
             if interaction_ids is None
             else [InteractionId(checked_id(one)) for one in interaction_ids]
         )
-        self.reevaluation.request(ids, self.office.actor)
+        self.reevaluation.request(ids, self.context.actor)
 
     @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def redrive(self, ids: Sequence[int] | None = None, *, dry_run: bool = False) -> IngestSummary:
@@ -312,7 +318,7 @@ class Engine:
         stages: Collection[str] = LIVE_STAGES,
         presences: Collection[str] = LIVE,
         limit: int = 20,
-    ) -> list[Found]:
+    ) -> list[SearchHit]:
         """Return contacts in which every word of `text` occurs; expired or deleted ones if asked for."""
         return self.desk.reading.search(
             text, field=field, stages=stages, presences=presences, limit=limit

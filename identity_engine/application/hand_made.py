@@ -24,7 +24,7 @@ from aggregates.values import ContactId, Erased, Fact, IdentifierId, Interaction
 from aggregates.verification import IdentifierVerified
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
-from identity_engine.event_store.index_tables import IndexTables
+from identity_engine.event_store.match_index.tables import IndexTables
 from projections.match_index.digests import DigestKeys
 from projections.match_index.identities import microseconds
 from projections.match_index.index import MatchIndex

@@ -14,15 +14,15 @@ from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierT
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from aggregates.verification import IdentifierVerified
-from identity_engine.application.following import Progress, Verdict
 from identity_engine.application.hand_made import FactsOf, HandMadeRecords
 from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable, mentions_of
-from identity_engine.application.resolution.saying import whole_correction
-from identity_engine.event_store.conversation_tables import load_changes
-from identity_engine.event_store.index_tables import IndexTables
-from identity_engine.event_store.index_writing import hash_rows, replace_tables, write_changes
+from identity_engine.application.resolution.statements import whole_correction
+from identity_engine.application.views.follower import Progress, Verdict
+from identity_engine.event_store.match_index.conversation_tables import load_changes
+from identity_engine.event_store.match_index.tables import IndexTables
+from identity_engine.event_store.match_index.writing import hash_rows, replace_tables, write_changes
 from identity_engine.event_store.store import EventStore, Writer
 from identity_engine.observing.logbook import Logbook
 from projections.base import Recorded

@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from aggregates.access import Action
-from identity_engine.application.office import Office
+from identity_engine.application.actor_context import ActorContext
 from projections.base import ID
 
 P = ParamSpec("P")
@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Guarded(Protocol):
     """Something whose methods run for an actor."""
 
-    office: Office
+    context: ActorContext
 
     def under(self, action: Action) -> Self:
         """Return this, acting by the right that the call names."""
@@ -42,7 +42,7 @@ def needs(
         @wraps(method)
         def guarded(self: G, *args: P.args, **kwargs: P.kwargs) -> T:
             named = next((one for one in args if isinstance(one, str) and ID.fullmatch(one)), None)
-            with self.office.permitted(action, everywhere=everywhere, target=named):
+            with self.context.permitted(action, everywhere=everywhere, target=named):
                 return method(self.under(action), *args, **kwargs)
 
         guarded.action = action  # type: ignore[attr-defined]

@@ -34,10 +34,10 @@ from identity_engine.application.explanation.sentences import (
 )
 from identity_engine.application.explanation.telling import tell
 from identity_engine.application.explanation.why_not import WhyNot, why_not
-from identity_engine.application.following import Follower, Progress
 from identity_engine.application.policies import Policies
 from identity_engine.application.revisions import revisions
 from identity_engine.application.shown import Shows, everything
+from identity_engine.application.views.follower import Follower, Progress
 from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore

@@ -8,7 +8,7 @@ from aggregates.interaction import InteractionPersonal
 from aggregates.values import ContactId, Erased, Fact
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
-from identity_engine.application.resolution.saying import said_by
+from identity_engine.application.resolution.statements import said_by
 from identity_engine.event_store.store import EventStore
 from projections.match_index.index import MatchIndex
 from projections.sql import Cursor

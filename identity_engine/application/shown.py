@@ -5,7 +5,7 @@ from functools import cache
 
 from aggregates.across import AcrossFact
 from aggregates.identifier import IdentifierFact
-from identity_engine.application.following import Follower
+from identity_engine.application.views.follower import Follower
 from projections.base import Recorded
 from projections.cases.query import division_of_case
 from projections.identity.query import find_identity

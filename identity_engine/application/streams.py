@@ -15,7 +15,7 @@ from identity_engine.application.resolution.prepare import (
 )
 from identity_engine.errors import SourceError
 from identity_engine.ingestion.envelope import IncomingInteraction
-from identity_engine.ingestion.files import open_events
+from identity_engine.ingestion.files.event_file import open_events
 from matchers.evaluation import Interaction
 from matchers.record import MatchRecord
 from projections.match_index.digests import DigestKeys

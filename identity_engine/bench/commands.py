@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.bench.growth import Growth
 from identity_engine.bench.limits import BareCommits
 from identity_engine.bench.results import Result, at_most, reported

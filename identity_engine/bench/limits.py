@@ -9,7 +9,7 @@ from typing import Self
 
 from identity_engine.adapters.clock import World
 from identity_engine.event_store.ids import id_bytes
-from identity_engine.event_store.sqlite import EVENTS_TABLE, INSERT
+from identity_engine.event_store.sqlite.recorder import EVENTS_TABLE, INSERT
 from identity_engine.event_store.sqlite_files import connect
 
 ROWS = 100_000

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.judging import read_truth
+from identity_engine.application.link_quality import read_truth
 from identity_engine.bench.results import Result, at_least, reported
 from matchers.evaluation import Interaction, Quality, evaluate
 

@@ -98,7 +98,7 @@ def database(address: str) -> Iterator[str]:
     """Make a database with an empty store, and drop it afterwards."""
     import psycopg
 
-    from identity_engine.event_store.postgres_schema import migrate
+    from identity_engine.event_store.postgres.schema import migrate
 
     name = f"identity_engine_bench_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(address, autocommit=True) as server:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.ingest import BATCH_SIZE
+from identity_engine.application.intake.ingest import BATCH_SIZE
 
 
 def run(store: str, batch: str, file: str) -> None:

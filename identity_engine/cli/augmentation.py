@@ -6,7 +6,7 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.explanation.sentences import Sentences, sentences_in
-from identity_engine.application.operations.augmentation import Answer, Choice
+from identity_engine.application.operations.augmentation.applying import Answer, Choice
 from identity_engine.cli.contacts import Id
 from identity_engine.cli.editing import several
 from identity_engine.cli.output import (

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from identity_engine.application.cases.entry import Entry, Letter
-from identity_engine.application.operations.cases import SavedCase
+from identity_engine.application.cases.entry import Entry, MailDraft
+from identity_engine.application.operations.cases.working import SavedCase
 from identity_engine.cli.harmless import is_text
 from identity_engine.cli.output import show, show_done, show_json, show_table
 from identity_engine.errors import UsageError
@@ -53,7 +53,9 @@ class Saved:
         """Return what is saved."""
         letter = None
         if self.mail is not None:
-            letter = Letter(read_text(self.mail), tuple(self.to), tuple(self.cc), self.mail_subject)
+            letter = MailDraft(
+                read_text(self.mail), tuple(self.to), tuple(self.cc), self.mail_subject
+            )
         elif self.to or self.cc or self.mail_subject is not None:
             raise UsageError(
                 "Recipients and a subject belong to a mail: give its text with --mail."

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.cases.entry import ByHand, Entry, Origin
+from identity_engine.application.cases.entry import Entry, Origin, OriginPlace
 from identity_engine.application.engine import Engine
 from identity_engine.cli.case_entry import (
     NOTHING,
@@ -46,7 +46,7 @@ State = Literal["open", "pending", "resolved", "closed"]
 
 @case.command(name="open")
 def open_(
-    place: Annotated[ByHand, Parameter(name="PLACE", help="From where.")],
+    place: Annotated[OriginPlace, Parameter(name="PLACE", help="From where.")],
     of: Annotated[
         str, Parameter(name="OF", help="The interaction, contact, address or case that it is.")
     ],

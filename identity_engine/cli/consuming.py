@@ -15,7 +15,7 @@ from identity_engine.settings.kafka import Subscription
 from identity_engine.settings.model import Kafka, variable_of
 
 if TYPE_CHECKING:
-    from identity_engine.application.consume import Consumed
+    from identity_engine.application.intake.consume import Consumed
 
 
 def consume(

@@ -10,14 +10,14 @@ from cyclopts import Parameter
 from identity_engine.application.engine import Engine
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.sentences import sentences_in
-from identity_engine.application.judging import evaluate_files
+from identity_engine.application.intake.preparing import IngestSummary
+from identity_engine.application.link_quality import evaluate_files
 from identity_engine.application.resolution.outcome import Outcome
-from identity_engine.application.taking import IngestSummary
 from identity_engine.cli.measuring import show_quality
 from identity_engine.cli.output import counted, counting, language, progress, show, show_table
 from identity_engine.cli.waterfall import show_explanation
 from identity_engine.errors import UsageError
-from identity_engine.ingestion.files import EventFile
+from identity_engine.ingestion.files.event_file import EventFile
 from identity_engine.simulation import write_simulation
 
 PEOPLE, INTERACTIONS, SEED = 2_000, 10_000, 7

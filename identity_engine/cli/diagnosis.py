@@ -1,6 +1,6 @@
 """The verb doctor: is this store healthy, and if not, what to do."""
 
-from identity_engine.application.diagnosis import examine
+from identity_engine.application.diagnosis.doctor import examine
 from identity_engine.cli.output import Json, Store, show_json, show_table
 
 

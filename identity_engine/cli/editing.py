@@ -7,8 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.claiming import Value
-from identity_engine.application.operations.contacts import Created, NewIdentifier
+from identity_engine.application.operations.contacts.editing import Created, NewIdentifier
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.cli.contacts import Id
 from identity_engine.cli.output import (
     DryRun,

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.enriching import EnrichedLine
+from identity_engine.application.operations.enrichment.enrich import EnrichedLine
 from identity_engine.cli.complaining import complain
 from identity_engine.cli.output import DRY_RUN, DryRun, Json, Store, show, show_json
 from identity_engine.errors import UsageError

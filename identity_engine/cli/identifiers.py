@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.cli.output import (
     DryRun,
     EffectiveAt,

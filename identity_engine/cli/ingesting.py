@@ -11,8 +11,8 @@ from msgspec.structs import asdict
 
 from aggregates.access import Action
 from identity_engine.application.engine import Engine
+from identity_engine.application.intake.preparing import IngestSummary
 from identity_engine.application.reevaluation.outcome import Reevaluated
-from identity_engine.application.taking import IngestSummary
 from identity_engine.cli.output import (
     DRY_RUN,
     DryRun,
@@ -30,7 +30,7 @@ from identity_engine.cli.output import (
 )
 from identity_engine.errors import UsageError
 from identity_engine.ingestion.dead_letters import DeadLetter
-from identity_engine.ingestion.files import EventFile
+from identity_engine.ingestion.files.event_file import EventFile
 from identity_engine.observing.logbook import logged
 from projections.base import ID
 
@@ -73,7 +73,7 @@ def ingest(
             total.add(summary)
             if not json:
                 _tell(name, summary)
-        may = engine.office.rights.allow_everywhere(Action.OPERATIONS_REDRIVE)
+        may = engine.context.rights.allow_everywhere(Action.OPERATIONS_REDRIVE)
         final = _reevaluate(engine) if reevaluate and may else None
         if final is not None and not json:
             _tell_final(final)

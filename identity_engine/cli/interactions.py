@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.linking import Identifiers
+from identity_engine.application.operations.interactions.linking import Identifiers
 from identity_engine.cli.output import (
     DryRun,
     EffectiveAt,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.presence import HeldElsewhere
+from identity_engine.application.operations.contacts.presence import HeldElsewhere
 from identity_engine.cli.contacts import Id
 from identity_engine.cli.output import (
     DryRun,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.cases.entry import Entry, Letter
+from identity_engine.application.cases.entry import Entry, MailDraft
 from identity_engine.application.engine import Engine
 from identity_engine.cli.case_entry import Case, Words, read_text, show_saved
 from identity_engine.cli.output import (
@@ -40,7 +40,7 @@ def write(
     json: Json = False,
 ) -> None:
     """Write a draft."""
-    letter = Letter(read_text(text), tuple(to), tuple(cc), subject)
+    letter = MailDraft(read_text(text), tuple(to), tuple(cc), subject)
     with Engine.open(store) as engine:
         done = engine.desk.cases.add(case_, Entry(letter=letter), dry_run=dry_run)
     show_saved(done, json=json)
@@ -60,7 +60,7 @@ def rewrite(
     json: Json = False,
 ) -> None:
     """Write a draft anew."""
-    letter = Letter(read_text(text), tuple(to), tuple(cc), subject)
+    letter = MailDraft(read_text(text), tuple(to), tuple(cc), subject)
     with Engine.open(store) as engine:
         done = engine.desk.mails.rewrite(case_, mail_id, letter, dry_run=dry_run)
     show_done(done, "The draft is written anew", json=json)

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from msgspec.structs import asdict
 
-from identity_engine.application.judging import evaluate_files
+from identity_engine.application.link_quality import evaluate_files
 from identity_engine.cli.output import Json, NoStore, counted, progress, show, show_json, show_table
 from matchers.evaluation import Quality
 

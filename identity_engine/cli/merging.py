@@ -8,8 +8,8 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.explanation.waterfall import Part
-from identity_engine.application.operations.merging import MergePreview
-from identity_engine.application.operations.unmerging import UnmergePreview
+from identity_engine.application.operations.merging.merge import MergePreview
+from identity_engine.application.operations.merging.unmerge import UnmergePreview
 from identity_engine.cli.contacts import show_profile
 from identity_engine.cli.output import (
     DryRun,

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 from msgspec.structs import asdict
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.typed import ID, checked
+from identity_engine.application.operations.values.input_text import ID, checked
 from identity_engine.cli.output import (
     DRY_RUN,
     DryRun,
@@ -61,7 +61,8 @@ def migrate(
 ) -> int:
     """Make the schema of a store on PostgreSQL, or bring it to this version."""
     with _connected(store, is_made=False) as connection:
-        from identity_engine.event_store import postgres_roles, postgres_schema
+        from identity_engine.event_store.postgres import roles as postgres_roles
+        from identity_engine.event_store.postgres import schema as postgres_schema
 
         phases = postgres_schema.PHASES if phase is None else (phase,)
         if dry_run:
@@ -113,7 +114,7 @@ def grant(
     """Let a role of the database see the rows of divisions in api_v1, besides those it sees already."""
     divisions = _divisions(division, all_divisions=all_divisions)
     with _connected(store) as connection:
-        from identity_engine.event_store.postgres_readers import grant_divisions, without_contacts
+        from identity_engine.event_store.postgres.readers import grant_divisions, without_contacts
 
         found = grant_divisions(connection, role, divisions, dry_run=dry_run)
         empty = without_contacts(connection, divisions)
@@ -143,7 +144,7 @@ def revoke(
     """Take divisions from a role of the database; --all-divisions takes every grant it has."""
     divisions = _divisions(division, all_divisions=all_divisions)
     with _connected(store) as connection:
-        from identity_engine.event_store.postgres_readers import revoke_divisions
+        from identity_engine.event_store.postgres.readers import revoke_divisions
 
         taken = revoke_divisions(connection, role, divisions, dry_run=dry_run)
     if json:
@@ -155,7 +156,7 @@ def revoke(
 def readers(*, store: Store = None, json: Json = False) -> None:
     """List which roles of the database see which divisions in api_v1."""
     with _connected(store) as connection:
-        from identity_engine.event_store.postgres_readers import division_readers
+        from identity_engine.event_store.postgres.readers import division_readers
 
         found = division_readers(connection)
     if json:
@@ -187,8 +188,8 @@ def _connected(store: str | None, *, is_made: bool = True) -> "Iterator[psycopg.
     address = is_postgres(store)
     if address is None:
         raise UsageError("Only a store on PostgreSQL has schemas and roles. Give --store URL.")
-    from identity_engine.event_store.postgres import Server
-    from identity_engine.event_store.postgres_schema import standing
+    from identity_engine.event_store.postgres.database import Server
+    from identity_engine.event_store.postgres.schema import standing
 
     connection = Server(address, None).connect()
     try:

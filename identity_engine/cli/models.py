@@ -92,7 +92,7 @@ def train(
         Name of the new model, for people.
     """
     from identity_engine.adapters.clock import World
-    from identity_engine.application.judging import read_truth
+    from identity_engine.application.link_quality import read_truth
     from identity_engine.application.rules import default_policy
     from identity_engine.application.training import tables_of_files, train_from
 
@@ -135,7 +135,7 @@ def evaluate(
     No store is touched. With `--blocking`, the share of the true pairs that have a block key in
     common: no model finds more.
     """
-    from identity_engine.application.judging import read_truth
+    from identity_engine.application.link_quality import read_truth
     from identity_engine.bench.ceiling import ceilings
     from identity_engine.bench.quality import judge_online
     from identity_engine.cli.measuring import show_quality

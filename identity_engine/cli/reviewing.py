@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from identity_engine.application.command import Done
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.reviewing import Reviewing
+from identity_engine.application.operations.interactions.reviewing import Reviewing
 from identity_engine.cli.contacts import review as review
 from identity_engine.cli.output import DryRun, Json, MaybeReason, Store, show_done
 

@@ -6,8 +6,8 @@ from cyclopts import App, Parameter
 from msgspec.structs import asdict
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.following import Verdict
-from identity_engine.application.standing import standings
+from identity_engine.application.views.follower import Verdict
+from identity_engine.application.views.standing import standings
 from identity_engine.cli.long_running import MonitorAt, at_work
 from identity_engine.cli.output import (
     Json,
@@ -63,7 +63,7 @@ def follow(*, store: Store = None, json: Json = False) -> None:
 @projections.command
 def run(*, monitor: MonitorAt = None, store: Store = None, json: Json = False) -> None:
     """Keep the views at the head of the log until SIGTERM or Ctrl-C; several workers share them."""
-    from identity_engine.application.projection_worker import ProjectionWorker
+    from identity_engine.application.views.worker import ProjectionWorker
 
     settings = in_force({"monitor.address": monitor})
     with at_work("projections run", store, settings.monitor, make=False) as (engine, stopping):

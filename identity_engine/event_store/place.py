@@ -126,7 +126,7 @@ class Holding(Protocol):
         """Give back what is ours."""
 
 
-class Place(Protocol):
+class StorePlace(Protocol):
     """Opens the parts of one store.
 
     `scratch` is where large private files may lie for a while; None for memory.
@@ -148,7 +148,7 @@ class Place(Protocol):
             StoreError: there are events, keys or dead letters.
         """
 
-    def is_same_as(self, other: "Place") -> bool:
+    def is_same_as(self, other: "StorePlace") -> bool:
         """Tell whether another place is this one, as far as their addresses tell."""
 
     def refuse_unless_current(self) -> None:

@@ -9,13 +9,8 @@ from msgspec import Struct
 
 from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict, ConnectionLost, Fenced
-from identity_engine.event_store.belonging import Belonging
 from identity_engine.event_store.closed import CLOSED
-from identity_engine.event_store.evaluation_queue import settle
 from identity_engine.event_store.ids import id_bytes, id_text
-from identity_engine.event_store.index_rows import select
-from identity_engine.event_store.index_tables import IndexTables
-from identity_engine.event_store.index_writing import is_current, prepare_tables, write_changes
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
 from identity_engine.event_store.keys import KeyRing
 from identity_engine.event_store.mapper import (
@@ -25,8 +20,17 @@ from identity_engine.event_store.mapper import (
     event_id,
     recorded_at,
 )
-from identity_engine.event_store.place import EventLog, LogWatch, Place
-from identity_engine.event_store.read_check import has_moved
+from identity_engine.event_store.match_index.evaluation_queue import settle
+from identity_engine.event_store.match_index.read_check import has_moved
+from identity_engine.event_store.match_index.rows import select
+from identity_engine.event_store.match_index.tables import IndexTables
+from identity_engine.event_store.match_index.writing import (
+    is_current,
+    prepare_tables,
+    write_changes,
+)
+from identity_engine.event_store.pairing import Belonging
+from identity_engine.event_store.place import EventLog, LogWatch, StorePlace
 from projections.base import Recorded
 from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
@@ -57,7 +61,7 @@ class EventStore:
         world: clock, ids and random bytes.
     """
 
-    def __init__(self, place: Place, world: World) -> None:
+    def __init__(self, place: StorePlace, world: World) -> None:
         self._world = world
         self.place = place
         self._before_commit: Callable[[], None] | None = None

@@ -10,8 +10,10 @@ import orjson
 from msgspec import Struct
 
 from aggregates.change import ChangeKind
-from identity_engine.ingestion import json_text, wire, wire_change
-from identity_engine.ingestion.faults import Fault, Rejected, fault
+from identity_engine.ingestion import json_text
+from identity_engine.ingestion.faults import MAX_FAULTS, Fault, Rejected, fault
+from identity_engine.ingestion.wire import change as wire_change
+from identity_engine.ingestion.wire import interaction as wire
 
 __all__ = [
     "Fault",
@@ -89,7 +91,6 @@ class IncomingChange(Struct, frozen=True):
 
 Incoming = IncomingInteraction | IncomingChange
 
-MAX_FAULTS: Final = 200  # listed for one event; a hostile line could have a hundred thousand
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _CONTENT: Final = b'{"data":%b,"time":%b,"type":"' + wire.INTERACTION.encode() + b'"}'
 _CHANGE_CONTENT: Final = b'{"data":%b,"time":%b,"type":"' + wire.CHANGE.encode() + b'"}'

@@ -9,6 +9,8 @@ from typing import Final
 
 from msgspec import Struct
 
+MAX_FAULTS: Final = 200  # listed for one event; a hostile line could have a hundred thousand
+
 MESSAGES: Final = {
     # the line
     "line_too_long": "The line is longer than 1 MiB; send large content by reference.",

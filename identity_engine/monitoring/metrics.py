@@ -19,7 +19,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from identity_engine.monitoring.looks import Look
+from identity_engine.monitoring.probes import Look
 from identity_engine.observing.logbook import fields_of
 from identity_engine.version import __version__
 

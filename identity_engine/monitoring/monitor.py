@@ -23,9 +23,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from identity_engine.application.engine import Engine
 from identity_engine.errors import ConfigurationError, IdentityEngineError
-from identity_engine.event_store.folder import Folder
-from identity_engine.monitoring.looks import Looks
+from identity_engine.event_store.sqlite.folder import Folder
 from identity_engine.monitoring.metrics import Metrics
+from identity_engine.monitoring.probes import Looks
 from identity_engine.observing.logbook import Logbook, heard_by
 
 book = Logbook(__name__)

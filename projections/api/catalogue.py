@@ -1,7 +1,7 @@
 """Every view for readers by SQL, in the order in which they are shown."""
 
 from projections.api.contacts import CONTACT_VALUES, CONTACTS, IDENTIFIERS, MERGES
-from projections.api.happenings import (
+from projections.api.interactions_and_cases import (
     CASES,
     INTERACTION_CHANGES,
     INTERACTIONS,

@@ -20,7 +20,7 @@ CASE = "case"
 """The field under which a contact is searched by the number of a case."""
 
 
-class Found(Struct, frozen=True):
+class SearchHit(Struct, frozen=True):
     """A contact that has every word looked for, and the values that matched, by field."""
 
     contact_id: str
@@ -39,7 +39,7 @@ def search_contacts(
     presences: Collection[str] = ("live",),
     divisions: Collection[str] | None = None,
     limit: int = 20,
-) -> list[Found]:
+) -> list[SearchHit]:
     """Return contacts in which each word of `text` occurs, as a whole or a part of a word.
 
     An id finds the contact that it stands for now, also one that was merged into another.
@@ -88,20 +88,20 @@ def is_field(views: Connection, field: str) -> bool:
     return row is not None
 
 
-def _named(views: Connection, text: str) -> Found | None:
+def _named(views: Connection, text: str) -> SearchHit | None:
     """Return the contact of an id that was ever issued; None where the text is none."""
     identity = find_identity(views, text) if ID.fullmatch(text) else None
     if identity is None:
         return None
     matched = (("id", text),)
-    return Found(
+    return SearchHit(
         identity.canonical_id, identity.stage, identity.division, matched, identity.presence
     )
 
 
 def _of_case(
     views: Connection, number: int, stages: Collection[str], divisions: Collection[str] | None
-) -> list[Found]:
+) -> list[SearchHit]:
     contact_id = contact_of_case(views, number)
     identity = find_identity(views, contact_id) if contact_id is not None else None
     if (
@@ -111,7 +111,7 @@ def _of_case(
     ):
         return []
     matched = ((CASE, number_text(number)),)
-    return [Found(identity.canonical_id, identity.stage, identity.division, matched)]
+    return [SearchHit(identity.canonical_id, identity.stage, identity.division, matched)]
 
 
 def _contacts_with(
@@ -137,13 +137,13 @@ def _contacts_with(
     return contacts if among is None else contacts & among
 
 
-def _found(views: Connection, canonical: str, terms: list[str], field: str | None) -> Found:
+def _found(views: Connection, canonical: str, terms: list[str], field: str | None) -> SearchHit:
     identity = find_identity(views, canonical)
     assert identity is not None
     if field == NOTE:
         texts = (fold(note.text or "") for note in notes_of(views, identity.members))
         saying = tuple((NOTE, text) for text in texts if any(term in text for term in terms))
-        return Found(canonical, identity.stage, identity.division, saying)
+        return SearchHit(canonical, identity.stage, identity.division, saying)
     rows = views.execute(
         "SELECT DISTINCT v.field, v.text FROM search_value v "
         "JOIN identity_contact i USING (contact_id) "
@@ -153,10 +153,10 @@ def _found(views: Connection, canonical: str, terms: list[str], field: str | Non
         (orjson.dumps(identity.members).decode(), field, field),
     )
     matched = tuple((name, text) for name, text in rows if any(term in text for term in terms))
-    return Found(canonical, identity.stage, identity.division, matched, identity.presence)
+    return SearchHit(canonical, identity.stage, identity.division, matched, identity.presence)
 
 
-def _whole_matches(found: Found, terms: list[str]) -> int:
+def _whole_matches(found: SearchHit, terms: list[str]) -> int:
     words = {word for _, text in found.matched for word in (text, *text.split())}
     return sum(term in words for term in terms)
 

@@ -9,9 +9,9 @@ from contextlib import closing
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.file_diagnosis import INDEX_TABLES
-from identity_engine.event_store.folder import Folder
+from identity_engine.application.diagnosis.files import INDEX_TABLES
 from identity_engine.event_store.keys import SCHEMA, KeyRing
+from identity_engine.event_store.sqlite.folder import Folder
 from tests.acceptance.commands import lines
 from tests.support.interactions import event, phone
 

@@ -151,7 +151,10 @@ def test_a_worker_that_nobody_told_what_to_read_says_how_to(cli):
 
 
 def test_a_client_that_is_not_installed_is_said(cli, monkeypatch):
-    for name in ("identity_engine.ingestion.kafka", "identity_engine.ingestion.kafka_dead_letters"):
+    for name in (
+        "identity_engine.ingestion.kafka.reader",
+        "identity_engine.ingestion.kafka.dead_letter_topic",
+    ):
         monkeypatch.setitem(sys.modules, name, None)
     answer = cli("consume", "--topic", "t", "--bootstrap-servers", NOBODY)
     assert answer.code == 1

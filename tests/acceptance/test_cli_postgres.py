@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from identity_engine.event_store.postgres import Server
+from identity_engine.event_store.postgres.database import Server
 from projections.catalogue import PROJECTIONS
 from projections.runner import Views
 from tests.acceptance.commands import CommandLine

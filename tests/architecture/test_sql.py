@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OF_ONE_DATABASE = re.compile(r"(?:postgres|sqlite)\w*\.py$")
+OF_ONE_DATABASE = re.compile(r"event_store/(?:(?:postgres|sqlite)/|sqlite_files)")
 IS_SQL = re.compile(
     r"\bSELECT\s|\bINSERT\s+(?:INTO|OR)\s|\bUPDATE\s+(?:OR\s|\w+\s+SET\s)|\bDELETE\s+FROM\s"
     r"|\bCREATE\s+(?:TABLE|(?:UNIQUE\s+)?INDEX)\s|\bREPLACE\s+INTO\s|\bORDER\s+BY\s"
@@ -101,7 +101,7 @@ class Said(NamedTuple):
 def _in_sources() -> Iterator[Said]:
     for package in ("projections", "identity_engine"):
         for path in sorted((ROOT / package).rglob("*.py")):
-            if not OF_ONE_DATABASE.search(path.name):
+            if not OF_ONE_DATABASE.search(path.as_posix()):
                 yield from _in_file(path)
 
 

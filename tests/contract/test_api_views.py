@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aggregates.values import instant_text
-from identity_engine.event_store.postgres_api import lay
+from identity_engine.event_store.postgres.api import lay
 from identity_engine.event_store.sqlite_files import connect
 from projections.api.catalogue import API_OF_A_FILE, API_VIEWS
 from projections.cases.query import find_cases

@@ -5,9 +5,9 @@ from contextlib import closing
 import pytest
 
 from identity_engine.errors import ConnectionLost
-from identity_engine.event_store import postgres_holding
-from identity_engine.event_store.folder import Folder
-from identity_engine.event_store.postgres import Server
+from identity_engine.event_store.postgres import holding as postgres_holding
+from identity_engine.event_store.postgres.database import Server
+from identity_engine.event_store.sqlite.folder import Folder
 from tests.support.patience import eventually
 from tests.support.postgres import shared_server
 

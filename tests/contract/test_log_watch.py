@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from identity_engine import Engine
-from identity_engine.event_store.postgres import Server
+from identity_engine.event_store.postgres.database import Server
 from tests.support.interactions import event, phone
 from tests.support.postgres import shared_server
 from tests.support.world import world

@@ -5,7 +5,7 @@ from eventsourcing.tests.persistence import (
     NonInterleavingNotificationIDsBaseCase,
 )
 
-from identity_engine.event_store.postgres import Server
+from identity_engine.event_store.postgres.database import Server
 from tests.contract.test_recorder_sqlite import wait_for_other_threads
 from tests.support.postgres import shared_server
 

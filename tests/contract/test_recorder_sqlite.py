@@ -9,7 +9,7 @@ from eventsourcing.tests.persistence import (
     NonInterleavingNotificationIDsBaseCase,
 )
 
-from identity_engine.event_store.sqlite import Datastore, Recorder
+from identity_engine.event_store.sqlite.recorder import Datastore, Recorder
 
 
 def wait_for_other_threads():

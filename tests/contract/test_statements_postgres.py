@@ -5,7 +5,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from identity_engine.event_store.postgres_sql import PostgresConnection
+from identity_engine.event_store.postgres.dialect import PostgresConnection
 from identity_engine.event_store.sqlite_files import connect
 from projections.sql import upsert
 from tests.support.postgres import shared_server

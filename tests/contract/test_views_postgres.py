@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 import projections
 from aggregates.values import instant_text
-from identity_engine.event_store.postgres_sql import PostgresConnection
+from identity_engine.event_store.postgres.dialect import PostgresConnection
 from identity_engine.event_store.sqlite_files import connect
 from projections.base import Recorded
 from projections.cases import query as cases

@@ -4,7 +4,7 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.errors import ConnectionLost, StoreError
-from identity_engine.event_store.postgres import Server
+from identity_engine.event_store.postgres.database import Server
 from identity_engine.simulation import simulate
 from tests.support.interactions import event, phone
 from tests.support.postgres import PostgresServer, shared_server

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from identity_engine import Engine
-from identity_engine.event_store.postgres import Server
+from identity_engine.event_store.postgres.database import Server
 from identity_engine.simulation import simulate
 from tests.faults.table import Row
 from tests.support.kafka.topics import received

@@ -38,7 +38,7 @@ def promote(engine, contact_id):
     from aggregates.access import Action
     from identity_engine.application.command import Operations
 
-    with Operations(engine.office).under(Action.IDENTITY_PROMOTE).command() as command:
+    with Operations(engine.context).under(Action.IDENTITY_PROMOTE).command() as command:
         state = command.contact(contact_id).state
         command.write(contact_id, *contacts.decide(state, contacts.Promote()))
 

@@ -3,7 +3,7 @@
 import csv
 
 from identity_engine.event_store.ids import id_bytes
-from identity_engine.event_store.index_states import unpack_contact, unpack_identifier
+from identity_engine.event_store.match_index.states import unpack_contact, unpack_identifier
 from tests.integration.resolving import ANNA, MAIL, arrive
 from tests.support.interactions import email, event, phone
 

@@ -7,7 +7,7 @@ import pytest
 
 from aggregates.augmentation import ContactLookedUp
 from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied
 from tests.contract.test_augmentation import ANNA, KENTA, Registry
 from tests.integration.resolving import arrive, facts

@@ -7,7 +7,7 @@ import pytest
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from identity_engine import Engine
 from identity_engine.application.explanation.sentences import sentences_in
-from identity_engine.application.operations.augmentation import Choice
+from identity_engine.application.operations.augmentation.applying import Choice
 from identity_engine.errors import Conflict, Denied, NotFound, RemoteError
 from tests.contract.test_augmentation import Registry
 from tests.integration.resolving import arrive
@@ -322,7 +322,7 @@ class TestTakingBack:
         assert values(engine, anna, "postcode") == ["060-0000"]
 
     def test_a_claim_that_was_verified_since_stays(self, engine, anna):
-        from identity_engine.application.operations.claiming import Value
+        from identity_engine.application.operations.values.claiming import Value
 
         (augmentation,) = take(engine, anna).augmentation_ids
         engine.desk.identifiers.verify(anna, Value("email", "new@example.org"))

@@ -6,7 +6,7 @@ import pytest
 
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from identity_engine import Engine
-from identity_engine.application.cases.entry import Entry, Letter, Origin
+from identity_engine.application.cases.entry import Entry, MailDraft, Origin
 from identity_engine.errors import Denied, NotFound, UsageError
 from tests.integration.resolving import facts
 from tests.integration.working_on_cases import (
@@ -85,7 +85,7 @@ def test_a_case_is_opened_from_an_existing_case(engine, call, case):
 
 
 def test_a_case_is_opened_from_a_saved_address_and_its_mail_goes_there(engine, call):
-    entry = Entry(letter=Letter("Guten Tag", subject="Ihr Vertrag"))
+    entry = Entry(letter=MailDraft("Guten Tag", subject="Ihr Vertrag"))
     saved = engine.desk.cases.open(Origin("address", ANNA.upper()), entry)
     assert saved.contact_id == call.contact_id
     assert [one.to for one in shown(engine, saved.number).mails] == [(ANNA,)]
@@ -117,7 +117,7 @@ def test_a_case_is_opened_from_a_queue_or_a_pinned_case_that_lies_there(engine, 
 def test_a_case_exists_from_its_first_note_mail_or_state_and_not_before(engine, call):
     for entry in (
         NOTE,
-        Entry(letter=Letter("Guten Tag", to=(ANNA,), subject="x")),
+        Entry(letter=MailDraft("Guten Tag", to=(ANNA,), subject="x")),
         Entry(pending="customer"),
         Entry(resolved="solved"),
     ):
@@ -161,7 +161,7 @@ def test_a_note_on_the_contact_alone_opens_no_case(engine, call):
 
 
 def test_a_note_on_the_case_and_a_mail_are_saved_together(engine, case):
-    entry = Entry(note="Antwort geschickt", letter=Letter("Guten Tag", to=(ANNA,), subject="x"))
+    entry = Entry(note="Antwort geschickt", letter=MailDraft("Guten Tag", to=(ANNA,), subject="x"))
     engine.desk.cases.add(case, entry)
     view = shown(engine, case)
     assert [one.text for one in view.notes] == [NOTE.note, entry.note]
@@ -169,7 +169,7 @@ def test_a_note_on_the_case_and_a_mail_are_saved_together(engine, case):
 
 
 def test_a_mail_alone_is_saved(engine, case):
-    engine.desk.cases.add(case, Entry(letter=Letter("Guten Tag", to=(ANNA,), subject="x")))
+    engine.desk.cases.add(case, Entry(letter=MailDraft("Guten Tag", to=(ANNA,), subject="x")))
     assert len(shown(engine, case).notes) == 1
 
 
@@ -182,7 +182,7 @@ def test_a_state_is_applied_with_what_is_saved(engine, case):
 def test_all_that_is_saved_together_is_saved_or_nothing(engine, case):
     before = engine.store.head()
     with pytest.raises(UsageError):
-        engine.desk.cases.add(case, Entry(note="x", letter=Letter("y", to=("nobody",))))
+        engine.desk.cases.add(case, Entry(note="x", letter=MailDraft("y", to=("nobody",))))
     assert engine.store.head() == before
 
 
@@ -190,7 +190,7 @@ def test_all_that_is_saved_together_is_saved_or_nothing(engine, case):
     ("entry", "ended"),
     [
         (NOTE, "saved"),
-        (Entry(letter=Letter("Guten Tag", to=(ANNA,), subject="x"), send=True), "sent"),
+        (Entry(letter=MailDraft("Guten Tag", to=(ANNA,), subject="x"), send=True), "sent"),
     ],
     ids=["save", "send"],
 )

@@ -9,7 +9,7 @@ from aggregates.interaction import Link
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
 from identity_engine.errors import NotFound
-from identity_engine.event_store.case_tables import cases_of_contacts
+from identity_engine.event_store.match_index.case_tables import cases_of_contacts
 from projections.cases.query import open_cases_of
 from tests.integration.resolving import facts
 from tests.integration.working_on_cases import (

@@ -271,8 +271,8 @@ def test_two_processes_give_each_mail_one_case(tmp_path):
         mail_opens_cases(one)
         one.ingest([mail("1")])
         other.ingest([mail("2", BEN, "Anderes")])
-        Intake(one.office).follow()
-        Intake(other.office).follow()
+        Intake(one.context).follow()
+        Intake(other.context).follow()
         assert [case.number for case in all_cases(one)] == ["C-000001", "C-000002"]
         assert all_cases(one) == all_cases(other)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from tests.integration.reevaluating import LOUISE, SAID, form
 from tests.integration.resolving import KENTA, MAIL, arrive, mailed, unrevised
 from tests.support.interactions import email, event, phone

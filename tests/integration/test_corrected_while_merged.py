@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from tests.integration.reevaluating import is_sound
 from tests.integration.resolving import ANNA, KENTA, arrive, change_channel, mailed
 from tests.support.interactions import event, phone

@@ -5,8 +5,8 @@ import pytest
 
 from aggregates.errors import NotYet, Refused
 from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
-from identity_engine.application.operations.contacts import NewIdentifier
+from identity_engine.application.operations.contacts.editing import NewIdentifier
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied, UsageError
 from tests.integration.resolving import ANNA, KENTA, MAIL, NUMBER, arrive, cookie, facts, mailed
 from tests.support.interactions import event, phone

@@ -57,7 +57,7 @@ def test_two_workers_that_read_the_same_events_note_each_turn_once(tmp_path, mon
         engine.desk.crm.link(call, "contact", "003A")
         happens(engine, call, "accepted", "ended", "wrapped_up")
         one, other = (
-            Due(engine.desk.crm.under(Action.OPERATIONS_REDRIVE), engine.office.rules.settings.crm)
+            Due(engine.desk.crm.under(Action.OPERATIONS_REDRIVE), engine.context.rules.settings.crm)
             for _ in range(2)
         )
         engine.follow()

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.operations.augmentation import Choice
+from identity_engine.application.operations.augmentation.applying import Choice
 from tests.support.canaries import found_on_disk
 from tests.support.crm import arrives, connect, happens
 from tests.support.crm_servers import TOKEN, Rest, listening

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from identity_engine.event_store.dead_letter_table import SCHEMA
-from identity_engine.event_store.folder import Folder
+from identity_engine.event_store.sqlite.folder import Folder
 from identity_engine.ingestion.dead_letters import (
     MAX_ORIGINAL,
     DamagedLetterError,

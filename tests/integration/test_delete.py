@@ -6,7 +6,7 @@ import pytest
 
 from aggregates.errors import Refused
 from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied, NotFound, UsageError
 from tests.integration.lifetimes import WHY, day, ids, presence
 from tests.integration.reevaluating import anna_twice, is_sound, together
@@ -185,9 +185,9 @@ class TestDelete:
             event("1", phone("+81312340001"), division="north"),
             event("2", phone("+81312340002"), division="south"),
         )
-        office = engine.desk.administration
-        office.grant("lead", "supervisor", divisions=["north"])
-        office.grant("agent", "agent")
+        context = engine.desk.administration
+        context.grant("lead", "supervisor", divisions=["north"])
+        context.grant("agent", "agent")
 
         with pytest.raises(NotFound):
             engine.acting_as("lead").lifecycle.delete(south.contact_id, WHY)
@@ -281,9 +281,9 @@ class TestRestore:
     def test_a_holder_in_a_division_that_the_actor_does_not_see_is_not_named(self, engine, anna):
         engine.desk.lifecycle.delete(anna, WHY)
         arrive(engine, mailed("2", time="2026-03-01T00:01:00Z"))
-        office = engine.desk.administration
-        office.define_role("keeper", ["contact:restore"])
-        office.grant("keeper-1", "keeper")
+        context = engine.desk.administration
+        context.define_role("keeper", ["contact:restore"])
+        context.grant("keeper-1", "keeper")
 
         restored = engine.acting_as("keeper-1").lifecycle.restore(anna)
 

@@ -4,7 +4,7 @@ import pytest
 
 from aggregates.errors import NotYet, Refused
 from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied, NotFound
 from tests.integration.lifetimes import WHY, day
 from tests.integration.reevaluating import anna_twice, is_sound
@@ -219,10 +219,10 @@ class TestMove:
         assert engine.profile(anna).division == "north"
 
     def test_the_right_is_needed_in_both_divisions(self, engine, anna):
-        office = engine.desk.administration
-        office.grant("one-sided", "steward", divisions=["north"], new_division=True)
-        office.grant("wrong-side", "steward", divisions=["south"], new_division=True)
-        office.grant("two-sided", "steward", divisions=["north", "south"], new_division=True)
+        context = engine.desk.administration
+        context.grant("one-sided", "steward", divisions=["north"], new_division=True)
+        context.grant("wrong-side", "steward", divisions=["south"], new_division=True)
+        context.grant("two-sided", "steward", divisions=["north", "south"], new_division=True)
 
         with pytest.raises(Denied):
             engine.acting_as("one-sided").divisions.move(anna, "south", WHY)
@@ -231,9 +231,9 @@ class TestMove:
         assert engine.acting_as("two-sided").divisions.move(anna, "south", WHY).done.written
 
     def test_who_sees_one_division_sees_it_come_or_go(self, engine, desk, anna):
-        office = engine.desk.administration
-        office.grant("there", "agent", divisions=["north"], new_division=True)
-        office.grant("here", "agent", divisions=["south"], new_division=True)
+        context = engine.desk.administration
+        context.grant("there", "agent", divisions=["north"], new_division=True)
+        context.grant("here", "agent", divisions=["south"], new_division=True)
         desk.move(anna, "south", WHY)
 
         with pytest.raises(NotFound):

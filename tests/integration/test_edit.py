@@ -5,7 +5,7 @@ import pytest
 
 from aggregates.errors import NotYet, Refused
 from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied, NotFound, Stale, UsageError
 from projections.profile.difference import Moved
 from tests.integration.resolving import ANNA, MAIL, arrive, facts, mailed

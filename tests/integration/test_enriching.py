@@ -6,10 +6,8 @@ import orjson
 import pytest
 
 from aggregates.access import Action
-from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
-from identity_engine.application.operations.contacts import NewIdentifier
-from identity_engine.application.operations.enrichment import Enrichment, EnrichmentRefused
+from identity_engine import Engine, NewIdentifier, Value
+from identity_engine.application.operations.enrichment.record import Enrichment, EnrichmentRefused
 from identity_engine.errors import Denied, SourceError
 from tests.integration.merging import guest, known, shown, vouched
 from tests.integration.resolving import arrive, facts

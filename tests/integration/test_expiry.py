@@ -8,8 +8,8 @@ from aggregates.contact import ContactMerged, ContactPromoted, MergeEdge
 from aggregates.errors import Refused
 from aggregates.values import Stage
 from identity_engine import Engine
-from identity_engine.application.operations import expiry
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.contacts import expiry
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import UsageError
 from tests.integration.lifetimes import WHY, change_retention, day, ids, presence
 from tests.integration.reevaluating import anna_twice, is_sound
@@ -311,9 +311,9 @@ class TestTheSweep:
             event("1", phone("+81312340001"), division="north"),
             event("2", phone("+81312340002"), division="south"),
         )
-        office = engine.desk.administration
-        office.define_role("sweeper", ["operations:redrive"])
-        office.grant("night", "sweeper", divisions=["north"])
+        context = engine.desk.administration
+        context.define_role("sweeper", ["operations:redrive"])
+        context.grant("night", "sweeper", divisions=["north"])
         clock.set(day(4, 3))
 
         assert engine.acting_as("night").lifecycle.sweep().expired == 1

@@ -12,8 +12,8 @@ from aggregates.augmentation import (
 )
 from aggregates.errors import Refused
 from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
-from identity_engine.application.operations.contacts import NewIdentifier
+from identity_engine.application.operations.contacts.editing import NewIdentifier
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import NotFound
 from tests.integration.resolving import ANNA, KENTA, NUMBER, arrive, cookie, facts, mailed
 from tests.support.interactions import event, phone

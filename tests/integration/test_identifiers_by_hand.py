@@ -6,7 +6,7 @@ import pytest
 
 from aggregates.errors import NotYet, Refused
 from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied, NotFound, UsageError
 from tests.integration.resolving import ANNA, KENTA, MAIL, NUMBER, arrive, facts, mailed
 from tests.support.interactions import email, event, phone

@@ -4,7 +4,7 @@ import pytest
 
 from aggregates.identifier import IdentifierFact, evolve
 from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from tests.integration.lifetimes import WHY, day
 from tests.integration.reevaluating import is_sound
 from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, mailed

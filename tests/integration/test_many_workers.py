@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from aggregates.errors import Refused
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.simulation import simulate
 from tests.integration.merging import is_one, known

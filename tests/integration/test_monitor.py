@@ -9,9 +9,9 @@ import pytest
 
 from identity_engine import Engine, __version__
 from identity_engine.errors import ConfigurationError, RemoteError
-from identity_engine.event_store import postgres_schema
-from identity_engine.event_store.postgres import Server
-from identity_engine.monitoring import looks, monitor
+from identity_engine.event_store.postgres import schema as postgres_schema
+from identity_engine.event_store.postgres.database import Server
+from identity_engine.monitoring import monitor, probes
 from identity_engine.monitoring.monitor import monitored
 from identity_engine.observing.logbook import Logbook
 from tests.support.interactions import customer, event, phone
@@ -158,7 +158,7 @@ def test_what_the_worker_tells_is_counted_though_it_is_not_written(engine):
 def test_a_restored_older_log_makes_the_worker_unready(engine, monkeypatch):
     engine.ingest(EVENTS)
     engine.follow()
-    monkeypatch.setattr(looks, "FRESH_SECONDS", 0)
+    monkeypatch.setattr(probes, "FRESH_SECONDS", 0)
     with asked(engine) as (ask, _):
         assert ask.problems("/readyz") == {}
         with engine.store.writing() as writer:
@@ -169,8 +169,8 @@ def test_a_restored_older_log_makes_the_worker_unready(engine, monkeypatch):
 
 def test_a_store_that_hangs_silences_nothing(engine, monkeypatch):
     go_on = threading.Event()
-    monkeypatch.setattr(looks, "PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr(looks, "_seen", lambda _: go_on.wait(MOST_SECONDS) and looks.Look())
+    monkeypatch.setattr(probes, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(probes, "_seen", lambda _: go_on.wait(MOST_SECONDS) and probes.Look())
     with asked(engine) as (ask, _):
         assert "has not answered" in ask.problems("/readyz")["store"]
         assert ask.problems("/livez") == {}
@@ -187,7 +187,7 @@ def test_a_client_that_says_nothing_holds_up_nobody(engine):
 
 def test_a_database_of_another_version_makes_the_worker_unready(tmp_path, monkeypatch):
     address = shared_server().database()
-    monkeypatch.setattr(looks, "FRESH_SECONDS", 0)
+    monkeypatch.setattr(probes, "FRESH_SECONDS", 0)
     try:
         with (
             Engine(Server(address, tmp_path / "master.key"), world()) as engine,

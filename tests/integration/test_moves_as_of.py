@@ -4,7 +4,7 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import NotFound
 from tests.integration.lifetimes import WHY
 from tests.integration.reevaluating import is_sound
@@ -129,9 +129,9 @@ def test_a_set_that_moved_is_parted_and_moves_apart(engine, live, anna):
 
 
 def test_what_is_in_the_past_of_a_contact_is_shown_to_who_may_see_it_now(engine, live, anna):
-    office = engine.desk.administration
+    context = engine.desk.administration
     for actor in ("north", "south"):
-        office.grant(actor, "owner", divisions=[actor], new_division=True)
+        context.grant(actor, "owner", divisions=[actor], new_division=True)
     before = f"pos:{engine.store.head()}"
     links = live.exported()
     assert len(links) == 2

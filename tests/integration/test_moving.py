@@ -7,8 +7,8 @@ import pytest
 from aggregates.errors import Refused
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
-from identity_engine.application.operations.augmentation import Choice
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.augmentation.applying import Choice
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied, UsageError
 from tests.integration.merging import all_of, known, state_of
 from tests.integration.reevaluating import is_sound

@@ -7,7 +7,7 @@ import pytest
 from aggregates.errors import AlreadyDone, Refused
 from identity_engine import Engine
 from identity_engine.application.cases import outbox
-from identity_engine.application.cases.entry import Entry, Letter, Origin
+from identity_engine.application.cases.entry import Entry, MailDraft, Origin
 from identity_engine.application.cases.outbox import BUSY, Outbox
 from identity_engine.errors import ConfigurationError, StoreBusy, UsageError
 from tests.integration.resolving import facts
@@ -25,7 +25,7 @@ from tests.integration.working_on_cases import (
 from tests.support.mail import FakeMail, LocalServer
 from tests.support.world import Clock, world
 
-LETTER = Letter("Guten Tag, Frau Berger.", to=(ANNA,), subject="Ihr Vertrag")
+LETTER = MailDraft("Guten Tag, Frau Berger.", to=(ANNA,), subject="Ihr Vertrag")
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_mail_is_sent_once(engine, server):
 def test_a_draft_is_not_sent_until_it_is_released(engine, server):
     saved = engine.desk.cases.add("C-000001", Entry(letter=LETTER))
     assert engine.desk.mails.send_due(server) == []
-    engine.desk.mails.rewrite("C-000001", saved.mail_id, Letter("Besser.", to=(ANNA, BEN)))
+    engine.desk.mails.rewrite("C-000001", saved.mail_id, MailDraft("Besser.", to=(ANNA, BEN)))
     engine.desk.mails.release("C-000001", saved.mail_id)
     with pytest.raises(AlreadyDone):
         engine.desk.mails.release("C-000001", saved.mail_id)
@@ -82,7 +82,7 @@ def test_a_draft_is_not_sent_until_it_is_released(engine, server):
 
 
 def test_an_answer_goes_to_the_sender_and_continues_the_thread(engine, server):
-    write(engine, Letter("Guten Tag."))
+    write(engine, MailDraft("Guten Tag."))
     engine.desk.mails.send_due(server)
     (message,) = server.messages
     assert message["To"] == ANNA
@@ -110,7 +110,7 @@ LONG = f"{'AM0PR04MB' * 12}@eurprd04.prod.outlook.example"
 )
 def test_an_answer_names_the_mail_that_it_answers_as_it_is(engine, server, named, bare):
     engine.ingest([mail("2", BEN, "anders", message_id=named, references=["<1@x.example>"])])
-    write(engine, Letter("Guten Tag."), "C-000002")
+    write(engine, MailDraft("Guten Tag."), "C-000002")
     engine.desk.mails.send_due(server)
 
     (raw,) = server.taken
@@ -124,7 +124,7 @@ def test_an_answer_names_the_mail_that_it_answers_as_it_is(engine, server, named
 @pytest.mark.parametrize("named", ["<büro@mail.example>", "<>", "< \n >"])
 def test_what_is_no_message_id_is_left_out_and_stops_no_mail(engine, server, named):
     engine.ingest([mail("2", BEN, "anders", message_id=named)])
-    write(engine, Letter("Guten Tag."), "C-000002")
+    write(engine, MailDraft("Guten Tag."), "C-000002")
     write(engine)
 
     assert [one.status for one in engine.desk.mails.send_due(server)] == ["sent", "sent"]
@@ -132,8 +132,8 @@ def test_what_is_no_message_id_is_left_out_and_stops_no_mail(engine, server, nam
 
 
 def test_a_mail_that_cannot_be_made_fails_and_stops_no_other(engine, server, monkeypatch):
-    write(engine, Letter("Kaputt.", to=(ANNA,), subject="a"))
-    write(engine, Letter("Ganz.", to=(ANNA,), subject="b"))
+    write(engine, MailDraft("Kaputt.", to=(ANNA,), subject="a"))
+    write(engine, MailDraft("Ganz.", to=(ANNA,), subject="b"))
     made = outbox.outgoing
 
     def broken(*given):
@@ -165,7 +165,7 @@ def test_an_answer_to_our_mail_joins_the_case_by_its_reply_address(engine, serve
 
 def test_a_recipient_that_the_server_refuses_is_shown(engine, server):
     server.unknown = {BEN}
-    write(engine, Letter("x", to=(ANNA,), cc=(BEN,)))
+    write(engine, MailDraft("x", to=(ANNA,), cc=(BEN,)))
     (outcome,) = engine.desk.mails.send_due(server)
     assert (outcome.status, outcome.refused) == ("sent", (BEN,))
     assert (the_mail(engine).status, the_mail(engine).refused) == ("sent", (BEN,))
@@ -316,11 +316,11 @@ def test_a_login_that_is_not_in_the_environment_stops_before_anything_is_tried(e
 @pytest.mark.parametrize(
     "letter",
     [
-        Letter("x", to=("nobody",)),
-        Letter("x", subject="one\nBcc: victim@example.com"),
-        Letter("  "),
-        Letter("x", to=(ANNA,) * 101),
-        Letter("x", to=("a@b.com\nBcc: v@example.com",)),
+        MailDraft("x", to=("nobody",)),
+        MailDraft("x", subject="one\nBcc: victim@example.com"),
+        MailDraft("  "),
+        MailDraft("x", to=(ANNA,) * 101),
+        MailDraft("x", to=("a@b.com\nBcc: v@example.com",)),
     ],
     ids=["no address", "two lines", "empty", "too many", "header in an address"],
 )
@@ -334,7 +334,9 @@ def test_a_letter_that_cannot_be_sent_is_refused_before_it_is_saved(engine, lett
 def test_a_mail_goes_through_a_real_server_as_the_settings_say(engine):
     with LocalServer() as server:
         configure(engine, {"channels": ["email"]}, OUTGOING | {"port": server.port, "seconds": 5})
-        write(engine, Letter("Grüße aus Zürich\n.\nこんにちは", to=(ANNA,), subject="Größe 東京"))
+        write(
+            engine, MailDraft("Grüße aus Zürich\n.\nこんにちは", to=(ANNA,), subject="Größe 東京")
+        )
         (outcome,) = engine.desk.mails.send_due()
         assert outcome.status == "sent"
         (message,) = server.messages
@@ -344,7 +346,7 @@ def test_a_mail_goes_through_a_real_server_as_the_settings_say(engine):
 
 
 def test_what_a_mail_says_is_sealed_in_the_log(engine):
-    write(engine, Letter("Streng vertraulich", to=(BEN,), subject="Diagnose"))
+    write(engine, MailDraft("Streng vertraulich", to=(BEN,), subject="Diagnose"))
     for event in engine.store.read(0, 999):
         if event.fact.TOPIC.startswith("case.mail"):
             stored = engine.store.stored_bytes(event.position).state

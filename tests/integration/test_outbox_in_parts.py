@@ -6,7 +6,7 @@ import pytest
 
 from aggregates.errors import AlreadyDone, Refused
 from identity_engine import Engine
-from identity_engine.application.cases.entry import Entry, Letter
+from identity_engine.application.cases.entry import Entry, MailDraft
 from tests.integration.resolving import facts
 from tests.integration.working_on_cases import (
     ANNA,
@@ -50,7 +50,7 @@ def engine(clock):
 @pytest.fixture
 def mail_id(engine, server):
     """A mail to the three that was tried once."""
-    letter = Letter("Guten Tag.", to=(ANNA, BEN), cc=(CLEO,), subject="Ihr Vertrag")
+    letter = MailDraft("Guten Tag.", to=(ANNA, BEN), cc=(CLEO,), subject="Ihr Vertrag")
     mail_id = engine.desk.cases.add(CASE, Entry(letter=letter, send=True)).mail_id
     (outcome,) = engine.desk.mails.send_due(server)
     assert (outcome.status, outcome.refused) == ("waiting", (BEN, CLEO))
@@ -98,7 +98,7 @@ def test_it_waits_longer_and_longer_and_gives_up_like_any_other(engine, server, 
 
 def test_the_last_try_that_there_is_waits_for_no_other(engine, server):
     configure(engine, {"channels": ["email"]}, OUTGOING | {"attempts": 1})
-    letter = Letter("Guten Tag.", to=(ANNA, BEN), subject="Ihr Vertrag")
+    letter = MailDraft("Guten Tag.", to=(ANNA, BEN), subject="Ihr Vertrag")
     engine.desk.cases.add(CASE, Entry(letter=letter, send=True))
 
     (outcome,) = engine.desk.mails.send_due(server)

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from identity_engine.errors import NotFound, UsageError
-from identity_engine.event_store.postgres_readers import (
+from identity_engine.event_store.postgres.readers import (
     division_readers,
     grant_divisions,
     revoke_divisions,

@@ -8,9 +8,9 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.errors import ConfigurationError, StoreBusy
-from identity_engine.event_store import postgres_schema as schema
-from identity_engine.event_store.postgres import Server
-from identity_engine.event_store.postgres_schema import Migration, migrate, migrations, standing
+from identity_engine.event_store.postgres import schema as schema
+from identity_engine.event_store.postgres.database import Server
+from identity_engine.event_store.postgres.schema import Migration, migrate, migrations, standing
 from tests.support.interactions import event, phone
 from tests.support.postgres import shared_server
 from tests.support.world import world

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from identity_engine import Engine
-from identity_engine.event_store.postgres import Server
-from identity_engine.event_store.postgres_roles import bring
+from identity_engine.event_store.postgres.database import Server
+from identity_engine.event_store.postgres.roles import bring
 from tests.support.interactions import customer, event, phone
 from tests.support.postgres import binaries, shared_server
 from tests.support.world import world

@@ -4,18 +4,18 @@ import psycopg
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.diagnosis import examine
+from identity_engine.application.diagnosis.doctor import examine
 from identity_engine.errors import ConfigurationError
-from identity_engine.event_store.postgres import Server
-from identity_engine.event_store.postgres_readers import grant_divisions
-from identity_engine.event_store.postgres_roles import (
+from identity_engine.event_store.postgres.database import Server
+from identity_engine.event_store.postgres.readers import grant_divisions
+from identity_engine.event_store.postgres.roles import (
     GROUPS,
     RolesWanted,
     bring,
     statements_for_roles,
 )
-from identity_engine.event_store.postgres_schema import LOG, migrate
-from identity_engine.monitoring.looks import Looks
+from identity_engine.event_store.postgres.schema import LOG, migrate
+from identity_engine.monitoring.probes import Looks
 from tests.support.interactions import event, phone
 from tests.support.postgres import PostgresServer, shared_server
 from tests.support.postgres_roles import StoreOfRoles
@@ -218,7 +218,7 @@ class TestTheMigrator:
             assert [one.phase for one in bring(connection, with_roles=True)] == ["post"]
 
     def test_what_a_migration_adds_belongs_to_the_group(self, lived, monkeypatch):
-        from identity_engine.event_store import postgres_schema as schema
+        from identity_engine.event_store.postgres import schema as schema
 
         added = schema.Migration(
             9001, "adds", "pre", "CREATE TABLE identity_engine.added (one bigint);"

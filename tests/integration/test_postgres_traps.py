@@ -10,7 +10,7 @@ from msgspec import structs
 from identity_engine import Engine
 from identity_engine.errors import ConfigurationError, Conflict, StoreBusy
 from identity_engine.event_store.mapper import Pending
-from identity_engine.event_store.postgres import FUNCTIONS_VARIABLE, Server
+from identity_engine.event_store.postgres.database import FUNCTIONS_VARIABLE, Server
 from tests.support.interactions import event, phone
 from tests.support.postgres import shared_server
 from tests.support.world import world

@@ -6,11 +6,12 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.projection_worker import NAMES, ProjectionWorker
-from identity_engine.application.standing import standings
+from identity_engine.application.views.standing import standings
+from identity_engine.application.views.worker import NAMES, ProjectionWorker
 from identity_engine.errors import ConfigurationError, StoreBusy, StoreError
-from identity_engine.event_store import postgres_views, sqlite_views
-from identity_engine.event_store.postgres import Server
+from identity_engine.event_store.postgres import views as postgres_views
+from identity_engine.event_store.postgres.database import Server
+from identity_engine.event_store.sqlite import views as sqlite_views
 from projections.catalogue import VIEWS_VERSION
 from projections.profile.projection import ProfileProjection
 from tests.support.interactions import customer, event, phone

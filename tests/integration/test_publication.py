@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.following import Follower
+from identity_engine.application.views.follower import Follower
 from identity_engine.publication import lanes, profiles
 from identity_engine.publication.lanes import ProfileLane
 from identity_engine.settings.publication import Publication

@@ -4,7 +4,7 @@ import pytest
 
 from aggregates.errors import Refused
 from identity_engine import Engine
-from identity_engine.application.cases.entry import Entry, Letter, Origin
+from identity_engine.application.cases.entry import Entry, MailDraft, Origin
 from identity_engine.errors import UsageError
 from tests.integration.resolving import KENTA, arrive, facts
 from tests.integration.working_on_cases import ANNA, is_sound, mail, mail_opens_cases, shown
@@ -14,7 +14,7 @@ from tests.support.world import world
 
 CASE, WHY = "C-000001", "It was her daughter who wrote."
 KENTAS = "kenta@example.jp"
-UNADDRESSED = Letter("Guten Tag.", subject="Ihr Vertrag")
+UNADDRESSED = MailDraft("Guten Tag.", subject="Ihr Vertrag")
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_it_is_written_anew_for_the_right_contact_and_goes_there(engine, server,
     held = write(engine, send=True)
     give(engine, kenta)
     engine.desk.mails.send_due(server)
-    engine.desk.mails.rewrite(CASE, held, Letter("Hallo.", to=(KENTAS,), subject="Ihr Vertrag"))
+    engine.desk.mails.rewrite(CASE, held, MailDraft("Hallo.", to=(KENTAS,), subject="Ihr Vertrag"))
     engine.desk.mails.release(CASE, held)
     engine.desk.mails.send_due(server)
 
@@ -140,7 +140,7 @@ def test_a_merge_holds_nothing_back_and_its_undoing_does_not_either(engine, serv
 
 def test_so_does_a_mail_of_a_case_that_was_opened_from_a_call(engine, server, kenta):
     (call,) = arrive(engine, event("c", phone("+4930123456"), channel="voice"))
-    letter = Letter("Guten Tag.", to=(ANNA,), subject="Ihr Anruf")
+    letter = MailDraft("Guten Tag.", to=(ANNA,), subject="Ihr Anruf")
     engine.desk.cases.open(
         Origin("interaction", call.interaction_id), Entry(letter=letter, send=True)
     )

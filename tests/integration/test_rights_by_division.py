@@ -7,8 +7,8 @@ import pytest
 from aggregates.access import Action
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
-from identity_engine.application.operations.claiming import Value
-from identity_engine.application.operations.contacts import NewIdentifier
+from identity_engine.application.operations.contacts.editing import NewIdentifier
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.application.rules import shipped_policy
 from identity_engine.errors import Denied, NotFound
 from tests.integration.lifetimes import WHY
@@ -22,10 +22,10 @@ from tests.support.world import Clock, world
 def store(tmp_path):
     """A store in which one actor may do everything in the north, and another in the south."""
     with Engine.open(tmp_path / "store", world()) as engine:
-        office = engine.desk.administration
-        office.define_role("everything", [one.value for one in Action])
-        office.grant("north", "everything", divisions=["north"], new_division=True)
-        office.grant("south", "everything", divisions=["south"], new_division=True)
+        context = engine.desk.administration
+        context.define_role("everything", [one.value for one in Action])
+        context.grant("north", "everything", divisions=["north"], new_division=True)
+        context.grant("south", "everything", divisions=["south"], new_division=True)
     return tmp_path / "store"
 
 
@@ -74,9 +74,9 @@ def test_what_is_about_the_whole_store_takes_the_right_everywhere(engine, of_nor
 
 class TestGrants:
     def test_are_given_and_taken_within_the_own_divisions(self, of_north):
-        office = of_north.desk.administration
-        assert office.grant("agent-7", "agent", divisions=["north"], new_division=True).written
-        assert office.revoke("agent-7", "agent").written
+        context = of_north.desk.administration
+        assert context.grant("agent-7", "agent", divisions=["north"], new_division=True).written
+        assert context.revoke("agent-7", "agent").written
 
     @pytest.mark.parametrize("wanted", [["south"], ["north", "south"], None], ids=str)
     def test_are_not_given_elsewhere(self, engine, of_north, wanted):

@@ -3,7 +3,7 @@
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, cookie, mailed
 from tests.support.interactions import event, phone
 from tests.support.world import world

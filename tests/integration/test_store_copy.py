@@ -8,9 +8,9 @@ from identity_engine import Engine
 from identity_engine.application.copying import copy_store, fingerprint
 from identity_engine.errors import ConfigurationError, StoreError, UsageError
 from identity_engine.event_store.dead_letter_table import SCHEMA as LETTERS_SCHEMA
-from identity_engine.event_store.folder import Folder
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
-from identity_engine.event_store.postgres import Server
+from identity_engine.event_store.postgres.database import Server
+from identity_engine.event_store.sqlite.folder import Folder
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.faults import Rejected, fault
 from identity_engine.simulation import simulate

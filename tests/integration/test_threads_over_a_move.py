@@ -5,7 +5,7 @@ import pytest
 from aggregates.case import LinkInteraction
 from aggregates.values import InteractionId
 from identity_engine import Engine
-from identity_engine.application.cases.entry import Entry, Letter
+from identity_engine.application.cases.entry import Entry, MailDraft
 from identity_engine.application.cases.file import CaseFile
 from tests.integration.working_on_cases import (
     ANNA,
@@ -111,7 +111,7 @@ def test_an_answer_to_our_own_mail_joins_its_case(engine, anna, moves):
     )
     if moves == "before":
         move(engine, anna)
-    engine.desk.cases.add(FIRST, Entry(letter=Letter("Guten Tag."), send=True))
+    engine.desk.cases.add(FIRST, Entry(letter=MailDraft("Guten Tag."), send=True))
     server = FakeMail()
     engine.desk.mails.send_due(server)
     if moves == "after":
@@ -165,7 +165,7 @@ def test_an_answer_is_addressed_to_whom_a_mail_was_given_also_after_they_moved(e
         opening, kenta.contact_id, reason=WHY, identifiers="transfer"
     )
     move(engine, kenta.contact_id)
-    engine.desk.cases.add(FIRST, Entry(letter=Letter("Guten Tag.")))
+    engine.desk.cases.add(FIRST, Entry(letter=MailDraft("Guten Tag.")))
 
     (drafted,) = shown(engine, FIRST).mails
     assert drafted.to == (ANNA,)

@@ -16,7 +16,7 @@ from identity_engine import Engine
 from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.errors import ConfigurationError, StoreError, UnknownTopic, Unreadable
 from identity_engine.event_store import sqlite_files
-from identity_engine.event_store.sqlite import Datastore, Recorder
+from identity_engine.event_store.sqlite.recorder import Datastore, Recorder
 from tests.support.interactions import customer, event, phone
 from tests.support.world import LATER, Clock, world
 
@@ -186,7 +186,7 @@ class TestT8Durability:
         engine.ingest([event("1", phone())])
         assert wal.stat().st_size > 0
 
-        monkeypatch.setattr("identity_engine.event_store.sqlite.CHECKPOINT_BYTES", 1)
+        monkeypatch.setattr("identity_engine.event_store.sqlite.recorder.CHECKPOINT_BYTES", 1)
         engine.ingest([event("2", phone())])
 
         assert wal.stat().st_size == 0

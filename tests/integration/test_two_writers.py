@@ -16,7 +16,7 @@ from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.cli.main import run
 from identity_engine.errors import Conflict, StoreBusy, StoreFull
 from identity_engine.event_store import sqlite_files
-from identity_engine.event_store.folder import EVENTS_FILE, KEYS_FILE
+from identity_engine.event_store.sqlite.folder import EVENTS_FILE, KEYS_FILE
 from identity_engine.settings.model import variable_of
 from tests.integration.resolving import change_policy
 from tests.support.interactions import customer, event, phone
@@ -229,11 +229,11 @@ class TestAStoreMadeByTwo:
     @pytest.mark.parametrize(
         "step",
         [
-            "identity_engine.event_store.folder._write_once",
+            "identity_engine.event_store.sqlite.folder._write_once",
             "identity_engine.event_store.store.KeyRing.named",
             "identity_engine.event_store.store.EventStore.append",
             "projections.runner.Views._create",
-            "identity_engine.event_store.sqlite_views._replace",
+            "identity_engine.event_store.sqlite.views._replace",
         ],
     )
     def test_it_is_the_same_store_for_both(self, folder, monkeypatch, step):

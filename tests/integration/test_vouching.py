@@ -3,7 +3,7 @@
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from tests.integration.merging import known
 from tests.integration.reevaluating import is_sound
 from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts

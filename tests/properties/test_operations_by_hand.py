@@ -15,7 +15,7 @@ from hypothesis.stateful import precondition, rule
 
 from aggregates.errors import AlreadyDone, Refused
 from aggregates.values import instant_text
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.operations.values.claiming import Value
 from tests.properties.test_operations_machine import Operations, some
 from tests.support.histories import steps
 from tests.support.reference import RANK

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from aggregates.values import Erased
 from identity_engine import Engine
-from identity_engine.application.cases.entry import Entry, Letter, Origin
-from identity_engine.application.operations.augmentation import Choice
-from identity_engine.application.operations.claiming import Value
+from identity_engine.application.cases.entry import Entry, MailDraft, Origin
+from identity_engine.application.operations.augmentation.applying import Choice
+from identity_engine.application.operations.values.claiming import Value
 from identity_engine.application.rules import shipped_settings
 from identity_engine.simulation import simulate
 from tests.support.crm_servers import TOKEN, Rest, listening
@@ -205,7 +205,7 @@ def _cases(engine, people):
     note = Entry(note="Ruft morgen zurück.", contact_note="Spricht leise.")
     opened = cases.open(Origin("contact", people["dora"]), note, subject="Vertrag 100 %").number
     follow_up = cases.open(Origin("case", opened), Entry(note="Noch einmal.")).number
-    letter = Letter("Guten Tag.", to=("a@mail.example", "b@mail.example"), subject="Ihr Vertrag")
+    letter = MailDraft("Guten Tag.", to=("a@mail.example", "b@mail.example"), subject="Ihr Vertrag")
     server.unknown = {"b@mail.example"}
     cases.add(opened, Entry(letter=letter, send=True))
     mails.send_due(server)

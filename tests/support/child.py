@@ -15,7 +15,7 @@ from pathlib import Path
 
 from identity_engine import Engine
 from identity_engine.adapters.clock import World, system_time
-from identity_engine.event_store import sqlite_views
+from identity_engine.event_store.sqlite import views as sqlite_views
 from identity_engine.ingestion.dead_letters import DeadLetters
 from projections.timeline.projection import TimelineProjection
 

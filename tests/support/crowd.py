@@ -4,7 +4,7 @@ import threading
 from contextlib import ExitStack
 
 from identity_engine import Engine
-from identity_engine.event_store.postgres import Server
+from identity_engine.event_store.postgres.database import Server
 from tests.support.postgres import shared_server
 from tests.support.world import Clock, world
 

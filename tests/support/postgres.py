@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from identity_engine.event_store.postgres_schema import migrate
+from identity_engine.event_store.postgres.schema import migrate
 from tests.support.ports import free_port
 
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -3,8 +3,8 @@
 import psycopg
 
 from identity_engine import Engine
-from identity_engine.event_store.postgres import Server
-from identity_engine.event_store.postgres_roles import bring
+from identity_engine.event_store.postgres.database import Server
+from identity_engine.event_store.postgres.roles import bring
 from tests.support.world import world
 
 REFUSED = psycopg.errors.InsufficientPrivilege

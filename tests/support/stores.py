@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from identity_engine.application import engine
-from identity_engine.event_store.postgres import Server
+from identity_engine.event_store.postgres.database import Server
 from tests.support.postgres import shared_server
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from identity_engine.errors import UsageError
 
-ByHand = Literal[
+OriginPlace = Literal[
     "interaction", "case", "contact", "address", "personal_queue", "team_queue", "pinned"
 ]
 MOST_TEXT = 100_000  # characters of a note or of a mail
@@ -25,12 +25,12 @@ class Origin(Struct, frozen=True):
     for an address only; None for the default one.
     """
 
-    place: ByHand
+    place: OriginPlace
     of: str
     division: str | None = None
 
 
-class Letter(Struct, frozen=True):
+class MailDraft(Struct, frozen=True):
     """A mail as a person writes it. Without `to` it goes to the sender of the mail that it answers, or
     to the address that the case is opened from; without `subject` it answers the case's."""
 
@@ -49,7 +49,7 @@ class Entry(Struct, frozen=True):
 
     note: str | None = None
     contact_note: str | None = None
-    letter: Letter | None = None
+    letter: MailDraft | None = None
     send: bool = False
     pending: str | None = None
     resolved: str | None = None

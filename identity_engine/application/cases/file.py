@@ -7,7 +7,7 @@ from aggregates.case import CaseCommand, CaseState
 from aggregates.case_facts import CaseOpened, CasePersonal, Place
 from aggregates.values import CaseId, ContactId, Fact, InteractionId
 from identity_engine.application.command import Command
-from identity_engine.event_store.case_tables import next_number
+from identity_engine.event_store.match_index.case_tables import next_number
 from projections.match_index.cases import CaseRow
 
 MOST_SUBJECT = 500  # characters

@@ -19,13 +19,13 @@ from aggregates.interaction import InteractionPersonal, InteractionReceived
 from aggregates.policy import POLICY_STREAMS, PolicyState
 from aggregates.settings import Settings
 from aggregates.values import InteractionId
+from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.cases.file import CaseFile, open_case
 from identity_engine.application.cases.threads import InboundMail, read_mail
 from identity_engine.application.command import Command
-from identity_engine.application.office import Office
-from identity_engine.application.pen import Upstream
+from identity_engine.application.fact_writer import Upstream
 from identity_engine.application.rules import Rules
-from identity_engine.event_store.case_tables import (
+from identity_engine.event_store.match_index.case_tables import (
     belongs_to_a_case,
     case_by_number,
     cases_of_messages,
@@ -50,11 +50,11 @@ class Intake:
     """Follows the log and takes in mail.
 
     Args:
-        office: whose store it is; what is written is the act of the rules in force.
+        context: whose store it is; what is written is the act of the rules in force.
     """
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, context: ActorContext) -> None:
+        self._context = context
         self._rules: Rules | None = None
         self._versions: list[tuple[int, Cases]] = []
 
@@ -70,12 +70,12 @@ class Intake:
 
     def _read_settings(self) -> None:
         """Read which settings were in force from which position on, if that has changed."""
-        office = self._office
-        if self._rules is office.rules:
+        context = self._context
+        if self._rules is context.rules:
             return
-        self._rules, self._versions = office.rules, []
+        self._rules, self._versions = context.rules, []
         state: PolicyState | None = None
-        for event in office.store.read_stream(POLICY_STREAMS["settings"]):
+        for event in context.store.read_stream(POLICY_STREAMS["settings"]):
             state = policies.evolve(state, event.fact)
             assert state is not None
             content = Settings.model_validate_json(state.contents[state.version])
@@ -88,7 +88,7 @@ class Intake:
 
     def _take_some(self) -> int | None:
         """Take in a batch under the write lock; None where everything was taken before."""
-        store = self._office.store
+        store = self._context.store
         after = store.source_positions().get(SOURCE, self._start())
         if after >= store.head():
             return None
@@ -125,9 +125,9 @@ class Intake:
             return False
         command = self._command(writer, event)
         mail = read_mail(received.personal, self._own_addresses())
-        _Arrival(command, event, received, mail, settings, self._office).settle()
+        _Arrival(command, event, received, mail, settings, self._context).settle()
         command.finish()
-        return bool(command.pen.events)
+        return bool(command.fact_writer.events)
 
     def _hear(self, writer: Writer, event: Recorded, changed: InteractionChanged) -> bool:
         """Take in a mail that came as a message of an interaction which has a case already."""
@@ -140,7 +140,7 @@ class Intake:
             or not isinstance(personal, ChangePersonal)
         ):
             return False
-        first = self._office.store.read_stream(own, cursor=writer.cursor)[0].fact
+        first = self._context.store.read_stream(own, cursor=writer.cursor)[0].fact
         assert isinstance(first, InteractionReceived)
         if first.channel not in self._settings_at(event.position).channels or not isinstance(
             first.personal, InteractionPersonal
@@ -155,19 +155,19 @@ class Intake:
         mail = read_mail(said, self._own_addresses())
         command = self._command(writer, event)
         arrival = _Arrival(
-            command, event, first, mail, self._settings_at(event.position), self._office
+            command, event, first, mail, self._settings_at(event.position), self._context
         )
         arrival.hear(rows)
         command.finish()
-        return bool(command.pen.events)
+        return bool(command.fact_writer.events)
 
     def _command(self, writer: Writer, event: Recorded) -> Command:
-        office = self._office.of(self._office.rules.actor)
+        context = self._context.of(self._context.rules.actor)
         because = Upstream(causation_id=event.header.event_id)
-        return Command(office, Action.CASE_EDIT, writer, None, because)
+        return Command(context, Action.CASE_EDIT, writer, None, because)
 
     def _own_addresses(self) -> set[str]:
-        outgoing = self._office.rules.settings.outgoing_mail
+        outgoing = self._context.rules.settings.outgoing_mail
         return {one.lower() for one in (outgoing.sender, outgoing.reply_to) if one is not None}
 
 
@@ -181,14 +181,14 @@ class _Arrival:
         received: InteractionReceived,
         mail: InboundMail,
         settings: Cases,
-        office: Office,
+        context: ActorContext,
     ) -> None:
         self._command = command
         self._event = event
         self._received = received
         self._mail = mail
         self._settings = settings
-        self._digests = office.store.digests
+        self._digests = context.store.digests
         self._division = self._where_it_lies()
 
     def settle(self) -> None:

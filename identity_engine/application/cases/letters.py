@@ -21,7 +21,7 @@ from aggregates.errors import NotYet, Refused
 from aggregates.interaction import InteractionPersonal, InteractionReceived
 from aggregates.values import Fact, InteractionId, MailId
 from identity_engine.application.cases.addressees import is_theirs
-from identity_engine.application.cases.entry import Letter, checked_line, checked_recipients
+from identity_engine.application.cases.entry import MailDraft, checked_line, checked_recipients
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.threads import InboundMail, read_mail
 from identity_engine.application.command import Command
@@ -62,7 +62,7 @@ def draft(
     command: Command,
     file: CaseFile,
     mail_id: MailId,
-    letter: Letter,
+    letter: MailDraft,
     addresses: tuple[str, ...] = (),
 ) -> None:
     """Write a mail, or write it anew.

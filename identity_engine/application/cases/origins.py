@@ -6,11 +6,11 @@ from aggregates.access import Action
 from aggregates.errors import Refused
 from aggregates.interaction import InteractionReceived
 from aggregates.values import ContactId, InteractionId
+from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.cases.entry import Origin
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.command import Command
 from identity_engine.application.ids import contact_id as checked_id
-from identity_engine.application.office import Office
 from identity_engine.errors import NotFound, UsageError
 from matchers.normalise import InvalidIdentifier, normalise_identifier
 from projections.match_index.cases import CaseRow
@@ -18,7 +18,7 @@ from projections.match_index.cases import CaseRow
 MAIL_CHANNEL = "email"
 
 
-class Found(Struct, frozen=True):
+class CaseOrigin(Struct, frozen=True):
     """Whose case it becomes: that of an interaction's contact, of a contact, or of another case's.
 
     `addresses` are where a first mail goes to.
@@ -31,7 +31,7 @@ class Found(Struct, frozen=True):
     addresses: tuple[str, ...] = ()
 
 
-def find_origin(command: Command, origin: Origin, office: Office) -> Found:
+def find_origin(command: Command, origin: Origin, context: ActorContext) -> CaseOrigin:
     """Return whose case it becomes that is opened here.
 
     Raises:
@@ -40,29 +40,29 @@ def find_origin(command: Command, origin: Origin, office: Office) -> Found:
     """
     match origin.place:
         case "interaction":
-            return _interaction(command, origin, office)
+            return _interaction(command, origin, context)
         case "contact":
             row = command.contact(checked_id(origin.of))
-            return Found(row.state.division, contact_id=row.contact_id)
+            return CaseOrigin(row.state.division, contact_id=row.contact_id)
         case "address":
-            return _address(command, origin, office)
+            return _address(command, origin, context)
         case _:
-            return _case(command, origin, office.actor)
+            return _case(command, origin, context.actor)
 
 
-def _interaction(command: Command, origin: Origin, office: Office) -> Found:
+def _interaction(command: Command, origin: Origin, context: ActorContext) -> CaseOrigin:
     interaction_id = InteractionId(checked_id(origin.of))
     row = command.interaction(interaction_id)
     received = command.stream(interaction_id)[0].fact
     assert isinstance(received, InteractionReceived)
-    if received.channel in {MAIL_CHANNEL, *office.rules.settings.cases.channels}:
+    if received.channel in {MAIL_CHANNEL, *context.rules.settings.cases.channels}:
         raise Refused(
             "mail_opens_its_own", "Mail opens its case itself. Work on that one, or link the mail."
         )
-    return Found(row.division, interaction_id=interaction_id)
+    return CaseOrigin(row.division, interaction_id=interaction_id)
 
 
-def _case(command: Command, origin: Origin, actor: str) -> Found:
+def _case(command: Command, origin: Origin, actor: str) -> CaseOrigin:
     row = command.case(origin.of)
     state = CaseFile(command, row.case_id).state
     lies_there = {
@@ -72,20 +72,20 @@ def _case(command: Command, origin: Origin, actor: str) -> Found:
     }
     if not lies_there.get(origin.place, True):
         raise Refused("not_in_queue", "This case does not lie there.")
-    return Found(row.division, case=row)
+    return CaseOrigin(row.division, case=row)
 
 
-def _address(command: Command, origin: Origin, office: Office) -> Found:
-    division = origin.division or office.rules.policy.default_division
+def _address(command: Command, origin: Origin, context: ActorContext) -> CaseOrigin:
+    division = origin.division or context.rules.policy.default_division
     absent = "No contact has this address."
-    if not office.sees(Action.CASE_EDIT, division):
+    if not context.sees(Action.CASE_EDIT, division):
         raise NotFound(absent)
-    office.allows(Action.CASE_EDIT, division)
+    context.allows(Action.CASE_EDIT, division)
     try:
         value = normalise_identifier("email", origin.of, None)
     except InvalidIdentifier:
         raise UsageError("This is no mail address.") from None
-    digest = office.store.digests.identifier_key(division, value.family, None, value.value)
+    digest = context.store.digests.identifier_key(division, value.family, None, value.value)
     command.tables.load_identifiers(command.cursor, command.index, [digest])
     known = command.index.identifiers.get(digest)
     holdings = known.state.holdings if known is not None and known.state is not None else ()
@@ -99,4 +99,4 @@ def _address(command: Command, origin: Origin, office: Office) -> Found:
         raise Refused(
             "several_holders", "Several contacts have this address. Open the case from one of them."
         )
-    return Found(division, contact_id=rows[0].contact_id, addresses=(value.value,))
+    return CaseOrigin(division, contact_id=rows[0].contact_id, addresses=(value.value,))

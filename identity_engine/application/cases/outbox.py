@@ -24,13 +24,13 @@ from aggregates.case_mail import (
 from aggregates.case_settings import OutgoingMail
 from aggregates.errors import RuleViolation
 from aggregates.values import CaseId, MailId, instant_text
+from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.cases.addressees import CONTACT_CHANGED, is_moved
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.letters import not_reached, outgoing
 from identity_engine.application.command import Command
-from identity_engine.application.office import Office
 from identity_engine.bootstrap import connect_mail
-from identity_engine.event_store.case_tables import cases_by_id
+from identity_engine.event_store.match_index.case_tables import cases_by_id
 from identity_engine.event_store.store import Writer
 from identity_engine.observing.logbook import Logbook
 from identity_engine.ports.mail import Delivery, MailPort, NotSent, Outgoing, Sent, Unsure
@@ -57,12 +57,12 @@ class Outbox:
     """Sends what was given to be sent.
 
     Args:
-        office: whose store it is; what is written is the act of the rules in force.
+        context: whose store it is; what is written is the act of the rules in force.
         port: the server; None for the one that the settings name.
     """
 
-    def __init__(self, office: Office, port: MailPort | None = None) -> None:
-        self._office = office
+    def __init__(self, context: ActorContext, port: MailPort | None = None) -> None:
+        self._context = context
         self._given = port
 
     def send_due(self) -> list[MailOutcome]:
@@ -72,10 +72,10 @@ class Outbox:
             ConfigurationError: mail is due and no server is set.
             StoreBusy: another process sends already.
         """
-        with self._office.store.place.alone("outbox", BUSY):
-            self._office.follower.follow()
-            now = instant_text(self._office.world.now())
-            due = due_mails(self._office.follower.views.connection, now)
+        with self._context.store.place.alone("outbox", BUSY):
+            self._context.follower.follow()
+            now = instant_text(self._context.world.now())
+            due = due_mails(self._context.follower.views.connection, now)
             return self._send(due)
 
     def due(self) -> list[MailOutcome]:
@@ -84,14 +84,14 @@ class Outbox:
         Raises:
             ConfigurationError: mail is due and no server is set.
         """
-        self._office.follower.follow()
-        now = instant_text(self._office.world.now())
-        due = due_mails(self._office.follower.views.connection, now)
+        self._context.follower.follow()
+        now = instant_text(self._context.world.now())
+        due = due_mails(self._context.follower.views.connection, now)
         if due and self._given is None:
             connect_mail(self._settings)
         if not due:
             return []
-        with self._office.store.writing() as writer:
+        with self._context.store.writing() as writer:
             files = [self._opened(writer, CaseId(case_id))[1] for case_id, _ in due]
         return [
             MailOutcome(
@@ -116,11 +116,11 @@ class Outbox:
 
     @property
     def _settings(self) -> OutgoingMail:
-        return self._office.rules.settings.outgoing_mail
+        return self._context.rules.settings.outgoing_mail
 
     def _deliver(self, port: MailPort, case_id: CaseId, mail_id: MailId) -> MailOutcome | None:
         """Try one mail; None where it needs no try any more."""
-        with self._office.store.writing() as writer:
+        with self._context.store.writing() as writer:
             command, file = self._opened(writer, case_id)
             broke_off = file.state.mails[mail_id].status == "trying"
             moved = is_moved(command, file, mail_id)
@@ -147,12 +147,12 @@ class Outbox:
         """Note the try, and return the mail; why not, where none can be made of it; None if erased."""
         file.do(Try(mail_id, command.now))
         try:
-            return outgoing(command, file, mail_id, self._settings, self._office.store.digests)
+            return outgoing(command, file, mail_id, self._settings, self._context.store.digests)
         except ValueError:  # no text that a mail can hold, in whatever way: it stops no other
             return NotSent("malformed", for_good=True)
 
     def _report(self, case_id: CaseId, mail_id: MailId, delivery: Delivery) -> MailOutcome:
-        with self._office.store.writing() as writer:
+        with self._context.store.writing() as writer:
             command, file = self._opened(writer, case_id)
             attempt = file.state.mails[mail_id].attempts
             fact = self._fact(command, not_reached(file, mail_id), mail_id, attempt, delivery)
@@ -201,7 +201,7 @@ class Outbox:
         return command.now + min(wait, LONGEST_WAIT)
 
     def _opened(self, writer: Writer, case_id: CaseId) -> tuple[Command, CaseFile]:
-        office = self._office.of(self._office.rules.actor)
-        command = Command(office, Action.OPERATIONS_REDRIVE, writer, None)
+        context = self._context.of(self._context.rules.actor)
+        command = Command(context, Action.OPERATIONS_REDRIVE, writer, None)
         command.index.cases.add(cases_by_id(command.cursor, [case_id]))
         return command, CaseFile(command, case_id)

@@ -52,12 +52,12 @@ class Due:
 
     def __init__(self, operations: Operations, settings: CrmSettings) -> None:
         self._operations, self._settings = operations, settings
-        self._store = operations.office.store
+        self._store = operations.context.store
 
     def follow(self) -> int:
         """Note everything that fell due, up to the head of the log, and return how much did."""
-        head = self._operations.office.follower.follow()
-        views = self._operations.office.follower.views.connection
+        head = self._operations.context.follower.follow()
+        views = self._operations.context.follower.views.connection
         first = query.first_link(views)
         if first is None:
             return 0
@@ -65,13 +65,13 @@ class Due:
         while events := self._read(first - 1, head):
             count += self._take(events)
         count += self._give_up_waiting()
-        self._operations.office.follower.follow()
+        self._operations.context.follower.follow()
         return count
 
     def foresee(self) -> list[Fact]:
         """Return what `follow` would write, up to the head of the log; nothing is noted."""
-        head = self._operations.office.follower.follow()
-        first = query.first_link(self._operations.office.follower.views.connection)
+        head = self._operations.context.follower.follow()
+        first = query.first_link(self._operations.context.follower.views.connection)
         if first is None:
             return []
         found: list[Fact] = []
@@ -81,12 +81,12 @@ class Due:
             changes = self._changes(events)
             with self._operations.command(dry_run=True) as command:
                 self._write(command, changes)
-            found += [event.fact for event in command.pen.events]
+            found += [event.fact for event in command.fact_writer.events]
             after = events[-1].position
         if late := self._late():
             with self._operations.command(dry_run=True) as command:
                 self._give_up(command, late)
-            found += [event.fact for event in command.pen.events]
+            found += [event.fact for event in command.fact_writer.events]
         return found
 
     def _read(self, at_least: int, head: int) -> list[Recorded]:
@@ -101,14 +101,14 @@ class Due:
             if crm_queue.position(command.cursor) >= events[0].position:
                 return 0  # another worker was first
             self._write(command, changes)
-            for event in command.pen.events:
+            for event in command.fact_writer.events:
                 if isinstance(event.fact, CrmRecordUnlinked):
                     crm_queue.settle(command.cursor, event.fact.link_id)
             crm_queue.move(command.cursor, events[-1].position)
-        return len(command.pen.events)
+        return len(command.fact_writer.events)
 
     def _changes(self, events: Sequence[Recorded]) -> _Changes:
-        views = self._operations.office.follower.views.connection
+        views = self._operations.context.follower.views.connection
         turning = [event for event in events if turn_of(event) is not None]
         turned = query.linked_interactions(views, {event.stream_id for event in turning})
         versions = {
@@ -150,7 +150,7 @@ class Due:
 
     def _with_another_contact(self, events: Sequence[Recorded]) -> Iterator[tuple[str, Cause]]:
         """Yield the interactions whose contact may be another one now, and why."""
-        views = self._operations.office.follower.views.connection
+        views = self._operations.context.follower.views.connection
         moved = {
             event.stream_id
             for event in events
@@ -169,7 +169,7 @@ class Due:
         return Dossier(command, InteractionId(interaction_id), self._settings)
 
     def _members(self, contact_ids: Collection[ContactId]) -> set[str]:
-        views = self._operations.office.follower.views.connection
+        views = self._operations.context.follower.views.connection
         found = [find_identity(views, contact_id) for contact_id in sorted(contact_ids)]
         return {member for identity in found if identity is not None for member in identity.members}
 
@@ -188,11 +188,11 @@ class Due:
             return 0
         with self._operations.command() as command:
             self._give_up(command, late)
-        return len(command.pen.events)
+        return len(command.fact_writer.events)
 
     def _late(self) -> list[str]:
-        views = self._operations.office.follower.views.connection
-        now = self._operations.office.world.now()
+        views = self._operations.context.follower.views.connection
+        now = self._operations.context.world.now()
         return [one for one in query.never_due(views) if self._is_late(one, now)]
 
     def _give_up(self, command: Command, late: Sequence[str]) -> None:

@@ -84,7 +84,7 @@ class Worker:
 
     def __init__(self, operations: Operations, settings: CrmSettings, crm: Crm) -> None:
         self._operations, self._settings, self._crm = operations, settings, crm
-        self._office = operations.office
+        self._context = operations.context
         self._send: dict[str, Callable[[Task], bool]] = {
             "write": self._write,
             "correct": self._correct,
@@ -105,8 +105,8 @@ class Worker:
                 if failure.reason in OF_THE_WHOLE_SYSTEM:
                     stopped = failure.reason
                     break
-        self._office.follower.follow()
-        waiting = len(query.tasks(self._office.follower.views.connection))
+        self._context.follower.follow()
+        waiting = len(query.tasks(self._context.follower.views.connection))
         tell = book.warning if failed else book.info
         tell(
             "crm_worked",
@@ -122,7 +122,7 @@ class Worker:
         """Say how much is due; nothing is noted, and the CRM is asked nothing."""
         fell_due = Due(self._operations, self._settings).foresee()
         tasks = {
-            (one.kind, one.named) for one in query.tasks(self._office.follower.views.connection)
+            (one.kind, one.named) for one in query.tasks(self._context.follower.views.connection)
         }
         for fact in fell_due:
             match fact:
@@ -134,8 +134,8 @@ class Worker:
                     tasks.add(("correct", link_id))
                 case CrmCorrectionDropped(link_id=link_id):
                     tasks.discard(("correct", link_id))
-        with self._office.store.reading() as cursor:
-            put_off = crm_queue.waiting(cursor, self._office.world.now())
+        with self._context.store.reading() as cursor:
+            put_off = crm_queue.waiting(cursor, self._context.world.now())
         due = sum(named not in put_off for _, named in tasks)
         return Worked(due, 0, 0, 0, 0, len(tasks))
 
@@ -148,9 +148,9 @@ class Worker:
             self._put_off(task, failure)
 
     def _ready(self) -> list[Task]:
-        with self._office.store.reading() as cursor:
-            waiting = crm_queue.waiting(cursor, self._office.world.now())
-        tasks = query.tasks(self._office.follower.views.connection)
+        with self._context.store.reading() as cursor:
+            waiting = crm_queue.waiting(cursor, self._context.world.now())
+        tasks = query.tasks(self._context.follower.views.connection)
         return [task for task in tasks if task.named not in waiting]
 
     def _write(self, task: Task) -> bool:
@@ -196,7 +196,7 @@ class Worker:
         return True
 
     def _create(self, task: Task) -> bool:
-        state = state_of(self._office.store.read_stream(task.interaction_id))
+        state = state_of(self._context.store.read_stream(task.interaction_id))
         creation = state.creations.get(CreationId(task.named))
         if creation is None or creation.settled or creation.fields is None:
             return False
@@ -207,21 +207,21 @@ class Worker:
             lambda dossier: NoteCreated(
                 creation.creation_id,
                 record,
-                LinkId(self._office.world.new_id()),
+                LinkId(self._context.world.new_id()),
                 afterwards=dossier.conversation.is_complete,
             ),
         )
         return True
 
     def _link_of(self, task: Task) -> CrmLink | None:
-        state = state_of(self._office.store.read_stream(task.interaction_id))
+        state = state_of(self._context.store.read_stream(task.interaction_id))
         return state.links.get(LinkId(task.named))
 
     def _send_activity(self, task: Task, link: CrmLink) -> tuple[Written, ContactId | None]:
         """Write the activity with what is known now; return the answer and whom it was written for."""
-        stream = self._office.store.read_stream(task.interaction_id)
+        stream = self._context.store.read_stream(task.interaction_id)
         contact_id = state_of(stream).contact_id
-        profile = self._office.queries.profile(contact_id) if contact_id is not None else None
+        profile = self._context.queries.profile(contact_id) if contact_id is not None else None
         conversation = conversation_of(stream, self._settings)
         fields = activity_fields(self._settings, stream, conversation, profile)
         assert link.record_id is not None
@@ -236,7 +236,7 @@ class Worker:
             crm_queue.settle(command.cursor, task.named)
 
     def _put_off(self, task: Task, failure: RemoteError) -> None:
-        world = self._office.world
+        world = self._context.world
         with self._operations.command() as command:
             dossier = Dossier(command, InteractionId(task.interaction_id), self._settings)
             noted: CrmCommand

@@ -24,7 +24,7 @@ from aggregates.values import instant_text
 from identity_engine.application.as_of import position_as_of
 from identity_engine.application.command import Done, Operations
 from identity_engine.application.operations.known_divisions import refuse_unknown_division
-from identity_engine.application.operations.typed import ID, checked
+from identity_engine.application.operations.values.input_text import ID, checked
 from identity_engine.application.permissions import needs
 from identity_engine.application.training import table_of_store
 from identity_engine.errors import NotFound, UsageError
@@ -134,15 +134,15 @@ class Administration(Operations):
         Raises:
             Denied: the actor may do this in some divisions only.
         """
-        return table_of_store(self.office.store)
+        return table_of_store(self.context.store)
 
     @needs(Action.AUDIT_READ)
     def access(self, as_of: str | None = None) -> Access:
         """Return who may do what, now or as of a time or `pos:N`: every role, and the grants that hold
         in a division whose audit is the actor's to read."""
-        until, scope = position_as_of(self.office.store, as_of), self._divisions()
+        until, scope = position_as_of(self.context.store, as_of), self._divisions()
         state = AccessState()
-        for event in self.office.store.read_stream(ACCESS_STREAM):
+        for event in self.context.store.read_stream(ACCESS_STREAM):
             if until is None or event.position <= until:
                 state = access.evolve(state, event.fact)
         return Access(
@@ -162,7 +162,7 @@ class Administration(Operations):
         scope = self._divisions()
         events = [
             event
-            for event in self.office.store.read_stream(REFUSALS_STREAM)
+            for event in self.context.store.read_stream(REFUSALS_STREAM)
             if scope is None or getattr(event.fact, "division", None) in scope
         ][-limit:]
         return [
@@ -186,8 +186,8 @@ class Administration(Operations):
         Raises:
             ValidationError, InvalidModel: the content is not valid; nothing is written.
         """
-        return self.office.policies.activate(
-            {kind: content}, actor=self.office.actor, dry_run=dry_run
+        return self.context.policies.activate(
+            {kind: content}, actor=self.context.actor, dry_run=dry_run
         )
 
     @needs(Action.AUDIT_READ)
@@ -197,9 +197,9 @@ class Administration(Operations):
         Raises:
             NotFound: the store was not there yet.
         """
-        until = position_as_of(self.office.store, as_of)
+        until = position_as_of(self.context.store, as_of)
         state: PolicyState | None = None
-        for event in self.office.store.read_stream(POLICY_STREAMS["settings"]):
+        for event in self.context.store.read_stream(POLICY_STREAMS["settings"]):
             if until is None or event.position <= until:
                 state = policy.evolve(state, event.fact)
         if state is None:
@@ -207,11 +207,11 @@ class Administration(Operations):
         return Settings.model_validate_json(state.contents[state.version])
 
     def _divisions(self) -> Divisions:
-        return self.office.rights.divisions_of[self.action]
+        return self.context.rights.divisions_of[self.action]
 
     def _change(self, wanted: AccessCommand, *, known: Collection[str] = (), dry_run: bool) -> Done:
         with self.command(dry_run=dry_run) as command:
-            state = self.office.policies.access
+            state = self.context.policies.access
             for where in access.touched(state, wanted):
                 self._check_scope(where)
             for division in sorted(known):
@@ -221,9 +221,9 @@ class Administration(Operations):
 
     def _check_scope(self, where: Divisions) -> None:
         if where is None:
-            self.office.allows_everywhere(Action.ROLE_GRANT)
+            self.context.allows_everywhere(Action.ROLE_GRANT)
         for division in sorted(where or ()):
-            self.office.allows(Action.ROLE_GRANT, division)
+            self.context.allows(Action.ROLE_GRANT, division)
 
 
 def checked_actor(actor: str) -> str:

@@ -157,7 +157,7 @@ class CustomerRelations(Operations):
             )
         id_ = InteractionId(checked(interaction_id))
         wanted = AskCreation(
-            CreationId(self.office.world.new_id()), record_type, link, _form(fields)
+            CreationId(self.context.world.new_id()), record_type, link, _form(fields)
         )
         with self._connected(settings) as crm:
             with self.command(dry_run=dry_run) as command:
@@ -214,8 +214,8 @@ class CustomerRelations(Operations):
     def status(self, interaction_id: str | None = None) -> CrmStatus:
         """Return links and new records, of one interaction or of all that the actor may see."""
         id_ = None if interaction_id is None else self._seen(interaction_id)
-        settings = self.office.rules.settings.crm
-        self.office.follower.follow()
+        settings = self.context.rules.settings.crm
+        self.context.follower.follow()
         return CrmStatus(
             settings.kind if settings is not None else None,
             settings.may_create if settings is not None else (),
@@ -227,8 +227,8 @@ class CustomerRelations(Operations):
     def ledger(self, interaction_id: str | None = None, limit: int = 100) -> list[LedgerEntry]:
         """Return what happened between us and the CRM, the newest first."""
         id_ = None if interaction_id is None else self._seen(interaction_id)
-        self.office.follower.follow()
-        views = self.office.follower.views.connection
+        self.context.follower.follow()
+        views = self.context.follower.views.connection
         return query.ledger(views, id_, self._divisions(), limit)
 
     @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
@@ -248,7 +248,7 @@ class CustomerRelations(Operations):
             return worker.foresee() if dry_run else worker.run()
 
     def _settings(self) -> CrmSettings:
-        settings = self.office.rules.settings.crm
+        settings = self.context.rules.settings.crm
         if settings is None:
             raise Refused(
                 "not_connected",
@@ -265,7 +265,7 @@ class CustomerRelations(Operations):
             crm.close()
 
     def _divisions(self) -> frozenset[str] | None:
-        return self.office.rights.divisions_of[self.action]
+        return self.context.rights.divisions_of[self.action]
 
     def _seen(self, interaction_id: str) -> InteractionId:
         """Return an id, if the interaction lies in a division that the call may read.
@@ -274,25 +274,25 @@ class CustomerRelations(Operations):
             NotFound: the actor does not see it.
         """
         id_ = InteractionId(checked(interaction_id))
-        self.office.follower.follow()
-        lies_in, scope = division_of(self.office.follower.views.connection, id_), self._divisions()
+        self.context.follower.follow()
+        lies_in, scope = division_of(self.context.follower.views.connection, id_), self._divisions()
         if lies_in is None or (scope is not None and lies_in not in scope):
             raise NotFound("No interaction has this id.")
         return id_
 
     def _links(self, interaction_id: InteractionId | None) -> list[LinkedRecord]:
-        self.office.follower.follow()
-        views = self.office.follower.views.connection
+        self.context.follower.follow()
+        views = self.context.follower.views.connection
         return query.links_of(views, interaction_id, self._divisions())
 
     def _creations(self, interaction_id: InteractionId | None) -> list[AskedRecord]:
-        self.office.follower.follow()
-        views = self.office.follower.views.connection
+        self.context.follower.follow()
+        views = self.context.follower.views.connection
         return query.creations_of(views, interaction_id, self._divisions())
 
     def _interaction_of(self, link_id: LinkId) -> InteractionId:
-        self.office.follower.follow()
-        views = self.office.follower.views.connection
+        self.context.follower.follow()
+        views = self.context.follower.views.connection
         found = query.interaction_of(views, link_id, self._divisions())
         if found is None:
             raise NotFound("No link to a record of the CRM has this id.")

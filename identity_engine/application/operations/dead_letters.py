@@ -9,7 +9,7 @@ from identity_engine.errors import NotFound
 from identity_engine.ingestion.dead_letters import DeadLetter, OpenedLetter, State
 
 
-class Letters(Operations):
+class DeadLetterOperations(Operations):
     """What an operator does with dead letters. Nobody knows in which division one belongs, so it takes
     the right in all of them."""
 
@@ -20,7 +20,7 @@ class Letters(Operations):
         Raises:
             Denied: the actor may do this in some divisions only.
         """
-        return self.office.dead_letters.list(state, limit=limit)
+        return self.context.dead_letters.list(state, limit=limit)
 
     @needs(Action.DATA_REVEAL, everywhere=True)
     def original(self, letter_id: int) -> OpenedLetter:
@@ -30,7 +30,7 @@ class Letters(Operations):
             NotFound: there is none of this id.
             Denied: the actor may do this in some divisions only.
         """
-        opened = self.office.dead_letters.get(letter_id)
+        opened = self.context.dead_letters.get(letter_id)
         if opened is None:
             raise NotFound("No dead letter has this id; see: identity-engine dead-letters list")
         return opened

@@ -21,15 +21,15 @@ from aggregates.verification import IdentifierVerified
 from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations import reasons
-from identity_engine.application.operations.known_divisions import refuse_unknown_division
-from identity_engine.application.operations.presence import (
+from identity_engine.application.operations.contacts.presence import (
     HeldElsewhere,
     end_claim,
     held_elsewhere,
 )
+from identity_engine.application.operations.known_divisions import refuse_unknown_division
+from identity_engine.application.operations.merging.telling_apart import evaluate_again
 from identity_engine.application.operations.remembering import remember_there
-from identity_engine.application.operations.telling_apart import evaluate_again
-from identity_engine.application.operations.typed import ID, checked
+from identity_engine.application.operations.values.input_text import ID, checked
 from identity_engine.application.permissions import needs
 from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding
@@ -78,10 +78,10 @@ class Divisions(Operations):
         order = Move(there, reasons.needed(reason))
         with self.command(dry_run=dry_run) as command:
             row = command.contact(wanted)
-            self.office.allows(self.action, there)
+            self.context.allows(self.action, there)
             if not new_division:
                 left = _left(command, row.contact_id)
-                refuse_unknown_division(command, self.office.policies.access, there, left=left)
+                refuse_unknown_division(command, self.context.policies.access, there, left=left)
             fact = division.decide(row.state.division, order)
             elsewhere: list[HeldElsewhere] = []
             if fact is not None:
@@ -154,13 +154,13 @@ class Divisions(Operations):
     ) -> list[HeldElsewhere]:
         cap = command.rules.policy.block_cap
         tables, cursor, index = command.tables, command.cursor, command.index
-        crowding = Crowding(tables, cursor, index, self.office.store.digests, cap)
+        crowding = Crowding(tables, cursor, index, self.context.store.digests, cap)
         claims = {member: _claims(command, member) for member in members}
         for member in members:
             for row, _ in claims[member]:
                 end_claim(command, row, member)
             command.write(member, fact)
-            rekey(self.office.store, cursor, index, crowding, member, fact)
+            rekey(self.context.store, cursor, index, crowding, member, fact)
         elsewhere = []
         values: dict[IdentifierId, tuple[IdentifierRow, IdentifierRow]] = {}
         for member in members:

@@ -42,18 +42,18 @@ class Publishing(Operations):
             StoreBusy: with `once`, another relay publishes from this store.
         """
         if publication.shows_people:
-            self.office.allows_everywhere(Action.CONTACT_VIEW)
-        office = self.office
-        lanes: list[Lane] = [EventLane(office.store, publication)]
+            self.context.allows_everywhere(Action.CONTACT_VIEW)
+        context = self.context
+        lanes: list[Lane] = [EventLane(context.store, publication)]
         if publication.profile_topic is not None:
-            profiles = ProfileLane(office.store, office.follower, self._preferred, publication)
+            profiles = ProfileLane(context.store, context.follower, self._preferred, publication)
             profiles.is_told_again = again
             lanes.append(profiles)
         relay = Relay(
-            office.store, lanes, lambda: connect_publication(publication), stopping, progress
+            context.store, lanes, lambda: connect_publication(publication), stopping, progress
         )
         return relay.run(once=once)
 
     def _preferred(self) -> Sequence[str]:
-        self.office.policies.catch_up()
-        return self.office.rules.policy.preferred_sources
+        self.context.policies.catch_up()
+        return self.context.rules.policy.preferred_sources

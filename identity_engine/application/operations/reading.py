@@ -15,10 +15,10 @@ from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
 from identity_engine.application.explanation.sentences import DEFAULT, Language
 from identity_engine.application.explanation.why_not import WhyNot
-from identity_engine.application.following import Progress
 from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.permissions import needs
 from identity_engine.application.shown import Shows, shows_in, where_it_lies
+from identity_engine.application.views.follower import Progress
 from identity_engine.errors import NotFound, UsageError
 from matchers.normalise import FAMILY_OF_TYPE
 from projections.history import HistoryEntry
@@ -40,7 +40,7 @@ from projections.review.projection import (
     open_items,
     refused_merges,
 )
-from projections.search.query import CASE, NOTE, Found, is_field, search_contacts
+from projections.search.query import CASE, NOTE, SearchHit, is_field, search_contacts
 
 
 class Lineage(Struct, frozen=True):
@@ -69,13 +69,17 @@ class Reading(Operations):
         # Read before the view follows: a save with an older revision is refused, one with a newer
         # revision than what was shown would not be.
         revision = (
-            self._revision(id_) if as_of is None else self.office.queries.revision_as_of(id_, as_of)
+            self._revision(id_)
+            if as_of is None
+            else self.context.queries.revision_as_of(id_, as_of)
         )
-        profile = replace(self.office.queries.profile(id_, as_of, self._shows()), revision=revision)
+        profile = replace(
+            self.context.queries.profile(id_, as_of, self._shows()), revision=revision
+        )
         if as_of is not None or profile.since is None or profile.presence == "erased":
             return profile
-        days = self.office.rules.settings.retention.restore_days
-        over = instant_text(restorable_since(self.office.world.now(), days))
+        days = self.context.rules.settings.retention.restore_days
+        over = instant_text(restorable_since(self.context.world.now(), days))
         return replace(profile, is_restorable=profile.since > over)
 
     @needs(Action.CONTACT_VIEW)
@@ -84,17 +88,17 @@ class Reading(Operations):
     ) -> list[HistoryEntry]:
         """Return every event of a contact in log order, now or as of a time or `pos:N`."""
         seen = ContactId(self._seen(contact_id))
-        return self.office.queries.history(seen, as_of, language, self._shows())
+        return self.context.queries.history(seen, as_of, language, self._shows())
 
     @needs(Action.CONTACT_VIEW)
     def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
         """Explain the link of an interaction, or the links and merges of a contact."""
-        return self.office.queries.why(self._seen(id_), language, self._divisions())
+        return self.context.queries.why(self._seen(id_), language, self._divisions())
 
     @needs(Action.CONTACT_VIEW)
     def why_not(self, one: str, other: str, language: Language = DEFAULT) -> WhyNot:
         """Say why two contacts, or two interactions, are not one, and what would tip it."""
-        return self.office.queries.why_not(self._seen(one), self._seen(other), language)
+        return self.context.queries.why_not(self._seen(one), self._seen(other), language)
 
     @needs(Action.CONTACT_VIEW)
     def how(
@@ -102,14 +106,14 @@ class Reading(Operations):
     ) -> list[Step]:
         """Return the steps in which a contact came to be what it is, now or as of a time or `pos:N`."""
         seen = ContactId(self._seen(contact_id))
-        return self.office.queries.how(seen, as_of, language, self._shows())
+        return self.context.queries.how(seen, as_of, language, self._shows())
 
     @needs(Action.CONTACT_VIEW)
     def across(self, contact_id: str) -> list[Across]:
         """Return what a contact is like in other divisions, of those that the actor may view."""
         seen = self._seen(contact_id)
-        self.office.follower.follow()
-        return across_edges(self.office.follower.views.connection, seen, self._divisions())
+        self.context.follower.follow()
+        return across_edges(self.context.follower.views.connection, seen, self._divisions())
 
     @needs(Action.CONTACT_VIEW)
     def duplicates(self, contact_id: str, limit: int = 10) -> list[Duplicate]:
@@ -119,7 +123,7 @@ class Reading(Operations):
             UsageError, NotFound: as for `profile`.
         """
         asked = self._seen(contact_id)
-        return duplicates_of(self.office.store, self.office.policies, asked, limit)
+        return duplicates_of(self.context.store, self.context.policies, asked, limit)
 
     @needs(Action.CONTACT_VIEW)
     def lineage(self, contact_id: str) -> Lineage:
@@ -129,8 +133,8 @@ class Reading(Operations):
             UsageError, NotFound: as for `profile`.
         """
         asked = self._seen(contact_id)
-        self.office.follower.follow()
-        views = self.office.follower.views.connection
+        self.context.follower.follow()
+        views = self.context.follower.views.connection
         identity = find_identity(views, asked)
         if identity is None:
             raise NotFound("No contact has this id.")
@@ -150,14 +154,14 @@ class Reading(Operations):
         stages: Collection[str] = LIVE_STAGES,
         presences: Collection[str] = LIVE,
         limit: int = 20,
-    ) -> list[Found]:
+    ) -> list[SearchHit]:
         """Return contacts in which every word of `text` occurs; expired or deleted ones if asked for.
 
         Raises:
             UsageError: there is no such field, and no such type of identifier.
         """
-        self.office.follower.follow()
-        views = self.office.follower.views.connection
+        self.context.follower.follow()
+        views = self.context.follower.views.connection
         if field is not None:
             self._check_field(field)
         return search_contacts(
@@ -173,37 +177,37 @@ class Reading(Operations):
     @needs(Action.REVIEW_DECIDE)
     def review(self, limit: int = 50) -> list[ReviewItem]:
         """Return what waits for a person, interactions and merges, the most likely pairs first."""
-        self.office.follower.follow()
-        views = self.office.follower.views.connection
+        self.context.follower.follow()
+        views = self.context.follower.views.connection
         return list(open_items(views, limit, divisions=self._divisions()))
 
     @needs(Action.REVIEW_DECIDE)
     def refused_merges(self, limit: int = 50) -> list[RefusedMerge]:
         """Return the merges that a guard refuses, the strongest first."""
-        self.office.follower.follow()
-        views = self.office.follower.views.connection
+        self.context.follower.follow()
+        views = self.context.follower.views.connection
         return list(refused_merges(views, limit, self._divisions()))
 
     @needs(Action.REVIEW_DECIDE)
     def shared_values(self, limit: int = 100) -> list[SharedValue]:
         """Return values that are marked shared, of divisions that the actor sees, with the merges whose
         evidence named them."""
-        self.office.follower.follow()
-        return shared_values(self.office.follower.views.connection, limit, self._divisions())
+        self.context.follower.follow()
+        return shared_values(self.context.follower.views.connection, limit, self._divisions())
 
     @needs(Action.CONTACT_VIEW)
     def counts(self) -> dict[str, int]:
         """Return the number of contacts by stage and of open review items (`in review`)."""
-        self.office.follower.follow()
-        views = self.office.follower.views.connection
+        self.context.follower.follow()
+        views = self.context.follower.views.connection
         scope = self._divisions()
         return {**identities_by_stage(views, scope), "in review": count_open(views, scope)}
 
     @needs(Action.CONTACT_VIEW)
     def contacts_linked_by(self, rule: str, limit: int = 20) -> list[str]:
         """Return contacts that have an interaction linked by a rule, the ones with most first."""
-        self.office.follower.follow()
-        views = self.office.follower.views.connection
+        self.context.follower.follow()
+        views = self.context.follower.views.connection
         return contacts_linked_by(views, rule, limit, self._divisions())
 
     @needs(Action.CONTACT_EXPORT)
@@ -211,27 +215,27 @@ class Reading(Operations):
         self, out: Path, as_of: str | None = None, progress: Progress | None = None
     ) -> int:
         """Write every link as CSV and return how many there are."""
-        return self.office.queries.export_links(out, as_of, progress, self._divisions())
+        return self.context.queries.export_links(out, as_of, progress, self._divisions())
 
     def _check_field(self, field: str) -> None:
-        rules = self.office.rules
+        rules = self.context.rules
         types = {type_ for rule in rules.policy.classes.values() for type_ in rule.types}
         known = {NOTE, CASE, *rules.settings.contact_fields, *types, *FAMILY_OF_TYPE}
-        if field not in known and not is_field(self.office.follower.views.connection, field):
+        if field not in known and not is_field(self.context.follower.views.connection, field):
             raise UsageError(
                 f"There is no field {field}. Choose one of {', '.join(sorted(known))}."
             )
 
     def _revision(self, contact_id: ContactId) -> int | None:
-        with self.office.store.reading() as cursor:
-            index = self.office.store.index.begin(cursor)
-            self.office.store.index.load_nearby(cursor, index, (), [contact_id])
+        with self.context.store.reading() as cursor:
+            index = self.context.store.index.begin(cursor)
+            self.context.store.index.load_nearby(cursor, index, (), [contact_id])
         row = index.contacts.get(contact_id)
         return row.revision if row is not None else None
 
     def _divisions(self) -> frozenset[str] | None:
         """Return the divisions that the call may read, None for all."""
-        return self.office.rights.divisions_of[self.action]
+        return self.context.rights.divisions_of[self.action]
 
     def _seen(self, id_: str) -> str:
         """Return an id, if what it names lies in a division that the call may read.
@@ -242,10 +246,10 @@ class Reading(Operations):
         """
         id_ = checked(id_)
         scope = self._divisions()
-        if scope is not None and where_it_lies(self.office.follower, id_) not in scope:
+        if scope is not None and where_it_lies(self.context.follower, id_) not in scope:
             raise NotFound("No contact has this id.")
         return id_
 
     def _shows(self) -> Shows:
         """Return what tells whether an event lies where the call may read."""
-        return shows_in(self.office.follower, self._divisions())
+        return shows_in(self.context.follower, self._divisions())

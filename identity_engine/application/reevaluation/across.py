@@ -14,7 +14,7 @@ from aggregates.across import EndAcross, FindAcross
 from aggregates.identifier import ClaimPersonal, IdentifierClaimed, IdentifierTransferred
 from aggregates.values import ContactId, Erased, IdentifierClass, IdentifierId
 from identity_engine.adapters.clock import World
-from identity_engine.application.pen import Pen
+from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.reevaluation.component import MOST_USES, Component, takes_part
 from identity_engine.application.reevaluation.evidence import evidence_of
 from identity_engine.application.reevaluation.moments import last_seen, time_of
@@ -62,25 +62,27 @@ class AcrossDivisions:
         self._divisions = frozenset(rules.policy.across)
         self._common: dict[tuple[int, frozenset[str]], frozenset[str]] = {}
 
-    def tell(self, pen: Pen) -> int:
+    def tell(self, fact_writer: FactWriter) -> int:
         """Write what was found and what is so no more, and return how many facts that took."""
-        before, index = len(pen.events), self._index
+        before, index = len(fact_writer.events), self._index
         found = self._strongest() if self._divisions else {}
         for two in sorted(self._known() - found.keys()):
             over = last_seen(self._store.index, self._cursor, index, two)
-            self._write(pen, two, EndAcross(two[1]), over)
+            self._write(fact_writer, two, EndAcross(two[1]), over)
         for (one, other), pair in sorted(found.items()):
             rows = self._component.row(pair.one), self._component.row(pair.other)
             why = evidence_of(self._component.row, self._rules, index, pair, rows[0])
             time = max(map(time_of, rows))
-            self._write(pen, (one, other), FindAcross(other, why), time)
-        return len(pen.events) - before
+            self._write(fact_writer, (one, other), FindAcross(other, why), time)
+        return len(fact_writer.events) - before
 
-    def _write(self, pen: Pen, two: Two, command: FindAcross | EndAcross, time: datetime) -> None:
+    def _write(
+        self, fact_writer: FactWriter, two: Two, command: FindAcross | EndAcross, time: datetime
+    ) -> None:
         row = self._index.contacts[two[0]]
         fact = across.decide(row.state.across, row.state.division, command)
         if fact is not None:
-            pen.write(two[0], row.version + 1, time, fact)
+            fact_writer.write(two[0], row.version + 1, time, fact)
 
     def _known(self) -> set[Two]:
         """Return who was found alike before, of the contacts of the component, and load them."""

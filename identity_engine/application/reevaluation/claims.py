@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable
 
 from aggregates import ownership
 from aggregates.values import ContactId, InteractionId
-from identity_engine.application.pen import Pen, Seal
+from identity_engine.application.fact_writer import FactWriter, Seal
 from identity_engine.application.resolution.claiming import claim_of
-from identity_engine.application.resolution.saying import statements
+from identity_engine.application.resolution.statements import statements
 from identity_engine.application.rules import Rules
-from identity_engine.event_store.conversation_tables import load_hearers
 from identity_engine.event_store.keys import DataKey
+from identity_engine.event_store.match_index.conversation_tables import load_hearers
 from identity_engine.event_store.store import EventStore
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
@@ -24,14 +24,19 @@ class Claims:
         cursor: the step's transaction.
         index: its working set, in which the moves are done.
         rules: those in force.
-        pen: writes the facts.
+        fact_writer: writes the facts.
     """
 
     def __init__(
-        self, store: EventStore, cursor: Cursor, index: MatchIndex, rules: Rules, pen: Pen
+        self,
+        store: EventStore,
+        cursor: Cursor,
+        index: MatchIndex,
+        rules: Rules,
+        fact_writer: FactWriter,
     ) -> None:
         self._store, self._cursor, self._index = store, cursor, index
-        self._rules, self._pen = rules, pen
+        self._rules, self._fact_writer = rules, fact_writer
 
     def renew(self, left: Iterable[tuple[ContactId, bytes]]) -> None:
         """Let each contact hold the value of a digest on the word of the earliest of its interactions
@@ -74,5 +79,7 @@ class Claims:
                     claim = claim_of(contact_id, subject, said.received, said.time, value, policy)
                     seal = Seal(subject, DataKey(giver.key_id, cipher))
                     for fact in ownership.decide(row.state, claim):
-                        self._pen.write(row.identifier_id, row.version + 1, said.time, fact, seal)
+                        self._fact_writer.write(
+                            row.identifier_id, row.version + 1, said.time, fact, seal
+                        )
                     return

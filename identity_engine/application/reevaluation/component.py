@@ -14,7 +14,7 @@ from functools import partial
 from aggregates.correction import named_by_corrections
 from aggregates.values import ContactId, IdentifierClass
 from identity_engine.application.reevaluation.corrections import led_to_right, of_row
-from identity_engine.application.reevaluation.heard import Hearing
+from identity_engine.application.reevaluation.message_values import Hearing
 from identity_engine.application.reevaluation.moments import time_of
 from identity_engine.application.reevaluation.people import Crowd, Mentioned, People
 from identity_engine.application.resolution.crowding import Crowding

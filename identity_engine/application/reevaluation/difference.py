@@ -21,7 +21,7 @@ from aggregates.values import (
     MergeId,
 )
 from identity_engine.adapters.clock import World
-from identity_engine.application.pen import Pen
+from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.reevaluation.across import AcrossDivisions
 from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
@@ -32,8 +32,8 @@ from identity_engine.application.reevaluation.stages import Move, Stages
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
-from identity_engine.event_store.conversation_tables import load_heard
 from identity_engine.event_store.mapper import Pending
+from identity_engine.event_store.match_index.conversation_tables import load_heard
 from identity_engine.event_store.store import EventStore, stream_versions
 from matchers.clustering import Clusters, Refused, home
 from matchers.proposals import Pair
@@ -57,8 +57,8 @@ class Difference:
     ) -> None:
         self._cursor, self._world, self._rules, self._index = cursor, world, rules, index
         self._component = component
-        self._pen = Pen(world, rules.actor, index)
-        self._claims = Claims(store, cursor, index, rules, self._pen)
+        self._fact_writer = FactWriter(world, rules.actor, index)
+        self._claims = Claims(store, cursor, index, rules, self._fact_writer)
         self._across = AcrossDivisions(store, cursor, world, rules, index, component)
         self._joins, self._refused = clusters.joins, list(clusters.refused)
         self._cluster_of = {
@@ -78,8 +78,8 @@ class Difference:
         total.unmerged += self._unmerge()
         total.merged += self._merge()
         self._record_refusals()
-        total.across += self._across.tell(self._pen)
-        return self._pen.events
+        total.across += self._across.tell(self._fact_writer)
+        return self._fact_writer.events
 
     def _mark_shared(self) -> int:
         """Say which values turned out to be shared, and which no longer are."""
@@ -88,12 +88,14 @@ class Difference:
             row = self._index.identifiers.get(digest)
             if row is not None and row.state is not None:
                 fact = IdentifierShared(by="names", holders=crowd.people)
-                self._pen.write(row.identifier_id, row.version + 1, moment(crowd.since), fact)
+                self._fact_writer.write(
+                    row.identifier_id, row.version + 1, moment(crowd.since), fact
+                )
                 shared += 1
         for digest, last in sorted(self._component.unshared.items()):
             row = self._index.identifiers[digest]
             fact_ = IdentifierUnshared(by="names")
-            self._pen.write(row.identifier_id, row.version + 1, moment(last), fact_)
+            self._fact_writer.write(row.identifier_id, row.version + 1, moment(last), fact_)
         return shared
 
     def _find_homes(self) -> None:
@@ -162,7 +164,7 @@ class Difference:
             }
         self._claims.renew(left)
         self._settle_claims(touched)
-        Stages(self._store, self._cursor, self._index, self._pen).settle(moves)
+        Stages(self._store, self._cursor, self._index, self._fact_writer).settle(moves)
         return len(strays)
 
     def _load_heard(self, interaction_ids: Sequence[InteractionId]) -> None:
@@ -196,7 +198,7 @@ class Difference:
         division = self._index.contacts[self._linked(row.number)].state.division
         command = contacts.Create(division=division, interaction_id=row.interaction_id)
         for fact in contacts.decide(None, command):
-            self._pen.write(fresh, 1, time_of(row), fact)
+            self._fact_writer.write(fresh, 1, time_of(row), fact)
         return fresh
 
     def _evidence_of_move(self, row: InteractionRow) -> Evidence:
@@ -211,15 +213,15 @@ class Difference:
         assert held is not None
         time = time_of(row)
         unlinked = InteractionUnlinked(contact_id=held)
-        self._pen.write(row.interaction_id, version + 1, time, unlinked)
+        self._fact_writer.write(row.interaction_id, version + 1, time, unlinked)
         linked = InteractionLinked(contact_id=target, evidence=evidence)
-        self._pen.write(row.interaction_id, version + 2, time, linked)
+        self._fact_writer.write(row.interaction_id, version + 2, time, linked)
         claimed = self._claims_of(row, held)
         for identifier in claimed:
             fact = IdentifierReassigned(
                 contact_id=target, from_contact_id=held, interaction_id=row.interaction_id
             )
-            self._pen.write(identifier.identifier_id, identifier.version + 1, time, fact)
+            self._fact_writer.write(identifier.identifier_id, identifier.version + 1, time, fact)
         return [identifier.digest for identifier in claimed]
 
     def _claims_of(self, row: InteractionRow, held: ContactId) -> list[IdentifierRow]:
@@ -248,7 +250,7 @@ class Difference:
         vouching = Vouching(self._store.index, self._cursor, self._index, meaning)
         for row, fact in vouching.settle(touched):
             time = touched[fact.contact_id, row.digest]
-            self._pen.write(row.identifier_id, row.version + 1, time, fact)
+            self._fact_writer.write(row.identifier_id, row.version + 1, time, fact)
 
     def _unmerge(self) -> int:
         """Take back the engine's merges of contacts that are at home in different clusters."""
@@ -272,7 +274,7 @@ class Difference:
                 cause="evidence_changed",
             )
             time = self._last_seen(edge.one, edge.other)
-            self._pen.write(edge.stream, stream.version + 1, time, fact)
+            self._fact_writer.write(edge.stream, stream.version + 1, time, fact)
         return len(wrong)
 
     def _last_seen(self, *contact_ids: ContactId) -> datetime:
@@ -312,7 +314,7 @@ class Difference:
         }
         survivor = survivor_of(ours, theirs, born)
         time = max(time_of(row), time_of(self._component.row(join.other)))
-        self._pen.write(survivor, self._index.contacts[survivor].version + 1, time, fact)
+        self._fact_writer.write(survivor, self._index.contacts[survivor].version + 1, time, fact)
         return 1
 
     def _record_refusals(self) -> None:
@@ -347,7 +349,7 @@ class Difference:
     ) -> None:
         row = self._index.contacts[contact_id]
         for fact in contacts.decide(row.state, command):
-            self._pen.write(contact_id, row.version + 1, time, fact)
+            self._fact_writer.write(contact_id, row.version + 1, time, fact)
 
     def _join_of(self, key: int) -> Pair | None:
         """Return the pair that brought a record into its cluster."""

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from aggregates.values import ContactId
-from identity_engine.event_store.index_tables import IndexTables
+from identity_engine.event_store.match_index.tables import IndexTables
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor

@@ -15,15 +15,19 @@ from msgspec import Struct
 from aggregates.policy import POLICY_STREAMS, ReevaluationRequested
 from aggregates.values import CommandId, EventId, Header, InteractionId
 from identity_engine.adapters.clock import World
+from identity_engine.application.gc_pause import no_garbage_collection
 from identity_engine.application.policies import Policies
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.reevaluation.difference import Difference
 from identity_engine.application.reevaluation.outcome import Reevaluated
 from identity_engine.application.rules import Rules
-from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import Conflict
-from identity_engine.event_store.evaluation_queue import count_waiting, find_waiting, settle
 from identity_engine.event_store.mapper import Pending
+from identity_engine.event_store.match_index.evaluation_queue import (
+    count_waiting,
+    find_waiting,
+    settle,
+)
 from identity_engine.event_store.store import EventStore, stream_versions
 from identity_engine.observing.logbook import Logbook
 from matchers.clustering import cluster

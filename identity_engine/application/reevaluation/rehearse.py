@@ -13,11 +13,11 @@ from aggregates.interaction import InteractionLinked, InteractionUnlinked
 from aggregates.values import ContactId, Evidence, InteractionId
 from identity_engine.adapters.clock import World
 from identity_engine.application.as_of import position_as_of
+from identity_engine.application.gc_pause import no_garbage_collection
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.reevaluation.outcome import Reevaluated
 from identity_engine.application.reevaluation.reevaluate import evaluate
 from identity_engine.application.rules import Rules
-from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore
 

@@ -12,7 +12,7 @@ from aggregates.contact import ContactIdentified, Identify, UndoIdentification
 from aggregates.identity import BY_LINK, LASTING, RAISING
 from aggregates.interaction import InteractionLinked
 from aggregates.values import ContactId, Evidence, Fact, Stage
-from identity_engine.application.pen import Pen
+from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.reevaluation.moments import time_of
 from identity_engine.event_store.store import EventStore
 from projections.match_index.index import MatchIndex
@@ -35,11 +35,18 @@ class Stages:
     Args:
         store, cursor: have what was written before the step.
         index: the working set, in which the moves are done, with all interactions of their contacts.
-        pen: has written the moves.
+        fact_writer: has written the moves.
     """
 
-    def __init__(self, store: EventStore, cursor: Cursor, index: MatchIndex, pen: Pen) -> None:
-        self._store, self._cursor, self._index, self._pen = store, cursor, index, pen
+    def __init__(
+        self, store: EventStore, cursor: Cursor, index: MatchIndex, fact_writer: FactWriter
+    ) -> None:
+        self._store, self._cursor, self._index, self._fact_writer = (
+            store,
+            cursor,
+            index,
+            fact_writer,
+        )
 
     def settle(self, moves: Sequence[Move]) -> None:
         """Let the contacts of some moves have the stage that their links give them."""
@@ -69,7 +76,7 @@ class Stages:
         facts: dict[str, list[Fact]] = {stream: [] for stream in streams}
         for event in self._store.read_streams(streams, cursor=self._cursor) if streams else ():
             facts[event.stream_id].append(event.fact)
-        for pending in self._pen.events:
+        for pending in self._fact_writer.events:
             if pending.stream_id in facts:
                 facts[pending.stream_id].append(pending.fact)
         return facts
@@ -84,7 +91,7 @@ class Stages:
         known = self._index.contacts[contact_id]
         time = time_of(row)
         for fact in contacts.decide(known.state, command):
-            self._pen.write(contact_id, known.version + 1, time, fact)
+            self._fact_writer.write(contact_id, known.version + 1, time, fact)
 
 
 def _raises(facts: Sequence[Fact]) -> bool:

@@ -19,7 +19,8 @@ from aggregates.change import (
 )
 from aggregates.values import ContactId, Erased, Fact, InteractionId
 from identity_engine.adapters.clock import World
-from identity_engine.application.pen import Pen, Seal, Upstream
+from identity_engine.application.fact_writer import FactWriter, Seal, Upstream
+from identity_engine.application.resolution.decision_events import DecisionEvents
 from identity_engine.application.resolution.effects import Effects
 from identity_engine.application.resolution.lookup import Lookup
 from identity_engine.application.resolution.outcome import Outcome
@@ -29,11 +30,10 @@ from identity_engine.application.resolution.prepare import (
     given_identifiers,
     prepare_change,
 )
-from identity_engine.application.resolution.story import Story
 from identity_engine.application.rules import Rules
-from identity_engine.event_store.conversation_tables import load_changes, load_waiting
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.mapper import Pending
+from identity_engine.event_store.match_index.conversation_tables import load_changes, load_waiting
 from identity_engine.event_store.store import EventStore, stream_versions
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
@@ -43,7 +43,7 @@ WITH_VALUES = ("message", "corrected")
 TAKING_BACK = ("corrected", "retracted")
 
 
-class Told(Struct, frozen=True):
+class PreparedChange(Struct, frozen=True):
     """A change with what it says, ready to be written."""
 
     change: Change
@@ -79,7 +79,7 @@ class Changing:
         self._cursor, self._index, self._lookup = cursor, index, lookup
         self._events, self._arriving = events, arriving
         self._conversations = index.conversations
-        self._deferred: dict[bytes, Told] = {}
+        self._deferred: dict[bytes, PreparedChange] = {}
         self._prepared: dict[bytes, Prepared] = {}
         self._versions: dict[str, int] = {}
         self._counted = 0
@@ -115,10 +115,10 @@ class Changing:
         key = self._key(waiting[0].key_id) if waiting else None
         return (waiting[0].interaction_id, key) if key is not None else None
 
-    def catch_up(self, natural_key: bytes, story: Story) -> None:
-        """Let what waited for an interaction follow it, now that its story was told."""
+    def catch_up(self, natural_key: bytes, written: DecisionEvents) -> None:
+        """Let what waited for an interaction follow it, now that it is written."""
         for waiting in self._conversations.waiting_for(natural_key):
-            self._tell(story.received, self._deferred[waiting.natural_key])
+            self._tell(written.received, self._deferred[waiting.natural_key])
 
     def settle(self, one: RecognisedChange) -> Outcome:
         """Take one change."""
@@ -154,7 +154,7 @@ class Changing:
         waiting = self._conversations.waiting_for(one.interaction_key)
         key = self._key(waiting[0].key_id) if waiting else None
         interaction_id = waiting[0].interaction_id if key else InteractionId(self._world.new_id())
-        pen = self._pen(interaction_id, key or self._store.keys.new_key(), told)
+        fact_writer = self._fact_writer(interaction_id, key or self._store.keys.new_key(), told)
         fact = InteractionChangeDeferred(
             interaction_key=one.interaction_key.hex(),
             interaction_id=interaction_id,
@@ -163,31 +163,31 @@ class Changing:
                 source=one.incoming.of_source, id=one.incoming.of_id, said=told.personal
             ),
         )
-        pen.write(self._world.new_id(), 1, told.time, fact)
-        self._events += pen.events
+        fact_writer.write(self._world.new_id(), 1, told.time, fact)
+        self._events += fact_writer.events
         self._deferred[one.natural_key] = told
         return self._outcome("accepted", interaction_id, None, one)
 
-    def _tell(self, row: InteractionRow, told: Told) -> None:
+    def _tell(self, row: InteractionRow, told: PreparedChange) -> None:
         """Write a change of an interaction that is known, and what follows from it."""
         key = self._key(row.key_id)
         assert key is not None, "a change of what was erased is not told"
-        pen = self._pen(row.interaction_id, key, told)
+        fact_writer = self._fact_writer(row.interaction_id, key, told)
         kind, contact_id = told.change.kind, row.contact_id
         division = row.division if kind in WITH_VALUES else None
         fact = InteractionChanged(
             change=told.change, contact_id=contact_id, division=division, personal=told.personal
         )
-        self._own(pen, row, told.time, fact)
+        self._own(fact_writer, row, told.time, fact)
         if division is not None and isinstance(told.personal, ChangePersonal):
             prepared = self._lookup.with_keys_in_use(self._prepared_of(row, told))
             if kind == "corrected":
-                self._effects.correct(pen, row, prepared)
+                self._effects.correct(fact_writer, row, prepared)
             elif contact_id is not None and prepared.identifiers:
-                self._effects.hear(pen, row, contact_id, prepared)
+                self._effects.hear(fact_writer, row, contact_id, prepared)
         elif kind == "retracted":
-            self._effects.retract(pen, row, told.time)
-        self._events += pen.events
+            self._effects.retract(fact_writer, row, told.time)
+        self._events += fact_writer.events
 
     def _load_waiting(self, interaction_keys: Sequence[bytes]) -> None:
         waiting = load_waiting(self._cursor, self._index, interaction_keys)
@@ -198,10 +198,10 @@ class Changing:
             upstream = Upstream(header.correlation_id, header.event_id, header.traceparent)
             awaited = fact.personal
             said = awaited if isinstance(awaited, Erased) else awaited.said
-            told = Told(fact.change, said, header.valid_from, upstream)
+            told = PreparedChange(fact.change, said, header.valid_from, upstream)
             self._deferred[bytes.fromhex(fact.change.natural_key)] = told
 
-    def _told(self, one: RecognisedChange) -> Told:
+    def _told(self, one: RecognisedChange) -> PreparedChange:
         incoming, digests = one.incoming, self._store.digests
         change = Change(
             kind=incoming.kind,
@@ -228,14 +228,14 @@ class Changing:
             digests.opaque(incoming.causation_id) if incoming.causation_id else None,
             incoming.traceparent,
         )
-        return Told(change, personal, incoming.time, upstream)
+        return PreparedChange(change, personal, incoming.time, upstream)
 
     def _prepare(self, one: RecognisedChange) -> None:
         row = self._index.known(one.interaction_key)
         if row is not None and self._conversations.change(one.natural_key) is None:
             self._prepared_of(row, self._told(one))
 
-    def _prepared_of(self, row: InteractionRow, told: Told) -> Prepared:
+    def _prepared_of(self, row: InteractionRow, told: PreparedChange) -> Prepared:
         key = bytes.fromhex(told.change.natural_key)
         if key not in self._prepared:
             assert isinstance(told.personal, ChangePersonal)
@@ -257,12 +257,16 @@ class Changing:
         cipher = self._store.keys.ciphers([key_id])[key_id]
         return DataKey(key_id, cipher) if cipher is not None else None
 
-    def _pen(self, subject: InteractionId, key: DataKey, told: Told) -> Pen:
-        return Pen(self._world, self._rules.actor, self._index, told.upstream, Seal(subject, key))
+    def _fact_writer(
+        self, subject: InteractionId, key: DataKey, told: PreparedChange
+    ) -> FactWriter:
+        return FactWriter(
+            self._world, self._rules.actor, self._index, told.upstream, Seal(subject, key)
+        )
 
     def _own(
         self,
-        pen: Pen,
+        fact_writer: FactWriter,
         row: InteractionRow,
         time: datetime,
         fact: Fact,
@@ -272,7 +276,7 @@ class Changing:
             self._versions[event.stream_id] = event.version
         self._counted = len(self._events)
         version = self._versions[row.interaction_id] + 1
-        pen.write(row.interaction_id, version, time, fact)
+        fact_writer.write(row.interaction_id, version, time, fact)
         self._versions[row.interaction_id] = version
 
 

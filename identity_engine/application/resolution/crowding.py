@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from identity_engine.application.resolution.prepare import all_hashed_keys, hashed_keys
-from identity_engine.event_store.index_tables import IndexTables
+from identity_engine.event_store.match_index.tables import IndexTables
 from matchers.blocking import hash_key, hash_keys, keys_in_use, refined_keys
 from matchers.record import MatchRecord
 from projections.match_index.digests import DigestKeys

@@ -16,16 +16,16 @@ from aggregates.release import IdentifierReleased
 from aggregates.review import ReviewState
 from aggregates.values import ContactId, Fact, IdentifierClass, InteractionId
 from identity_engine.adapters.clock import World
-from identity_engine.application.pen import Pen
+from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.resolution.claiming import claim_identifiers
+from identity_engine.application.resolution.decision_events import evidence_of
 from identity_engine.application.resolution.lookup import Lookup, held_identifiers, own_exclusive
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.prepare import Prepared
-from identity_engine.application.resolution.story import evidence_of
 from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
-from identity_engine.event_store.conversation_tables import load_heard, load_hearers
 from identity_engine.event_store.mapper import Pending
+from identity_engine.event_store.match_index.conversation_tables import load_heard, load_hearers
 from identity_engine.event_store.store import EventStore
 from matchers.decision import decide
 from matchers.record import MatchRecord
@@ -37,7 +37,7 @@ from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-WriteOwn = Callable[[Pen, InteractionRow, datetime, Fact], None]
+WriteOwn = Callable[[FactWriter, InteractionRow, datetime, Fact], None]
 """Writes a fact into an interaction's own stream, behind all that stands there."""
 
 
@@ -81,7 +81,11 @@ class Effects:
         self._load_hearers(said)
 
     def hear(
-        self, pen: Pen, row: InteractionRow, contact_id: ContactId, prepared: Prepared
+        self,
+        fact_writer: FactWriter,
+        row: InteractionRow,
+        contact_id: ContactId,
+        prepared: Prepared,
     ) -> None:
         """Take in what a message says: its values are the contact's, unless they are another's."""
         mentions = prepared.comparable.mentions
@@ -90,9 +94,11 @@ class Effects:
         if decision is not None and decision.kind == "link" and decision.contact_id is not None:
             wanted = ContactId(decision.contact_id)
             if wanted != self._index.canonical(contact_id):
-                self._propose(pen, row, wanted, prepared.time, decision)
+                self._propose(fact_writer, row, wanted, prepared.time, decision)
         refused = [one.contact_id for one in decision.refusals] if decision is not None else []
-        self._claim(pen, row, contact_id, self._without_conflicts(prepared, contact_id), refused)
+        self._claim(
+            fact_writer, row, contact_id, self._without_conflicts(prepared, contact_id), refused
+        )
 
     def _decide(self, prepared: Prepared) -> Decision | None:
         channel = self._rules.policy.channel(prepared.fact.channel)
@@ -112,21 +118,21 @@ class Effects:
 
     def _propose(
         self,
-        pen: Pen,
+        fact_writer: FactWriter,
         row: InteractionRow,
         wanted: ContactId,
         time: datetime,
         decision: Decision,
     ) -> None:
         """Ask a person, unless the same is being asked, or was answered."""
-        state = self._state(row.interaction_id, pen.events)
+        state = self._state(row.interaction_id, fact_writer.events)
         asked = {*state.rejected, *({state.asked.proposed} if state.asked is not None else ())}
         self._store.index.load_nearby(self._cursor, self._index, (), asked)
         if wanted in map(self._index.canonical, asked):
             return
         command = interaction.HoldForReview(wanted, evidence_of(decision, self._rules))
         for fact in interaction.decide(state.link, command):
-            self._own(pen, row, time, fact)
+            self._own(fact_writer, row, time, fact)
 
     def _state(self, interaction_id: InteractionId, pending: Sequence[Pending]) -> ReviewState:
         stored = self._store.read_stream(interaction_id, cursor=self._cursor)
@@ -161,7 +167,7 @@ class Effects:
 
     def _claim(
         self,
-        pen: Pen,
+        fact_writer: FactWriter,
         row: InteractionRow,
         contact_id: ContactId,
         prepared: Prepared,
@@ -175,22 +181,24 @@ class Effects:
             row.interaction_id,
             refused,
             self._world.new_id,
-            pen.write,
+            fact_writer.write,
         )
 
-    def correct(self, pen: Pen, row: InteractionRow, prepared: Prepared) -> None:
+    def correct(self, fact_writer: FactWriter, row: InteractionRow, prepared: Prepared) -> None:
         """Let the interaction say something else: as if it had said so from the beginning."""
         before = {one.digest for one in row.mentions}
         self._lookup.crowding.replace(row, prepared.comparable, prepared.fact.division)
-        self._let_go(pen, row, before - {one.digest for one in row.mentions})
+        self._let_go(fact_writer, row, before - {one.digest for one in row.mentions})
         if row.contact_id is not None:
             self._settle_claims(
-                pen, row.contact_id, before, prepared.time, again=row.interaction_id
+                fact_writer, row.contact_id, before, prepared.time, again=row.interaction_id
             )
             then = replace(prepared, time=EPOCH + timedelta(microseconds=row.time))
-            self._claim(pen, row, row.contact_id, self._without_conflicts(then, row.contact_id))
+            self._claim(
+                fact_writer, row, row.contact_id, self._without_conflicts(then, row.contact_id)
+            )
 
-    def retract(self, pen: Pen, row: InteractionRow, time: datetime) -> None:
+    def retract(self, fact_writer: FactWriter, row: InteractionRow, time: datetime) -> None:
         """Take the interaction out of its contact, with what the contact has on its word alone; likewise
         what one still has from which a person had taken it."""
         contact_id = row.contact_id
@@ -199,20 +207,20 @@ class Effects:
         said = {one.digest for one in row.mentions}.union(
             heard, (one.digest for one in just_heard if one.interaction_id == row.interaction_id)
         )
-        self._let_go(pen, row, said)
+        self._let_go(fact_writer, row, said)
         if contact_id is None:
             return
         fact = InteractionUnlinked(contact_id=contact_id, pinned=True, cause="retracted")
-        self._own(pen, row, time, fact)
+        self._own(fact_writer, row, time, fact)
         members = self._index.members(self._index.canonical(contact_id))
         self._index.evaluate_again(
             self._store.index.load_all_of(self._cursor, self._index, members)
         )
-        self._settle_claims(pen, contact_id, said, time)
+        self._settle_claims(fact_writer, contact_id, said, time)
 
     def _settle_claims(
         self,
-        pen: Pen,
+        fact_writer: FactWriter,
         contact_id: ContactId,
         digests: Collection[bytes],
         time: datetime,
@@ -223,9 +231,11 @@ class Effects:
         vouching = Vouching(self._store.index, self._cursor, self._index, meaning)
         claims = ((contact_id, digest) for digest in sorted(digests))
         for identifier, fact in vouching.settle(claims, again=again):
-            pen.write(identifier.identifier_id, identifier.version + 1, time, fact)
+            fact_writer.write(identifier.identifier_id, identifier.version + 1, time, fact)
 
-    def _let_go(self, pen: Pen, row: InteractionRow, digests: Collection[bytes]) -> None:
+    def _let_go(
+        self, fact_writer: FactWriter, row: InteractionRow, digests: Collection[bytes]
+    ) -> None:
         """End the claims on values from their beginning, where no interaction supports them any more:
         those that rest on this one, and those of its contact. Of a contact that is gone they have ended;
         so that they do not come back with it, it is said all the same."""
@@ -244,7 +254,7 @@ class Effects:
                         contact_id=held.contact_id, was_gone=held.valid_to is not None
                     )
                     version = identifier.version + 1
-                    pen.write(identifier.identifier_id, version, held.valid_from, ended)
+                    fact_writer.write(identifier.identifier_id, version, held.valid_from, ended)
 
     def _load_hearers(self, digests: Collection[bytes]) -> None:
         """Load in which interactions messages gave these values, as far as it is not known."""

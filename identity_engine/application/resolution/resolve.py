@@ -13,8 +13,10 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from identity_engine.adapters.clock import World
+from identity_engine.application.gc_pause import no_garbage_collection
 from identity_engine.application.policies import Policies
 from identity_engine.application.resolution.changing import Changing
+from identity_engine.application.resolution.decision_events import DecisionEvents
 from identity_engine.application.resolution.lookup import Lookup, held_identifiers, own_exclusive
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.application.resolution.prepare import (
@@ -24,10 +26,8 @@ from identity_engine.application.resolution.prepare import (
     prepare,
     recognise,
 )
-from identity_engine.application.resolution.story import Story
-from identity_engine.application.resolution.survivors import Told, standing, tell_again
+from identity_engine.application.resolution.survivors import TakenDecision, standing, tell_again
 from identity_engine.application.rules import Rules
-from identity_engine.application.unburdened import no_garbage_collection
 from identity_engine.errors import Conflict, Fenced
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore, SourcePosition
@@ -235,7 +235,7 @@ class Resolver:
         lookup: Lookup,
         decided: "_Decided",
         changing: Changing | None,
-    ) -> Told:
+    ) -> TakenDecision:
         """Take one decision and let its events change what the next decision sees."""
         index, rules, as_it_came = decided.index, self.rules, prepared
         channel = rules.policy.channel(prepared.fact.channel)
@@ -258,18 +258,18 @@ class Resolver:
         self.watch("decided")
         natural_key = bytes.fromhex(prepared.fact.natural_key)
         awaited = changing.awaited(natural_key) if changing is not None else None
-        story = Story(self._world, self._store.keys, rules, index, prepared, awaited)
-        events = story.tell(decision)
+        written = DecisionEvents(self._world, self._store.keys, rules, index, prepared, awaited)
+        events = written.of(decision)
         decided.events += events
-        lookup.crowding.settle(story.received)
+        lookup.crowding.settle(written.received)
         if changing is not None:
-            changing.catch_up(natural_key, story)
-        told = decided.told[natural_key] = Told(
+            changing.catch_up(natural_key, written)
+        told = decided.told[natural_key] = TakenDecision(
             as_it_came,
             decision,
-            story.interaction_id,
-            story.contact_id,
-            story.received.key_id,
+            written.interaction_id,
+            written.contact_id,
+            written.received.key_id,
             events,
             awaited is not None,
         )
@@ -300,7 +300,7 @@ class _Decided(Struct):
     rules: Rules
     events: list[Pending] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
-    told: dict[bytes, Told] = field(default_factory=dict)
+    told: dict[bytes, TakenDecision] = field(default_factory=dict)
     """The decisions by natural key."""
 
     def take_over(self, lost: "_Decided", new: Collection[bytes], lookup: Lookup) -> None:
@@ -322,7 +322,7 @@ def _waiting(index: MatchIndex) -> int:
     return index.conversations.last_waiting
 
 
-def _accepted(told: Told, index: MatchIndex) -> Outcome:
+def _accepted(told: TakenDecision, index: MatchIndex) -> Outcome:
     contact_id, rule = index.linked(told.interaction_id), told.decision.rule
     if contact_id is None:
         return Outcome("accepted", told.interaction_id, None, None, rule)

@@ -21,7 +21,7 @@ Name = bytes | ContactId
 """What one decision can change for another: an identifier, by its digest, or a contact."""
 
 
-class Told(Struct, frozen=True):
+class TakenDecision(Struct, frozen=True):
     """A decision with the events that tell it.
 
     `key_id` names the data key of the interaction; `is_awaited` tells whether a change had come before
@@ -57,8 +57,8 @@ class Told(Struct, frozen=True):
 
 
 def standing(
-    told: Collection[Told], before: MatchIndex, lookup: Lookup, new: Container[bytes]
-) -> list[Told]:
+    told: Collection[TakenDecision], before: MatchIndex, lookup: Lookup, new: Container[bytes]
+) -> list[TakenDecision]:
     """Return the decisions that would be taken again, in order.
 
     Args:
@@ -82,7 +82,7 @@ def standing(
     return [one for one, _ in left]
 
 
-def tell_again(told: Sequence[Told], before: MatchIndex, lookup: Lookup) -> None:
+def tell_again(told: Sequence[TakenDecision], before: MatchIndex, lookup: Lookup) -> None:
     """Bring decisions into the index of a new look-up, as they were told into the one `before`."""
     keys = (key for one in told for key in one.prepared.block_keys)
     lookup.crowding.load(keys, may_grow=True)
@@ -90,7 +90,7 @@ def tell_again(told: Sequence[Told], before: MatchIndex, lookup: Lookup) -> None
         _tell_again(one, before, lookup)
 
 
-def _tell_again(told: Told, before: MatchIndex, lookup: Lookup) -> None:
+def _tell_again(told: TakenDecision, before: MatchIndex, lookup: Lookup) -> None:
     index = lookup.index
     prepared = lookup.with_keys_in_use(told.prepared)
     received = index.receive(
@@ -110,7 +110,7 @@ def _tell_again(told: Told, before: MatchIndex, lookup: Lookup) -> None:
     lookup.crowding.settle(received)
 
 
-def _moved(told: Iterable[Told], before: MatchIndex, now: MatchIndex) -> Iterator[Name]:
+def _moved(told: Iterable[TakenDecision], before: MatchIndex, now: MatchIndex) -> Iterator[Name]:
     """Yield what others have changed so that it may lead to another decision."""
     for digest, version in before.identifiers_read().items():
         row = now.identifiers.get(digest)

@@ -10,8 +10,8 @@ from aggregates.identifier import Holding
 from aggregates.values import ContactId, InteractionId
 from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from identity_engine.application.resolution.meaning import Meaning
-from identity_engine.event_store.conversation_tables import load_hearers
-from identity_engine.event_store.index_tables import IndexTables
+from identity_engine.event_store.match_index.conversation_tables import load_hearers
+from identity_engine.event_store.match_index.tables import IndexTables
 from projections.match_index.conversations import Heard
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow

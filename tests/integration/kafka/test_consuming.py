@@ -5,7 +5,7 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.errors import NothingDealt
-from identity_engine.ingestion.kafka import TopicReader
+from identity_engine.ingestion.kafka.reader import TopicReader
 from tests.support.interactions import SOURCE, customer, event, phone
 from tests.support.kafka.topics import Sent, binary, received, structured
 from tests.support.kafka.workers import Worker

@@ -6,7 +6,7 @@ from kafka.errors import KafkaTimeoutError
 
 from identity_engine import Engine
 from identity_engine.errors import ConfigurationError
-from identity_engine.ingestion.kafka_dead_letters import DeadLetterTopic
+from identity_engine.ingestion.kafka.dead_letter_topic import DeadLetterTopic
 from tests.corpus.bad_input.kinds import KINDS
 from tests.support.interactions import SOURCE, event
 from tests.support.kafka.topics import Sent, binary, received, structured

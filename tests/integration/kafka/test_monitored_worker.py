@@ -11,9 +11,9 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.adapters.kafka_reach import refuse_unreached
-from identity_engine.application import consume
-from identity_engine.event_store.postgres import Server
-from identity_engine.monitoring import looks
+from identity_engine.application.intake import consume
+from identity_engine.event_store.postgres.database import Server
+from identity_engine.monitoring import probes as looks
 from identity_engine.observing.logbook import heard_by
 from tests.acceptance.commands import EVENTS
 from tests.support.interactions import event

@@ -7,7 +7,7 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from identity_engine import Engine
 from identity_engine.errors import ConfigurationError, Fenced
-from identity_engine.ingestion.kafka import MOST_MESSAGES, TopicReader
+from identity_engine.ingestion.kafka.reader import MOST_MESSAGES, TopicReader
 from tests.support.interactions import SOURCE, event
 from tests.support.kafka.topics import Sent, received, structured
 from tests.support.patience import eventually

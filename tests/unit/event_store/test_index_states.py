@@ -8,7 +8,7 @@ from aggregates.correction import Correction, LeadsAfterAll
 from aggregates.identifier import Holding, IdentifierState
 from aggregates.refused_merge import Refusal
 from aggregates.values import IdentifierClass, Stage
-from identity_engine.event_store.index_states import (
+from identity_engine.event_store.match_index.states import (
     pack_contact,
     pack_identifier,
     unpack_contact,

@@ -6,7 +6,7 @@ import pytest
 
 from identity_engine.ingestion.envelope import IncomingInteraction, Rejected, decode
 from identity_engine.ingestion.faults import MESSAGES
-from identity_engine.ingestion.files import open_events
+from identity_engine.ingestion.files.event_file import open_events
 from tests.corpus.bad_input.kinds import ACCEPTED, CANARY, KINDS, good
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 
 from identity_engine.errors import SourceError
 from identity_engine.ingestion.envelope import IncomingInteraction, Rejected
-from identity_engine.ingestion.files import open_events
+from identity_engine.ingestion.files.event_file import open_events
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 MAPPING = {

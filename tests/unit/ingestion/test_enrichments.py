@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
-from identity_engine.ingestion.enrichments import decode
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.json_text import MAX_LINE
+from identity_engine.ingestion.wire.enrichment import decode
 
 MAIL = {"type": "email", "value": "anna@example.org"}
 

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_engine.ingestion.envelope import (
-    MAX_FAULTS,
     IncomingIdentifier,
     IncomingInteraction,
     Rejected,
     decode,
 )
+from identity_engine.ingestion.faults import MAX_FAULTS
 from identity_engine.ingestion.json_text import repeats_key
 from tests.corpus.bad_input.kinds import GOOD, KINDS, changed, good
 

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import pytest
 
 from identity_engine.errors import SourceError
-from identity_engine.ingestion.content import CHUNK, HEAD
 from identity_engine.ingestion.envelope import IncomingInteraction, Rejected
-from identity_engine.ingestion.files import open_events
+from identity_engine.ingestion.files.content import CHUNK, HEAD
+from identity_engine.ingestion.files.event_file import open_events
+from identity_engine.ingestion.files.lines import KEPT, split_lines
 from identity_engine.ingestion.json_text import MAX_LINE
-from identity_engine.ingestion.lines import KEPT, split_lines
 from tests.corpus.bad_input.kinds import good
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)

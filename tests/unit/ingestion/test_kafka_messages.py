@@ -8,7 +8,7 @@ import pytest
 
 from identity_engine.ingestion.envelope import IncomingChange, decode
 from identity_engine.ingestion.faults import Rejected
-from identity_engine.ingestion.kafka_messages import Message, read
+from identity_engine.ingestion.kafka.messages import Message, read
 from tests.corpus.bad_input.kinds import KINDS
 from tests.support.interactions import change, event, phone
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from identity_engine.errors import SourceError
-from identity_engine.ingestion.csv_mapping import CsvMapping
+from identity_engine.ingestion.files.csv_mapping import CsvMapping
 
 RIGHT = {
     "source": "crm",

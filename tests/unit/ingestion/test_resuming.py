@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from identity_engine.ingestion import content
-from identity_engine.ingestion.content import HEAD
 from identity_engine.ingestion.envelope import IncomingInteraction
-from identity_engine.ingestion.files import open_events
+from identity_engine.ingestion.files import content
+from identity_engine.ingestion.files.content import HEAD
+from identity_engine.ingestion.files.event_file import open_events
 from tests.corpus.bad_input.kinds import good
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""From a source to the resolver: files and topics, batch by batch, nothing lost on the way."""

@@ -1,0 +1,1 @@
+"""Contacts filled from records of another system (GX-13)."""

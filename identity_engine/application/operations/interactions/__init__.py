@@ -1,0 +1,1 @@
+"""What people do to interactions: link, unlink, review, follow a conversation."""

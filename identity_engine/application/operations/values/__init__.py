@@ -1,0 +1,1 @@
+"""Values that people enter: checked, claimed, and vouched for."""

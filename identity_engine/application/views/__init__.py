@@ -1,0 +1,1 @@
+"""Views that follow the log: kept at its head, built anew, verified."""

@@ -1,0 +1,133 @@
+"""Rows of the match index as SQLite gives them, and as the working set of a batch holds them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from aggregates.identity import Edge
+from aggregates.values import ContactId, IdentifierId, InteractionId, MergeId
+from identity_engine.event_store.ids import id_bytes, id_text
+from identity_engine.event_store.match_index.states import unpack_contact, unpack_identifier
+from matchers.record import MatchRecord
+from projections.match_index.digests import DIGEST_BYTES
+from projections.match_index.mentions import unpack_mentions
+from projections.match_index.rows import ContactRow, IdentifierRow, InteractionRow
+from projections.sql import Cursor
+
+IDENTIFIER = "digest, identifier_id, version, state"
+EDGE = "merge_id, one, other, stream, automatic, survivor, identifies"
+CONTACT = "contact_id, version, touched, state, canonical, revision, key_id"
+MERGED_UNDER = (
+    "CASE WHEN canonical != contact_id OR EXISTS (SELECT 1 FROM contact AS member "
+    "WHERE member.canonical = contact.contact_id AND member.canonical != member.contact_id) "
+    "THEN canonical END"
+)
+"""Which id stands for the identity of a contact, NULL where it is the only member."""
+INTERACTION = (
+    "interaction.number, interaction.interaction_id, interaction.natural_key, "
+    "interaction.content_digest, interaction.key_id, interaction.channel, interaction.time, "
+    "interaction.division, interaction.contact_id, interaction.pinned, interaction.mentions, "
+    "interaction.sealed, interaction.hidden"
+)
+NUMBER, INTERACTION_ID, KEY_ID, CONTACT_ID, SEALED = 0, 1, 4, 8, 11
+CORRECTED = 2
+"""What stands for `pinned` where a person took the interaction from another contact before."""
+MOST_PARAMETERS = 16_384
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def select(cursor: Cursor, statement: str, wanted: Sequence[bytes]) -> list[tuple[Any, ...]]:
+    """Run a statement in which `IN (%s)` stands for what is wanted.
+
+    On SQLite that becomes a list of parameters, filled up to a power of two with its last value, so
+    that few different statements are ever prepared, and split where SQLite would take no more.
+    """
+    if getattr(cursor, "takes_arrays", False):
+        text = statement.replace("IN (%s)", "= ANY(?)")
+        return cursor.execute(text, (list(wanted),)).fetchall() if wanted else []
+    rows: list[tuple[Any, ...]] = []
+    for first in range(0, len(wanted), MOST_PARAMETERS):
+        some = list(wanted[first : first + MOST_PARAMETERS])
+        places = 1 << (len(some) - 1).bit_length()
+        some += [some[-1]] * (places - len(some))
+        rows += cursor.execute(_with_places(statement, places), some)
+    return rows
+
+
+@lru_cache(maxsize=128)
+def _with_places(statement: str, places: int) -> str:
+    return statement % ",".join("?" * places)
+
+
+def identifier_row(row: tuple[Any, ...]) -> IdentifierRow:
+    """Return an identifier from the columns `IDENTIFIER`."""
+    digest, identifier_id, version, state = row
+    return IdentifierRow(
+        digest, IdentifierId(id_text(identifier_id)), version, unpack_identifier(state)
+    )
+
+
+def contact_row(row: tuple[Any, ...]) -> ContactRow:
+    """Return a contact from the columns `CONTACT`."""
+    contact_id, version, touched, state, canonical, revision, key_id = row
+    return ContactRow(
+        ContactId(id_text(contact_id)),
+        version,
+        touched,
+        unpack_contact(state),
+        ContactId(id_text(canonical)),
+        revision,
+        key_id,
+    )
+
+
+def edge(row: tuple[Any, ...]) -> Edge:
+    """Return a merge edge from the columns `EDGE`."""
+    merge_id, one, other, stream, automatic, survivor, identifies = row
+    return Edge(
+        MergeId(id_text(merge_id)),
+        ContactId(id_text(one)),
+        ContactId(id_text(other)),
+        ContactId(id_text(stream)),
+        bool(automatic),
+        ContactId(id_text(survivor)) if survivor is not None else None,
+        identifies=bool(identifies),
+    )
+
+
+def told_apart(row: tuple[Any, ...]) -> tuple[frozenset[ContactId], datetime | None]:
+    """Return a pair that was told apart, and until when, from one, other, until."""
+    one, other, until = row
+    moment = EPOCH + timedelta(microseconds=until) if until is not None else None
+    return frozenset((ContactId(id_text(one)), ContactId(id_text(other)))), moment
+
+
+def interaction_row(
+    row: tuple[Any, ...], name: str = "", record: MatchRecord | None = None
+) -> InteractionRow:
+    """Return an interaction from the columns `INTERACTION` and what its sealed part holds."""
+    number, interaction_id, natural_key, content_digest, key_id, channel, time, division, *rest = (
+        row
+    )
+    contact_id, pinned, mentions, _, hidden = rest
+    return InteractionRow(
+        number,
+        InteractionId(id_text(interaction_id)),
+        natural_key,
+        content_digest,
+        key_id,
+        channel,
+        time,
+        division,
+        ContactId(id_text(contact_id)) if contact_id is not None else None,
+        bool(pinned),
+        pinned == CORRECTED,
+        record,
+        name,
+        mentions=unpack_mentions(mentions),
+        hidden=bool(hidden),
+    )
+
+
+assert len(id_bytes("0" * 32)) == DIGEST_BYTES  # both travel packed by 16

@@ -1,0 +1,1 @@
+"""A store on PostgreSQL: its tables, views, roles and locks."""
