@@ -8,9 +8,9 @@ import pytest
 
 from identity_engine.application.rules import shipped_settings
 from tests.acceptance.commands import lines
-from tests.integration.working_on_cases import ANNA, OUTGOING, mail
 from tests.support.interactions import email, event, phone
 from tests.support.mail import LocalServer
+from tests.support.working_on_cases import ANNA, OUTGOING, mail
 
 CALL = event("call", phone(), email(ANNA))
 

@@ -7,10 +7,11 @@ from pydantic import ValidationError
 from aggregates.errors import NotYet
 from identity_engine import Engine
 from identity_engine.application.rules import shipped_policy
-from tests.integration.lifetimes import WHY
-from tests.integration.reevaluating import LOUISE, SAID, is_sound
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, change_policy, facts
 from tests.support.interactions import change, customer, email, event
+from tests.support.lifetimes import WHY
+from tests.support.reevaluating import LOUISE, SAID
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, change_policy, facts
+from tests.support.soundness import is_sound
 from tests.support.world import world
 
 BOTH = ("north", "south")

@@ -10,10 +10,11 @@ from identity_engine import Engine
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied
 from tests.contract.test_augmentation import ANNA, KENTA, Registry
-from tests.integration.resolving import arrive, facts
 from tests.support.crm_servers import TOKEN, listening
 from tests.support.interactions import email, event, phone
-from tests.support.world import Clock, world
+from tests.support.resolving import arrive, facts
+from tests.support.soundness import is_sound
+from tests.support.world import world
 
 ANNAS_LINE = ANNA["identifiers"][0]["value"]
 
@@ -40,16 +41,10 @@ def server(monkeypatch):
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
 def engine(server, clock):
     with Engine.in_memory(world(clock=clock)) as engine:
         yield engine
-        engine.follow()
-        assert all(one.is_sound for one in [*engine.verify(), engine.verify_index()])
+        assert is_sound(engine)
 
 
 def settings(engine, server, **changes):

@@ -10,9 +10,10 @@ from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.operations.augmentation.applying import Choice
 from identity_engine.errors import Conflict, Denied, NotFound, RemoteError
 from tests.contract.test_augmentation import Registry
-from tests.integration.resolving import arrive
 from tests.support.crm_servers import TOKEN, listening
 from tests.support.interactions import email, event, phone
+from tests.support.resolving import arrive
+from tests.support.soundness import is_sound
 from tests.support.world import world
 
 PEOPLE = """id,phone,email,city,occupation,shoe_size
@@ -34,8 +35,7 @@ def engine(folder):
     with Engine.in_memory(world()) as engine:
         configure(engine, folder)
         yield engine
-        engine.follow()
-        assert all(one.is_sound for one in [*engine.verify(), engine.verify_index()])
+        assert is_sound(engine)
 
 
 def source_in(folder, **changes):

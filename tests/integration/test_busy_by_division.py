@@ -4,8 +4,8 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
-from tests.integration.lifetimes import WHY
 from tests.support.interactions import event, phone
+from tests.support.lifetimes import WHY
 from tests.support.world import world
 
 

@@ -8,25 +8,13 @@ from aggregates.errors import AlreadyDone, NotYet, Refused
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, MailDraft, Origin
 from identity_engine.errors import Denied, NotFound, UsageError
-from tests.integration.resolving import facts
-from tests.integration.working_on_cases import (
-    ANNA,
-    BEN,
-    all_cases,
-    configure,
-    is_sound,
-    mail,
-    shown,
-)
 from tests.support.interactions import email, event, phone
-from tests.support.world import Clock, world
+from tests.support.resolving import facts
+from tests.support.soundness import is_sound
+from tests.support.working_on_cases import ANNA, BEN, all_cases, configure, mail, shown
+from tests.support.world import world
 
 NOTE = Entry(note="Ruft morgen zurück.")
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

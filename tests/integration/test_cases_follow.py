@@ -2,34 +2,19 @@
 
 import pytest
 
-from aggregates import interaction as interactions
 from aggregates.contact import ContactMerged, ContactUnmerged, MergeEdge
 from aggregates.errors import Refused
-from aggregates.interaction import Link
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
 from identity_engine.errors import NotFound
 from identity_engine.event_store.match_index.case_tables import cases_of_contacts
 from projections.cases.query import open_cases_of
-from tests.integration.resolving import facts
-from tests.integration.working_on_cases import (
-    ANNA,
-    BEN,
-    configure,
-    is_sound,
-    mail,
-    mail_opens_cases,
-    shown,
-)
 from tests.support.interactions import email, event, phone
-from tests.support.world import Clock, world
+from tests.support.soundness import is_sound
+from tests.support.working_on_cases import ANNA, BEN, configure, mail, mail_opens_cases, shown
+from tests.support.world import world
 
 NOTE = Entry(note="Ruft morgen zurück.")
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
@@ -72,13 +57,7 @@ def unmerge(engine, one, merged):
 
 def relink(engine, interaction_id, contact_id):
     """A person gives an interaction to another contact."""
-    evidence = facts(engine, "interaction.linked")[0].evidence
-    with engine.desk.cases.under("case:edit").command() as command:
-        row = command.interaction(interaction_id)
-        command.contact(contact_id)
-        state = interactions.Linked(row.contact_id)
-        wanted = Link(contact_id=contact_id, evidence=evidence, pinned=True)
-        command.write(interaction_id, *interactions.decide(state, wanted))
+    engine.desk.interactions.associate(interaction_id, contact_id, reason="Somebody else.")
 
 
 def numbers_of(engine, contact_id):

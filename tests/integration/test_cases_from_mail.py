@@ -5,17 +5,10 @@ import pytest
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry
 from identity_engine.application.cases.intake import Intake
-from tests.integration.resolving import facts, mailed
-from tests.integration.working_on_cases import (
-    BEN,
-    all_cases,
-    configure,
-    is_sound,
-    mail,
-    mail_opens_cases,
-    shown,
-)
 from tests.support.interactions import change, event, message, phone
+from tests.support.resolving import facts, mailed
+from tests.support.soundness import is_sound
+from tests.support.working_on_cases import BEN, all_cases, configure, mail, mail_opens_cases, shown
 from tests.support.world import Clock, world
 
 WRITTEN = {"mail": {"subject": "Re: Rechnung 17"}, "time": "2026-02-02T09:00:00Z"}

@@ -3,19 +3,14 @@
 import pytest
 
 from identity_engine import Engine
-from tests.integration.reevaluating import is_sound, together
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed
 from tests.support.interactions import SOURCE, change, customer, email, event, message, phone
+from tests.support.reevaluating import together
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed
+from tests.support.soundness import is_sound
 from tests.support.world import world
 
 LATER = "2026-02-02T09:00:00Z"
 OTHER_MAIL = "kenta.moriyama@example.jp"
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 def changed(engine):

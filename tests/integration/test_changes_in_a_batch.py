@@ -1,8 +1,8 @@
 """A change sees what came with it in one batch as if that had come before."""
 
 from identity_engine import Engine
-from tests.integration.resolving import ANNA
 from tests.support.interactions import change, event
+from tests.support.resolving import ANNA
 from tests.support.world import world
 
 ANSWERED = "0612"

@@ -2,12 +2,10 @@
 
 import pytest
 
-from identity_engine import Engine
 from identity_engine.application.operations.values.claiming import Value
-from tests.integration.reevaluating import LOUISE, SAID, form
-from tests.integration.resolving import KENTA, MAIL, arrive, mailed, unrevised
 from tests.support.interactions import email, event, phone
-from tests.support.world import world
+from tests.support.reevaluating import LOUISE, SAID, form
+from tests.support.resolving import KENTA, MAIL, arrive, mailed, unrevised
 
 WHY = "They told us."
 NUMBER = Value("phone", "+81312345678")
@@ -29,12 +27,6 @@ class Recorder:
         assert len({position for position, _ in self.seen}) > 1
         for (position, contact_id), shown in self.seen.items():
             assert unrevised(self.engine, contact_id, f"pos:{position}") == shown
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 @pytest.fixture

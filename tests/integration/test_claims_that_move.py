@@ -3,18 +3,13 @@
 import pytest
 
 from identity_engine import Engine
-from tests.integration.reevaluating import LOUISE, SAID, form, is_sound, together
-from tests.integration.resolving import KENTA, MAIL, arrive, facts
 from tests.support.interactions import change, email, message, phone
+from tests.support.reevaluating import LOUISE, SAID, form, together
+from tests.support.resolving import KENTA, MAIL, arrive, facts
+from tests.support.soundness import is_sound
 from tests.support.world import world
 
 VALUES = email(MAIL), phone()
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 def silent_then_anna(engine):

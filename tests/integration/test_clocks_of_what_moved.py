@@ -6,10 +6,11 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.application import indexing
-from tests.integration.lifetimes import WHY, day, presence
-from tests.integration.reevaluating import LOUISE, SAID, form, is_sound
-from tests.integration.resolving import KENTA, MAIL, arrive
 from tests.support.interactions import email, message, phone
+from tests.support.lifetimes import WHY, day, presence
+from tests.support.reevaluating import LOUISE, SAID, form
+from tests.support.resolving import KENTA, MAIL, arrive
+from tests.support.soundness import is_sound
 from tests.support.world import Clock, world
 
 VALUES = email(MAIL), phone()

@@ -2,18 +2,10 @@
 
 import pytest
 
-from identity_engine import Engine
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, NUMBER, arrive, facts
 from tests.integration.test_correcting import WHY, interactions_of
 from tests.support.interactions import customer, event, phone
-from tests.support.world import world
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
+from tests.support.resolving import ANNA, NUMBER, arrive, facts
+from tests.support.soundness import is_sound
 
 
 @pytest.fixture

@@ -3,19 +3,11 @@
 import orjson
 import pytest
 
-from identity_engine import Engine
 from identity_engine.errors import Denied, NotFound
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, MAIL, arrive, cookie, mailed
 from tests.integration.test_changes import revision
 from tests.support.interactions import change, email, event, message, phone
-from tests.support.world import world
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
+from tests.support.resolving import ANNA, MAIL, arrive, cookie, mailed
+from tests.support.soundness import is_sound
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.application.operations.values.claiming import Value
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, KENTA, arrive, change_channel, mailed
 from tests.support.interactions import event, phone
+from tests.support.resolving import ANNA, KENTA, arrive, change_channel, mailed
+from tests.support.soundness import is_sound
 from tests.support.world import Clock, world
 
 NUMBER = Value("phone", "+81312345678")

@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from aggregates.errors import AlreadyDone, Refused
-from identity_engine import Engine
 from identity_engine.errors import Denied, NotFound
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import (
+from tests.support.interactions import change, customer, event, phone
+from tests.support.resolving import (
     ANNA,
     KENTA,
     MAIL,
@@ -18,23 +17,11 @@ from tests.integration.resolving import (
     facts,
     mailed,
 )
-from tests.support.interactions import change, customer, event, phone
-from tests.support.world import Clock, world
+from tests.support.soundness import is_sound
 
 WHY = "She said that she is his daughter."
 LATER = "2030-01-01T00:30:00Z"
 STILL_LATER = "2030-01-01T00:31:00Z"
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def engine(clock):
-    with Engine.in_memory(world(clock=clock)) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import pytest
 
 from identity_engine import Engine
-from tests.integration.lifetimes import WHY
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, KENTA, MAIL, NUMBER, arrive, mailed
 from tests.support.interactions import change, email, event, message, phone
+from tests.support.lifetimes import WHY
+from tests.support.resolving import ANNA, KENTA, MAIL, NUMBER, arrive, mailed
+from tests.support.soundness import is_sound
 from tests.support.world import world
 
 

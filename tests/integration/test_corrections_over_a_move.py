@@ -4,25 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from identity_engine import Engine
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, KENTA, arrive, facts, mailed
 from tests.support.interactions import event, phone
-from tests.support.world import Clock, world
+from tests.support.resolving import ANNA, KENTA, arrive, facts, mailed
+from tests.support.soundness import is_sound
 
 WHY = "She said that she is his daughter."
 LATER = "2030-01-01T00:30:00Z"
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def engine(clock):
-    with Engine.in_memory(world(clock=clock)) as opened:
-        yield opened
 
 
 @pytest.fixture

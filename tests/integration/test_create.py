@@ -8,8 +8,9 @@ from identity_engine import Engine
 from identity_engine.application.operations.contacts.editing import NewIdentifier
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied, UsageError
-from tests.integration.resolving import ANNA, KENTA, MAIL, NUMBER, arrive, cookie, facts, mailed
 from tests.support.interactions import event, phone
+from tests.support.resolving import ANNA, KENTA, MAIL, NUMBER, arrive, cookie, facts, mailed
+from tests.support.soundness import is_sound
 from tests.support.world import world
 
 MAIL_OF_ANNA = NewIdentifier(Value("email", MAIL), verified=True)
@@ -20,8 +21,7 @@ def engine():
     with Engine.in_memory(world()) as engine:
         engine.desk.administration.grant("agent-7", "agent")
         yield engine
-        engine.follow()
-        assert all(one.is_sound for one in [*engine.verify(), engine.verify_index()])
+        assert is_sound(engine)
 
 
 class TestEntering:

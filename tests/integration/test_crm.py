@@ -22,7 +22,7 @@ from tests.support.crm import (
     unmerged,
 )
 from tests.support.crm_servers import Rest, listening
-from tests.support.world import LATER, Clock, world
+from tests.support.world import LATER, world
 
 CALL = ("accepted", "ended", "wrapped_up")
 HOUR = timedelta(hours=1)
@@ -32,11 +32,6 @@ HOUR = timedelta(hours=1)
 def server():
     with listening(Rest) as server:
         yield server
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from identity_engine import Engine
 from identity_engine.errors import Denied, RemoteError, UsageError
 from tests.support.crm import arrives, connect, happens, topics
 from tests.support.crm_servers import Rest, listening
-from tests.support.world import LATER, Clock, world
+from tests.support.soundness import is_sound
+from tests.support.world import LATER, world
 
 FORM = {"name": "Berger"}
 
@@ -21,17 +22,11 @@ def server():
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
 def engine(server, clock, monkeypatch):
     with Engine.in_memory(world(clock=clock)) as engine:
         connect(engine, server, monkeypatch, may_create=["lead", "case"])
         yield engine
-        engine.follow()
-        assert all(one.is_sound for one in [*engine.verify(), engine.verify_index()])
+        assert is_sound(engine)
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from aggregates.errors import Refused
 from identity_engine import Engine
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied, NotFound, UsageError
-from tests.integration.lifetimes import WHY, day, ids, presence
-from tests.integration.reevaluating import anna_twice, is_sound, together
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, unrevised
 from tests.support.interactions import customer, email, event, message, phone
+from tests.support.lifetimes import WHY, day, ids, presence
+from tests.support.reevaluating import anna_twice, together
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, unrevised
+from tests.support.soundness import is_sound
 from tests.support.world import Clock, world
 
 FIRST = event("1", email(MAIL), customer("C-1"), channel="email", profile=ANNA)
@@ -21,12 +22,6 @@ NO_ID = "019b1c3e-7c5a-7000-8000-0123456789ab"
 @pytest.fixture
 def clock():
     return Clock(day(3, 1))
-
-
-@pytest.fixture
-def engine(clock):
-    with Engine.in_memory(world(clock=clock)) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ from aggregates.errors import NotYet, Refused
 from identity_engine import Engine
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied, NotFound
-from tests.integration.lifetimes import WHY, day
-from tests.integration.reevaluating import anna_twice, is_sound
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, unrevised
 from tests.support.interactions import change, customer, email, event, message, phone
+from tests.support.lifetimes import WHY, day
+from tests.support.reevaluating import anna_twice
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, facts, unrevised
+from tests.support.soundness import is_sound
 from tests.support.world import Clock, world
 
 OTHER = "b@gmail.com"

@@ -2,21 +2,13 @@
 
 import pytest
 
-from identity_engine import Engine
 from identity_engine.errors import Denied, NotFound
-from tests.integration.merging import guest, known
-from tests.integration.reevaluating import SAID
-from tests.integration.resolving import arrive, change_channel, mailed
 from tests.support.interactions import event
-from tests.support.world import world
+from tests.support.merging import guest, known
+from tests.support.reevaluating import SAID
+from tests.support.resolving import arrive, change_channel, mailed
 
 WHY = "She told us."
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 def found(engine, contact_id):

@@ -8,8 +8,9 @@ from identity_engine import Engine
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied, NotFound, Stale, UsageError
 from projections.profile.difference import Moved
-from tests.integration.resolving import ANNA, MAIL, arrive, facts, mailed
 from tests.support.interactions import event, phone
+from tests.support.resolving import ANNA, MAIL, arrive, facts, mailed
+from tests.support.soundness import is_sound
 from tests.support.world import world
 
 WORK = "work@example.org"
@@ -26,8 +27,7 @@ def engine():
     with Engine.in_memory(world()) as engine:
         engine.desk.administration.grant("agent-7", "agent")
         yield engine
-        engine.follow()
-        assert all(one.is_sound for one in [*engine.verify(), engine.verify_index()])
+        assert is_sound(engine)
 
 
 @pytest.fixture

@@ -6,25 +6,16 @@ import orjson
 import pytest
 
 from aggregates.access import Action
-from identity_engine import Engine, NewIdentifier, Value
+from identity_engine import NewIdentifier, Value
 from identity_engine.application.operations.enrichment.record import Enrichment, EnrichmentRefused
 from identity_engine.errors import Denied, SourceError
-from tests.integration.merging import guest, known, shown, vouched
-from tests.integration.resolving import arrive, facts
 from tests.support.interactions import event, phone
-from tests.support.world import world
+from tests.support.merging import guest, known, shown, vouched
+from tests.support.resolving import arrive, facts
 
 NUMBER = "+81312345678"
 WHY = "One customer."
 FREE = NewIdentifier(Value("email", "free@mail.example"))
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as engine:
-        yield engine
-        engine.follow()
-        assert all(one.is_sound for one in [*engine.verify(), engine.verify_index()])
 
 
 def of(name, **more):

@@ -7,26 +7,20 @@ from aggregates.case_facts import CaseClosed, CaseOpened
 from aggregates.contact import ContactMerged, ContactPromoted, MergeEdge
 from aggregates.errors import Refused
 from aggregates.values import Stage
-from identity_engine import Engine
 from identity_engine.application.operations.contacts import expiry
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import UsageError
-from tests.integration.lifetimes import WHY, change_retention, day, ids, presence
-from tests.integration.reevaluating import anna_twice, is_sound
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, unrevised
 from tests.support.interactions import event, message, phone
-from tests.support.world import Clock, world
+from tests.support.lifetimes import WHY, change_retention, day, ids, presence
+from tests.support.reevaluating import anna_twice
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, unrevised
+from tests.support.soundness import is_sound
+from tests.support.world import Clock
 
 
 @pytest.fixture
 def clock():
     return Clock(day(3, 1))
-
-
-@pytest.fixture
-def engine(clock):
-    with Engine.in_memory(world(clock=clock)) as opened:
-        yield opened
 
 
 @pytest.fixture

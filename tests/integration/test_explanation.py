@@ -4,30 +4,22 @@ import pytest
 
 from aggregates.contact import ContactMerged, ContactToldApart, MergeEdge
 from aggregates.values import CommandId, EventId, Header, MergeId
-from identity_engine import Engine
 from identity_engine.application.explanation.sentences import LANGUAGES
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore
-from tests.integration.resolving import (
+from tests.support.interactions import customer, email, event, phone
+from tests.support.resolving import (
     ANNA,
     KENTA,
     MAIL,
     arrive,
     mailed,
 )
-from tests.support.interactions import customer, email, event, phone
-from tests.support.world import world
 
 UNKNOWN = "019b1c3e-7c5a-7000-8000-0123456789ab"
 JOHANNA = {"given_name": "Johanna", "family_name": "Weidenfeld", "date_of_birth": "1971-03-09"}
 WILHELMINE = {"given_name": "Wilhelmine", "family_name": "Zschokke"}
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from identity_engine import Engine
 from identity_engine.application.operations.contacts.editing import NewIdentifier
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import NotFound
-from tests.integration.resolving import ANNA, KENTA, NUMBER, arrive, cookie, facts, mailed
 from tests.support.interactions import event, phone
-from tests.support.world import LATER, Clock, world
+from tests.support.resolving import ANNA, KENTA, NUMBER, arrive, cookie, facts, mailed
+from tests.support.world import LATER, world
 
 MARRIED = {
     "given_name": "Annegret",
@@ -38,19 +38,6 @@ JONAS = {
     "postcode": "80331",
     "city": "Ulm",
 }
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def engine(clock):
-    with Engine.in_memory(world(clock=clock)) as engine:
-        yield engine
-        engine.follow()
-        assert all(one.is_sound for one in [*engine.verify(), engine.verify_index()])
 
 
 @pytest.fixture

@@ -2,20 +2,11 @@
 
 import pytest
 
-from identity_engine import Engine
-from tests.integration.reevaluating import is_sound, together
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed
 from tests.support.interactions import change, customer, email, event, message, phone
-from tests.support.world import world
+from tests.support.reevaluating import together
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed
 
 LATER, LATE = "2026-02-01T09:05:00Z", "2026-02-03T09:00:00Z"
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
-        assert is_sound(opened)
 
 
 def chat(id_="chat", *said, **more):

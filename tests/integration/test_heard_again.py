@@ -3,22 +3,13 @@ interaction that gave it first is taken back."""
 
 import pytest
 
-from identity_engine import Engine
-from tests.integration.reevaluating import is_sound, together
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive
 from tests.support.interactions import change, customer, email, event, message, phone
-from tests.support.world import world
+from tests.support.reevaluating import together
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive
 
 BORN = {"date_of_birth": "1990-11-03"}
 EARLY = "2026-01-06T07:00:00Z"
 LATE, LATER, LATEST = "2026-02-02T09:00:00Z", "2026-02-02T09:05:00Z", "2026-02-03T09:00:00Z"
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
-        assert is_sound(opened)
 
 
 @pytest.fixture

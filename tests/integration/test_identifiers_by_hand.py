@@ -8,9 +8,10 @@ from aggregates.errors import NotYet, Refused
 from identity_engine import Engine
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied, NotFound, UsageError
-from tests.integration.resolving import ANNA, KENTA, MAIL, NUMBER, arrive, facts, mailed
 from tests.support.interactions import email, event, phone
-from tests.support.world import LATER, Clock, world
+from tests.support.resolving import ANNA, KENTA, MAIL, NUMBER, arrive, facts, mailed
+from tests.support.soundness import is_sound
+from tests.support.world import LATER, world
 
 WORK = Value("email", "work@example.org")
 OWN = Value("email", MAIL)
@@ -18,17 +19,11 @@ WHY = "She showed the contract."
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
 def engine(clock):
     with Engine.in_memory(world(clock=clock)) as engine:
         engine.desk.administration.grant("agent-7", "agent")
         yield engine
-        engine.follow()
-        assert all(one.is_sound for one in [*engine.verify(), engine.verify_index()])
+        assert is_sound(engine)
 
 
 def anna(engine, address=MAIL):

@@ -7,8 +7,8 @@ import pytest
 from identity_engine import Engine
 from identity_engine.errors import ConfigurationError
 from identity_engine.event_store.match_index.states import unpack_contact
-from tests.integration.resolving import change_policy
 from tests.support.interactions import customer, event, phone
+from tests.support.resolving import change_policy
 from tests.support.world import Clock, world
 
 PASSPORT_A = {"type": "passport", "value": "A-1", "verified": True}

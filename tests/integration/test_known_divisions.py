@@ -5,19 +5,11 @@ import json
 import pytest
 
 from aggregates.errors import Refused
-from identity_engine import Engine
 from identity_engine.application.rules import shipped_policy
 from identity_engine.errors import Denied
-from tests.integration.lifetimes import WHY
-from tests.integration.resolving import MAIL, arrive
 from tests.support.interactions import email, event
-from tests.support.world import world
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
+from tests.support.lifetimes import WHY
+from tests.support.resolving import MAIL, arrive
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 import pytest
 
 from aggregates.identifier import IdentifierFact, evolve
-from identity_engine import Engine
 from identity_engine.application.operations.values.claiming import Value
-from tests.integration.lifetimes import WHY, day
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, mailed
 from tests.support.interactions import customer, email, event, phone
-from tests.support.world import Clock, world
+from tests.support.lifetimes import WHY, day
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, mailed
+from tests.support.world import Clock
 
 NUMBER = Value("phone", "+81312345678")
 
@@ -17,13 +15,6 @@ NUMBER = Value("phone", "+81312345678")
 @pytest.fixture
 def clock():
     return Clock(day(3, 1))
-
-
-@pytest.fixture
-def engine(clock):
-    with Engine.in_memory(world(clock=clock)) as opened:
-        yield opened
-        assert is_sound(opened)
 
 
 @pytest.fixture

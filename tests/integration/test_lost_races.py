@@ -8,10 +8,10 @@ from identity_engine import Engine
 from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.observing.logbook import heard_by
 from tests.acceptance.commands import lines
-from tests.integration.resolving import change_policy, facts
 from tests.support.interactions import change, customer, email, event, message, phone
 from tests.support.monitoring import Heard
 from tests.support.overtaking import overtaken
+from tests.support.resolving import change_policy, facts
 from tests.support.world import Clock, world
 
 BERGER = {"family_name": "Berger", "city": "Berlin"}

@@ -11,10 +11,10 @@ from aggregates.errors import Refused
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.simulation import simulate
-from tests.integration.merging import is_one, known
-from tests.integration.resolving import facts
 from tests.support.crowd import crowd_on
 from tests.support.interactions import customer, email, event, phone
+from tests.support.merging import is_one, known
+from tests.support.resolving import facts
 
 WORKERS = 4
 ROUNDS = 6

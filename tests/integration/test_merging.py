@@ -3,9 +3,9 @@
 import pytest
 
 from aggregates.errors import AlreadyDone, Refused
-from identity_engine import Engine
 from identity_engine.errors import Denied, NotFound, UsageError
-from tests.integration.merging import (
+from tests.support.interactions import customer, email, event
+from tests.support.merging import (
     NAMES,
     all_of,
     guest,
@@ -16,18 +16,10 @@ from tests.integration.merging import (
     shown,
     vouched,
 )
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import arrive, facts
-from tests.support.interactions import customer, email, event
-from tests.support.world import world
+from tests.support.resolving import arrive, facts
+from tests.support.soundness import is_sound
 
 WHY = "She told us."
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 def refusal(call, *args, **kwargs):

@@ -2,15 +2,12 @@
 
 import pytest
 
-from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import NotFound
-from tests.integration.lifetimes import WHY
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, KENTA, arrive, mailed, unrevised
 from tests.support.interactions import event, phone
-from tests.support.world import world
+from tests.support.lifetimes import WHY
+from tests.support.resolving import ANNA, KENTA, arrive, mailed, unrevised
 
 
 class Recorder:
@@ -38,13 +35,6 @@ class Recorder:
                 assert unrevised(self.engine, one, then) == profile
                 assert self.engine.how(one, then) == steps[one]
             assert self.exported(then) == links
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
-        assert is_sound(opened)
 
 
 @pytest.fixture

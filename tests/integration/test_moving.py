@@ -5,24 +5,16 @@ import json
 import pytest
 
 from aggregates.errors import Refused
-from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
 from identity_engine.application.operations.augmentation.applying import Choice
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import Denied, UsageError
-from tests.integration.merging import all_of, known, state_of
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import arrive, facts
 from tests.support.interactions import customer, event
-from tests.support.world import world
+from tests.support.merging import all_of, known, state_of
+from tests.support.resolving import arrive, facts
+from tests.support.soundness import is_sound
 
 PHONE = Value("phone", "+33 1 42 68 53 00")
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 @pytest.fixture

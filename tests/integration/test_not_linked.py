@@ -2,8 +2,8 @@
 
 import pytest
 
-from identity_engine import Engine
-from tests.integration.resolving import (
+from tests.support.interactions import SOURCE, customer, email, event, phone
+from tests.support.resolving import (
     ANNA,
     KENTA,
     MAIL,
@@ -17,8 +17,6 @@ from tests.integration.resolving import (
     facts,
     mailed,
 )
-from tests.support.interactions import SOURCE, customer, email, event, phone
-from tests.support.world import world
 
 JOHANNA = {"given_name": "Johanna", "family_name": "Weidenfeld", "date_of_birth": "1971-03-09"}
 RATHER_LIKE_HER = {
@@ -26,12 +24,6 @@ RATHER_LIKE_HER = {
     "family_name": "Weidenfelt",
     "date_of_birth": "1971-11-28",
 }
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 class TestValuesThatProveNothing:

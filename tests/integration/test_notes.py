@@ -8,8 +8,9 @@ from aggregates.interaction import InteractionLinked, InteractionUnlinked
 from aggregates.values import Evidence
 from identity_engine import Engine
 from identity_engine.errors import Denied, NotFound, UsageError
-from tests.integration.resolving import ANNA, KENTA, arrive, cookie, facts, mailed
 from tests.support.interactions import event
+from tests.support.resolving import ANNA, KENTA, arrive, cookie, facts, mailed
+from tests.support.soundness import is_sound
 from tests.support.world import world
 
 VALUES = ANNA | {"address": "Rheinweg 14", "postcode": "53113", "city": "Bonn"}
@@ -20,8 +21,7 @@ def engine():
     with Engine.in_memory(world()) as engine:
         engine.desk.administration.grant("agent-7", "agent")
         yield engine
-        engine.follow()
-        assert all(one.is_sound for one in [*engine.verify(), engine.verify_index()])
+        assert is_sound(engine)
 
 
 @pytest.fixture

@@ -10,27 +10,22 @@ from identity_engine.application.cases import outbox
 from identity_engine.application.cases.entry import Entry, MailDraft, Origin
 from identity_engine.application.cases.outbox import BUSY, Outbox
 from identity_engine.errors import ConfigurationError, StoreBusy, UsageError
-from tests.integration.resolving import facts
-from tests.integration.working_on_cases import (
+from tests.support.mail import FakeMail, LocalServer
+from tests.support.resolving import facts
+from tests.support.soundness import is_sound
+from tests.support.working_on_cases import (
     ANNA,
     BEN,
     OUTGOING,
     all_cases,
     configure,
-    is_sound,
     mail,
     mail_opens_cases,
     shown,
 )
-from tests.support.mail import FakeMail, LocalServer
-from tests.support.world import Clock, world
+from tests.support.world import world
 
 LETTER = MailDraft("Guten Tag, Frau Berger.", to=(ANNA,), subject="Ihr Vertrag")
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

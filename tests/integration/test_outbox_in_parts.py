@@ -7,27 +7,22 @@ import pytest
 from aggregates.errors import AlreadyDone, Refused
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, MailDraft
-from tests.integration.resolving import facts
-from tests.integration.working_on_cases import (
+from tests.support.mail import FakeMail
+from tests.support.resolving import facts
+from tests.support.soundness import is_sound
+from tests.support.working_on_cases import (
     ANNA,
     BEN,
     OUTGOING,
     configure,
-    is_sound,
     mail,
     mail_opens_cases,
     shown,
 )
-from tests.support.mail import FakeMail
-from tests.support.world import Clock, world
+from tests.support.world import world
 
 CASE = "C-000001"
 CLEO = "cleo@example.org"
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

@@ -2,20 +2,13 @@
 
 import pytest
 
-from identity_engine import Engine
-from tests.integration.reevaluating import LOUISE, is_sound, together
-from tests.integration.resolving import ANNA, KENTA, arrive
 from tests.support.interactions import email, event, phone
-from tests.support.world import world
+from tests.support.reevaluating import LOUISE, together
+from tests.support.resolving import ANNA, KENTA, arrive
+from tests.support.soundness import is_sound
 
 DESK = "info@acme.example"
 HOUSEHOLD = "+33142685300"
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(

@@ -10,19 +10,13 @@ from identity_engine.application.command import Operations
 from identity_engine.application.permissions import action_of
 from identity_engine.errors import Denied, NotFound, UsageError
 from tests.acceptance.commands import lines
-from tests.integration.resolving import arrive, facts
 from tests.support.interactions import event, phone
+from tests.support.resolving import arrive, facts
 from tests.support.world import world
 
 ANNA = {"full_name": "Anna Klein", "date_of_birth": "1980-05-06"}
 OF_THE_ENGINE = {"open", "in_memory", "acting_as", "under", "follow", "now", "close"}
 """What concerns no contact: opening and closing, the clock, and bringing the views forward."""
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as engine:
-        yield engine
 
 
 def in_division(id_, division, *identifiers):

@@ -3,23 +3,16 @@
 import pytest
 
 from aggregates.errors import Refused
-from identity_engine import Engine
 from identity_engine.errors import Denied
-from tests.integration.lifetimes import WHY, day, presence
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, arrive, mailed
-from tests.support.world import Clock, world
+from tests.support.lifetimes import WHY, day, presence
+from tests.support.resolving import ANNA, arrive, mailed
+from tests.support.soundness import is_sound
+from tests.support.world import Clock
 
 
 @pytest.fixture
 def clock():
     return Clock(day(3, 1))
-
-
-@pytest.fixture
-def engine(clock):
-    with Engine.in_memory(world(clock=clock)) as opened:
-        yield opened
 
 
 @pytest.fixture

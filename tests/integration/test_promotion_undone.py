@@ -2,20 +2,10 @@
 
 import pytest
 
-from identity_engine import Engine
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, KENTA, arrive, facts, mailed
 from tests.support.interactions import customer, event, phone
-from tests.support.world import world
+from tests.support.resolving import ANNA, KENTA, arrive, facts, mailed
 
 WHY = "It was somebody else."
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
-        assert is_sound(opened)
 
 
 @pytest.fixture

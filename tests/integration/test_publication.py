@@ -1,23 +1,16 @@
 """What is read for the profile topic is never older than the events that it is read for."""
 
 import orjson
-import pytest
 
 from identity_engine import Engine
 from identity_engine.application.views.follower import Follower
 from identity_engine.publication import lanes, profiles
 from identity_engine.publication.lanes import ProfileLane
 from identity_engine.settings.publication import Publication
-from tests.integration.merging import known
+from tests.support.merging import known
 from tests.support.world import world
 
 WHERE = Publication("events", (), "profiles")
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as engine:
-        yield engine
 
 
 def lane(engine):

@@ -6,10 +6,11 @@ from aggregates.errors import Refused
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, MailDraft, Origin
 from identity_engine.errors import UsageError
-from tests.integration.resolving import KENTA, arrive, facts
-from tests.integration.working_on_cases import ANNA, is_sound, mail, mail_opens_cases, shown
 from tests.support.interactions import event, phone
 from tests.support.mail import FakeMail
+from tests.support.resolving import KENTA, arrive, facts
+from tests.support.soundness import is_sound
+from tests.support.working_on_cases import ANNA, mail, mail_opens_cases, shown
 from tests.support.world import world
 
 CASE, WHY = "C-000001", "It was her daughter who wrote."

@@ -5,22 +5,15 @@ import pytest
 
 from aggregates.contact import ContactToldApart
 from aggregates.values import Header
-from identity_engine import Engine
 from identity_engine.application.reevaluation.reevaluate import Reevaluated
 from identity_engine.application.rules import shipped_policy
 from identity_engine.event_store.mapper import Pending
-from tests.integration.reevaluating import LOUISE, SAID, anna_twice, form, is_sound, together
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, change_policy, facts, mailed
 from tests.support.interactions import customer, email, event, phone
-from tests.support.world import world
+from tests.support.reevaluating import LOUISE, SAID, anna_twice, form, together
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, change_policy, facts, mailed
+from tests.support.soundness import is_sound
 
 MOBILE = "+819012345678"
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 class TestMergedByLaterEvidence:

@@ -6,9 +6,10 @@ import pytest
 from identity_engine import Engine
 from identity_engine.application.reevaluation import reevaluate
 from identity_engine.application.rules import shipped_model
-from tests.integration.reevaluating import LOUISE, SAID, anna_twice, form, is_sound, together
-from tests.integration.resolving import KENTA, arrive, change_policy, facts
 from tests.support.interactions import email, phone
+from tests.support.reevaluating import LOUISE, SAID, anna_twice, form, together
+from tests.support.resolving import KENTA, arrive, change_policy, facts
+from tests.support.soundness import is_sound
 from tests.support.world import Clock, world
 
 

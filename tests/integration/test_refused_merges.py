@@ -5,21 +5,14 @@ import pytest
 
 from aggregates.contact import ContactPromoted, ContactToldApart, ContactToldApartLifted
 from aggregates.values import Stage
-from identity_engine import Engine
 from identity_engine.application.rules import shipped_model
-from tests.integration.reevaluating import SAID, anna_twice, form, is_sound
-from tests.integration.resolving import arrive, change_channel, facts
 from tests.integration.test_explanation import write
 from tests.support.interactions import customer, email, event
-from tests.support.world import world
+from tests.support.reevaluating import SAID, anna_twice, form
+from tests.support.resolving import arrive, change_channel, facts
+from tests.support.soundness import is_sound
 
 HERS = {"given_name": "Johanna", "family_name": "Weidenfeld", "city": "Berlin"}
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 def twice(engine, *addresses, **said):

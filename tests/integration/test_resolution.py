@@ -2,8 +2,8 @@
 
 import pytest
 
-from identity_engine import Engine
-from tests.integration.resolving import (
+from tests.support.interactions import customer, email, event, phone
+from tests.support.resolving import (
     ANNA,
     KENTA,
     MAIL,
@@ -16,8 +16,6 @@ from tests.integration.resolving import (
     facts,
     mailed,
 )
-from tests.support.interactions import customer, email, event, phone
-from tests.support.world import world
 
 PEOPLE = [
     ("Anna", "Berger"),
@@ -35,12 +33,6 @@ PEOPLE = [
     ("Hiroshi", "Tanizaki"),
 ]
 """Nobody of them is like another."""
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 class TestStages:

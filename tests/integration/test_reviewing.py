@@ -3,22 +3,14 @@
 import pytest
 
 from aggregates.errors import NotYet, Refused
-from identity_engine import Engine
 from identity_engine.application.training import table_of_store
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import arrive, facts
 from tests.support.interactions import email, event, phone
-from tests.support.world import world
+from tests.support.resolving import arrive, facts
+from tests.support.soundness import is_sound
 
 JOHANNA = {"given_name": "Johanna", "family_name": "Weidenfeld", "date_of_birth": "1971-03-09"}
 ALIKE = {"given_name": "Johana", "family_name": "Weidenfelt", "date_of_birth": "1971-11-28"}
 WHY = "She named her street."
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from identity_engine.application.operations.contacts.editing import NewIdentifie
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.application.rules import shipped_policy
 from identity_engine.errors import Denied, NotFound
-from tests.integration.lifetimes import WHY
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, change_policy, facts, mailed
 from tests.support.interactions import change, event, phone
+from tests.support.lifetimes import WHY
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, change_policy, facts, mailed
+from tests.support.soundness import is_sound
 from tests.support.world import Clock, world
 
 

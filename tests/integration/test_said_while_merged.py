@@ -5,21 +5,13 @@ The contact shows an equal value once, and an unmerge leaves each member what wa
 
 import pytest
 
-from identity_engine import Engine
 from identity_engine.application.operations.values.claiming import Value
-from tests.integration.merging import known
-from tests.integration.reevaluating import is_sound
-from tests.support.world import world
+from tests.support.merging import known
+from tests.support.soundness import is_sound
 
 WHY = "She told us."
 WORK = Value("email", "work@example.org")
 NUMBER = Value("customer_id", "C-7")
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 @pytest.fixture

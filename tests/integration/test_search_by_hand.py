@@ -4,8 +4,8 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.application.operations.values.claiming import Value
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, cookie, mailed
 from tests.support.interactions import event, phone
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, cookie, mailed
 from tests.support.world import world
 
 VALUES = ANNA | {"address": "Rheinweg 14", "postcode": "53113", "city": "Bonn"}

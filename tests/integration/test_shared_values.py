@@ -3,9 +3,9 @@
 import pytest
 
 from identity_engine import Engine
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import change_policy, with_window
 from tests.support.interactions import event, phone
+from tests.support.resolving import change_policy, with_window
+from tests.support.soundness import is_sound
 from tests.support.world import world
 
 LINE = phone("+4915112345678")

@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from identity_engine import Engine
 from identity_engine.errors import NotFound
-from tests.integration.resolving import ANNA, MAIL, NUMBER, arrive, mailed
 from tests.support.interactions import SOURCE, customer, event, phone
-from tests.support.world import Clock, world
+from tests.support.resolving import ANNA, MAIL, NUMBER, arrive, mailed
+from tests.support.world import Clock
 
 HANDLE = {"type": "whatsapp", "value": "+33612345678"}
 CARD = customer("C-1")
@@ -19,12 +18,6 @@ FIRST_DAY, SECOND_DAY = datetime(2030, 1, 1, tzinfo=UTC), datetime(2030, 1, 2, t
 @pytest.fixture
 def clock():
     return Clock(FIRST_DAY)
-
-
-@pytest.fixture
-def engine(clock):
-    with Engine.in_memory(world(clock=clock)) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,21 +2,13 @@
 
 import pytest
 
-from identity_engine import Engine
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, KENTA, arrive, facts, mailed
 from tests.support.interactions import change, customer, email, event, phone
-from tests.support.world import world
+from tests.support.resolving import ANNA, KENTA, arrive, facts, mailed
+from tests.support.soundness import is_sound
 
 WHY = "It was somebody else."
 JOHANNA = {"given_name": "Johanna", "family_name": "Weidenfeld", "date_of_birth": "1971-03-09"}
 ALIKE = {"given_name": "Johana", "family_name": "Weidenfelt", "date_of_birth": "1971-11-28"}
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 import pytest
 
-from identity_engine import Engine
 from identity_engine.publication.lanes import EventLane
 from identity_engine.settings.publication import Publication
-from tests.integration.lifetimes import WHY, day
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, MAIL, NUMBER, arrive
 from tests.support.interactions import change, customer, email, event, message, phone
-from tests.support.world import Clock, world
+from tests.support.lifetimes import WHY, day
+from tests.support.resolving import ANNA, MAIL, NUMBER, arrive
+from tests.support.world import Clock
 
 LATER = "2026-02-02T09:00:00Z"
 
@@ -17,13 +15,6 @@ LATER = "2026-02-02T09:00:00Z"
 @pytest.fixture
 def clock():
     return Clock(day(3, 1))
-
-
-@pytest.fixture
-def engine(clock):
-    with Engine.in_memory(world(clock=clock)) as opened:
-        yield opened
-        assert is_sound(opened)
 
 
 @pytest.fixture

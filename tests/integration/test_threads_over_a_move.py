@@ -7,18 +7,18 @@ from aggregates.values import InteractionId
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, MailDraft
 from identity_engine.application.cases.file import CaseFile
-from tests.integration.working_on_cases import (
+from tests.support.interactions import event, message, phone
+from tests.support.mail import FakeMail
+from tests.support.soundness import is_sound
+from tests.support.working_on_cases import (
     ANNA,
     BEN,
     all_cases,
     configure,
-    is_sound,
     mail,
     mail_opens_cases,
     shown,
 )
-from tests.support.interactions import event, message, phone
-from tests.support.mail import FakeMail
 from tests.support.world import world
 
 WHY = "Moved there."

@@ -6,24 +6,16 @@ import orjson
 import pytest
 
 from aggregates.values import instant_text
-from identity_engine import Engine
 from identity_engine.application.rules import shipped_model, shipped_policy
-from tests.integration.reevaluating import LOUISE, SAID, anna_twice, form
-from tests.integration.resolving import ANNA, KENTA, arrive, change_policy
 from tests.support.interactions import change, email, event, phone
-from tests.support.world import world
+from tests.support.reevaluating import LOUISE, SAID, anna_twice, form
+from tests.support.resolving import ANNA, KENTA, arrive, change_policy
 
 THREE = (ANNA, KENTA, LOUISE)
 MOBILE = "+819012345678"
 HERS = {"given_name": "Johanna", "family_name": "Weidenfeld", "city": "Berlin"}
 OFFICE = "+81312345678"
 ORDERS = list(permutations(range(3)))
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 def times(engine, topic):

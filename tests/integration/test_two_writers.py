@@ -18,9 +18,9 @@ from identity_engine.errors import Conflict, StoreBusy, StoreFull
 from identity_engine.event_store import sqlite_files
 from identity_engine.event_store.sqlite.folder import EVENTS_FILE, KEYS_FILE
 from identity_engine.settings.model import variable_of
-from tests.integration.resolving import change_policy
 from tests.support.interactions import customer, event, phone
 from tests.support.overtaking import overtaken
+from tests.support.resolving import change_policy
 from tests.support.traffic import delivered, write_lines
 from tests.support.world import Clock, world
 

@@ -3,9 +3,9 @@
 import pytest
 
 from identity_engine import Engine
-from tests.integration.lifetimes import WHY
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, arrive, mailed
+from tests.support.lifetimes import WHY
+from tests.support.resolving import ANNA, arrive, mailed
+from tests.support.soundness import is_sound
 from tests.support.world import world
 
 

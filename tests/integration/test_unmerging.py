@@ -8,10 +8,10 @@ import pytest
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from identity_engine import Engine
 from identity_engine.errors import NotFound, UsageError
-from tests.integration.merging import NAMES, all_of, guest, is_one, known, state_of, vouched
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import MAIL, arrive, change_channel, facts, mailed, unrevised
 from tests.support.interactions import customer, email, event, phone
+from tests.support.merging import NAMES, all_of, guest, is_one, known, state_of, vouched
+from tests.support.resolving import MAIL, arrive, change_channel, facts, mailed, unrevised
+from tests.support.soundness import is_sound
 from tests.support.world import Clock, world
 
 WHY = "She told us."
@@ -21,12 +21,6 @@ LATE = "2026-03-01T09:00:00Z"
 def login(value):
     """A name to sign in with, which one person alone can hold."""
     return {"type": "login_id", "value": value, "verified": True}
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
 
 
 def five(engine):

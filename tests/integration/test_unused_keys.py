@@ -9,7 +9,7 @@ from aggregates.errors import NotYet
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry
 from identity_engine.application.cases.origins import Origin
-from tests.integration.resolving import ANNA, arrive, mailed
+from tests.support.resolving import ANNA, arrive, mailed
 from tests.support.world import world
 
 FIRST = mailed("1", profile=ANNA)

@@ -2,23 +2,13 @@
 
 import pytest
 
-from identity_engine import Engine
 from identity_engine.application.operations.values.claiming import Value
-from tests.integration.merging import known
-from tests.integration.reevaluating import is_sound
-from tests.integration.resolving import ANNA, KENTA, MAIL, arrive, facts
 from tests.support.interactions import change, email, event, message
-from tests.support.world import world
+from tests.support.merging import known
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, facts
 
 WHY = "She said that it was not her."
 TYPED, SIGNED = email(MAIL, verified=False), email(MAIL, verified=True)
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as opened:
-        yield opened
-        assert is_sound(opened)
 
 
 @pytest.fixture

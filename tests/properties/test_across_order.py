@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity_engine import Engine
-from tests.integration.resolving import change_policy
 from tests.properties.test_order_independence import delivered, deliveries, groups_of
 from tests.properties.traffic import profiles, small_worlds
 from tests.support.interactions import event
+from tests.support.resolving import change_policy
 from tests.support.world import world
 
 few = settings(max_examples=15, deadline=None)

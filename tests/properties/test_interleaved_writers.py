@@ -11,8 +11,8 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.simulation import simulate
-from tests.integration.reevaluating import is_sound
 from tests.properties.test_order_independence import outcome
+from tests.support.soundness import is_sound
 from tests.support.world import Clock, world
 
 ENGINES = 4

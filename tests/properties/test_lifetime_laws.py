@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from aggregates.errors import RuleViolation
 from identity_engine import Engine
 from identity_engine.application import indexing
-from tests.integration.resolving import unrevised
 from tests.properties.traffic import traffic
+from tests.support.resolving import unrevised
 from tests.support.world import LATER, Clock, world
 
 pytestmark = pytest.mark.slow

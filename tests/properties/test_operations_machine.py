@@ -16,11 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from aggregates.errors import AlreadyDone, Refused
 from projections.identity.query import find_identity
-from tests.integration.merging import promote
-from tests.integration.reevaluating import is_sound
 from tests.support.histories import Recorded, steps
+from tests.support.merging import promote
 from tests.support.reference import Arrival, Joined, Reference
 from tests.support.sides import Side, arrived
+from tests.support.soundness import is_sound
 from tests.support.world import LATER
 
 WHY = "She told us."

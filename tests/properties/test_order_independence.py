@@ -15,9 +15,9 @@ from identity_engine import Engine
 from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.application.rules import shipped_policy
 from identity_engine.simulation import simulate
-from tests.integration.resolving import change_policy, with_window
 from tests.properties.traffic import conversations, in_batches, simulated, small_worlds
 from tests.support.overtaking import overtaken
+from tests.support.resolving import change_policy, with_window
 from tests.support.world import Clock, world
 
 few = settings(max_examples=8, deadline=None)

@@ -4,8 +4,8 @@ from datetime import datetime
 from pathlib import Path
 
 from identity_engine import Engine
-from tests.integration.resolving import change_channel
 from tests.support.interactions import customer, email, event
+from tests.support.resolving import change_channel
 from tests.support.world import LATER, Clock, world
 
 SETTINGS = b'{"format": 1, "name": "centre", "fields": {"nickname": {}}}'

@@ -26,23 +26,17 @@ from tests.integration.kafka.publishing import (
     publish,
     to_be_told,
 )
-from tests.integration.merging import guest, known, vouched
-from tests.integration.resolving import change_policy
 from tests.support.interactions import event
 from tests.support.kafka.subscriber import read_all
+from tests.support.merging import guest, known, vouched
 from tests.support.postgres import shared_server
+from tests.support.resolving import change_policy
 from tests.support.world import world
 
 TRAFFIC = [made for made, _ in simulate(60, 240, 5)]
 WHY = "She told us."
 
 pytestmark = pytest.mark.usefixtures("real_kafka")
-
-
-@pytest.fixture
-def engine():
-    with Engine.in_memory(world()) as engine:
-        yield engine
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

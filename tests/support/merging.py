@@ -1,7 +1,7 @@
 """What tests of merges by hand share: people who arrive, who is one, and what each shows."""
 
-from tests.integration.resolving import arrive, unrevised
 from tests.support.interactions import customer, email, event, phone
+from tests.support.resolving import arrive, unrevised
 
 NAMES = ("anna", "bert", "cleo", "dora", "emil")
 

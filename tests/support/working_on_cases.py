@@ -3,7 +3,7 @@
 import orjson
 
 from identity_engine.application.rules import shipped_settings
-from tests.integration.resolving import mailed
+from tests.support.resolving import mailed
 
 ANNA = "anna.berger@gmail.com"
 BEN = "ben.klein@gmail.com"
@@ -38,9 +38,3 @@ def all_cases(engine):
     """Every case, in the order of their numbers."""
     found = engine.desk.reading_cases.find(limit=1_000)
     return sorted(found, key=lambda one: one.number)
-
-
-def is_sound(engine):
-    """Whether views and index are what a replay makes of the log."""
-    engine.follow()
-    return all(one.is_sound for one in [*engine.verify(), engine.verify_index()])
