@@ -40,6 +40,7 @@ from identity_engine.application.rules import OWNER
 from identity_engine.application.views.follower import Follower, Progress, Verdict
 from identity_engine.bootstrap import connect_topic, in_memory, place_of
 from identity_engine.errors import ConfigurationError
+from identity_engine.event_store.closed import kept_open
 from identity_engine.event_store.dead_letter_table import SCHEMA as LETTERS_SCHEMA
 from identity_engine.event_store.place import StorePlace
 from identity_engine.event_store.sqlite.folder import not_opened
@@ -74,15 +75,12 @@ class Engine:
     def __init__(self, place: StorePlace, world: World | None = None, actor: str = OWNER) -> None:
         self._world = world or World()
         self.store = EventStore(place, self._world)
-        try:
+        with kept_open(self.store):
             self.policies = Policies(self.store, self._world)
-            self.dead_letters = DeadLetters(place.dead_letters(LETTERS_SCHEMA), self.store.keys)
             if self.store.index_is_outdated:
                 rebuild_index(self.store, self.policies.rules.policy.block_cap)
                 self.store.index_is_outdated = False
-        except BaseException:
-            self.store.close()
-            raise
+            self.dead_letters = DeadLetters(place.dead_letters(LETTERS_SCHEMA), self.store.keys)
         self.follower = Follower(self.store, place)
         self.resolver = Resolver(self.store, self._world, self.policies)
         self.reevaluation = Reevaluation(self.store, self._world, self.policies)

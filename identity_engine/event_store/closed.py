@@ -1,8 +1,30 @@
-"""What stands in the place of what was closed: whoever uses an engine after its end is told so."""
+"""The ends of what was opened: closed where the rest of it fails, and refused after its end."""
 
-from typing import Any, Never
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Never, Protocol, TypeVar
 
 from identity_engine.errors import UsageError
+
+
+class Closable(Protocol):
+    """What holds a file, a connection or a lock until it is closed."""
+
+    def close(self) -> object:
+        """Let go of it."""
+
+
+Opened = TypeVar("Opened", bound=Closable)
+
+
+@contextmanager
+def kept_open(opened: Opened) -> Iterator[Opened]:
+    """Close what was opened if its owner cannot be made: nobody else would."""
+    try:
+        yield opened
+    except BaseException:
+        opened.close()
+        raise
 
 
 class Closed:

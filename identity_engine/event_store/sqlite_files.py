@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from identity_engine.errors import ConfigurationError, StoreBusy, StoreError, StoreFull
+from identity_engine.event_store.closed import kept_open
 from identity_engine.event_store.file_damage import FileConnection, Telling, damage_of_scratch
 from projections.sql import Connection, dialect_of, transaction
 
@@ -54,9 +55,10 @@ def connect(
         check_same_thread=False,
         timeout=LOCK_TIMEOUT_SECONDS,
     )
-    connection.execute(f"PRAGMA page_size = {page_bytes}")
-    configure(connection, in_memory=path is None, durable=durable, cache_mib=cache_mib)
-    return connection
+    with kept_open(connection):
+        connection.execute(f"PRAGMA page_size = {page_bytes}")
+        configure(connection, in_memory=path is None, durable=durable, cache_mib=cache_mib)
+        return connection
 
 
 @contextmanager

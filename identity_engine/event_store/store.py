@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict, ConnectionLost, Fenced
-from identity_engine.event_store.closed import CLOSED
+from identity_engine.event_store.closed import CLOSED, kept_open
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
 from identity_engine.event_store.keys import KeyRing
@@ -65,28 +65,22 @@ class EventStore:
         self._world = world
         self.place = place
         self._before_commit: Callable[[], None] | None = None
-        key = place.key_encryption_key(world.entropy)
-        self.keys = KeyRing(place.keys(KEYS_SCHEMA), key, world.entropy)
-        self.digests = DigestKeys(
-            natural=self.keys.named("natural-key"),
-            identifier=self.keys.named("identifier-key/1"),
-            block=self.keys.named("block-key/1"),
-        )
-        self.mapper = EventMapper(self.keys, world.entropy)
-        self.index = IndexTables(self.keys, world.entropy)
-        self.log: EventLog = place.log(world.new_id())
-        self._belonging = Belonging(self.keys)
         self.index_is_outdated = False
-        with self.log.reading() as cursor:
-            is_ready = is_current(cursor)
-        if not is_ready:  # else a store that is written to for long could not be opened to read
-            with self.log.writing() as cursor:
-                self.index_is_outdated = prepare_tables(cursor)
-        try:
-            self._refuse_strangers()
-        except ConfigurationError:
-            self.close()
-            raise
+        key = place.key_encryption_key(world.entropy)
+        with kept_open(place.keys(KEYS_SCHEMA)) as keys:
+            self.keys = KeyRing(keys, key, world.entropy)
+            self.digests = DigestKeys(
+                natural=self.keys.named("natural-key"),
+                identifier=self.keys.named("identifier-key/1"),
+                block=self.keys.named("block-key/1"),
+            )
+            self.mapper = EventMapper(self.keys, world.entropy)
+            self.index = IndexTables(self.keys, world.entropy)
+            self._belonging = Belonging(self.keys)
+            self.log: EventLog = place.log(world.new_id())
+            with kept_open(self.log):
+                self._prepare_index()
+                self._refuse_strangers()
 
     def now(self) -> datetime:
         """Return the present time of the store's clock."""
@@ -97,6 +91,13 @@ class EventStore:
         self.log.close()
         self.log = CLOSED
         self.keys.close()
+
+    def _prepare_index(self) -> None:
+        with self.log.reading() as cursor:
+            is_ready = is_current(cursor)
+        if not is_ready:  # else a store that is written to for long could not be opened to read
+            with self.log.writing() as cursor:
+                self.index_is_outdated = prepare_tables(cursor)
 
     def _refuse_strangers(self) -> None:
         self._belonging.refuse_emptied_log(self.head())

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from identity_engine.application.gc_pause import no_garbage_collection
 from identity_engine.errors import ConnectionLost, StoreError, ViewsDamaged
-from identity_engine.event_store.closed import CLOSED
+from identity_engine.event_store.closed import CLOSED, kept_open
 from identity_engine.event_store.place import StorePlace
 from identity_engine.event_store.sqlite.views import unlogged
 from identity_engine.event_store.sqlite_files import connect, told_plainly
@@ -81,7 +81,8 @@ class Follower:
         if self._live is None or current != self._number:
             self._close_live()
             self._number = current
-            self._live = Views(self._shelf.open(current), PROJECTIONS)
+            with kept_open(self._shelf.open(current)) as connection:
+                self._live = Views(connection, PROJECTIONS)
             self._refuse_rolled_back_log(self._live)
         return self._live
 
@@ -136,15 +137,16 @@ class Follower:
 
     def _rebuild(self, progress: Progress | None) -> Sequence[ViewStatus]:
         number = self._shelf.next()
-        fresh = Views(self._shelf.begin(number), PROJECTIONS)
-        for events in self._log(0):
-            fresh.feed(events)
-            book.info("events_replayed", count=len(events), position=events[-1].position)
-            if progress is not None:
-                progress(len(events))
-        self._refuse_more_parked(fresh)
-        status = fresh.status()
-        self._shelf.publish(number, fresh.connection)
+        with kept_open(self._shelf.begin(number)) as connection:
+            fresh = Views(connection, PROJECTIONS)
+            for events in self._log(0):
+                fresh.feed(events)
+                book.info("events_replayed", count=len(events), position=events[-1].position)
+                if progress is not None:
+                    progress(len(events))
+            self._refuse_more_parked(fresh)
+            status = fresh.status()
+            self._shelf.publish(number, connection)
         book.info("views_swapped", position=min(one.position for one in status))
         return status
 
@@ -183,13 +185,10 @@ class Follower:
     @contextmanager
     def replayed(self, events: Sequence[Recorded]) -> Iterator[Views]:
         """Open views that know these events only: the world as of some position."""
-        connection = connect(None)
-        try:
+        with closing(connect(None)) as connection:
             views = Views(connection, PROJECTIONS)
             views.feed(events)
             yield views
-        finally:
-            connection.close()
 
     @contextmanager
     def as_of(self, position: int, progress: Progress | None = None) -> Iterator[Views]:
@@ -236,12 +235,11 @@ class Follower:
     @contextmanager
     def _scratch(self) -> Iterator[Views]:
         on_disk = self._place.scratch is not None
-        with tempfile.TemporaryDirectory(dir=self._place.scratch, prefix="replay-") as folder:
-            views = Views(unlogged(Path(folder) / "views.db" if on_disk else None), PROJECTIONS)
-            try:
-                yield views
-            finally:
-                views.connection.close()
+        with (
+            tempfile.TemporaryDirectory(dir=self._place.scratch, prefix="replay-") as folder,
+            closing(unlogged(Path(folder) / "views.db" if on_disk else None)) as connection,
+        ):
+            yield Views(connection, PROJECTIONS)
 
     def _unseen(
         self, views: Views, names: Collection[str] | None, step: int, within: Writer | None
@@ -280,7 +278,6 @@ class Follower:
             return
         new = [key for key in fresh.parked_keys() if (key[0], key[1]) not in known]
         if new:
-            fresh.connection.close()
             raise StoreError(
                 f"The rebuilt views fail on {len(new)} partitions that the live views can read; "
                 "they were not swapped in. Report this as a bug."

@@ -18,6 +18,7 @@ from errno import ENOSPC
 from pathlib import Path
 
 from identity_engine.errors import SettingsError, StoreBusy, StoreError
+from identity_engine.event_store.closed import kept_open
 from identity_engine.event_store.file_damage import damage_of
 from identity_engine.event_store.keys import KEY_BYTES
 from identity_engine.event_store.place import StorePlace
@@ -101,9 +102,9 @@ class Folder:
         if self.path is not None and not is_store(self.path) and _views_in(self.path):
             raise SettingsError(no_store(self.path))
         file = self._file(EVENTS_FILE)
-        recorder = Recorder(Datastore(file, f"events-{name}", self._lock_seconds))
-        recorder.create_table()
-        return recorder
+        with kept_open(Recorder(Datastore(file, f"events-{name}", self._lock_seconds))) as recorder:
+            recorder.create_table()
+            return recorder
 
     def keys(self, schema: str) -> sqlite3.Connection:
         """Open the key store's file; the tables are made if they are missing.
@@ -111,13 +112,12 @@ class Folder:
         Raises:
             SettingsError: the log is gone that keys were made for.
         """
-        keys = _forgetful(self._open(KEYS_FILE), schema)
-        (made,) = keys.execute("SELECT last FROM made").fetchone()
-        # Asked in this order, because another process that starts the store makes keys after the log.
-        if made and self.path is not None and not is_store(self.path):
-            keys.close()
-            raise SettingsError(no_store(self.path))
-        return keys
+        with kept_open(_forgetful(self._open(KEYS_FILE), schema)) as keys:
+            (made,) = keys.execute("SELECT last FROM made").fetchone()
+            # Asked in this order: another process that starts the store makes keys after the log.
+            if made and self.path is not None and not is_store(self.path):
+                raise SettingsError(no_store(self.path))
+            return keys
 
     def dead_letters(self, schema: str) -> sqlite3.Connection:
         """Open the file of dead letters; the tables are made if they are missing."""
@@ -219,6 +219,7 @@ def _write_once(path: Path, content: bytes) -> None:
 
 
 def _forgetful(connection: sqlite3.Connection, schema: str) -> sqlite3.Connection:
-    connection.execute("PRAGMA secure_delete = ON")
-    connection.executescript(schema)
-    return connection
+    with kept_open(connection):
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.executescript(schema)
+        return connection

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from identity_engine.errors import ViewsDamaged
+from identity_engine.event_store.closed import kept_open
 from identity_engine.event_store.file_damage import REBUILD, damage_of_views
 from identity_engine.event_store.place import refuse_newer
 from identity_engine.event_store.sqlite_files import connect
@@ -27,9 +28,10 @@ REPLAY_CACHE_MIB = 128
 def unlogged(path: Path | None) -> sqlite3.Connection:
     """Open a file that nobody reads yet: a crash throws it away, so it needs no log on disk."""
     connection = connect(path, durable=False, cache_mib=REPLAY_CACHE_MIB, page_bytes=PAGE_BYTES)
-    connection.execute("PRAGMA journal_mode = MEMORY")
-    connection.execute("PRAGMA synchronous = OFF")
-    return connection
+    with kept_open(connection):
+        connection.execute("PRAGMA journal_mode = MEMORY")
+        connection.execute("PRAGMA synchronous = OFF")
+        return connection
 
 
 class ViewFiles:
@@ -145,8 +147,9 @@ class ViewsInMemory:
 
 def _shown(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Make the views for readers by SQL, which may name tables that are still to come."""
-    connection.executescript(API_OF_A_FILE)
-    return connection
+    with kept_open(connection):
+        connection.executescript(API_OF_A_FILE)
+        return connection
 
 
 def _remove(path: Path) -> None:

@@ -42,6 +42,10 @@ class Fixed(_Part):
     value: Annotated[str, Field(max_length=256)]
 
 
+_NAMES_A_YEAR: Final = re.compile("%[YyGcx]")
+"""Without one strptime makes it 1900, and from Python 3.15 on it may refuse."""
+
+
 class TimeColumn(_Part):
     """A time, RFC 3339 unless `format` (of strptime) says else; `timezone` is for those without."""
 
@@ -52,6 +56,8 @@ class TimeColumn(_Part):
     @field_validator("format")
     @classmethod
     def _readable(cls, format: str | None) -> str | None:  # noqa: A002 - the word of the mapping
+        if format and not _NAMES_A_YEAR.search(format.replace("%%", "")):
+            raise ValueError("a format without a year; write one like %d.%m.%Y %H:%M")
         try:
             datetime.strptime("", format or "")  # noqa: DTZ007 - nothing is read
         except (ValueError, re.error) as refused:

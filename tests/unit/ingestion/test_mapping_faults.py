@@ -35,7 +35,7 @@ CASES = [
         {"time": {"column": "Opened", "timezone": "Mars/North"}},
         "time.timezone: No such time zone; write one like Europe/Paris.",
     ),
-    ({"time": {"format": "%d"}}, f"time.column: {REQUIRED}"),
+    ({"time": {"format": "%Y"}}, f"time.column: {REQUIRED}"),
     ({"source": "a\0"}, "source: The text has a control or invisible character; remove it."),
     ({"source": "a" * 2_000}, "source: The text is too long; shorten it."),
     ({"identifiers": {"a": 1}}, "identifiers: The value is no list; write [...]."),
