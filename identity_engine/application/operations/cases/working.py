@@ -121,12 +121,8 @@ class Cases(Operations):
         with self.command(dry_run=dry_run) as command:
             row = command.case(case)
             file = CaseFile(command, row.case_id)
-            contact = command.contact_of(row)
             mail_id = self._enter(command, file, entry)
-            found = CaseOrigin(
-                row.division, contact_id=contact.contact_id if contact is not None else None
-            )
-            self._note_on_contact(command, found, entry)
+            self._note_on_contact(command, CaseOrigin(row.division, case=row), entry)
             self._free(command, composition, "sent" if entry.send else "saved")
         return self._saved(command, file, mail_id)
 
@@ -140,25 +136,26 @@ class Cases(Operations):
         composition: str | None = None,
         dry_run: bool = False,
     ) -> SavedCase:
-        """Open a case that follows a closed one; it is the matter of the same person.
+        """Open a case that follows a closed one; it is the matter of the same person. A contact's note
+        alone opens none.
 
         Raises:
             Refused: `not_closed`, a case that is not closed is worked on itself.
         """
         entry.check()
+        subject = checked_line(subject) if subject is not None else None
         with self.command(dry_run=dry_run) as command:
             before = command.case(case)
             if before.state != "closed":
                 raise Refused("not_closed", "Only a closed case is followed up. Work on it itself.")
-            title = subject or (entry.letter.subject if entry.letter is not None else None)
-            file = open_case(
-                command,
-                "case",
-                before.division,
-                subject=checked_line(title) if title is not None else None,
-                follow_up_of=before,
-            )
-            mail_id = self._enter(command, file, entry)
+            file, mail_id = None, None
+            if entry.is_of_case:
+                title = subject or (entry.letter.subject if entry.letter is not None else None)
+                file = open_case(
+                    command, "case", before.division, subject=title, follow_up_of=before
+                )
+                mail_id = self._enter(command, file, entry)
+            self._note_on_contact(command, CaseOrigin(before.division, case=before), entry)
             self._free(command, composition, "sent" if entry.send else "saved")
         return self._saved(command, file, mail_id)
 
