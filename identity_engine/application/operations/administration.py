@@ -23,8 +23,8 @@ from aggregates.settings import Settings
 from aggregates.values import instant_text
 from identity_engine.application.as_of import position_as_of
 from identity_engine.application.command import Done, Operations
+from identity_engine.application.input_text import ID, checked
 from identity_engine.application.operations.known_divisions import refuse_unknown_division
-from identity_engine.application.operations.values.input_text import ID, checked
 from identity_engine.application.permissions import needs
 from identity_engine.application.training import table_of_store
 from identity_engine.errors import NotFound, UsageError

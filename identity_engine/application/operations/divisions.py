@@ -20,6 +20,7 @@ from aggregates.values import ContactId, Erased, Fact, IdentifierId
 from aggregates.verification import IdentifierVerified
 from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.input_text import ID, checked
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.contacts.presence import (
     HeldElsewhere,
@@ -29,7 +30,6 @@ from identity_engine.application.operations.contacts.presence import (
 from identity_engine.application.operations.known_divisions import refuse_unknown_division
 from identity_engine.application.operations.merging.telling_apart import evaluate_again
 from identity_engine.application.operations.remembering import remember_there
-from identity_engine.application.operations.values.input_text import ID, checked
 from identity_engine.application.permissions import needs
 from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding

@@ -19,7 +19,7 @@ from aggregates.case import (
 )
 from aggregates.case_facts import number_text
 from aggregates.errors import Refused
-from aggregates.notes import AddNote, ChangeNote, NoteAdded, NotePersonal, RemoveNote
+from aggregates.notes import AddNote, ChangeNote, RemoveNote
 from aggregates.values import (
     CompositionId,
     ContactId,
@@ -28,13 +28,19 @@ from aggregates.values import (
     NoteId,
     instant_text,
 )
-from identity_engine.application.cases.entry import Entry, Origin, checked_line, checked_text
+from identity_engine.application.cases.entry import (
+    Entry,
+    Origin,
+    checked_case_note,
+    checked_subject,
+)
 from identity_engine.application.cases.file import CaseFile, open_case
 from identity_engine.application.cases.letters import draft, release
 from identity_engine.application.cases.origins import CaseOrigin, find_origin
 from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations.administration import checked_actor
+from identity_engine.application.operations.contacts.notes import add_note
 from identity_engine.application.operations.reasons import if_given
 from identity_engine.application.permissions import needs
 from identity_engine.errors import Denied, NotFound, UsageError
@@ -84,8 +90,8 @@ class Cases(Operations):
             Refused: the place gives no case (`mail_opens_its_own`, `not_in_queue`,
                 `several_holders`, `no_contact`), or the rules of the case refuse the entry.
         """
-        entry.check()
-        subject = checked_line(subject) if subject is not None else None
+        entry = entry.checked()
+        subject = checked_subject(subject) if subject is not None else None
         with self.command(dry_run=dry_run) as command:
             found = find_origin(command, origin, self.context)
             file, mail_id = None, None
@@ -117,7 +123,7 @@ class Cases(Operations):
             UsageError, NotFound, Denied: as for `open`.
             Refused: `closed`, `unknown_reason`, `unknown_disposition`, and what a mail needs.
         """
-        entry.check()
+        entry = entry.checked()
         with self.command(dry_run=dry_run) as command:
             row = command.case(case)
             file = CaseFile(command, row.case_id)
@@ -142,8 +148,8 @@ class Cases(Operations):
         Raises:
             Refused: `not_closed`, a case that is not closed is worked on itself.
         """
-        entry.check()
-        subject = checked_line(subject) if subject is not None else None
+        entry = entry.checked()
+        subject = checked_subject(subject) if subject is not None else None
         with self.command(dry_run=dry_run) as command:
             before = command.case(case)
             if before.state != "closed":
@@ -182,7 +188,7 @@ class Cases(Operations):
         self, case: str, note_id: str, text: str, *, dry_run: bool = False
     ) -> SavedCase:
         """Let a note of a case say something else; the history keeps what it said."""
-        wanted = ChangeNote(NoteId(checked_id(note_id)), checked_text(text))
+        wanted = ChangeNote(NoteId(checked_id(note_id)), checked_case_note(text))
         return self._do(case, wanted, dry_run=dry_run)
 
     @needs(Action.CASE_EDIT)
@@ -329,12 +335,7 @@ class Cases(Operations):
         contact = self._contact_to_note_on(command, found)
         if not command.may(Action.NOTE_EDIT, contact.state.division):
             raise Denied(Action.NOTE_EDIT, contact.state.division, contact.contact_id)
-        note = NoteAdded(
-            note_id=NoteId(command.new_id()),
-            interaction_id=found.interaction_id,
-            personal=NotePersonal(text=entry.contact_note),
-        )
-        command.write(contact.contact_id, note, about=contact.contact_id)
+        add_note(command, contact.contact_id, entry.contact_note, found.interaction_id)
 
     def _contact_to_note_on(self, command: Command, found: CaseOrigin) -> ContactRow:
         contact_id = found.contact_id

@@ -14,9 +14,9 @@ from aggregates.ownership import Release, Share, Transfer, Unshare, Verify
 from aggregates.values import ContactId, IdentifierId
 from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.input_text import checked_text
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.values.claiming import ManualClaim, Value
-from identity_engine.application.operations.values.input_text import checked_text
 from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound
 from projections.match_index.rows import ContactRow

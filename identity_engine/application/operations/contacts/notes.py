@@ -9,8 +9,8 @@ from aggregates.notes import AddNote, ChangeNote, NoteCommand, RemoveNote, notes
 from aggregates.values import ContactId, InteractionId, NoteId
 from identity_engine.application.command import Command, Done, Operations
 from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.input_text import checked_text
 from identity_engine.application.operations import reasons
-from identity_engine.application.operations.values.input_text import checked_text
 from identity_engine.application.permissions import needs
 from identity_engine.application.shown import shows_in
 from identity_engine.errors import NotFound
@@ -60,8 +60,7 @@ class Notes(Operations):
                 linked = command.interaction(during).contact_id
                 if linked is None or command.index.canonical(linked) != row.canonical:
                     raise Refused("not_linked", "This interaction is not the contact's.")
-            note_id = NoteId(command.new_id())
-            _write(command, row.contact_id, AddNote(note_id, said, during))
+            note_id = add_note(command, row.contact_id, said, during)
         return Noted(command.done(row.contact_id), note_id)
 
     @needs(Action.NOTE_EDIT)
@@ -116,6 +115,22 @@ class Notes(Operations):
                 raise NotFound(NO_NOTE) from None
             _write(command, row.contact_id, wanted)
         return command.done(row.contact_id)
+
+
+def add_note(
+    command: Command, contact_id: ContactId, text: str, interaction_id: InteractionId | None
+) -> NoteId:
+    """Write a note on a contact that the command has loaded, and return its id.
+
+    Args:
+        command: under way; whether the actor may do this is checked before.
+        contact_id: the contact.
+        text: checked.
+        interaction_id: the interaction it is written in.
+    """
+    note_id = NoteId(command.new_id())
+    _write(command, contact_id, AddNote(note_id, text, interaction_id))
+    return note_id
 
 
 def _write(command: Command, contact_id: ContactId, wanted: NoteCommand) -> None:

@@ -24,6 +24,7 @@ from aggregates.merging import MergeByHand, objections
 from aggregates.ownership import Verify
 from aggregates.values import ContactId, MergeId
 from identity_engine.application.command import Command
+from identity_engine.application.input_text import ID, checked
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.contacts.editing import (
     NewIdentifier,
@@ -34,7 +35,6 @@ from identity_engine.application.operations.contacts.editing import (
 from identity_engine.application.operations.merging.merge import join, party
 from identity_engine.application.operations.values.claiming import ManualClaim, loaded, normalised
 from identity_engine.application.operations.values.filling import Filling
-from identity_engine.application.operations.values.input_text import ID, checked
 from identity_engine.errors import UsageError
 from identity_engine.ingestion.faults import Fault
 from projections.match_index.rows import ContactRow
