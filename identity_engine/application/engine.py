@@ -259,7 +259,7 @@ class Engine:
             since: start from what was received after a time or `pos:N`.
 
         Raises:
-            ValidationError, InvalidModel: a content is not valid.
+            InvalidContent: a content is not valid.
         """
         rules = self.policies.rules_with(policy, model)
         return rehearse(self.store, self._world, rules, since, progress)

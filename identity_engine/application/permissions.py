@@ -5,7 +5,9 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from aggregates.access import Action
+from aggregates.errors import RuleViolation
 from identity_engine.application.actor_context import ActorContext
+from identity_engine.errors import within_the_tree
 from projections.base import ID
 
 P = ParamSpec("P")
@@ -31,6 +33,8 @@ def needs(
 ) -> Callable[[Method[G, P, T]], Method[G, P, T]]:
     """Let a method run only for an actor who may do `action`; else the refusal is recorded.
 
+    What the rules of the aggregates refuse within is raised as an error of the product's own tree.
+
     Args:
         action: what has to be allowed, in some division. Whether it is where the call aims at is
             checked by what the method reads: a contact, an interaction or a case of a division that the
@@ -42,8 +46,11 @@ def needs(
         @wraps(method)
         def guarded(self: G, *args: P.args, **kwargs: P.kwargs) -> T:
             named = next((one for one in args if isinstance(one, str) and ID.fullmatch(one)), None)
-            with self.context.permitted(action, everywhere=everywhere, target=named):
-                return method(self.under(action), *args, **kwargs)
+            try:
+                with self.context.permitted(action, everywhere=everywhere, target=named):
+                    return method(self.under(action), *args, **kwargs)
+            except RuleViolation as violation:
+                raise within_the_tree(violation) from violation.__cause__
 
         guarded.action = action  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value] # it has the method's own signature

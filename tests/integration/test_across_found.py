@@ -2,11 +2,11 @@
 
 import orjson
 import pytest
-from pydantic import ValidationError
 
 from aggregates.errors import NotYet
 from identity_engine import Engine
 from identity_engine.application.rules import shipped_policy
+from identity_engine.errors import InvalidContent
 from tests.support.interactions import change, customer, email, event
 from tests.support.lifetimes import WHY
 from tests.support.reevaluating import LOUISE, SAID
@@ -58,7 +58,7 @@ def test_nothing_is_looked_for_unless_the_policy_names_divisions():
 def test_a_policy_that_names_one_division_is_refused(engine):
     content = orjson.loads(shipped_policy()) | {"across": ["north"]}
 
-    with pytest.raises(ValidationError, match="two of them or more"):
+    with pytest.raises(InvalidContent, match="two of them or more"):
         engine.policies.activate({"policy": orjson.dumps(content)})
 
 

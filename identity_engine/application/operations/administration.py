@@ -184,7 +184,7 @@ class Administration(Operations):
         In a dry run nothing is written, and the answer is the same.
 
         Raises:
-            ValidationError, InvalidModel: the content is not valid; nothing is written.
+            InvalidContent: the content is not valid; nothing is written.
         """
         return self.context.policies.activate(
             {kind: content}, actor=self.context.actor, dry_run=dry_run

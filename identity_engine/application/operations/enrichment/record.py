@@ -23,6 +23,7 @@ from aggregates.interaction import GivenIdentifier
 from aggregates.merging import MergeByHand, objections
 from aggregates.ownership import Verify
 from aggregates.values import ContactId, MergeId
+from identity_engine import errors
 from identity_engine.application.command import Command
 from identity_engine.application.input_text import ID, checked
 from identity_engine.application.operations import reasons
@@ -63,7 +64,7 @@ class Enrichment(Struct, frozen=True):
     effective_at: datetime | None = None
 
 
-class EnrichmentRefused(Refused):
+class EnrichmentRefused(errors.Refused):
     """A record that is not carried out; `faults` is everything that speaks against it."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
