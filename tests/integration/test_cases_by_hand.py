@@ -183,6 +183,7 @@ def test_all_that_is_saved_together_is_saved_or_nothing(engine, case):
     ids=["save", "send"],
 )
 def test_an_agent_is_busy_while_composing_and_free_on_save_or_send(engine, case, entry, ended):
+    assert engine.desk.cases.compose(case=case, dry_run=True) is None
     composition = engine.desk.cases.compose(mode="preview", case=case)
     (busy,) = engine.desk.reading_cases.busy()
     assert (busy.agent, busy.mode) == ("owner", "preview")

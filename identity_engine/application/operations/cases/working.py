@@ -255,11 +255,11 @@ class Cases(Operations):
     @needs(Action.CASE_EDIT)
     def compose(
         self, *, mode: str = "compose", case: str | None = None, dry_run: bool = False
-    ) -> CompositionId:
+    ) -> CompositionId | None:
         """Begin to compose outside an interaction: the actor is busy, in a mode such as `preview`.
 
         Returns:
-            What names the composition when it is saved or discarded; of a dry run, nothing.
+            What names the composition when it is saved or discarded; None of a dry run.
         """
         checked_actor(mode)
         with self.command(dry_run=dry_run) as command:
@@ -269,7 +269,7 @@ class Cases(Operations):
                 self.context.actor, mode, row.case_id if row is not None else None
             )
             command.write(composition, *agent.decide(None, wanted))
-        return composition
+        return None if dry_run else composition
 
     @needs(Action.CASE_EDIT)
     def discard(self, composition: str, *, dry_run: bool = False) -> Done:
