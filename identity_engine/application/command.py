@@ -9,7 +9,6 @@ from typing import Self
 from msgspec import Struct
 
 from aggregates.access import Action
-from aggregates.case_facts import number_of
 from aggregates.errors import Refused
 from aggregates.lifecycle import Presence, restorable_since
 from aggregates.values import ContactId, Fact, InteractionId
@@ -17,7 +16,7 @@ from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.fact_writer import FactWriter, Seal, Upstream
 from identity_engine.application.gc_pause import no_garbage_collection
 from identity_engine.application.hand_made import HandMadeRecords
-from identity_engine.application.ids import case_id
+from identity_engine.application.ids import checked_case
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.match_index.case_tables import case_by_number, cases_by_id
@@ -160,11 +159,11 @@ class Command:
             Denied: the actor may not do this in its division.
         """
         absent = "No case has this number or id."
-        number = number_of(case)
+        named = checked_case(case)
         found = (
-            case_by_number(self.cursor, number)
-            if number is not None
-            else next(iter(cases_by_id(self.cursor, [case_id(case)])), None)
+            case_by_number(self.cursor, named)
+            if isinstance(named, int)
+            else next(iter(cases_by_id(self.cursor, [named])), None)
         )
         if found is None:
             raise NotFound(absent)

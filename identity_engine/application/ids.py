@@ -1,5 +1,6 @@
 """Ids as people type them."""
 
+from aggregates.case_facts import number_of
 from aggregates.values import CaseId, ContactId, MergeId
 from identity_engine.errors import UsageError
 
@@ -12,19 +13,22 @@ def contact_id(text: str) -> ContactId:
     Raises:
         UsageError: it has not the form of one.
     """
-    compact = text.strip().lower()
+    compact = text.strip().lower() if isinstance(text, str) else ""
     parts = [len(part) for part in compact.split("-")]
     if parts != GROUPS or not set(compact) <= set("0123456789abcdef-"):
         raise UsageError("An id looks like 019b1c3e-7c5a-7000-8000-0123456789ab; copy it whole.")
     return ContactId(compact)
 
 
-def case_id(text: str) -> CaseId:
-    """Return the id of a case in its canonical form.
+def checked_case(text: str) -> CaseId | int:
+    """Return what names a case: its number, or its id in the canonical form.
 
     Raises:
-        UsageError: it has not the form of one.
+        UsageError: it has the form of neither.
     """
+    number = number_of(text) if isinstance(text, str) else None
+    if number is not None:
+        return number
     try:
         return CaseId(contact_id(text))
     except UsageError:

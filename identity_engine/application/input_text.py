@@ -1,5 +1,6 @@
 """What people type, checked as the envelope checks it; a fault names no value."""
 
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any
 
 from pydantic import StringConstraints, TypeAdapter, ValidationError
@@ -53,6 +54,25 @@ def checked(kind: TypeAdapter[str], given: Any, what: str) -> str:
         return kind.validate_python(given.strip() if isinstance(given, str) else given, strict=True)
     except ValidationError:
         raise UsageError(f"{what} {FAULTS[id(kind)]}.") from None
+
+
+def checked_words(given: Collection[str], known: Iterable[str], what: str) -> None:
+    """Refuse words of which one stands for nothing.
+
+    Args:
+        given: as a caller wrote them.
+        known: those that stand for something.
+        what: what one is, such as `stage`.
+
+    Raises:
+        UsageError: one is none of those; the message lists them.
+    """
+    known = list(known)
+    unknown = [str(one) for one in given if one not in known]
+    if unknown:
+        raise UsageError(
+            f"There is no {what} {', '.join(unknown)}. Choose one of {', '.join(known)}."
+        )
 
 
 def checked_text(given: str, what: str, kind: TypeAdapter[str] = TEXT) -> str:

@@ -14,7 +14,7 @@ from identity_engine.application.operations.desk import Desk
 from identity_engine.application.operations.enrichment.record import Enrichment
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.application.permissions import action_of
-from identity_engine.errors import AlreadyDone, InvalidContent, NotYet, Refused
+from identity_engine.errors import AlreadyDone, InvalidContent, NotYet, Refused, UsageError
 from tests.support.interactions import email, event, phone
 from tests.support.working_on_cases import ANNA
 from tests.support.world import world
@@ -79,16 +79,24 @@ def filled(parameter, text):
     return by_name[parameter.name] if parameter.name in by_name else values[parameter.annotation]
 
 
+def parameters_of(part, name):
+    return inspect.signature(getattr(type(getattr(Desk(None), part)), name)).parameters
+
+
+def arguments_of(operation, text):
+    """Return what an operation has to be given."""
+    return {
+        one.name: filled(one, text)
+        for one in inspect.signature(operation).parameters.values()
+        if one.default is inspect.Parameter.empty
+    }
+
+
 @pytest.mark.parametrize("named", GIVEN)
 @pytest.mark.parametrize(("part", "name"), OPERATIONS, ids=".".join)
 def test_an_operation_answers_or_refuses_in_the_tree(engine, given, part, name, named):
     operation = getattr(getattr(engine.desk, part), name)
-    required = [
-        one
-        for one in inspect.signature(operation).parameters.values()
-        if one.default is inspect.Parameter.empty
-    ]
-    words = {one.name: filled(one, given[named]) for one in required}
+    words = arguments_of(operation, given[named])
     if "dry_run" in inspect.signature(operation).parameters:
         words["dry_run"] = True
     with suppress(IdentityEngineError):
@@ -116,3 +124,51 @@ def test_a_content_that_is_not_valid_is_refused_with_every_fault(engine, content
         engine.desk.administration.activate(content, b"{}")
     assert len(rehearsed.value.faults) > 1
     assert all(one in str(activated.value) for one in rehearsed.value.faults)
+
+
+class TestWhatCannotBeAnswered:
+    @pytest.mark.parametrize("limit", [0, -1, 10**10, "5", None, True])
+    @pytest.mark.parametrize(
+        ("part", "name"),
+        [one for one in OPERATIONS if "limit" in parameters_of(*one)],
+        ids=".".join,
+    )
+    def test_a_limit_that_is_none_is_refused_everywhere(self, engine, given, part, name, limit):
+        operation = getattr(getattr(engine.desk, part), name)
+        words = arguments_of(operation, given["contact"]) | {"limit": limit}
+        with pytest.raises(UsageError, match="limit is a whole number from 1"):
+            operation(**words)
+
+    def test_a_limit_is_checked_by_its_place_too(self, engine):
+        with pytest.raises(UsageError, match="limit"):
+            engine.review(-1)
+
+    @pytest.mark.parametrize("id_", [None, 7, b"x"])
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda engine, id_: engine.profile(id_),
+            lambda engine, id_: engine.desk.reading_cases.show(id_),
+            lambda engine, id_: engine.desk.cases.use(id_),
+            lambda engine, id_: engine.desk.unmerging.preview(id_),
+            lambda engine, id_: engine.acting_as(id_),
+        ],
+    )
+    def test_an_id_that_is_no_text_is_wrong_usage(self, engine, call, id_):
+        with pytest.raises(UsageError):
+            call(engine, id_)
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda engine: engine.search("durand", stages=("nonsense",)),
+            lambda engine: engine.search("durand", presences=("nonsense",)),
+            lambda engine: engine.desk.reading_cases.find(states=("nonsense",)),
+            lambda engine: engine.desk.reading_cases.history(state="nonsense"),
+            lambda engine: engine.desk.dead_letters.list("nonsense"),
+            lambda engine: engine.history(UNKNOWN, language="nonsense"),
+        ],
+    )
+    def test_a_word_that_stands_for_nothing_is_refused_with_those_that_do(self, engine, call):
+        with pytest.raises(UsageError, match=r"no \w+ nonsense\. Choose one of"):
+            call(engine)

@@ -232,7 +232,7 @@ def checked_actor(actor: str) -> str:
     Raises:
         UsageError: it is not, or it is the engine's own.
     """
-    if not ACTOR.fullmatch(actor) or actor.startswith(RESERVED):
+    if not isinstance(actor, str) or not ACTOR.fullmatch(actor) or actor.startswith(RESERVED):
         raise UsageError(
             "An actor's id is opaque: up to 64 letters, digits and . _ : -, no name and no address."
         )

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregates.access import Action
-from aggregates.lifecycle import restorable_since
-from aggregates.values import ContactId, instant_text
+from aggregates.lifecycle import Presence, restorable_since
+from aggregates.values import ContactId, Stage, instant_text
 from identity_engine.application.command import Operations
 from identity_engine.application.explanation.duplicates import Duplicate, duplicates_of
 from identity_engine.application.explanation.explain import Explanation
@@ -16,6 +17,7 @@ from identity_engine.application.explanation.how import Step
 from identity_engine.application.explanation.sentences import DEFAULT, Language
 from identity_engine.application.explanation.why_not import WhyNot
 from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.input_text import checked_words
 from identity_engine.application.permissions import needs
 from identity_engine.application.shown import Shows, shows_in, where_it_lies
 from identity_engine.application.views.follower import Progress
@@ -158,8 +160,11 @@ class Reading(Operations):
         """Return contacts in which every word of `text` occurs; expired or deleted ones if asked for.
 
         Raises:
-            UsageError: there is no such field, and no such type of identifier.
+            UsageError: there is no such stage or presence; or no such field, and no such type of
+                identifier.
         """
+        checked_words(stages, Stage, "stage")
+        checked_words(presences, get_args(Presence), "presence")
         self.context.follower.follow()
         views = self.context.follower.views.connection
         if field is not None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from datetime import UTC
+from typing import get_args
 
 from msgspec import Struct
 
 from aggregates.access import Action
-from aggregates.case_facts import number_of
+from aggregates.case_facts import StateName
 from aggregates.values import instant_text
 from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.as_of import moment_of
@@ -14,8 +15,9 @@ from identity_engine.application.cases.intake import Intake
 from identity_engine.application.command import Operations
 from identity_engine.application.explanation.sentences import DEFAULT, Language, sentences_in
 from identity_engine.application.explanation.telling import tell
-from identity_engine.application.ids import case_id
+from identity_engine.application.ids import checked_case
 from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.input_text import checked_words
 from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound
 from projections.cases.query import (
@@ -90,7 +92,12 @@ class ReadingCases(Operations):
             states: in one of these.
             text: a case number, or words of subject, notes and mails.
             limit: at most this many.
+
+        Raises:
+            UsageError: there is no such state.
+            NotFound: the actor sees no such contact.
         """
+        checked_words(states, get_args(StateName), "state")
         views = self._views().connection
         members = None
         if contact is not None:
@@ -135,9 +142,10 @@ class ReadingCases(Operations):
             language: of the sentences.
 
         Raises:
-            UsageError: a time is none, or the case is neither an id nor a number.
+            UsageError: a time or a state is none, or the case is neither an id nor a number.
             NotFound: the actor sees no such case.
         """
+        checked_words([state] if state is not None else [], get_args(StateName), "state")
         views, say = self._views().connection, sentences_in(language)
         places = positions_of_changes(
             views,
@@ -199,10 +207,10 @@ class ReadingCases(Operations):
             UsageError: the text is neither an id nor a number.
             NotFound: the actor sees no such case.
         """
-        number = number_of(case)
+        named = checked_case(case)
         views = self._views().connection
-        if number is None:
-            found = find_case(views, case_id(case))
+        if not isinstance(named, int):
+            found = find_case(views, named)
             summary = found.summary if found is not None else None
         else:
             summary = next(iter(find_cases(views, text=case, limit=1)), None)
