@@ -310,7 +310,7 @@ class TestWhatGoesElsewhere:
 
         with pytest.raises(Refused) as refused:
             engine.desk.reviewing.confirm(chat.interaction_id)
-        assert refused.value.reason == "divisions"
+        assert refused.value.reason == "other_division"
 
     def test_what_comes_late_stays_where_it_came(self, engine, desk, anna):
         desk.move(anna, "south", WHY)

@@ -148,7 +148,7 @@ class Identifiers(Operations):
             if before.canonical == row.canonical:
                 raise Refused("same_contact", "These two ids are one contact already.")
             if before.state.division != row.state.division:
-                raise Refused("divisions", "The two contacts belong to different divisions.")
+                raise Refused("other_division", "The two contacts belong to different divisions.")
             former = frozenset(command.index.members(before.canonical))
             held.write(Transfer(held.claim(verified=verified), former, why))
         return command.done(row.contact_id)
