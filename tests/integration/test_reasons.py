@@ -63,6 +63,13 @@ def test_these_verbs_need_a_reason_and_no_others():
     assert len(VERBS) > len(NEEDED)
 
 
+def test_a_reason_is_given_by_its_name():
+    kinds = {verb: taken.kind for verb, taken in VERBS.items()}
+    assert {
+        verb for verb, kind in kinds.items() if kind is not inspect.Parameter.KEYWORD_ONLY
+    } == set()
+
+
 @pytest.mark.parametrize("reason", ["", " \n", "a\x00b"])
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_reason_that_is_given_says_something(engine, verb, reason):

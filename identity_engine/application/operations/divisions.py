@@ -51,8 +51,8 @@ class Divisions(Operations):
         self,
         contact_id: str,
         to: str,
-        reason: str,
         *,
+        reason: str,
         new_division: bool = False,
         dry_run: bool = False,
     ) -> Moved:
@@ -90,7 +90,7 @@ class Divisions(Operations):
         return Moved(command.done(wanted), tuple(elsewhere))
 
     @needs(Action.IDENTITY_MERGE)
-    def link_across(self, one: str, other: str, reason: str, *, dry_run: bool = False) -> Done:
+    def link_across(self, one: str, other: str, *, reason: str, dry_run: bool = False) -> Done:
         """Say that two contacts of two divisions are alike; it joins no profile.
 
         Raises:
@@ -108,7 +108,7 @@ class Divisions(Operations):
         return command.done(first)
 
     @needs(Action.IDENTITY_MERGE)
-    def unlink_across(self, one: str, other: str, reason: str, *, dry_run: bool = False) -> Done:
+    def unlink_across(self, one: str, other: str, *, reason: str, dry_run: bool = False) -> Done:
         """Say that two contacts of two divisions are not alike, whoever said or found so of any of their
         members. Rules find these two no more, until they are linked again or it is lifted.
 
@@ -131,7 +131,7 @@ class Divisions(Operations):
         return command.done(first)
 
     @needs(Action.IDENTITY_MERGE)
-    def lift_unlink(self, one: str, other: str, reason: str, *, dry_run: bool = False) -> Done:
+    def lift_unlink(self, one: str, other: str, *, reason: str, dry_run: bool = False) -> Done:
         """Take back that two contacts of two divisions are not alike: the rules may find them again.
 
         Raises:

@@ -37,8 +37,8 @@ class Lifecycle(Expiry):
     def delete(
         self,
         contact_id: str,
-        reason: str,
         *,
+        reason: str,
         dry_run: bool = False,
         effective_at: datetime | None = None,
     ) -> Done:
@@ -66,7 +66,7 @@ class Lifecycle(Expiry):
 
     @needs(Action.CONTACT_RESTORE)
     def restore(
-        self, contact_id: str, reason: str | None = None, *, dry_run: bool = False
+        self, contact_id: str, *, reason: str | None = None, dry_run: bool = False
     ) -> Restored:
         """Bring back a contact that expired or was deleted, with its set and the claims still free.
 
@@ -81,7 +81,7 @@ class Lifecycle(Expiry):
         return Restored(command.done(wanted), elsewhere)
 
     @needs(Action.HOLD_SET)
-    def set_hold(self, contact_id: str, reason: str, *, dry_run: bool = False) -> Done:
+    def set_hold(self, contact_id: str, *, reason: str, dry_run: bool = False) -> Done:
         """Keep a contact and its set for a matter of law: neither deleted nor expired meanwhile.
 
         Raises:
@@ -92,7 +92,7 @@ class Lifecycle(Expiry):
         return self._hold(wanted, SetHold(wanted, reasons.needed(reason)), dry_run=dry_run)
 
     @needs(Action.HOLD_SET)
-    def lift_hold(self, contact_id: str, reason: str, *, dry_run: bool = False) -> Done:
+    def lift_hold(self, contact_id: str, *, reason: str, dry_run: bool = False) -> Done:
         """End the legal hold that names a contact.
 
         Raises:
