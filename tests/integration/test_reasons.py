@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.command import Operations
+from identity_engine.application.acting import Operations
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import UsageError
 from tests.support.world import world

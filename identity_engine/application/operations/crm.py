@@ -13,7 +13,8 @@ from aggregates.errors import Refused
 from aggregates.settings import Crm as CrmSettings
 from aggregates.settings import RecordType
 from aggregates.values import CreationId, InteractionId, LinkId
-from identity_engine.application.command import Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Done
 from identity_engine.application.crm.dossier import Dossier
 from identity_engine.application.crm.worker import Worked, Worker
 from identity_engine.application.ids import contact_id as checked
@@ -215,7 +216,6 @@ class CustomerRelations(Operations):
         """Return links and new records, of one interaction or of all that the actor may see."""
         id_ = None if interaction_id is None else self._seen(interaction_id)
         settings = self.context.rules.settings.crm
-        self.context.follower.follow()
         return CrmStatus(
             settings.kind if settings is not None else None,
             settings.may_create if settings is not None else (),
@@ -227,9 +227,7 @@ class CustomerRelations(Operations):
     def ledger(self, interaction_id: str | None = None, limit: int = 100) -> list[LedgerEntry]:
         """Return what happened between us and the CRM, the newest first."""
         id_ = None if interaction_id is None else self._seen(interaction_id)
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
-        return query.ledger(views, id_, self._divisions(), limit)
+        return query.ledger(self.views, id_, self.divisions, limit)
 
     @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def work(self, *, dry_run: bool = False) -> Worked:
@@ -264,9 +262,6 @@ class CustomerRelations(Operations):
         finally:
             crm.close()
 
-    def _divisions(self) -> frozenset[str] | None:
-        return self.context.rights.divisions_of[self.action]
-
     def _seen(self, interaction_id: str) -> InteractionId:
         """Return an id, if the interaction lies in a division that the call may read.
 
@@ -274,26 +269,17 @@ class CustomerRelations(Operations):
             NotFound: the actor does not see it.
         """
         id_ = InteractionId(checked(interaction_id))
-        self.context.follower.follow()
-        lies_in, scope = division_of(self.context.follower.views.connection, id_), self._divisions()
-        if lies_in is None or (scope is not None and lies_in not in scope):
-            raise NotFound("No interaction has this id.")
+        self.refuse_unseen(division_of(self.views, id_), "No interaction has this id.")
         return id_
 
     def _links(self, interaction_id: InteractionId | None) -> list[LinkedRecord]:
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
-        return query.links_of(views, interaction_id, self._divisions())
+        return query.links_of(self.views, interaction_id, self.divisions)
 
     def _creations(self, interaction_id: InteractionId | None) -> list[AskedRecord]:
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
-        return query.creations_of(views, interaction_id, self._divisions())
+        return query.creations_of(self.views, interaction_id, self.divisions)
 
     def _interaction_of(self, link_id: LinkId) -> InteractionId:
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
-        found = query.interaction_of(views, link_id, self._divisions())
+        found = query.interaction_of(self.views, link_id, self.divisions)
         if found is None:
             raise NotFound("No link to a record of the CRM has this id.")
         return InteractionId(found)

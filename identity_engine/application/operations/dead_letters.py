@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from aggregates.access import Action
-from identity_engine.application.command import Operations
+from identity_engine.application.acting import Operations
 from identity_engine.application.input_text import checked_words
 from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound

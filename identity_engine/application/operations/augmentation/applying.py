@@ -20,7 +20,8 @@ from aggregates.errors import NotYet
 from aggregates.ownership import Release
 from aggregates.settings import AugmentationSource as SourceSettings
 from aggregates.values import AugmentationId, ContactId, instant_text
-from identity_engine.application.command import Command, Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
 from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.operations.augmentation.asking import (
     Asking,

@@ -4,12 +4,13 @@ from aggregates.access import Action
 from aggregates.case_mail import DiscardMail
 from aggregates.errors import NotYet
 from aggregates.values import MailId
+from identity_engine.application.acting import Operations
 from identity_engine.application.cases.addressees import refuse_if_moved
 from identity_engine.application.cases.entry import MailDraft, checked_body
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.letters import draft, release
 from identity_engine.application.cases.outbox import MailOutcome, Outbox
-from identity_engine.application.command import Done, Operations
+from identity_engine.application.command import Done
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.permissions import needs
 from identity_engine.ports.mail import MailPort

@@ -28,6 +28,7 @@ from aggregates.values import (
     NoteId,
     instant_text,
 )
+from identity_engine.application.acting import Operations
 from identity_engine.application.cases.entry import (
     Entry,
     Origin,
@@ -37,7 +38,7 @@ from identity_engine.application.cases.entry import (
 from identity_engine.application.cases.file import CaseFile, open_case
 from identity_engine.application.cases.letters import draft, release
 from identity_engine.application.cases.origins import CaseOrigin, find_origin
-from identity_engine.application.command import Command, Done, Operations
+from identity_engine.application.command import Command, Done
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations.administration import checked_actor
 from identity_engine.application.operations.contacts.notes import add_note
@@ -288,11 +289,9 @@ class Cases(Operations):
         """Close each case that was resolved so long ago as the settings say, in the divisions where the
         actor may do so; return their numbers."""
         days = self.context.rules.settings.cases.close_after_days
-        self.context.follower.follow()
         before = instant_text(self.context.world.now() - timedelta(days=days))
         closed = []
-        scope = self.context.rights.divisions_of[self.action]
-        for case_id in resolved_before(self.context.follower.views.connection, before, scope):
+        for case_id in resolved_before(self.views, before, self.divisions):
             with self.command(dry_run=dry_run) as command:
                 row = command.case(case_id)
                 file = CaseFile(command, row.case_id)

@@ -12,7 +12,8 @@ from aggregates.editing import HandMade, Values, hand_made, withdrawn
 from aggregates.errors import NotYet, Refused
 from aggregates.interaction import GivenIdentifier
 from aggregates.values import ContactId, Fact, Stage
-from identity_engine.application.command import Command, Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
 from identity_engine.application.hand_made import first_values
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.input_text import ID, checked

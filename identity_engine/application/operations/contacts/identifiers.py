@@ -12,7 +12,8 @@ from aggregates.errors import NotYet, Refused
 from aggregates.identifier import Holding
 from aggregates.ownership import Release, Share, Transfer, Unshare, Verify
 from aggregates.values import ContactId, IdentifierId
-from identity_engine.application.command import Command, Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.input_text import checked_text
 from identity_engine.application.operations import reasons

@@ -109,12 +109,11 @@ class Lifecycle(Expiry):
 
         Their personal values are due for destruction; a set on legal hold is not.
         """
-        self.context.follower.follow()
         days = self.context.rules.settings.retention.restore_days
         return gone_before(
-            self.context.follower.views.connection,
+            self.views,
             lifecycle.restorable_since(self.context.world.now(), days),
-            self.context.rights.divisions_of[self.action],
+            self.divisions,
             limit,
         )
 

@@ -7,7 +7,8 @@ from aggregates.access import Action
 from aggregates.errors import Refused
 from aggregates.notes import AddNote, ChangeNote, NoteCommand, RemoveNote, notes_of
 from aggregates.values import ContactId, InteractionId, NoteId
-from identity_engine.application.command import Command, Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.input_text import checked_text
 from identity_engine.application.operations import reasons
@@ -96,16 +97,12 @@ class Notes(Operations):
             as_of: as they were at a time or `pos:N`; None for now.
         """
         id_ = checked_id(contact_id)
-        profile = self.context.queries.profile(id_)
-        if not self.context.rights.allow(self.action, profile.division):
-            raise NotFound("No contact has this id.")
-        divisions = self.context.rights.divisions_of[self.action]
-        shows = shows_in(self.context.follower, divisions)
+        self.seen(self.context.queries.profile(id_), "No contact has this id.")
+        shows = shows_in(self.context.follower, self.divisions)
         return self.context.queries.notes(id_, as_of, removed=removed, shows=shows)
 
     def _write(self, wanted: NoteCommand, *, dry_run: bool) -> Done:
-        self.context.follower.follow()
-        contact_id = place_of(self.context.follower.views.connection, wanted.note_id)
+        contact_id = place_of(self.views, wanted.note_id)
         if contact_id is None:
             raise NotFound(NO_NOTE)
         with self.command(dry_run=dry_run) as command:

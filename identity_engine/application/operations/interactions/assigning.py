@@ -8,7 +8,8 @@ from aggregates import contact
 from aggregates.access import Action
 from aggregates.change import AwaitedPersonal, InteractionChangeDeferred
 from aggregates.values import ContactId, InteractionId, instant_text
-from identity_engine.application.command import Command, Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
 from identity_engine.application.ids import contact_id as checked_id
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.interactions.linking import (

@@ -5,7 +5,8 @@ from aggregates.access import Action
 from aggregates.contact import ContactToldApart, ContactToldApartLifted
 from aggregates.review import Confirm, Defer, Reject, Undo
 from aggregates.values import ContactId
-from identity_engine.application.command import Command, Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
 from identity_engine.application.operations.interactions.assigning import interaction_of
 from identity_engine.application.operations.interactions.linking import LinkByHand, refuse_elsewhere
 from identity_engine.application.operations.reasons import if_given, said

@@ -20,7 +20,8 @@ from aggregates.merging import (
     objections,
 )
 from aggregates.values import ContactId, MergeId
-from identity_engine.application.command import Command, Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
 from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.operations.merging.preview import foreseen
 from identity_engine.application.operations.reasons import needed

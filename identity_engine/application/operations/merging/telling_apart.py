@@ -6,7 +6,8 @@ from aggregates.access import Action
 from aggregates.contact import ContactToldApart, ContactToldApartLifted
 from aggregates.errors import NotYet, Refused
 from aggregates.values import ContactId
-from identity_engine.application.command import Command, Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
 from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.operations.reasons import needed, said
 from identity_engine.application.permissions import needs

@@ -21,7 +21,8 @@ from aggregates.errors import AlreadyDone, Refused
 from aggregates.identity import Edge
 from aggregates.merging import Undoing, undo
 from aggregates.values import ContactId, MergeId
-from identity_engine.application.command import Command, Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
 from identity_engine.application.explanation.sentences import (
     DEFAULT,
     Language,
@@ -225,8 +226,7 @@ class Unmerging(Operations):
             raise self._nothing_to_undo(merge_id) from None
 
     def _nothing_to_undo(self, merge_id: MergeId) -> AlreadyDone | NotFound:
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
+        views = self.views
         stream = stream_of_merge(views, merge_id)
         identity = find_identity(views, stream) if stream is not None else None
         if identity is None or not self.context.sees(self.action, identity.division):
@@ -261,8 +261,7 @@ class Unmerging(Operations):
 
     def _written_since(self, merge_id: MergeId) -> list[Recorded]:
         """Return what persons wrote on the survivor of a merge since it was made."""
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
+        views = self.views
         stream = stream_of_merge(views, merge_id)
         if stream is None:
             return []
