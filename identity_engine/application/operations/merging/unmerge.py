@@ -1,11 +1,9 @@
 """Undo a merge by hand: any merge, in any order, at any time, whole or one member of it."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
-import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -33,7 +31,11 @@ from identity_engine.application.explanation.telling import tell
 from identity_engine.application.ids import contact_id as checked
 from identity_engine.application.ids import merge_id as checked_merge
 from identity_engine.application.operations.administration import RESERVED
-from identity_engine.application.operations.merging.preview import foreseen
+from identity_engine.application.operations.merging.preview import (
+    foreseen,
+    refuse_changed,
+    token_of,
+)
 from identity_engine.application.operations.merging.reassigning import Reassignment, is_movable
 from identity_engine.application.operations.merging.telling_apart import evaluate_again
 from identity_engine.application.operations.reasons import needed, said
@@ -191,11 +193,7 @@ class Unmerging(Operations):
         written = self._written_since(id_) if move else []
         with self._in_force(id_), self.command(dry_run=dry_run) as command:
             merge = self._merge(command, id_, leaving)
-            if token is not None and token != _token(command, merge):
-                raise Refused(
-                    "changed",
-                    "A contact of this merge changed since the preview. Look at it again.",
-                )
+            refuse_changed(token, _token(command, merge))
             self._write(command, merge, why, written, move or {}, told_apart=told_apart)
             parts = _parts(command, merge)
         apart = merge.undoing.apart if told_apart else ()
@@ -334,13 +332,8 @@ def _parts(command: Command, merge: _Merge) -> tuple[ContactId, ...]:
 
 
 def _token(command: Command, merge: _Merge) -> str:
-    """Return the digest of all that a preview rests on: what goes, and every member as it is."""
-    rows = sorted(
-        (member, command.index.contacts[member].revision, command.index.contacts[member].touched)
-        for member in merge.members
-    )
-    rests_on = [merge.merge_id, sorted(map(_ends, merge.undoing.taken_back)), rows]
-    return hashlib.sha256(orjson.dumps(rests_on)).hexdigest()[:32]
+    ends = sorted(map(_ends, merge.undoing.taken_back))
+    return token_of(command, merge.members, merge.merge_id, ends)
 
 
 def _ends(edge: MergeEdge) -> tuple[ContactId, ContactId]:
