@@ -59,7 +59,8 @@ def needs(
                 with self.context.permitted(action, everywhere=everywhere, target=named):
                     return method(self.under(action), *args, **kwargs)
             except RuleViolation as violation:
-                raise within_the_tree(violation) from violation.__cause__
+                told = within_the_tree(violation).with_traceback(violation.__traceback__)
+                raise told from violation.__cause__
 
         guarded.action = action  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value] # it has the method's own signature
