@@ -17,7 +17,7 @@ from identity_engine.application.acting import Operations
 from identity_engine.application.command import Done
 from identity_engine.application.crm.dossier import Dossier
 from identity_engine.application.crm.worker import Worked, Worker
-from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.ids import checked_id, checked_interaction
 from identity_engine.application.operations.reasons import if_given
 from identity_engine.application.permissions import needs
 from identity_engine.bootstrap import connect_crm
@@ -71,7 +71,7 @@ class CustomerRelations(Operations):
         reference = _reference(record_type, record_id)
         record = RecordPersonal(record_id=reference.id, label=label, address=address)
         with self.command(dry_run=dry_run) as command:
-            dossier = Dossier(command, InteractionId(checked(interaction_id)), settings)
+            dossier = Dossier(command, checked_interaction(interaction_id), settings)
             wanted = LinkRecord(
                 LinkId(command.new_id()),
                 reference.type,
@@ -101,7 +101,7 @@ class CustomerRelations(Operations):
         why, settings = if_given(reason), self._settings()
         reference = _reference(record_type, record_id)
         with self.command(dry_run=dry_run) as command:
-            dossier = Dossier(command, InteractionId(checked(interaction_id)), settings)
+            dossier = Dossier(command, checked_interaction(interaction_id), settings)
             wanted = UnlinkRecord(
                 reference.type, reference.id, why, at_once=settings.corrections_at_once
             )
@@ -117,10 +117,10 @@ class CustomerRelations(Operations):
             NotYet: nothing is proposed.
         """
         settings = self._settings()
-        interaction_id = self._interaction_of(LinkId(checked(link_id)))
+        interaction_id = self._interaction_of(LinkId(checked_id(link_id)))
         with self.command(dry_run=dry_run) as command:
             dossier = Dossier(command, interaction_id, settings)
-            dossier.carry_out(Approve(LinkId(checked(link_id))))
+            dossier.carry_out(Approve(LinkId(checked_id(link_id))))
         return command.done(dossier.contact_id)
 
     @needs(Action.CRM_CREATE)
@@ -156,7 +156,7 @@ class CustomerRelations(Operations):
                 f"Records of the type {record_type} may not be made from here. An administrator "
                 "allows it in the settings (crm.may_create).",
             )
-        id_ = InteractionId(checked(interaction_id))
+        id_ = checked_interaction(interaction_id)
         wanted = AskCreation(
             CreationId(self.context.world.new_id()), record_type, link, _form(fields)
         )
@@ -268,7 +268,7 @@ class CustomerRelations(Operations):
         Raises:
             NotFound: the actor does not see it.
         """
-        id_ = InteractionId(checked(interaction_id))
+        id_ = checked_interaction(interaction_id)
         self.refuse_unseen(division_of(self.views, id_), "No interaction has this id.")
         return id_
 

@@ -20,7 +20,7 @@ from aggregates.values import ContactId, Erased, Fact, IdentifierId
 from aggregates.verification import IdentifierVerified
 from identity_engine.application.acting import Operations
 from identity_engine.application.command import Command, Done
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.ids import checked_id
 from identity_engine.application.input_text import ID, checked
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.contacts.presence import (

@@ -16,7 +16,7 @@ from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
 from identity_engine.application.explanation.sentences import DEFAULT, Language
 from identity_engine.application.explanation.why_not import WhyNot
-from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.ids import checked_id
 from identity_engine.application.input_text import checked_words
 from identity_engine.application.permissions import needs
 from identity_engine.application.shown import Shows, shows_in, where_it_lies
@@ -239,7 +239,7 @@ class Reading(Operations):
             UsageError: it is no id.
             NotFound: the actor does not see it.
         """
-        id_ = checked(id_)
+        id_ = checked_id(id_)
         if self.divisions is not None:
             self.refuse_unseen(where_it_lies(self.context.follower, id_), ABSENT)
         return id_

@@ -11,7 +11,7 @@ from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.letters import draft, release
 from identity_engine.application.cases.outbox import MailOutcome, Outbox
 from identity_engine.application.command import Done
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.ids import checked_id
 from identity_engine.application.permissions import needs
 from identity_engine.ports.mail import MailPort
 

@@ -15,8 +15,7 @@ from identity_engine.application.as_of import moment_of
 from identity_engine.application.cases.intake import Intake
 from identity_engine.application.explanation.sentences import DEFAULT, Language, sentences_in
 from identity_engine.application.explanation.telling import tell
-from identity_engine.application.ids import checked_case
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.ids import checked_case, checked_id
 from identity_engine.application.input_text import checked_words
 from identity_engine.application.permissions import needs
 from projections.cases.query import (

@@ -23,7 +23,6 @@ from aggregates.notes import AddNote, ChangeNote, RemoveNote
 from aggregates.values import (
     CompositionId,
     ContactId,
-    InteractionId,
     MailId,
     NoteId,
     instant_text,
@@ -39,7 +38,7 @@ from identity_engine.application.cases.file import CaseFile, open_case
 from identity_engine.application.cases.letters import draft, release
 from identity_engine.application.cases.origins import CaseOrigin, find_origin
 from identity_engine.application.command import Command, Done
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.ids import checked_id, checked_interaction
 from identity_engine.application.operations.administration import checked_actor
 from identity_engine.application.operations.contacts.notes import add_note
 from identity_engine.application.operations.reasons import if_given
@@ -209,7 +208,7 @@ class Cases(Operations):
         """
         with self.command(dry_run=dry_run) as command:
             row = command.case(case)
-            wanted = InteractionId(checked_id(interaction_id))
+            wanted = checked_interaction(interaction_id)
             linked = command.interaction(wanted)
             if linked.division != command.division_of_case(row):
                 raise Refused("other_division", "Case and interaction lie in two divisions.")

@@ -15,7 +15,7 @@ from aggregates.values import ContactId, Fact, Stage
 from identity_engine.application.acting import Operations
 from identity_engine.application.command import Command, Done
 from identity_engine.application.hand_made import first_values
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.ids import checked_id
 from identity_engine.application.input_text import ID, checked
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.contacts.duplicates import Duplicates, PossibleDuplicate

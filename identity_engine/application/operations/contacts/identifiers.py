@@ -14,7 +14,7 @@ from aggregates.ownership import Release, Share, Transfer, Unshare, Verify
 from aggregates.values import ContactId, IdentifierId
 from identity_engine.application.acting import Operations
 from identity_engine.application.command import Command, Done
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.ids import checked_id
 from identity_engine.application.input_text import checked_text
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.values.claiming import ManualClaim, Value

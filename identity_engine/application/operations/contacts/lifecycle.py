@@ -10,7 +10,7 @@ from aggregates.errors import Refused
 from aggregates.lifecycle import Delete, LiftHold, SetHold
 from aggregates.values import ContactId
 from identity_engine.application.command import Done
-from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.ids import checked_id
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.contacts.expiry import Expiry
 from identity_engine.application.operations.contacts.presence import (
@@ -54,7 +54,7 @@ class Lifecycle(Expiry):
             NotFound: there is no such contact where the actor may look.
             Refused: `legal_hold`, `erased` or `before_birth`.
         """
-        wanted, command_ = checked(contact_id), Delete(reason=reasons.needed(reason))
+        wanted, command_ = checked_id(contact_id), Delete(reason=reasons.needed(reason))
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             members = command.index.members(command.contact(wanted, gone=True).canonical)
             if command.moment < min(command.index.contacts[one].state.born for one in members):
@@ -74,7 +74,7 @@ class Lifecycle(Expiry):
             NotFound: there is no such contact where the actor may look.
             Refused: `restore_period_over` or `erased`.
         """
-        wanted = checked(contact_id)
+        wanted = checked_id(contact_id)
         said = reasons.if_given(reason)
         with self.command(dry_run=dry_run) as command:
             elsewhere = restore(command, command.contact(wanted, gone=True), said)
@@ -88,7 +88,7 @@ class Lifecycle(Expiry):
             NotFound: there is no such contact where the actor may look.
             Refused: `erased`.
         """
-        wanted = checked(contact_id)
+        wanted = checked_id(contact_id)
         return self._hold(wanted, SetHold(wanted, reasons.needed(reason)), dry_run=dry_run)
 
     @needs(Action.HOLD_SET)
@@ -100,7 +100,7 @@ class Lifecycle(Expiry):
             NotYet: no hold keeps it.
             Refused: `held_by_member`, the hold names another member of the set.
         """
-        wanted = checked(contact_id)
+        wanted = checked_id(contact_id)
         return self._hold(wanted, LiftHold(wanted, reasons.needed(reason)), dry_run=dry_run)
 
     @needs(Action.ERASURE_REQUEST)

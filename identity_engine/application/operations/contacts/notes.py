@@ -9,7 +9,7 @@ from aggregates.notes import AddNote, ChangeNote, NoteCommand, RemoveNote, notes
 from aggregates.values import ContactId, InteractionId, NoteId
 from identity_engine.application.acting import Operations
 from identity_engine.application.command import Command, Done
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.ids import checked_id, checked_interaction
 from identity_engine.application.input_text import checked_text
 from identity_engine.application.operations import reasons
 from identity_engine.application.permissions import needs
@@ -57,7 +57,7 @@ class Notes(Operations):
             row = command.contact(checked_id(contact_id))
             during = None
             if interaction_id is not None:
-                during = InteractionId(checked_id(interaction_id))
+                during = checked_interaction(interaction_id)
                 linked = command.interaction(during).contact_id
                 if linked is None or command.index.canonical(linked) != row.canonical:
                     raise Refused("not_linked", "This interaction is not the contact's.")

@@ -7,8 +7,7 @@ from msgspec import Struct
 from aggregates.access import Action
 from aggregates.values import ContactId, IdentifierClass
 from identity_engine.application.acting import Operations
-from identity_engine.application.ids import contact_id as checked_id
-from identity_engine.application.operations.interactions.assigning import interaction_of
+from identity_engine.application.ids import checked_id, checked_interaction
 from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound
 from projections.identity.query import find_identity
@@ -88,7 +87,7 @@ class Conversations(Operations):
             NotFound: there is no such contact, or none that the actor sees.
         """
         views = self.views
-        found = find_identity(views, ContactId(checked_id(contact_id)))
+        found = find_identity(views, checked_id(contact_id))
         identity = self.seen(found, "No contact has this id.")
         rules = self.context.rules
         rule = rules.policy.classes.get(IdentifierClass.DEVICE)
@@ -117,7 +116,7 @@ class Conversations(Operations):
         return Card(None, current, profile, tuple(reversed(related)))
 
     def _find(self, interaction_id: str) -> InteractionView:
-        return self.seen(find_interaction(self.views, interaction_of(interaction_id)), ABSENT)
+        return self.seen(find_interaction(self.views, checked_interaction(interaction_id)), ABSENT)
 
     def _may_open(self, found: InteractionView) -> bool:
         rights = self.context.rights

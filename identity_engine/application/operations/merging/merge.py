@@ -19,7 +19,7 @@ from aggregates.merging import (
 from aggregates.values import ContactId, MergeId
 from identity_engine.application.acting import Operations
 from identity_engine.application.command import Command, Done
-from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.ids import checked_id
 from identity_engine.application.operations.merging.preview import (
     foreseen,
     refuse_changed,
@@ -83,8 +83,8 @@ class _Request(Struct, frozen=True):
     ) -> "_Request":
         if len(ids) < 2:
             raise UsageError("A merge needs at least two contacts.")
-        named = checked(survivor) if survivor is not None else None
-        return cls(tuple(map(checked, ids)), named, dict(choices or {}))
+        named = checked_id(survivor) if survivor is not None else None
+        return cls(tuple(map(checked_id, ids)), named, dict(choices or {}))
 
 
 class Merging(Operations):

@@ -28,8 +28,7 @@ from identity_engine.application.explanation.sentences import (
     sentences_in,
 )
 from identity_engine.application.explanation.telling import tell
-from identity_engine.application.ids import contact_id as checked
-from identity_engine.application.ids import merge_id as checked_merge
+from identity_engine.application.ids import checked_id, checked_merge
 from identity_engine.application.operations.administration import RESERVED
 from identity_engine.application.operations.merging.preview import (
     foreseen,
@@ -297,7 +296,7 @@ def _move(
     reason: str | None,
 ) -> None:
     """Give what was written on the survivor to the members that it belongs to."""
-    targets = {place: checked(target) for place, target in move.items()}
+    targets = {place: checked_id(target) for place, target in move.items()}
     if not merge.members.issuperset(targets.values()):
         raise UsageError("It can be moved to a member of the merged contact only.")
     moving = Reassignment(command, merge.stream, reason)
@@ -346,4 +345,4 @@ def _is_apart_for_good(command: Command, one: ContactId, other: ContactId) -> bo
 
 
 def _optional(member: str | None) -> ContactId | None:
-    return checked(member) if member is not None else None
+    return checked_id(member) if member is not None else None
