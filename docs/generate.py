@@ -30,6 +30,7 @@ from aggregates.values import (
     IdentifierClass,
     RefusalEvidence,
 )
+from identity_engine import errors as tree_of_errors
 from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.rules import shipped_policy
 from identity_engine.cli.app import app
@@ -306,6 +307,12 @@ def internal() -> str:
     return "\n".join(["| stored event | why |", "|---|---|", *rows])
 
 
+def errors() -> str:
+    """Return the tree of errors as it is drawn above their classes."""
+    _, _, tree = (tree_of_errors.__doc__ or "").partition("\n\n")
+    return f"```text\n{tree.strip()}\n```"
+
+
 def asyncapi() -> bytes:
     """Return the AsyncAPI document of topics with the names that the pages use."""
     publication = Publication("identity-events", (), "identity-profiles")
@@ -321,6 +328,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "policy-fields": policy_fields,
     "policy-classes": policy_classes,
     "policy-channels": policy_channels,
+    "errors": errors,
     "faults": fault_codes,
     "limits": limits,
     "rules": rules,

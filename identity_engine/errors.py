@@ -3,8 +3,13 @@
 IdentityEngineError
 ├── UsageError             the call was wrong: correct it
 │   └── SourceError        a file cannot be read
+├── InvalidContent         a policy, model or settings cannot be used: correct the file
 ├── NotFound               no such contact, interaction or item
 ├── Denied                 no grant allows the call
+├── RuleViolation          the rules refuse the command; nothing was written
+│   ├── NotYet             it needs something that has not come into being
+│   ├── AlreadyDone        it was carried out before
+│   └── Refused            the rules say no; `reason` is a stable code
 ├── ConfigurationError     the set-up is wrong: the message says the fix
 │   ├── RightMissing       the role on the database may not do this
 │   └── SettingsError      what this process was given is wrong or not there: correct it
@@ -29,6 +34,7 @@ IdentityEngineError
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from aggregates import errors as rules
 from aggregates.access import EVERY_DIVISION
 from projections.sql import DatabaseDamaged, DatabaseFailed
 
@@ -54,6 +60,14 @@ class SourceError(UsageError):
         self.fix = fix
 
 
+class InvalidContent(IdentityEngineError):  # noqa: N818 - an outcome with reasons
+    """A policy, a model or settings cannot be used; `faults` lists every reason, each with its place."""
+
+    def __init__(self, message: str, faults: Sequence[str]) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+
 class NotFound(IdentityEngineError):  # noqa: N818 - it is an answer, named as users know it
     """No such contact, interaction or item."""
 
@@ -72,6 +86,37 @@ class Denied(IdentityEngineError):  # noqa: N818 - it is an answer, named as use
         self.division = division
         self.target = target
         self.recorded = False
+
+
+class RuleViolation(IdentityEngineError, rules.RuleViolation):  # noqa: N818 - as the rules name it
+    """The rules refuse the command; nothing was written."""
+
+
+class NotYet(RuleViolation, rules.NotYet):
+    """The command needs something that has not come into being."""
+
+
+class AlreadyDone(RuleViolation, rules.AlreadyDone):
+    """The command was carried out before."""
+
+
+class Refused(RuleViolation, rules.Refused):
+    """The rules say no. `reason` is a stable code."""
+
+
+def within_the_tree(violation: rules.RuleViolation) -> IdentityEngineError:
+    """Return what the aggregates refuse as an error of this tree, with its code and text."""
+    match violation:
+        case IdentityEngineError():
+            return violation
+        case rules.Refused():
+            return Refused(violation.reason, str(violation))
+        case rules.NotYet():
+            return NotYet(str(violation))
+        case rules.AlreadyDone():
+            return AlreadyDone(str(violation))
+        case _:
+            return RuleViolation(str(violation))
 
 
 class ConfigurationError(IdentityEngineError):

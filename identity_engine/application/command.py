@@ -1,23 +1,18 @@
 """One command of a person or system: decided and written under the write lock, all or nothing."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from copy import copy
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Self
 
 from msgspec import Struct
 
 from aggregates.access import Action
-from aggregates.case_facts import number_of
 from aggregates.errors import Refused
 from aggregates.lifecycle import Presence, restorable_since
 from aggregates.values import ContactId, Fact, InteractionId
 from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.fact_writer import FactWriter, Seal, Upstream
-from identity_engine.application.gc_pause import no_garbage_collection
 from identity_engine.application.hand_made import HandMadeRecords
-from identity_engine.application.ids import case_id
+from identity_engine.application.ids import checked_case
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.match_index.case_tables import case_by_number, cases_by_id
@@ -160,11 +155,11 @@ class Command:
             Denied: the actor may not do this in its division.
         """
         absent = "No case has this number or id."
-        number = number_of(case)
+        named = checked_case(case)
         found = (
-            case_by_number(self.cursor, number)
-            if number is not None
-            else next(iter(cases_by_id(self.cursor, [case_id(case)])), None)
+            case_by_number(self.cursor, named)
+            if isinstance(named, int)
+            else next(iter(cases_by_id(self.cursor, [named])), None)
         )
         if found is None:
             raise NotFound(absent)
@@ -346,42 +341,3 @@ def _gone(row: ContactRow, over: datetime) -> str:
     if since is not None and since <= over:
         return f"This contact is {presence}, for too long to be brought back."
     return f"This contact is {presence}. Bring it back first: contact restore {row.canonical}"
-
-
-class Operations:
-    """Base of the operations: one actor's context, and the action that the call under way needs."""
-
-    def __init__(self, context: ActorContext) -> None:
-        self.context = context
-        self._action: Action | None = None
-
-    def under(self, action: Action) -> Self:
-        """Return these operations, acting by one right."""
-        acting = copy(self)
-        acting._action = action
-        return acting
-
-    @property
-    def action(self) -> Action:
-        """The right that the call under way acts by."""
-        assert self._action is not None, "an operation is marked with the action it needs"
-        return self._action
-
-    @contextmanager
-    def command(
-        self, *, dry_run: bool = False, effective_at: datetime | None = None
-    ) -> Iterator[Command]:
-        """Decide and write one command: what it writes is stored together when the block ends.
-
-        Args:
-            dry_run: decide, and write nothing.
-            effective_at: when what it does became true; None for now.
-        """
-        with no_garbage_collection(), self.context.store.writing() as writer:
-            command = Command(self.context, self.action, writer, effective_at)
-            try:
-                yield command
-                if not dry_run:
-                    command.finish()
-            finally:
-                command.take_back_keys()

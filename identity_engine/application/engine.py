@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, Self
 
 from aggregates.access import Action
-from aggregates.values import InteractionId
 from identity_engine.adapters.clock import World
 from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.cases.intake import Intake
@@ -16,7 +15,7 @@ from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
 from identity_engine.application.explanation.sentences import DEFAULT, Language
 from identity_engine.application.explanation.why_not import WhyNot
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.ids import checked_interaction
 from identity_engine.application.indexing import rebuild_index, verify_index
 from identity_engine.application.intake.ingest import BATCH_SIZE, Ingestion
 from identity_engine.application.intake.ingest import Progress as IngestProgress
@@ -257,7 +256,7 @@ class Engine:
             since: start from what was received after a time or `pos:N`.
 
         Raises:
-            ValidationError, InvalidModel: a content is not valid.
+            InvalidContent: a content is not valid.
         """
         rules = self.policies.rules_with(policy, model)
         return rehearse(self.store, self._world, rules, since, progress)
@@ -272,7 +271,7 @@ class Engine:
         ids = (
             None
             if interaction_ids is None
-            else [InteractionId(checked_id(one)) for one in interaction_ids]
+            else [checked_interaction(one) for one in interaction_ids]
         )
         self.reevaluation.request(ids, self.context.actor)
 

@@ -7,13 +7,15 @@ from aggregates import access
 from aggregates import policy as policies
 from aggregates.access import ACCESS_STREAM, AccessState
 from aggregates.policy import POLICY_STREAMS, Activate, PolicyKind, PolicyState
-from aggregates.settings import Settings
 from aggregates.values import CommandId, EventId, Header
 from identity_engine.adapters.clock import World
 from identity_engine.application.rules import (
     Rules,
     canonical,
     content_version,
+    read_model,
+    read_policy,
+    read_settings,
     rules_from,
     shipped_access,
     shipped_model,
@@ -67,7 +69,7 @@ class Policies:
             dry_run: decide, and write nothing.
 
         Raises:
-            ValidationError, InvalidModel: a content is not valid; nothing is written.
+            InvalidContent: a content is not valid; nothing is written.
         """
         states = {kind: self._state(kind) for kind in contents}
         wanted = {
@@ -199,7 +201,7 @@ class Policies:
 def _name_of(kind: PolicyKind, content: bytes) -> str:
     """Return the content's own name, having checked that it is valid."""
     if kind == "policy":
-        return policies.Policy.model_validate_json(content).name
+        return read_policy(content).name
     if kind == "settings":
-        return Settings.model_validate_json(content).name
-    return parse_model(content).name
+        return read_settings(content).name
+    return read_model(content).name

@@ -1,16 +1,19 @@
 """The rules in force: the policy and the model, with what the matchers make of them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import resources
 
 import orjson
 from msgspec import Struct
+from pydantic import ValidationError
 
 from aggregates.access import Action, RoleDefined, RoleGranted
 from aggregates.policy import Policy
 from aggregates.settings import Settings
-from matchers.model import Model, parse_model
+from identity_engine.errors import InvalidContent
+from matchers.model import InvalidModel, Model, parse_model
 from matchers.scoring import Scorer
 from matchers.vocabulary import LinkRules
 
@@ -38,11 +41,10 @@ def rules_from(policy_content: bytes, model_content: bytes, settings: bytes | No
     """Build the rules from their contents; without settings the shipped ones are taken.
 
     Raises:
-        ValidationError: policy or settings are not valid; all faults are listed.
-        InvalidModel: the model is not valid; all faults are listed.
+        InvalidContent: one of them is not valid; all its faults are listed.
     """
-    policy = Policy.model_validate_json(policy_content)
-    model = parse_model(model_content)
+    policy = read_policy(policy_content)
+    model = read_model(model_content)
     return Rules(
         policy=policy,
         policy_version=content_version(policy_content),
@@ -60,8 +62,53 @@ def rules_from(policy_content: bytes, model_content: bytes, settings: bytes | No
             size_cap=policy.guards.size_cap,
             live_name_only_links=policy.guards.live_name_only_links,
         ),
-        settings=Settings.model_validate_json(settings or shipped_settings()),
+        settings=read_settings(settings or shipped_settings()),
     )
+
+
+def read_policy(content: bytes) -> Policy:
+    """Read a policy from JSON.
+
+    Raises:
+        InvalidContent: it is none; all faults are listed.
+    """
+    with _faults_told():
+        return Policy.model_validate_json(content)
+
+
+def read_settings(content: bytes) -> Settings:
+    """Read settings from JSON.
+
+    Raises:
+        InvalidContent: they are none; all faults are listed.
+    """
+    with _faults_told():
+        return Settings.model_validate_json(content)
+
+
+def read_model(content: bytes) -> Model:
+    """Read a model from JSON.
+
+    Raises:
+        InvalidContent: it is none; all faults are listed.
+    """
+    try:
+        return parse_model(content)
+    except InvalidModel as error:
+        raise InvalidContent(str(error), error.faults) from None
+
+
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(str(step) for step in fault['loc']) or 'file'}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        ]
+        told = "".join(f"\n  {fault}" for fault in faults)
+        raise InvalidContent(f"The file is not valid:{told}", faults) from None
 
 
 def shipped_policy() -> bytes:

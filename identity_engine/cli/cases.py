@@ -339,8 +339,8 @@ def compose(
     with Engine.open(store) as engine:
         composition = engine.desk.cases.compose(mode=mode, case=of, dry_run=dry_run)
     if json:
-        show_json({"composition": None if dry_run else composition})
-    elif dry_run:
+        show_json({"composition": composition})
+    elif composition is None:
         show(f"{DRY_RUN}You are busy.")
     else:
         show(composition)

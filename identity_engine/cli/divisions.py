@@ -35,7 +35,7 @@ def move(
     """Move a contact, with all that is merged with it, to another division."""
     with Engine.open(store) as engine:
         moved = engine.desk.divisions.move(
-            id_, to, reason, new_division=new_division, dry_run=dry_run
+            id_, to, reason=reason, new_division=new_division, dry_run=dry_run
         )
     if json:
         show_json(moved)
@@ -56,7 +56,7 @@ def link(
 ) -> None:
     """Say that two contacts of two divisions are alike."""
     with Engine.open(store) as engine:
-        done = engine.desk.divisions.link_across(id_, other, reason, dry_run=dry_run)
+        done = engine.desk.divisions.link_across(id_, other, reason=reason, dry_run=dry_run)
     show_done(done, "They are linked across divisions", json=json)
 
 
@@ -72,7 +72,7 @@ def unlink(
 ) -> None:
     """Say that two contacts of two divisions are not alike, whoever said or found so."""
     with Engine.open(store) as engine:
-        done = engine.desk.divisions.unlink_across(id_, other, reason, dry_run=dry_run)
+        done = engine.desk.divisions.unlink_across(id_, other, reason=reason, dry_run=dry_run)
     show_done(done, "They are no longer linked across divisions", json=json)
 
 
@@ -88,7 +88,7 @@ def lift(
 ) -> None:
     """Take back that two contacts are not alike: the rules may find them again."""
     with Engine.open(store) as engine:
-        done = engine.desk.divisions.lift_unlink(id_, other, reason, dry_run=dry_run)
+        done = engine.desk.divisions.lift_unlink(id_, other, reason=reason, dry_run=dry_run)
     show_done(done, "They may be found alike across divisions again", json=json)
 
 

@@ -42,7 +42,7 @@ def delete(
 ) -> None:
     """Delete a contact with all that is merged with it; it can be restored for some time."""
     with Engine.open(store) as engine:
-        done = engine.desk.lifecycle.delete(id_, reason, dry_run=dry_run)
+        done = engine.desk.lifecycle.delete(id_, reason=reason, dry_run=dry_run)
     show_done(done, f"{done.contact_id} is deleted", json=json)
 
 
@@ -56,7 +56,7 @@ def restore(
 ) -> None:
     """Bring back a contact that expired or was deleted, with the identifiers that are still free."""
     with Engine.open(store) as engine:
-        restored = engine.desk.lifecycle.restore(id_, reason, dry_run=dry_run)
+        restored = engine.desk.lifecycle.restore(id_, reason=reason, dry_run=dry_run)
     if json:
         show_json(restored)
         return
@@ -71,7 +71,7 @@ def set_hold(
 ) -> None:
     """Set a legal hold on a contact; it keeps all that is merged with it."""
     with Engine.open(store) as engine:
-        done = engine.desk.lifecycle.set_hold(id_, reason, dry_run=dry_run)
+        done = engine.desk.lifecycle.set_hold(id_, reason=reason, dry_run=dry_run)
     show_done(done, f"A legal hold keeps {done.contact_id}", json=json)
 
 
@@ -81,7 +81,7 @@ def lift_hold(
 ) -> None:
     """Lift the legal hold that names a contact."""
     with Engine.open(store) as engine:
-        done = engine.desk.lifecycle.lift_hold(id_, reason, dry_run=dry_run)
+        done = engine.desk.lifecycle.lift_hold(id_, reason=reason, dry_run=dry_run)
     show_done(done, f"The legal hold on {done.contact_id} is lifted", json=json)
 
 

@@ -58,12 +58,9 @@ def _run(arguments: list[str]) -> int:
     import sqlite3
 
     from cyclopts import CycloptsError
-    from pydantic import ValidationError
 
-    from aggregates.errors import RuleViolation
     from identity_engine.cli.app import app
     from identity_engine.errors import IdentityEngineError, SettingsError, UsageError
-    from matchers.model import InvalidModel
 
     if _writes_to_standard_output(arguments):
         said = "--out needs the name of a file; nothing but the answer goes to standard output."
@@ -74,10 +71,8 @@ def _run(arguments: list[str]) -> int:
         return _fail(_with_help(str(error), arguments), 2)
     except (UsageError, SettingsError) as error:
         return _fail(str(error), 2)
-    except (IdentityEngineError, RuleViolation, InvalidModel) as error:
+    except IdentityEngineError as error:
         return _fail(str(error), 1)
-    except ValidationError as error:
-        return _fail("The file is not valid:\n" + _faults(error), 1)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output is gone; there is nobody left to tell
         return 1
@@ -183,16 +178,6 @@ def _fail(message: str, code: int) -> int:
 
     complain(message)
     return code
-
-
-def _faults(error: object) -> str:
-    from pydantic import ValidationError
-
-    assert isinstance(error, ValidationError)
-    return "\n".join(
-        f"  {'.'.join(str(step) for step in fault['loc']) or 'file'}: {fault['msg']}"
-        for fault in error.errors(include_input=False, include_url=False)
-    )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 from msgspec.structs import asdict
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.operations.values.input_text import ID, checked
+from identity_engine.application.input_text import ID, checked
 from identity_engine.cli.output import (
     DRY_RUN,
     DryRun,

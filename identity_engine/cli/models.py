@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 from msgspec.structs import asdict
 
 from identity_engine.application.engine import Engine
-from identity_engine.application.rules import content_version
+from identity_engine.application.rules import content_version, read_model
 from identity_engine.cli.output import (
     DryRun,
     Json,
@@ -185,7 +185,7 @@ def _model(name: str) -> Model:
     path = Path(name)
     if not path.is_file():
         raise UsageError(f"There is no model file {name}; {' and '.join(SHIPPED)} ship.")
-    return parse_model(path.read_bytes())
+    return read_model(path.read_bytes())
 
 
 def _show_levels(shown: Model) -> None:

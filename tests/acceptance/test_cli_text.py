@@ -41,7 +41,10 @@ def test_standard_input_that_is_no_utf_8_is_wrong_usage(filled):
 def test_a_note_with_a_control_character_is_wrong_usage(filled):
     contact = filled.contact_of("berger")
     answer = filled("case", "open", "contact", contact, "--note", "a\x1b[2Jb")
-    assert (answer.code, "no control characters but tab and line end" in answer.err) == (2, True)
+    assert (answer.code, "none of them a control character but tab and line end" in answer.err) == (
+        2,
+        True,
+    )
     assert filled("case", "open", "contact", contact, "--note", "a\tb\r\nc\n").code == 0
 
 

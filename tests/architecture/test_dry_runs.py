@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from identity_engine.application.acting import Operations
 from identity_engine.application.cases.outbox import Outbox
-from identity_engine.application.command import Operations
 from identity_engine.application.crm.worker import Worker
 from identity_engine.application.engine import Engine
 from identity_engine.application.operations.desk import Desk

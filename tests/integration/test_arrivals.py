@@ -231,7 +231,7 @@ def test_an_identifier_that_another_contact_holds_is_left_there(engine, on):
 
 def test_who_was_deleted_meanwhile_is_not_looked_up(engine, server, on):
     contact = call(engine)
-    engine.desk.lifecycle.delete(contact, "A mistake")
+    engine.desk.lifecycle.delete(contact, reason="A mistake")
     done = engine.desk.arrivals.work()
 
     assert (done.waiting, server.requests) == (0, [])

@@ -45,7 +45,7 @@ def test_with_a_case_it_is_seen_where_the_case_lies(engine, case):
 
 def test_it_goes_along_when_the_contact_moves(engine, call, case):
     engine.acting_as("agent").cases.compose(case=case)
-    engine.desk.divisions.move(call.contact_id, "south", WHY)
+    engine.desk.divisions.move(call.contact_id, "south", reason=WHY)
 
     assert seen(engine, "lead-north", "lead-south", "owner") == [[], ["agent"], ["agent"]]
 
@@ -70,7 +70,7 @@ def test_of_an_agent_who_works_nowhere_any_more_it_is_seen_by_who_sees_all(engin
 
 def test_ones_own_is_always_seen(engine, call, case):
     composition = engine.acting_as("agent-north").cases.compose(case=case)
-    engine.desk.divisions.move(call.contact_id, "south", WHY)
+    engine.desk.divisions.move(call.contact_id, "south", reason=WHY)
 
     (own,) = engine.acting_as("agent-north").reading_cases.busy()
     assert own.composition_id == composition

@@ -183,6 +183,7 @@ def test_all_that_is_saved_together_is_saved_or_nothing(engine, case):
     ids=["save", "send"],
 )
 def test_an_agent_is_busy_while_composing_and_free_on_save_or_send(engine, case, entry, ended):
+    assert engine.desk.cases.compose(case=case, dry_run=True) is None
     composition = engine.desk.cases.compose(mode="preview", case=case)
     (busy,) = engine.desk.reading_cases.busy()
     assert (busy.agent, busy.mode) == ("owner", "preview")
@@ -266,6 +267,26 @@ def test_a_closed_case_is_followed_up_and_one_that_is_not_is_worked_on(engine, c
     saved = engine.desk.cases.follow_up(case, NOTE)
     assert saved.contact_id == call.contact_id
     assert shown(engine, saved.number).follow_up_of == case
+
+
+@pytest.fixture
+def closed(engine, case):
+    """The number of a case of the contact that is closed."""
+    engine.desk.cases.add(case, Entry(resolved="solved"))
+    engine.desk.cases.close(case)
+    return case
+
+
+def test_a_follow_up_writes_the_note_on_the_contact_too(engine, call, closed):
+    engine.desk.cases.follow_up(closed, Entry(note="Noch einmal.", contact_note="Bevorzugt Mail."))
+    assert [one.text for one in engine.desk.notes.list(call.contact_id)] == ["Bevorzugt Mail."]
+
+
+def test_a_note_on_the_contact_alone_is_no_follow_up(engine, call, closed):
+    saved = engine.desk.cases.follow_up(closed, Entry(contact_note="Bevorzugt Mail."))
+    assert (saved.case_id, saved.done.written) == (None, ("note.added",))
+    assert shown(engine, closed).follow_ups == ()
+    assert [one.text for one in engine.desk.notes.list(call.contact_id)] == ["Bevorzugt Mail."]
 
 
 def test_an_interaction_is_linked_to_a_case_once_and_stays_with_its_contact(engine, case):

@@ -157,7 +157,7 @@ class TestOverAMove:
             mail_opens_cases(engine)
             (opening,) = engine.ingest([mail("1")])
             engine.desk.divisions.move(
-                opening.contact_id, "south", "Moved there.", new_division=True
+                opening.contact_id, "south", reason="Moved there.", new_division=True
             )
             for actor, division in (("here", "south"), ("there", "default")):
                 engine.desk.administration.grant(actor, "supervisor", divisions=[division])

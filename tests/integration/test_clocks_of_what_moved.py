@@ -86,13 +86,13 @@ def test_messages_before_and_after_it_went_count_for_who_has_it(engine, clock, s
 
 
 def test_over_a_move_to_another_division_the_contact_keeps_its_time(engine, clock, silent):
-    engine.desk.divisions.move(silent.contact_id, "south", WHY, new_division=True)
+    engine.desk.divisions.move(silent.contact_id, "south", reason=WHY, new_division=True)
     arrive(engine, message("m-1", "silent", time="2026-02-12T09:00:00Z"))
     assert expires(engine, clock, silent.contact_id) == day(4, 27)
 
 
 def test_what_is_taken_away_after_such_a_move_no_longer_renews_it(engine, clock, silent):
-    engine.desk.divisions.move(silent.contact_id, "south", WHY, new_division=True)
+    engine.desk.divisions.move(silent.contact_id, "south", reason=WHY, new_division=True)
     engine.desk.interactions.unlink(silent.interaction_id, reason=WHY)
     arrive(engine, message("m-1", "silent", time="2026-02-26T09:00:00Z"))
     assert expires(engine, clock, silent.contact_id) == day(4, 5)
@@ -101,7 +101,7 @@ def test_what_is_taken_away_after_such_a_move_no_longer_renews_it(engine, clock,
 def test_given_to_somebody_there_it_renews_them_alone(engine, clock, silent):
     (kenta,) = arrive(engine, form("kenta", email("kenta@example.jp"), day=4, **KENTA))
     for one in (silent.contact_id, kenta.contact_id):
-        engine.desk.divisions.move(one, "south", WHY, new_division=True)
+        engine.desk.divisions.move(one, "south", reason=WHY, new_division=True)
     engine.desk.interactions.associate(silent.interaction_id, kenta.contact_id, reason=WHY)
-    engine.desk.divisions.move(kenta.contact_id, "west", WHY, new_division=True)
+    engine.desk.divisions.move(kenta.contact_id, "west", reason=WHY, new_division=True)
     assert expires(engine, clock, silent.contact_id) == day(4, 5)

@@ -26,7 +26,7 @@ def two(engine):
 
 
 def move(engine, contact_id, to):
-    engine.desk.divisions.move(contact_id, to, WHY, new_division=True)
+    engine.desk.divisions.move(contact_id, to, reason=WHY, new_division=True)
 
 
 def later(engine, clock, division, id_="9"):

@@ -172,8 +172,8 @@ class TestTheRevision:
         (other,) = arrive(engine, mailed("b-1", "bert@example.org", profile={"city": "Ulm"}))
         seen = engine.profile(anna).revision
         engine.desk.contacts.promote(anna)
-        engine.desk.divisions.move(anna, "south", "A test", new_division=True)
-        engine.desk.divisions.move(other.contact_id, "south", "A test")
+        engine.desk.divisions.move(anna, "south", reason="A test", new_division=True)
+        engine.desk.divisions.move(other.contact_id, "south", reason="A test")
         engine.desk.merging.merge([anna, other.contact_id], reason="A test")
 
         with pytest.raises(Stale) as stale:

@@ -201,11 +201,11 @@ class TestWhatHoldsItOff:
         assert (swept.expired, swept.held_off) == (0, {"merged_by_person": 1})
 
     def test_a_legal_hold_keeps_it_until_it_is_lifted(self, sweep, clock, engine, anna):
-        engine.desk.lifecycle.set_hold(anna, "case 4 O 12/26")
+        engine.desk.lifecycle.set_hold(anna, reason="case 4 O 12/26")
         clock.set(day(12, 31))
         assert sweep().held_off == {"legal_hold": 1}
 
-        engine.desk.lifecycle.lift_hold(anna, "settled")
+        engine.desk.lifecycle.lift_hold(anna, reason="settled")
 
         assert sweep().expired == 1
 
@@ -382,7 +382,7 @@ class TestExpired:
         assert (due.canonical_id, due.presence) == (gone, "expired")
 
     def test_a_legal_hold_keeps_what_expired_from_destruction(self, engine, clock, gone):
-        engine.desk.lifecycle.set_hold(gone, WHY)
+        engine.desk.lifecycle.set_hold(gone, reason=WHY)
         clock.set(day(7, 1))
 
         assert engine.desk.lifecycle.due_for_destruction() == []

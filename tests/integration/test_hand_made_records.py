@@ -152,7 +152,7 @@ class TestAContactThatIsGone:
     def test_it_is_not_found_until_it_is_restored(self, engine, clock):
         mail = NewIdentifier(Value("email", "jonas@example.org"), verified=True)
         jonas = engine.desk.contacts.create(set=JONAS, identifiers=[mail]).done.contact_id
-        engine.desk.lifecycle.delete(jonas, "A test.")
+        engine.desk.lifecycle.delete(jonas, reason="A test.")
         assert engine.verify_index().is_sound
         assert engine.desk.contacts.create(set=JONAS, dry_run=True).duplicates == ()
         assert arrive(engine, letter("l-1", JONAS))[0].contact_id != jonas

@@ -283,7 +283,7 @@ class TestTransferring:
             engine.desk.identifiers.transfer(
                 there.contact_id, OWN, from_contact_id=owner, reason=WHY
             )
-        assert refused.value.reason == "divisions"
+        assert refused.value.reason == "other_division"
 
     def test_an_exclusive_value_goes_over(self, engine):
         owner, other = identified(engine), kenta(engine)

@@ -31,30 +31,30 @@ def test_a_division_that_nothing_knows_is_refused(engine, desk, anna, dry_run):
     with pytest.raises(
         Refused, match=r"No contact lies in sout,.* add --new-division\."
     ) as refused:
-        desk.move(anna, "sout", WHY, dry_run=dry_run)
+        desk.move(anna, "sout", reason=WHY, dry_run=dry_run)
 
     assert (refused.value.reason, engine.store.head()) == ("unknown_division", head)
 
 
 def test_a_new_one_is_begun_on_purpose(engine, desk, anna):
-    assert desk.move(anna, "south", WHY, new_division=True).done.written
+    assert desk.move(anna, "south", reason=WHY, new_division=True).done.written
     assert engine.profile(anna).division == "south"
 
 
 def test_the_way_back_is_known(engine, desk, anna):
-    desk.move(anna, "default", WHY)
-    desk.move(anna, "north", WHY)
+    desk.move(anna, "default", reason=WHY)
+    desk.move(anna, "north", reason=WHY)
     assert engine.profile(anna).division == "north"
 
 
 def test_it_is_known_by_its_contacts(engine, desk, anna):
     arrive(engine, event("2", email("b@gmail.com"), channel="email", division="south"))
-    assert desk.move(anna, "south", WHY).done.written
+    assert desk.move(anna, "south", reason=WHY).done.written
 
 
 def test_it_is_known_by_a_grant(engine, desk, anna):
     engine.desk.administration.grant("one", "agent", divisions=["south"], new_division=True)
-    assert desk.move(anna, "south", WHY).done.written
+    assert desk.move(anna, "south", reason=WHY).done.written
 
 
 @pytest.mark.parametrize("names", ["across", "channel"])
@@ -66,7 +66,7 @@ def test_it_is_known_by_the_policy(engine, desk, anna, names):
         content["channels"]["email"]["division"] = "south"
     engine.desk.administration.activate("policy", json.dumps(content).encode())
 
-    assert desk.move(anna, "south", WHY).done.written
+    assert desk.move(anna, "south", reason=WHY).done.written
 
 
 SOUTH = {"set": {"city": "Ulm"}, "division": "south"}

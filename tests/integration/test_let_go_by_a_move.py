@@ -61,17 +61,17 @@ def released_and_given_by_a_call(engine, clock, anna):
 def deleted_and_restored(engine, clock, anna):
     engine.desk.identifiers.add(anna, NUMBER)
     clock.set(day(3, 2))
-    engine.desk.lifecycle.delete(anna, WHY)
+    engine.desk.lifecycle.delete(anna, reason=WHY)
     clock.set(day(3, 3))
-    engine.desk.lifecycle.restore(anna, WHY)
+    engine.desk.lifecycle.restore(anna, reason=WHY)
 
 
 def deleted_and_restored_twice(engine, clock, anna):
     deleted_and_restored(engine, clock, anna)
     clock.set(day(3, 4))
-    engine.desk.lifecycle.delete(anna, WHY)
+    engine.desk.lifecycle.delete(anna, reason=WHY)
     clock.set(day(3, 5))
-    engine.desk.lifecycle.restore(anna, WHY)
+    engine.desk.lifecycle.restore(anna, reason=WHY)
 
 
 def given_away_and_back(engine, clock, anna):
@@ -84,16 +84,16 @@ def given_away_and_back(engine, clock, anna):
 
 
 def moved_and_moved_back(engine, clock, anna):
-    engine.desk.divisions.move(anna, "south", WHY, new_division=True)
+    engine.desk.divisions.move(anna, "south", reason=WHY, new_division=True)
     clock.set(day(3, 2))
-    engine.desk.divisions.move(anna, "north", WHY, new_division=True)
+    engine.desk.divisions.move(anna, "north", reason=WHY, new_division=True)
 
 
 def moved_deleted_restored_and_moved_back(engine, clock, anna):
-    engine.desk.divisions.move(anna, "south", WHY, new_division=True)
+    engine.desk.divisions.move(anna, "south", reason=WHY, new_division=True)
     deleted_and_restored(engine, clock, anna)
     clock.set(day(3, 4))
-    engine.desk.divisions.move(anna, "north", WHY, new_division=True)
+    engine.desk.divisions.move(anna, "north", reason=WHY, new_division=True)
 
 
 def given_to_a_member_that_left(engine, clock, anna):
@@ -120,7 +120,7 @@ def test_no_claim_stays_and_each_value_means_somebody_else_from_then_on(
     made_anew(engine, clock, anna)
     clock.set(day(3, 9))
     held = {one.value for one in engine.profile(anna).identifiers if one.valid_to is None}
-    engine.desk.divisions.move(anna, "south", WHY, new_division=True)
+    engine.desk.divisions.move(anna, "south", reason=WHY, new_division=True)
 
     for state in values_in(engine, "north"):
         assert not state.is_held_by(anna)
@@ -144,7 +144,7 @@ def test_a_claim_made_anew_that_a_move_takes_back_leaves_the_end_before_it(engin
     assert again.contact_id == first.contact_id
     (mail,) = [one for one in values_in(engine, "north") if len(one.holdings) == 2]
     assert mail.ends() == ()
-    engine.desk.divisions.move(first.contact_id, "south", WHY, new_division=True)
+    engine.desk.divisions.move(first.contact_id, "south", reason=WHY, new_division=True)
 
     (mail,) = [one for one in values_in(engine, "north") if len(one.holdings) == 2]
     assert mail.ends() == (mail.holdings[0].valid_to,)

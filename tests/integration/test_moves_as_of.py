@@ -60,7 +60,7 @@ def interactions(engine, contact_id):
 def test_a_contact_lies_where_it_lay_then(engine, live, anna):
     live.look(anna)
     for there in ("south", "west", "south", "north"):
-        engine.desk.divisions.move(anna, there, WHY, new_division=True)
+        engine.desk.divisions.move(anna, there, reason=WHY, new_division=True)
         live.look(anna)
 
     shown = [one[0][anna].division for one in live.seen.values()]
@@ -77,13 +77,13 @@ def test_what_was_given_away_after_a_move_was_its_own_before(engine, live, anna)
     first, second = interactions(engine, anna)
     both = anna, kenta.contact_id
     live.look(*both)
-    engine.desk.divisions.move(anna, "south", WHY, new_division=True)
+    engine.desk.divisions.move(anna, "south", reason=WHY, new_division=True)
     live.look(*both)
     engine.desk.interactions.associate(first, kenta.contact_id, reason=WHY, identifiers="transfer")
     live.look(*both)
     engine.desk.interactions.unlink(second, reason=WHY)
     live.look(kenta.contact_id)
-    engine.desk.divisions.move(kenta.contact_id, "north", WHY, new_division=True)
+    engine.desk.divisions.move(kenta.contact_id, "north", reason=WHY, new_division=True)
     live.look(kenta.contact_id)
     live.check()
 
@@ -92,11 +92,11 @@ def test_what_others_held_there_stays_theirs(engine, live, anna):
     (there,) = arrive(engine, mailed("3", division="south", profile=KENTA))
     both = anna, there.contact_id
     live.look(*both)
-    engine.desk.divisions.move(anna, "south", WHY, new_division=True)
+    engine.desk.divisions.move(anna, "south", reason=WHY, new_division=True)
     live.look(*both)
-    engine.desk.divisions.move(there.contact_id, "north", WHY, new_division=True)
+    engine.desk.divisions.move(there.contact_id, "north", reason=WHY, new_division=True)
     live.look(*both)
-    engine.desk.divisions.move(anna, "north", WHY, new_division=True)
+    engine.desk.divisions.move(anna, "north", reason=WHY, new_division=True)
     live.look(*both)
     live.check()
 
@@ -107,12 +107,12 @@ def test_a_set_that_moved_is_parted_and_moves_apart(engine, live, anna):
     live.look(*both)
     merged = engine.desk.merging.merge(list(both), reason=WHY)
     live.look(*both)
-    engine.desk.divisions.move(anna, "south", WHY, new_division=True)
+    engine.desk.divisions.move(anna, "south", reason=WHY, new_division=True)
     live.look(*both)
     engine.desk.identifiers.add(anna, Value("phone", "+4930123456"), verified=True, label="work")
     engine.desk.unmerging.unmerge(merged.merge_id, reason=WHY)
     live.look(*both)
-    engine.desk.divisions.move(other.contact_id, "west", WHY, new_division=True)
+    engine.desk.divisions.move(other.contact_id, "west", reason=WHY, new_division=True)
     live.look(*both)
     assert engine.profile(other.contact_id).division == "west"
     live.check()
@@ -125,7 +125,7 @@ def test_what_is_in_the_past_of_a_contact_is_shown_to_who_may_see_it_now(engine,
     before = f"pos:{engine.store.head()}"
     links = live.exported()
     assert len(links) == 2
-    engine.desk.divisions.move(anna, "south", WHY, new_division=True)
+    engine.desk.divisions.move(anna, "south", reason=WHY, new_division=True)
 
     south, north = engine.acting_as("south"), engine.acting_as("north")
     assert south.reading.profile(anna, before).division == "north"
@@ -149,7 +149,7 @@ class TestWhoWasOneWithAContactThatStays:
         engine.desk.cases.open(Origin("contact", anna), Entry(note="Hers."), subject="Her offer")
         self.then = f"pos:{engine.store.head()}"
         engine.desk.unmerging.unmerge(merged.merge_id, reason=WHY)
-        engine.desk.divisions.move(anna, "south", WHY, new_division=True)
+        engine.desk.divisions.move(anna, "south", reason=WHY, new_division=True)
         engine.desk.administration.grant("north", "owner", divisions=["north"], new_division=True)
         return bert.contact_id
 

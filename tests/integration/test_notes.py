@@ -7,6 +7,7 @@ from aggregates.errors import Refused
 from aggregates.interaction import InteractionLinked, InteractionUnlinked
 from aggregates.values import Evidence
 from identity_engine import Engine
+from identity_engine.application.cases.entry import Entry, Origin
 from identity_engine.errors import Denied, NotFound, UsageError
 from tests.support.interactions import event
 from tests.support.resolving import ANNA, KENTA, arrive, cookie, facts, mailed
@@ -151,3 +152,17 @@ def test_it_needs_the_right_and_another_divisions_note_is_absent(engine, anna):
         engine.desk.notes.remove(anna)
     with pytest.raises(UsageError):
         engine.desk.notes.add(anna, "  ")
+
+
+def test_a_note_is_the_same_whether_it_is_written_by_itself_or_with_a_case(engine, anna):
+    desk = engine.desk
+    desk.notes.add(anna, "  Spricht leise. ")
+    desk.cases.open(Origin("contact", anna), Entry(contact_note="  Spricht leise. "))
+    assert [one.text for one in desk.notes.list(anna)] == ["Spricht leise.", "Spricht leise."]
+    for write in (
+        lambda text: desk.notes.add(anna, text),
+        lambda text: desk.cases.open(Origin("contact", anna), Entry(contact_note=text)),
+    ):
+        with pytest.raises(UsageError, match="up to 4096 characters"):
+            write("x" * 4097)
+        assert write("x" * 4096)

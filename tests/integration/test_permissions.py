@@ -6,7 +6,7 @@ import pytest
 
 from aggregates.access import Action
 from identity_engine import Engine
-from identity_engine.application.command import Operations
+from identity_engine.application.acting import Operations
 from identity_engine.application.permissions import action_of
 from identity_engine.errors import Denied, NotFound, UsageError
 from tests.acceptance.commands import lines

@@ -132,7 +132,7 @@ class TestDivisions:
             )
         store.login("desk", "identity_engine_writer", "identity_engine_projector")
         with store.open("desk") as engine:
-            engine.desk.divisions.move(moved, "south", "She moved.")
+            engine.desk.divisions.move(moved, "south", reason="She moved.")
             engine.follow()
         assert seen(store) == ["north"]
 

@@ -48,6 +48,6 @@ def test_that_takes_the_right_to_restore_too(engine, expired):
 
 
 def test_one_that_was_deleted_does_not(engine, anna):
-    engine.desk.lifecycle.delete(anna, WHY)
+    engine.desk.lifecycle.delete(anna, reason=WHY)
     with pytest.raises(Refused, match="contact restore"):
         engine.desk.contacts.promote(anna)

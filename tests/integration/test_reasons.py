@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.command import Operations
+from identity_engine.application.acting import Operations
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import UsageError
 from tests.support.world import world
@@ -61,6 +61,13 @@ def test_these_verbs_need_a_reason_and_no_others():
     needed = {verb for verb, taken in VERBS.items() if taken.default is inspect.Parameter.empty}
     assert needed == NEEDED
     assert len(VERBS) > len(NEEDED)
+
+
+def test_a_reason_is_given_by_its_name():
+    kinds = {verb: taken.kind for verb, taken in VERBS.items()}
+    assert {
+        verb for verb, kind in kinds.items() if kind is not inspect.Parameter.KEYWORD_ONLY
+    } == set()
 
 
 @pytest.mark.parametrize("reason", ["", " \n", "a\x00b"])

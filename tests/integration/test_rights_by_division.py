@@ -136,7 +136,7 @@ class TestMoved:
         one, other = arrive(
             engine, mailed("1", division="north", profile=ANNA), mailed("2", division="north")
         )
-        engine.desk.divisions.move(one.contact_id, "south", WHY)
+        engine.desk.divisions.move(one.contact_id, "south", reason=WHY)
         return one.contact_id, other.interaction_id
 
     LOOKS = (
@@ -184,7 +184,7 @@ def test_who_was_one_with_a_contact_and_moved_away_is_absent_from_its_history(en
     merged = engine.desk.merging.merge([one.contact_id, other.contact_id], reason=WHY)
     engine.desk.unmerging.unmerge(merged.merge_id, reason=WHY)
     away, stays = one, other
-    engine.desk.divisions.move(away.contact_id, "south", WHY)
+    engine.desk.divisions.move(away.contact_id, "south", reason=WHY)
     engine.desk.notes.add(away.contact_id, "For the south alone.")
     arrive(engine, mailed("3", division="south"))
 

@@ -96,7 +96,7 @@ class TestIds:
         assert found(engine, ends[0]) == found(engine, ends[1].upper()) == [canonical]
 
     def test_the_id_of_a_deleted_contact_says_so(self, engine, anna):
-        engine.desk.lifecycle.delete(anna, "A test.")
+        engine.desk.lifecycle.delete(anna, reason="A test.")
         (one,) = engine.search(anna)
         assert (one.contact_id, one.presence) == (anna, "deleted")
         assert found(engine, "berger") == []

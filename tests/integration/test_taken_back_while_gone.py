@@ -40,7 +40,7 @@ def without_number(id_="c", of="1"):
 
 
 def test_a_value_that_was_corrected_meanwhile_stays_away(engine, desk, anna):
-    desk.delete(anna, WHY)
+    desk.delete(anna, reason=WHY)
     arrive(engine, without_number())
 
     assert desk.restore(anna).elsewhere == ()
@@ -57,7 +57,7 @@ def test_so_does_one_of_a_contact_that_had_expired(engine, desk, clock, anna):
 
 
 def test_all_that_a_retracted_interaction_gave_stays_away(engine, desk, anna):
-    desk.delete(anna, WHY)
+    desk.delete(anna, reason=WHY)
     arrive(engine, change("r", "1", "retracted"))
     desk.restore(anna)
 
@@ -66,7 +66,7 @@ def test_all_that_a_retracted_interaction_gave_stays_away(engine, desk, anna):
 
 def test_what_was_said_in_its_messages_stays_away_with_it(engine, desk, anna):
     arrive(engine, message("m", "1", customer("C-1")))
-    desk.delete(anna, WHY)
+    desk.delete(anna, reason=WHY)
     arrive(engine, change("r", "1", "retracted"))
     desk.restore(anna)
 
@@ -75,7 +75,7 @@ def test_what_was_said_in_its_messages_stays_away_with_it(engine, desk, anna):
 
 def test_what_another_interaction_gives_too_comes_back(engine, desk, anna):
     arrive(engine, event("2", email(MAIL), phone(), channel="form", time=LATER))
-    desk.delete(anna, WHY)
+    desk.delete(anna, reason=WHY)
     arrive(engine, without_number())
     desk.restore(anna)
 
@@ -85,7 +85,7 @@ def test_what_another_interaction_gives_too_comes_back(engine, desk, anna):
 def test_it_stays_away_once_the_last_that_gave_it_says_something_else(engine, desk, anna):
     arrive(engine, event("2", email(MAIL), phone(), channel="form", time=LATER))
     arrive(engine, without_number())
-    desk.delete(anna, WHY)
+    desk.delete(anna, reason=WHY)
     arrive(engine, without_number("d", "2"))
     desk.restore(anna)
 
@@ -93,7 +93,7 @@ def test_it_stays_away_once_the_last_that_gave_it_says_something_else(engine, de
 
 
 def test_what_is_said_again_before_it_comes_back_is_held(engine, desk, anna):
-    desk.delete(anna, WHY)
+    desk.delete(anna, reason=WHY)
     again = change("d", "1", "corrected", identifiers=[email(MAIL), phone()], profile=ANNA)
     arrive(engine, without_number(), again)
     desk.restore(anna)
@@ -106,7 +106,7 @@ def test_what_a_person_left_with_the_contact_comes_back(engine, desk, anna):
     assert call.contact_id == anna
     engine.desk.interactions.unlink(call.interaction_id, reason=WHY)
     before = held(engine, anna)
-    desk.delete(anna, WHY)
+    desk.delete(anna, reason=WHY)
     arrive(engine, without_number())
     desk.restore(anna)
 
@@ -116,7 +116,7 @@ def test_what_a_person_left_with_the_contact_comes_back(engine, desk, anna):
 
 def test_going_and_coming_back_once_more_brings_nothing_back(engine, desk, anna):
     for step in ("c", None):
-        desk.delete(anna, WHY)
+        desk.delete(anna, reason=WHY)
         if step:
             arrive(engine, without_number(step))
         desk.restore(anna)
@@ -125,7 +125,7 @@ def test_going_and_coming_back_once_more_brings_nothing_back(engine, desk, anna)
 
 
 def test_the_profile_says_what_the_publisher_says_by_now(engine, desk, anna):
-    desk.delete(anna, WHY)
+    desk.delete(anna, reason=WHY)
     arrive(
         engine, change("c", "1", "corrected", identifiers=[email(MAIL)], profile={"city": "Ulm"})
     )
@@ -139,7 +139,7 @@ def test_the_profile_says_what_the_publisher_says_by_now(engine, desk, anna):
 
 @pytest.mark.parametrize("taken_back", [without_number(), change("r", "1", "retracted")])
 def test_subscribers_hear_once_that_it_holds_the_value_no_longer(engine, desk, anna, taken_back):
-    desk.delete(anna, WHY)
+    desk.delete(anna, reason=WHY)
     arrive(engine, taken_back)
     desk.restore(anna)
 
@@ -150,7 +150,7 @@ def test_subscribers_hear_once_that_it_holds_the_value_no_longer(engine, desk, a
 
 
 def test_subscribers_hear_of_what_is_said_again_and_corrected_once_more(engine, desk, anna):
-    desk.delete(anna, WHY)
+    desk.delete(anna, reason=WHY)
     again = change("d", "1", "corrected", identifiers=[email(MAIL), phone()], profile=ANNA)
     arrive(engine, without_number(), again)
     desk.restore(anna)

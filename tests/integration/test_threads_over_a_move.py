@@ -49,7 +49,7 @@ def arrives(engine, id_, sender=ANNA, division="default", **headers):
 
 
 def move(engine, contact_id, to="south"):
-    engine.desk.divisions.move(contact_id, to, WHY, new_division=True)
+    engine.desk.divisions.move(contact_id, to, reason=WHY, new_division=True)
 
 
 def joined(engine, number):

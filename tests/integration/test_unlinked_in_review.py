@@ -46,7 +46,7 @@ def test_it_does_not_follow_its_former_contact_to_another_division(engine, two):
     anna, taken = two
     unlink(engine, taken)
     assert waiting(engine, "north") == {taken: anna}
-    engine.desk.divisions.move(anna, "south", WHY)
+    engine.desk.divisions.move(anna, "south", reason=WHY)
 
     assert waiting(engine, "north") == {taken: None}
     assert waiting(engine, "south") == {}
@@ -56,9 +56,9 @@ def test_it_does_not_follow_its_former_contact_to_another_division(engine, two):
 
 def test_it_stays_where_it_moved_to_when_its_former_contact_goes_back(engine, two):
     anna, taken = two
-    engine.desk.divisions.move(anna, "south", WHY)
+    engine.desk.divisions.move(anna, "south", reason=WHY)
     unlink(engine, taken)
-    engine.desk.divisions.move(anna, "north", WHY)
+    engine.desk.divisions.move(anna, "north", reason=WHY)
 
     assert waiting(engine, "south") == {taken: None}
     assert waiting(engine, "north") == {}
@@ -67,6 +67,6 @@ def test_it_stays_where_it_moved_to_when_its_former_contact_goes_back(engine, tw
 def test_it_waits_also_when_its_former_contact_is_gone(engine, two):
     anna, taken = two
     unlink(engine, taken)
-    engine.desk.lifecycle.delete(anna, WHY)
+    engine.desk.lifecycle.delete(anna, reason=WHY)
 
     assert waiting(engine, "north") == {taken: anna}

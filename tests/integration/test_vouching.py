@@ -238,7 +238,7 @@ def test_an_interaction_that_comes_back_brings_when_it_was_last_heard_of(engine,
 
 def test_a_contact_that_moves_to_another_division_takes_along_who_vouches(engine, desk, raised):
     typed, signed = raised
-    engine.desk.divisions.move(typed.contact_id, "south", "Moved house.", new_division=True)
+    engine.desk.divisions.move(typed.contact_id, "south", reason="Moved house.", new_division=True)
     assert is_verified(engine, typed)
 
     desk.unlink(signed.interaction_id, reason=WHY)
@@ -247,7 +247,7 @@ def test_a_contact_that_moves_to_another_division_takes_along_who_vouches(engine
 
 def test_after_a_move_a_correction_that_says_it_again_takes_nothing_away(engine, raised):
     typed, _ = raised
-    engine.desk.divisions.move(typed.contact_id, "south", "Moved house.", new_division=True)
+    engine.desk.divisions.move(typed.contact_id, "south", reason="Moved house.", new_division=True)
     said = ANNA | {"city": "Bonn"}
     engine.ingest([change("c", "signed", "corrected", identifiers=[SIGNED], profile=said)])
 

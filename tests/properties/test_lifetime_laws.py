@@ -60,12 +60,14 @@ def act(data, engine, clock, events):
         chosen = data.draw(st.sampled_from(known))
         there = data.draw(st.sampled_from(("default", "north")))
         verbs = {
-            "delete": lambda: desk.delete(chosen, "why"),
+            "delete": lambda: desk.delete(chosen, reason="why"),
             "restore": lambda: desk.restore(chosen),
-            "hold": lambda: desk.set_hold(chosen, "why"),
-            "lift": lambda: desk.lift_hold(chosen, "why"),
+            "hold": lambda: desk.set_hold(chosen, reason="why"),
+            "lift": lambda: desk.lift_hold(chosen, reason="why"),
             "edit": lambda: engine.desk.contacts.edit(chosen, set={"given_name": "Anna"}),
-            "move": lambda: engine.desk.divisions.move(chosen, there, "why", new_division=True),
+            "move": lambda: engine.desk.divisions.move(
+                chosen, there, reason="why", new_division=True
+            ),
         }
         try:
             verbs.get(what, bool)()
@@ -100,7 +102,7 @@ def test_a_restore_gives_what_a_delete_took(data, events):
         chosen = data.draw(st.sampled_from(known))
         before = unrevised(engine, chosen)
 
-        engine.desk.lifecycle.delete(chosen, "why")
+        engine.desk.lifecycle.delete(chosen, reason="why")
         gone = engine.profile(chosen)
         restored = engine.desk.lifecycle.restore(data.draw(st.sampled_from(before.members)))
 

@@ -233,7 +233,7 @@ class ByHand(Operations):
         contact = self.contact(pick)
         members = self.model.members(contact)
         self.at(contact)
-        self.run(lambda side: side.engine.desk.lifecycle.delete(side.ids[contact], WHY))
+        self.run(lambda side: side.engine.desk.lifecycle.delete(side.ids[contact], reason=WHY))
         self.model.take_away(members, "deleted")
         self.see()
 

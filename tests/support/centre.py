@@ -142,8 +142,8 @@ def _merging(engine, people):
     unmerging.unmerge(taken_back.merge_id, reason=WHY)
     engine.desk.telling_apart.tell(people["jan"], people["karl"], reason=WHY)
     engine.desk.telling_apart.lift(people["jan"], people["karl"], reason="A mistake.")
-    engine.desk.divisions.link_across(people["jan"], people["max"], WHY)
-    engine.desk.divisions.move(people["karl"], "south", WHY)
+    engine.desk.divisions.link_across(people["jan"], people["max"], reason=WHY)
+    engine.desk.divisions.move(people["karl"], "south", reason=WHY)
     engine.ingest(
         [event(f"line-{n}", LINE, profile={"full_name": name}) for n, name in enumerate(NAMES)]
     )
@@ -263,10 +263,10 @@ def _lifetimes(engine, people):
     augmentation.apply(anna, taken)
     augmentation.revert(anna, augmentation.applied(anna)[0].augmentation_id)
     augmentation.apply(anna, taken)
-    lifecycle.delete(people["lena"], WHY)
-    lifecycle.delete(people["jan"], WHY)
-    lifecycle.restore(people["jan"], WHY)
-    lifecycle.set_hold(people["ida"], WHY)
+    lifecycle.delete(people["lena"], reason=WHY)
+    lifecycle.delete(people["jan"], reason=WHY)
+    lifecycle.restore(people["jan"], reason=WHY)
+    lifecycle.set_hold(people["ida"], reason=WHY)
 
 
 def partly_erased(events):

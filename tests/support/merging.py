@@ -36,7 +36,7 @@ def promote(engine, contact_id):
     """Raise a contact to curated, by a person."""
     from aggregates import contact as contacts
     from aggregates.access import Action
-    from identity_engine.application.command import Operations
+    from identity_engine.application.acting import Operations
 
     with Operations(engine.context).under(Action.IDENTITY_PROMOTE).command() as command:
         state = command.contact(contact_id).state

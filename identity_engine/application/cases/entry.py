@@ -1,20 +1,17 @@
 """What a person saves at once: notes, a mail, a state; and from which place a case is opened."""
 
-import re
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from identity_engine.application.input_text import LINE, LONG_TEXT, checked, checked_text
 from identity_engine.errors import UsageError
 
 OriginPlace = Literal[
     "interaction", "case", "contact", "address", "personal_queue", "team_queue", "pinned"
 ]
-MOST_TEXT = 100_000  # characters of a note or of a mail
-MOST_LINE = 500
 MOST_RECIPIENTS = 100
-NO_TEXT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters but tab and line end, and halves of characters."""
 
 
 class Origin(Struct, frozen=True):
@@ -59,8 +56,8 @@ class Entry(Struct, frozen=True):
         """Whether anything of it belongs to a case."""
         return any(one is not None for one in (self.note, self.letter, self.pending, self.resolved))
 
-    def check(self) -> None:
-        """Refuse what cannot be saved.
+    def checked(self) -> "Entry":
+        """Return it as it is saved: notes without the space around them.
 
         Raises:
             UsageError: nothing is given, a text is empty or too long, or the parts contradict.
@@ -71,39 +68,43 @@ class Entry(Struct, frozen=True):
             raise UsageError("A case cannot be pending and resolved at once.")
         if self.send and self.letter is None:
             raise UsageError("There is no mail to send.")
-        for text in (self.note, self.contact_note):
-            if text is not None:
-                checked_text(text)
         if self.letter is not None:
-            checked_text(self.letter.body)
+            checked_body(self.letter)
         if self.letter is not None and self.letter.subject is not None:
-            checked_line(self.letter.subject)
+            checked_subject(self.letter.subject)
+        note, contact_note = self.note, self.contact_note
+        return replace(
+            self,
+            note=None if note is None else checked_case_note(note),
+            contact_note=None if contact_note is None else checked_text(contact_note, "A note"),
+        )
 
 
-def checked_text(text: str, most: int = MOST_TEXT) -> str:
-    """Return a text that says something and is not too long.
+def checked_case_note(text: str) -> str:
+    """Return what a note of a case says.
 
     Raises:
-        UsageError: it is not one, or has control characters other than tab and line end.
+        UsageError: it is empty, too long, or has control characters.
     """
-    if not text.strip():
-        raise UsageError("A note or a mail says something; it is empty.")
-    if NO_TEXT.search(text):
-        raise UsageError("A text has no control characters but tab and line end.")
-    if len(text) > most:
-        raise UsageError(f"A text has at most {most:,} characters.")
-    return text
+    return checked_text(text, "A note", LONG_TEXT)
 
 
-def checked_line(text: str) -> str:
+def checked_body(letter: MailDraft) -> None:
+    """Refuse a mail that says nothing or too much; it is sent as it is written.
+
+    Raises:
+        UsageError: its text is empty, too long, or has control characters.
+    """
+    checked_text(letter.body, "A mail", LONG_TEXT)
+
+
+def checked_subject(text: str) -> str:
     """Return a subject: one line that says something.
 
     Raises:
         UsageError: it is not one.
     """
-    if not text.strip() or any(ord(sign) < 0x20 or 0x7F <= ord(sign) < 0xA0 for sign in text):
-        raise UsageError("A subject is one line of text, without control characters.")
-    return checked_text(text.strip(), MOST_LINE)
+    return checked(LINE, text, "A subject")
 
 
 def checked_recipients(to: tuple[str, ...], cc: tuple[str, ...]) -> None:

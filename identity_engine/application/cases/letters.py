@@ -21,7 +21,7 @@ from aggregates.errors import NotYet, Refused
 from aggregates.interaction import InteractionPersonal, InteractionReceived
 from aggregates.values import Fact, InteractionId, MailId
 from identity_engine.application.cases.addressees import is_theirs
-from identity_engine.application.cases.entry import MailDraft, checked_line, checked_recipients
+from identity_engine.application.cases.entry import MailDraft, checked_recipients, checked_subject
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.threads import InboundMail, read_mail
 from identity_engine.application.command import Command
@@ -90,7 +90,7 @@ def draft(
             )
     checked_recipients(to, letter.cc)
     subject = letter.subject or _answering(file, mail)
-    written = MailPersonal(to=to, cc=letter.cc, subject=checked_line(subject), body=letter.body)
+    written = MailPersonal(to=to, cc=letter.cc, subject=checked_subject(subject), body=letter.body)
     file.do(Draft(mail_id, written, answers))
 
 

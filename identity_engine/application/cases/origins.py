@@ -10,7 +10,7 @@ from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.cases.entry import Origin
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.command import Command
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.ids import checked_id, checked_interaction
 from identity_engine.errors import NotFound, UsageError
 from matchers.normalise import InvalidIdentifier, normalise_identifier
 from projections.match_index.cases import CaseRow
@@ -51,7 +51,7 @@ def find_origin(command: Command, origin: Origin, context: ActorContext) -> Case
 
 
 def _interaction(command: Command, origin: Origin, context: ActorContext) -> CaseOrigin:
-    interaction_id = InteractionId(checked_id(origin.of))
+    interaction_id = checked_interaction(origin.of)
     row = command.interaction(interaction_id)
     received = command.stream(interaction_id)[0].fact
     assert isinstance(received, InteractionReceived)

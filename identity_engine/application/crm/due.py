@@ -18,7 +18,8 @@ from aggregates.crm_state import CrmState, evolve
 from aggregates.interaction import InteractionLinked, InteractionUnlinked
 from aggregates.settings import Crm as CrmSettings
 from aggregates.values import ContactId, Fact, InteractionId
-from identity_engine.application.command import Command, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command
 from identity_engine.application.crm.dossier import (
     Dossier,
     conversation_of,

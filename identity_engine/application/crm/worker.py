@@ -27,7 +27,7 @@ from aggregates.crm_rules import (
 from aggregates.crm_state import CrmLink
 from aggregates.settings import Crm as CrmSettings
 from aggregates.values import ContactId, CreationId, InteractionId, LinkId
-from identity_engine.application.command import Operations
+from identity_engine.application.acting import Operations
 from identity_engine.application.crm.content import activity_fields
 from identity_engine.application.crm.dossier import Dossier, conversation_of, state_of
 from identity_engine.application.crm.due import Due

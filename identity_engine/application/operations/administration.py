@@ -21,10 +21,11 @@ from aggregates.access import (
 from aggregates.policy import POLICY_STREAMS, PolicyKind, PolicyState
 from aggregates.settings import Settings
 from aggregates.values import instant_text
+from identity_engine.application.acting import Operations
 from identity_engine.application.as_of import position_as_of
-from identity_engine.application.command import Done, Operations
+from identity_engine.application.command import Done
+from identity_engine.application.input_text import ID, checked
 from identity_engine.application.operations.known_divisions import refuse_unknown_division
-from identity_engine.application.operations.values.input_text import ID, checked
 from identity_engine.application.permissions import needs
 from identity_engine.application.training import table_of_store
 from identity_engine.errors import NotFound, UsageError
@@ -140,7 +141,7 @@ class Administration(Operations):
     def access(self, as_of: str | None = None) -> Access:
         """Return who may do what, now or as of a time or `pos:N`: every role, and the grants that hold
         in a division whose audit is the actor's to read."""
-        until, scope = position_as_of(self.context.store, as_of), self._divisions()
+        until, scope = position_as_of(self.context.store, as_of), self.divisions
         state = AccessState()
         for event in self.context.store.read_stream(ACCESS_STREAM):
             if until is None or event.position <= until:
@@ -159,7 +160,7 @@ class Administration(Operations):
     def refusals(self, limit: int = 100) -> list[Refusal]:
         """Return the refused calls, the newest first; whoever may read the audit of some divisions only
         sees those that named something there."""
-        scope = self._divisions()
+        scope = self.divisions
         events = [
             event
             for event in self.context.store.read_stream(REFUSALS_STREAM)
@@ -184,7 +185,7 @@ class Administration(Operations):
         In a dry run nothing is written, and the answer is the same.
 
         Raises:
-            ValidationError, InvalidModel: the content is not valid; nothing is written.
+            InvalidContent: the content is not valid; nothing is written.
         """
         return self.context.policies.activate(
             {kind: content}, actor=self.context.actor, dry_run=dry_run
@@ -205,9 +206,6 @@ class Administration(Operations):
         if state is None:
             raise NotFound("There were no settings at that moment: the store was not there yet.")
         return Settings.model_validate_json(state.contents[state.version])
-
-    def _divisions(self) -> Divisions:
-        return self.context.rights.divisions_of[self.action]
 
     def _change(self, wanted: AccessCommand, *, known: Collection[str] = (), dry_run: bool) -> Done:
         with self.command(dry_run=dry_run) as command:
@@ -232,7 +230,7 @@ def checked_actor(actor: str) -> str:
     Raises:
         UsageError: it is not, or it is the engine's own.
     """
-    if not ACTOR.fullmatch(actor) or actor.startswith(RESERVED):
+    if not isinstance(actor, str) or not ACTOR.fullmatch(actor) or actor.startswith(RESERVED):
         raise UsageError(
             "An actor's id is opaque: up to 64 letters, digits and . _ : -, no name and no address."
         )

@@ -13,10 +13,11 @@ from aggregates.errors import Refused
 from aggregates.settings import Crm as CrmSettings
 from aggregates.settings import RecordType
 from aggregates.values import CreationId, InteractionId, LinkId
-from identity_engine.application.command import Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Done
 from identity_engine.application.crm.dossier import Dossier
 from identity_engine.application.crm.worker import Worked, Worker
-from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.ids import checked_id, checked_interaction
 from identity_engine.application.operations.reasons import if_given
 from identity_engine.application.permissions import needs
 from identity_engine.bootstrap import connect_crm
@@ -70,7 +71,7 @@ class CustomerRelations(Operations):
         reference = _reference(record_type, record_id)
         record = RecordPersonal(record_id=reference.id, label=label, address=address)
         with self.command(dry_run=dry_run) as command:
-            dossier = Dossier(command, InteractionId(checked(interaction_id)), settings)
+            dossier = Dossier(command, checked_interaction(interaction_id), settings)
             wanted = LinkRecord(
                 LinkId(command.new_id()),
                 reference.type,
@@ -100,7 +101,7 @@ class CustomerRelations(Operations):
         why, settings = if_given(reason), self._settings()
         reference = _reference(record_type, record_id)
         with self.command(dry_run=dry_run) as command:
-            dossier = Dossier(command, InteractionId(checked(interaction_id)), settings)
+            dossier = Dossier(command, checked_interaction(interaction_id), settings)
             wanted = UnlinkRecord(
                 reference.type, reference.id, why, at_once=settings.corrections_at_once
             )
@@ -116,10 +117,10 @@ class CustomerRelations(Operations):
             NotYet: nothing is proposed.
         """
         settings = self._settings()
-        interaction_id = self._interaction_of(LinkId(checked(link_id)))
+        interaction_id = self._interaction_of(LinkId(checked_id(link_id)))
         with self.command(dry_run=dry_run) as command:
             dossier = Dossier(command, interaction_id, settings)
-            dossier.carry_out(Approve(LinkId(checked(link_id))))
+            dossier.carry_out(Approve(LinkId(checked_id(link_id))))
         return command.done(dossier.contact_id)
 
     @needs(Action.CRM_CREATE)
@@ -155,7 +156,7 @@ class CustomerRelations(Operations):
                 f"Records of the type {record_type} may not be made from here. An administrator "
                 "allows it in the settings (crm.may_create).",
             )
-        id_ = InteractionId(checked(interaction_id))
+        id_ = checked_interaction(interaction_id)
         wanted = AskCreation(
             CreationId(self.context.world.new_id()), record_type, link, _form(fields)
         )
@@ -215,7 +216,6 @@ class CustomerRelations(Operations):
         """Return links and new records, of one interaction or of all that the actor may see."""
         id_ = None if interaction_id is None else self._seen(interaction_id)
         settings = self.context.rules.settings.crm
-        self.context.follower.follow()
         return CrmStatus(
             settings.kind if settings is not None else None,
             settings.may_create if settings is not None else (),
@@ -227,9 +227,7 @@ class CustomerRelations(Operations):
     def ledger(self, interaction_id: str | None = None, limit: int = 100) -> list[LedgerEntry]:
         """Return what happened between us and the CRM, the newest first."""
         id_ = None if interaction_id is None else self._seen(interaction_id)
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
-        return query.ledger(views, id_, self._divisions(), limit)
+        return query.ledger(self.views, id_, self.divisions, limit)
 
     @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def work(self, *, dry_run: bool = False) -> Worked:
@@ -264,36 +262,24 @@ class CustomerRelations(Operations):
         finally:
             crm.close()
 
-    def _divisions(self) -> frozenset[str] | None:
-        return self.context.rights.divisions_of[self.action]
-
     def _seen(self, interaction_id: str) -> InteractionId:
         """Return an id, if the interaction lies in a division that the call may read.
 
         Raises:
             NotFound: the actor does not see it.
         """
-        id_ = InteractionId(checked(interaction_id))
-        self.context.follower.follow()
-        lies_in, scope = division_of(self.context.follower.views.connection, id_), self._divisions()
-        if lies_in is None or (scope is not None and lies_in not in scope):
-            raise NotFound("No interaction has this id.")
+        id_ = checked_interaction(interaction_id)
+        self.refuse_unseen(division_of(self.views, id_), "No interaction has this id.")
         return id_
 
     def _links(self, interaction_id: InteractionId | None) -> list[LinkedRecord]:
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
-        return query.links_of(views, interaction_id, self._divisions())
+        return query.links_of(self.views, interaction_id, self.divisions)
 
     def _creations(self, interaction_id: InteractionId | None) -> list[AskedRecord]:
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
-        return query.creations_of(views, interaction_id, self._divisions())
+        return query.creations_of(self.views, interaction_id, self.divisions)
 
     def _interaction_of(self, link_id: LinkId) -> InteractionId:
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
-        found = query.interaction_of(views, link_id, self._divisions())
+        found = query.interaction_of(self.views, link_id, self.divisions)
         if found is None:
             raise NotFound("No link to a record of the CRM has this id.")
         return InteractionId(found)

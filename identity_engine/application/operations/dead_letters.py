@@ -1,9 +1,11 @@
 """Dead letters for an actor: what could not be used, with every fault, and its original bytes."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from aggregates.access import Action
-from identity_engine.application.command import Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.input_text import checked_words
 from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound
 from identity_engine.ingestion.dead_letters import DeadLetter, OpenedLetter, State
@@ -18,8 +20,10 @@ class DeadLetterOperations(Operations):
         """Return dead letters with every fault, the oldest first, without their content.
 
         Raises:
+            UsageError: there is no such state.
             Denied: the actor may do this in some divisions only.
         """
+        checked_words([state], get_args(State), "state")
         return self.context.dead_letters.list(state, limit=limit)
 
     @needs(Action.DATA_REVEAL, everywhere=True)

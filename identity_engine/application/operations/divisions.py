@@ -18,8 +18,10 @@ from aggregates.identifier import (
 from aggregates.ownership import Claim
 from aggregates.values import ContactId, Erased, Fact, IdentifierId
 from aggregates.verification import IdentifierVerified
-from identity_engine.application.command import Command, Done, Operations
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
+from identity_engine.application.ids import checked_id
+from identity_engine.application.input_text import ID, checked
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.contacts.presence import (
     HeldElsewhere,
@@ -29,7 +31,6 @@ from identity_engine.application.operations.contacts.presence import (
 from identity_engine.application.operations.known_divisions import refuse_unknown_division
 from identity_engine.application.operations.merging.telling_apart import evaluate_again
 from identity_engine.application.operations.remembering import remember_there
-from identity_engine.application.operations.values.input_text import ID, checked
 from identity_engine.application.permissions import needs
 from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding
@@ -51,8 +52,8 @@ class Divisions(Operations):
         self,
         contact_id: str,
         to: str,
-        reason: str,
         *,
+        reason: str,
         new_division: bool = False,
         dry_run: bool = False,
     ) -> Moved:
@@ -90,7 +91,7 @@ class Divisions(Operations):
         return Moved(command.done(wanted), tuple(elsewhere))
 
     @needs(Action.IDENTITY_MERGE)
-    def link_across(self, one: str, other: str, reason: str, *, dry_run: bool = False) -> Done:
+    def link_across(self, one: str, other: str, *, reason: str, dry_run: bool = False) -> Done:
         """Say that two contacts of two divisions are alike; it joins no profile.
 
         Raises:
@@ -108,7 +109,7 @@ class Divisions(Operations):
         return command.done(first)
 
     @needs(Action.IDENTITY_MERGE)
-    def unlink_across(self, one: str, other: str, reason: str, *, dry_run: bool = False) -> Done:
+    def unlink_across(self, one: str, other: str, *, reason: str, dry_run: bool = False) -> Done:
         """Say that two contacts of two divisions are not alike, whoever said or found so of any of their
         members. Rules find these two no more, until they are linked again or it is lifted.
 
@@ -131,7 +132,7 @@ class Divisions(Operations):
         return command.done(first)
 
     @needs(Action.IDENTITY_MERGE)
-    def lift_unlink(self, one: str, other: str, reason: str, *, dry_run: bool = False) -> Done:
+    def lift_unlink(self, one: str, other: str, *, reason: str, dry_run: bool = False) -> Done:
         """Take back that two contacts of two divisions are not alike: the rules may find them again.
 
         Raises:

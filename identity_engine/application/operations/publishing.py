@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from aggregates.access import Action
-from identity_engine.application.command import Operations
+from identity_engine.application.acting import Operations
 from identity_engine.application.permissions import needs
 from identity_engine.bootstrap import connect_publication
 from identity_engine.publication.lanes import EventLane, Lane, ProfileLane

@@ -2,20 +2,22 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregates.access import Action
-from aggregates.lifecycle import restorable_since
-from aggregates.values import ContactId, instant_text
-from identity_engine.application.command import Operations
+from aggregates.lifecycle import Presence, restorable_since
+from aggregates.values import ContactId, Stage, instant_text
+from identity_engine.application.acting import Operations
 from identity_engine.application.explanation.duplicates import Duplicate, duplicates_of
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
 from identity_engine.application.explanation.sentences import DEFAULT, Language
 from identity_engine.application.explanation.why_not import WhyNot
-from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.ids import checked_id
+from identity_engine.application.input_text import checked_words
 from identity_engine.application.permissions import needs
 from identity_engine.application.shown import Shows, shows_in, where_it_lies
 from identity_engine.application.views.follower import Progress
@@ -41,6 +43,7 @@ from projections.review.projection import (
     refused_merges,
 )
 from projections.search.query import CASE, NOTE, SearchHit, is_field, search_contacts
+from projections.sql import Connection
 
 
 class Lineage(Struct, frozen=True):
@@ -55,6 +58,7 @@ class Lineage(Struct, frozen=True):
     merges: tuple[LineageEdge, ...]
 
 
+ABSENT = "No contact has this id."
 LIVE_STAGES = ("ephemeral", "identified", "curated")
 LIVE = ("live",)
 
@@ -93,7 +97,7 @@ class Reading(Operations):
     @needs(Action.CONTACT_VIEW)
     def why(self, id_: str, language: Language = DEFAULT) -> list[Explanation]:
         """Explain the link of an interaction, or the links and merges of a contact."""
-        return self.context.queries.why(self._seen(id_), language, self._divisions())
+        return self.context.queries.why(self._seen(id_), language, self.divisions)
 
     @needs(Action.CONTACT_VIEW)
     def why_not(self, one: str, other: str, language: Language = DEFAULT) -> WhyNot:
@@ -112,8 +116,7 @@ class Reading(Operations):
     def across(self, contact_id: str) -> list[Across]:
         """Return what a contact is like in other divisions, of those that the actor may view."""
         seen = self._seen(contact_id)
-        self.context.follower.follow()
-        return across_edges(self.context.follower.views.connection, seen, self._divisions())
+        return across_edges(self.views, seen, self.divisions)
 
     @needs(Action.CONTACT_VIEW)
     def duplicates(self, contact_id: str, limit: int = 10) -> list[Duplicate]:
@@ -133,11 +136,10 @@ class Reading(Operations):
             UsageError, NotFound: as for `profile`.
         """
         asked = self._seen(contact_id)
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
+        views = self.views
         identity = find_identity(views, asked)
         if identity is None:
-            raise NotFound("No contact has this id.")
+            raise NotFound(ABSENT)
         return Lineage(
             ContactId(asked),
             identity.canonical_id,
@@ -158,70 +160,67 @@ class Reading(Operations):
         """Return contacts in which every word of `text` occurs; expired or deleted ones if asked for.
 
         Raises:
-            UsageError: there is no such field, and no such type of identifier.
+            UsageError: there is no such stage or presence; or no such field, and no such type of
+                identifier.
         """
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
+        checked_words(stages, Stage, "stage")
+        checked_words(presences, get_args(Presence), "presence")
+        views = self.views
         if field is not None:
-            self._check_field(field)
+            self._check_field(views, field)
         return search_contacts(
             views,
             text,
             field=field,
             stages=stages,
             presences=presences,
-            divisions=self._divisions(),
+            divisions=self.divisions,
             limit=limit,
         )
 
     @needs(Action.REVIEW_DECIDE)
     def review(self, limit: int = 50) -> list[ReviewItem]:
         """Return what waits for a person, interactions and merges, the most likely pairs first."""
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
-        return list(open_items(views, limit, divisions=self._divisions()))
+        views = self.views
+        return list(open_items(views, limit, divisions=self.divisions))
 
     @needs(Action.REVIEW_DECIDE)
     def refused_merges(self, limit: int = 50) -> list[RefusedMerge]:
         """Return the merges that a guard refuses, the strongest first."""
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
-        return list(refused_merges(views, limit, self._divisions()))
+        views = self.views
+        return list(refused_merges(views, limit, self.divisions))
 
     @needs(Action.REVIEW_DECIDE)
     def shared_values(self, limit: int = 100) -> list[SharedValue]:
         """Return values that are marked shared, of divisions that the actor sees, with the merges whose
         evidence named them."""
-        self.context.follower.follow()
-        return shared_values(self.context.follower.views.connection, limit, self._divisions())
+        return shared_values(self.views, limit, self.divisions)
 
     @needs(Action.CONTACT_VIEW)
     def counts(self) -> dict[str, int]:
         """Return the number of contacts by stage and of open review items (`in review`)."""
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
-        scope = self._divisions()
+        views = self.views
+        scope = self.divisions
         return {**identities_by_stage(views, scope), "in review": count_open(views, scope)}
 
     @needs(Action.CONTACT_VIEW)
     def contacts_linked_by(self, rule: str, limit: int = 20) -> list[str]:
         """Return contacts that have an interaction linked by a rule, the ones with most first."""
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
-        return contacts_linked_by(views, rule, limit, self._divisions())
+        views = self.views
+        return contacts_linked_by(views, rule, limit, self.divisions)
 
     @needs(Action.CONTACT_EXPORT)
     def export_links(
         self, out: Path, as_of: str | None = None, progress: Progress | None = None
     ) -> int:
         """Write every link as CSV and return how many there are."""
-        return self.context.queries.export_links(out, as_of, progress, self._divisions())
+        return self.context.queries.export_links(out, as_of, progress, self.divisions)
 
-    def _check_field(self, field: str) -> None:
+    def _check_field(self, views: Connection, field: str) -> None:
         rules = self.context.rules
         types = {type_ for rule in rules.policy.classes.values() for type_ in rule.types}
         known = {NOTE, CASE, *rules.settings.contact_fields, *types, *FAMILY_OF_TYPE}
-        if field not in known and not is_field(self.context.follower.views.connection, field):
+        if field not in known and not is_field(views, field):
             raise UsageError(
                 f"There is no field {field}. Choose one of {', '.join(sorted(known))}."
             )
@@ -233,10 +232,6 @@ class Reading(Operations):
         row = index.contacts.get(contact_id)
         return row.revision if row is not None else None
 
-    def _divisions(self) -> frozenset[str] | None:
-        """Return the divisions that the call may read, None for all."""
-        return self.context.rights.divisions_of[self.action]
-
     def _seen(self, id_: str) -> str:
         """Return an id, if what it names lies in a division that the call may read.
 
@@ -244,12 +239,11 @@ class Reading(Operations):
             UsageError: it is no id.
             NotFound: the actor does not see it.
         """
-        id_ = checked(id_)
-        scope = self._divisions()
-        if scope is not None and where_it_lies(self.context.follower, id_) not in scope:
-            raise NotFound("No contact has this id.")
+        id_ = checked_id(id_)
+        if self.divisions is not None:
+            self.refuse_unseen(where_it_lies(self.context.follower, id_), ABSENT)
         return id_
 
     def _shows(self) -> Shows:
         """Return what tells whether an event lies where the call may read."""
-        return shows_in(self.context.follower, self._divisions())
+        return shows_in(self.context.follower, self.divisions)

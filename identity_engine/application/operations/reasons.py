@@ -3,7 +3,7 @@ links needs one, and so does taking that back; elsewhere one may be given. One t
 something. It is personal."""
 
 from aggregates.contact import ReasonPersonal
-from identity_engine.application.operations.values.input_text import checked_text
+from identity_engine.application.input_text import checked_text
 
 WHAT = "The reason"
 

@@ -43,8 +43,8 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 
 # Ids are compared and shown, so nothing invisible: no control, format (bidi), line separators.
 _VISIBLE: Final = r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$"
-_ONE_LINE: Final = r"^[^\p{Cc}]*$"
-_MANY_LINES: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+ONE_LINE: Final = r"^[^\p{Cc}]*$"
+MANY_LINES: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 _JSON_CONTENT: Final = r"(?i)^application/([a-z0-9.+-]+\+)?json\s*(;.*)?$"
 _NAME: Final = r"^[a-z][a-z0-9_.-]{0,63}$"
 OPAQUE: Final = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
@@ -53,9 +53,9 @@ OPAQUE: Final = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID, pattern=_VISIBLE)]
 IdentifierValue = Annotated[
-    str, StringConstraints(min_length=1, max_length=MAX_IDENTIFIER, pattern=_ONE_LINE)
+    str, StringConstraints(min_length=1, max_length=MAX_IDENTIFIER, pattern=ONE_LINE)
 ]
-Text = Annotated[str, StringConstraints(max_length=MAX_VALUE, pattern=_MANY_LINES)]
+Text = Annotated[str, StringConstraints(max_length=MAX_VALUE, pattern=MANY_LINES)]
 
 _RFC3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:(\d\d)(?:\.\d+)?([Zz]|[+-]\d\d:[0-5]\d)?", re.ASCII
@@ -186,8 +186,8 @@ _PATTERN_CODES: Final = {
     _NAME: "bad_name",
     _JSON_CONTENT: "unsupported_content_type",
     _VISIBLE: "hidden_character",
-    _ONE_LINE: "control_character",
-    _MANY_LINES: "control_character",
+    ONE_LINE: "control_character",
+    MANY_LINES: "control_character",
     OPAQUE: "not_opaque",
 }
 _LITERAL_CODES: Final = {

@@ -9,6 +9,8 @@ from typing import Literal, get_args
 
 import orjson
 
+from identity_engine.application.input_text import checked_words
+
 Language = Literal["en", "fr", "de", "ja"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 DEFAULT: Language = "en"
@@ -59,7 +61,12 @@ class Sentences:
 
 @cache
 def sentences_in(language: Language = DEFAULT) -> Sentences:
-    """Return the templates of a language."""
+    """Return the templates of a language.
+
+    Raises:
+        UsageError: there are none.
+    """
+    checked_words([language], LANGUAGES, "language")
     content = resources.files(__name__).joinpath(f"{language}.json").read_bytes()
     return Sentences(orjson.loads(content))
 

@@ -20,8 +20,9 @@ from aggregates.errors import NotYet
 from aggregates.ownership import Release
 from aggregates.settings import AugmentationSource as SourceSettings
 from aggregates.values import AugmentationId, ContactId, instant_text
-from identity_engine.application.command import Command, Done, Operations
-from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
+from identity_engine.application.ids import checked_id
 from identity_engine.application.operations.augmentation.asking import (
     Asking,
     FoundValue,
@@ -129,7 +130,7 @@ class Augmentations(Operations):
         ]
         written: list[AugmentationId] = []
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
-            row = command.contact(checked(contact_id))
+            row = command.contact(checked_id(contact_id))
             state = by_hand(command, row)
             for choice, values in chosen:
                 wanted = augment_of(command, row, (choice.source, choice.reference), values)
@@ -147,9 +148,9 @@ class Augmentations(Operations):
             NotYet: the contact has no such augmentation.
             AlreadyDone: it was taken back before.
         """
-        wanted = Revert(AugmentationId(checked(augmentation_id)))
+        wanted = Revert(AugmentationId(checked_id(augmentation_id)))
         with self.command(dry_run=dry_run) as command:
-            row = command.contact(checked(contact_id))
+            row = command.contact(checked_id(contact_id))
             for member in sorted(command.index.members(row.canonical)):
                 facts = command.facts(member)
                 if any(_is(one, wanted.augmentation_id) for one in facts):
@@ -187,7 +188,7 @@ class Augmentations(Operations):
 
     def _profile(self, contact_id: str) -> Profile:
         """Return the profile of a contact that the call may act on."""
-        id_ = checked(contact_id)
+        id_ = checked_id(contact_id)
         with self.command(dry_run=True) as command:
             command.contact(id_)
         return self.context.queries.profile(id_)

@@ -27,7 +27,8 @@ from aggregates.interaction import InteractionReceived
 from aggregates.policy import POLICY_STREAMS, Policy, PolicyActivated
 from aggregates.settings import AugmentationSource
 from aggregates.values import ContactId, Fact
-from identity_engine.application.command import Command, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command
 from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.operations.augmentation.asking import (
     Asking,

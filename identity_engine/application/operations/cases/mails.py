@@ -4,13 +4,14 @@ from aggregates.access import Action
 from aggregates.case_mail import DiscardMail
 from aggregates.errors import NotYet
 from aggregates.values import MailId
+from identity_engine.application.acting import Operations
 from identity_engine.application.cases.addressees import refuse_if_moved
-from identity_engine.application.cases.entry import MailDraft, checked_text
+from identity_engine.application.cases.entry import MailDraft, checked_body
 from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.letters import draft, release
 from identity_engine.application.cases.outbox import MailOutcome, Outbox
-from identity_engine.application.command import Done, Operations
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.command import Done
+from identity_engine.application.ids import checked_id
 from identity_engine.application.permissions import needs
 from identity_engine.ports.mail import MailPort
 
@@ -26,7 +27,7 @@ class Mails(Operations):
             UsageError: the letter cannot be sent to anybody, or is empty.
             Refused: the mail is no draft any more, or the case is closed.
         """
-        checked_text(letter.body)
+        checked_body(letter)
         with self.command(dry_run=dry_run) as command:
             file = CaseFile(command, command.case(case).case_id)
             wanted = MailId(checked_id(mail_id))

@@ -2,22 +2,22 @@
 
 from collections.abc import Collection
 from datetime import UTC
+from typing import get_args
 
 from msgspec import Struct
 
 from aggregates.access import Action
-from aggregates.case_facts import number_of
+from aggregates.case_facts import StateName
 from aggregates.values import instant_text
+from identity_engine.application.acting import Operations
 from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.as_of import moment_of
 from identity_engine.application.cases.intake import Intake
-from identity_engine.application.command import Operations
 from identity_engine.application.explanation.sentences import DEFAULT, Language, sentences_in
 from identity_engine.application.explanation.telling import tell
-from identity_engine.application.ids import case_id
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.ids import checked_case, checked_id
+from identity_engine.application.input_text import checked_words
 from identity_engine.application.permissions import needs
-from identity_engine.errors import NotFound
 from projections.cases.query import (
     CaseSummary,
     CaseView,
@@ -28,7 +28,7 @@ from projections.cases.query import (
     positions_of_changes,
 )
 from projections.identity.query import find_identity
-from projections.runner import Views
+from projections.sql import Connection
 
 
 class CaseChange(Struct, frozen=True):
@@ -62,7 +62,7 @@ class ReadingCases(Operations):
         Raises:
             NotFound: there is none that the actor sees.
         """
-        found = find_case(self._views().connection, self._seen(case), self._named())
+        found = find_case(self.views, self._seen(case), self._named())
         assert found is not None
         return found
 
@@ -90,15 +90,17 @@ class ReadingCases(Operations):
             states: in one of these.
             text: a case number, or words of subject, notes and mails.
             limit: at most this many.
+
+        Raises:
+            UsageError: there is no such state.
+            NotFound: the actor sees no such contact.
         """
-        views = self._views().connection
+        checked_words(states, get_args(StateName), "state")
+        views = self.views
         members = None
         if contact is not None:
-            identity = find_identity(views, checked_id(contact))
-            scope = self._divisions()
-            if identity is None or (scope is not None and identity.division not in scope):
-                raise NotFound("No contact has this id.")
-            members = identity.members
+            found = find_identity(views, checked_id(contact))
+            members = self.seen(found, "No contact has this id.").members
         return find_cases(
             views,
             members=members,
@@ -107,7 +109,7 @@ class ReadingCases(Operations):
             pinned_by=self.context.actor if pinned else None,
             states=states,
             text=text,
-            divisions=self._divisions(),
+            divisions=self.divisions,
             limit=limit,
         )
 
@@ -135,10 +137,11 @@ class ReadingCases(Operations):
             language: of the sentences.
 
         Raises:
-            UsageError: a time is none, or the case is neither an id nor a number.
+            UsageError: a time or a state is none, or the case is neither an id nor a number.
             NotFound: the actor sees no such case.
         """
-        views, say = self._views().connection, sentences_in(language)
+        checked_words([state] if state is not None else [], get_args(StateName), "state")
+        views, say = self.views, sentences_in(language)
         places = positions_of_changes(
             views,
             case_id=self._seen(case) if case is not None else None,
@@ -146,7 +149,7 @@ class ReadingCases(Operations):
             actor=actor,
             since=_instant(since, "--since"),
             until=_instant(until, "--until"),
-            divisions=self._divisions(),
+            divisions=self.divisions,
             limit=limit,
         )
         number = dict(places)
@@ -168,29 +171,27 @@ class ReadingCases(Operations):
     def busy(self) -> list[Composing]:
         """Return the agents who are composing outside an interaction, the longest first: where
         their case lies in a division that the actor sees, or, without a case, where they work."""
-        found = composing(self._views().connection, self._divisions(), self.context.actor)
+        found = composing(self.views, self.divisions, self.context.actor)
         return [one for one in found if one.case_id is not None or self._works_here(one.agent)]
 
     def _works_here(self, agent: str) -> bool:
         """Tell whether an agent, or the actor, works on cases in a division that the actor sees."""
-        scope, rights = self._divisions(), self.context.policies.access.rights_of(agent)
+        scope, rights = self.divisions, self.context.policies.access.rights_of(agent)
         if scope is None or agent == self.context.actor:
             return True
         return any(rights.allow(Action.CASE_EDIT, division) for division in scope)
 
-    def _views(self) -> Views:
+    @property
+    def views(self) -> Connection:
+        """The views at the head of the log, with the mail that came in meanwhile."""
         self._intake.follow()
-        self.context.follower.follow()
-        return self.context.follower.views
+        return super().views
 
     def _named(self) -> frozenset[str] | None:
         """Return the divisions of which the actor sees the contacts."""
-        cases, rights = self._divisions(), self.context.rights.divisions_of
+        cases, rights = self.divisions, self.context.rights.divisions_of
         contacts = rights.get(Action.CONTACT_VIEW, frozenset())
         return None if cases is None or contacts is None else cases | contacts
-
-    def _divisions(self) -> frozenset[str] | None:
-        return self.context.rights.divisions_of[self.action]
 
     def _seen(self, case: str) -> str:
         """Return the id of a case that the actor sees.
@@ -199,17 +200,14 @@ class ReadingCases(Operations):
             UsageError: the text is neither an id nor a number.
             NotFound: the actor sees no such case.
         """
-        number = number_of(case)
-        views = self._views().connection
-        if number is None:
-            found = find_case(views, case_id(case))
+        named = checked_case(case)
+        views = self.views
+        if not isinstance(named, int):
+            found = find_case(views, named)
             summary = found.summary if found is not None else None
         else:
             summary = next(iter(find_cases(views, text=case, limit=1)), None)
-        scope = self._divisions()
-        if summary is None or (scope is not None and summary.division not in scope):
-            raise NotFound("No case has this number or id.")
-        return summary.case_id
+        return self.seen(summary, "No case has this number or id.").case_id
 
 
 def _instant(typed: str | None, option: str) -> str | None:

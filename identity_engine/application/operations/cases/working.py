@@ -19,22 +19,28 @@ from aggregates.case import (
 )
 from aggregates.case_facts import number_text
 from aggregates.errors import Refused
-from aggregates.notes import AddNote, ChangeNote, NoteAdded, NotePersonal, RemoveNote
+from aggregates.notes import AddNote, ChangeNote, RemoveNote
 from aggregates.values import (
     CompositionId,
     ContactId,
-    InteractionId,
     MailId,
     NoteId,
     instant_text,
 )
-from identity_engine.application.cases.entry import Entry, Origin, checked_line, checked_text
+from identity_engine.application.acting import Operations
+from identity_engine.application.cases.entry import (
+    Entry,
+    Origin,
+    checked_case_note,
+    checked_subject,
+)
 from identity_engine.application.cases.file import CaseFile, open_case
 from identity_engine.application.cases.letters import draft, release
 from identity_engine.application.cases.origins import CaseOrigin, find_origin
-from identity_engine.application.command import Command, Done, Operations
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.command import Command, Done
+from identity_engine.application.ids import checked_id, checked_interaction
 from identity_engine.application.operations.administration import checked_actor
+from identity_engine.application.operations.contacts.notes import add_note
 from identity_engine.application.operations.reasons import if_given
 from identity_engine.application.permissions import needs
 from identity_engine.errors import Denied, NotFound, UsageError
@@ -84,8 +90,8 @@ class Cases(Operations):
             Refused: the place gives no case (`mail_opens_its_own`, `not_in_queue`,
                 `several_holders`, `no_contact`), or the rules of the case refuse the entry.
         """
-        entry.check()
-        subject = checked_line(subject) if subject is not None else None
+        entry = entry.checked()
+        subject = checked_subject(subject) if subject is not None else None
         with self.command(dry_run=dry_run) as command:
             found = find_origin(command, origin, self.context)
             file, mail_id = None, None
@@ -117,16 +123,12 @@ class Cases(Operations):
             UsageError, NotFound, Denied: as for `open`.
             Refused: `closed`, `unknown_reason`, `unknown_disposition`, and what a mail needs.
         """
-        entry.check()
+        entry = entry.checked()
         with self.command(dry_run=dry_run) as command:
             row = command.case(case)
             file = CaseFile(command, row.case_id)
-            contact = command.contact_of(row)
             mail_id = self._enter(command, file, entry)
-            found = CaseOrigin(
-                row.division, contact_id=contact.contact_id if contact is not None else None
-            )
-            self._note_on_contact(command, found, entry)
+            self._note_on_contact(command, CaseOrigin(row.division, case=row), entry)
             self._free(command, composition, "sent" if entry.send else "saved")
         return self._saved(command, file, mail_id)
 
@@ -140,25 +142,26 @@ class Cases(Operations):
         composition: str | None = None,
         dry_run: bool = False,
     ) -> SavedCase:
-        """Open a case that follows a closed one; it is the matter of the same person.
+        """Open a case that follows a closed one; it is the matter of the same person. A contact's note
+        alone opens none.
 
         Raises:
             Refused: `not_closed`, a case that is not closed is worked on itself.
         """
-        entry.check()
+        entry = entry.checked()
+        subject = checked_subject(subject) if subject is not None else None
         with self.command(dry_run=dry_run) as command:
             before = command.case(case)
             if before.state != "closed":
                 raise Refused("not_closed", "Only a closed case is followed up. Work on it itself.")
-            title = subject or (entry.letter.subject if entry.letter is not None else None)
-            file = open_case(
-                command,
-                "case",
-                before.division,
-                subject=checked_line(title) if title is not None else None,
-                follow_up_of=before,
-            )
-            mail_id = self._enter(command, file, entry)
+            file, mail_id = None, None
+            if entry.is_of_case:
+                title = subject or (entry.letter.subject if entry.letter is not None else None)
+                file = open_case(
+                    command, "case", before.division, subject=title, follow_up_of=before
+                )
+                mail_id = self._enter(command, file, entry)
+            self._note_on_contact(command, CaseOrigin(before.division, case=before), entry)
             self._free(command, composition, "sent" if entry.send else "saved")
         return self._saved(command, file, mail_id)
 
@@ -185,7 +188,7 @@ class Cases(Operations):
         self, case: str, note_id: str, text: str, *, dry_run: bool = False
     ) -> SavedCase:
         """Let a note of a case say something else; the history keeps what it said."""
-        wanted = ChangeNote(NoteId(checked_id(note_id)), checked_text(text))
+        wanted = ChangeNote(NoteId(checked_id(note_id)), checked_case_note(text))
         return self._do(case, wanted, dry_run=dry_run)
 
     @needs(Action.CASE_EDIT)
@@ -205,7 +208,7 @@ class Cases(Operations):
         """
         with self.command(dry_run=dry_run) as command:
             row = command.case(case)
-            wanted = InteractionId(checked_id(interaction_id))
+            wanted = checked_interaction(interaction_id)
             linked = command.interaction(wanted)
             if linked.division != command.division_of_case(row):
                 raise Refused("other_division", "Case and interaction lie in two divisions.")
@@ -252,11 +255,11 @@ class Cases(Operations):
     @needs(Action.CASE_EDIT)
     def compose(
         self, *, mode: str = "compose", case: str | None = None, dry_run: bool = False
-    ) -> CompositionId:
+    ) -> CompositionId | None:
         """Begin to compose outside an interaction: the actor is busy, in a mode such as `preview`.
 
         Returns:
-            What names the composition when it is saved or discarded; of a dry run, nothing.
+            What names the composition when it is saved or discarded; None of a dry run.
         """
         checked_actor(mode)
         with self.command(dry_run=dry_run) as command:
@@ -266,7 +269,7 @@ class Cases(Operations):
                 self.context.actor, mode, row.case_id if row is not None else None
             )
             command.write(composition, *agent.decide(None, wanted))
-        return composition
+        return None if dry_run else composition
 
     @needs(Action.CASE_EDIT)
     def discard(self, composition: str, *, dry_run: bool = False) -> Done:
@@ -285,11 +288,9 @@ class Cases(Operations):
         """Close each case that was resolved so long ago as the settings say, in the divisions where the
         actor may do so; return their numbers."""
         days = self.context.rules.settings.cases.close_after_days
-        self.context.follower.follow()
         before = instant_text(self.context.world.now() - timedelta(days=days))
         closed = []
-        scope = self.context.rights.divisions_of[self.action]
-        for case_id in resolved_before(self.context.follower.views.connection, before, scope):
+        for case_id in resolved_before(self.views, before, self.divisions):
             with self.command(dry_run=dry_run) as command:
                 row = command.case(case_id)
                 file = CaseFile(command, row.case_id)
@@ -332,12 +333,7 @@ class Cases(Operations):
         contact = self._contact_to_note_on(command, found)
         if not command.may(Action.NOTE_EDIT, contact.state.division):
             raise Denied(Action.NOTE_EDIT, contact.state.division, contact.contact_id)
-        note = NoteAdded(
-            note_id=NoteId(command.new_id()),
-            interaction_id=found.interaction_id,
-            personal=NotePersonal(text=entry.contact_note),
-        )
-        command.write(contact.contact_id, note, about=contact.contact_id)
+        add_note(command, contact.contact_id, entry.contact_note, found.interaction_id)
 
     def _contact_to_note_on(self, command: Command, found: CaseOrigin) -> ContactRow:
         contact_id = found.contact_id

@@ -12,9 +12,11 @@ from aggregates.editing import HandMade, Values, hand_made, withdrawn
 from aggregates.errors import NotYet, Refused
 from aggregates.interaction import GivenIdentifier
 from aggregates.values import ContactId, Fact, Stage
-from identity_engine.application.command import Command, Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
 from identity_engine.application.hand_made import first_values
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.ids import checked_id
+from identity_engine.application.input_text import ID, checked
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.contacts.duplicates import Duplicates, PossibleDuplicate
 from identity_engine.application.operations.contacts.presence import restore
@@ -27,7 +29,6 @@ from identity_engine.application.operations.values.claiming import (
     refuse_unplaced,
 )
 from identity_engine.application.operations.values.filling import Filling
-from identity_engine.application.operations.values.input_text import ID, checked
 from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound, Stale, UsageError
 from projections.match_index.rows import ContactRow

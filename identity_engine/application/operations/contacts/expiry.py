@@ -15,7 +15,8 @@ from aggregates import lifecycle
 from aggregates.access import Action
 from aggregates.lifecycle import Expire
 from aggregates.values import ContactId
-from identity_engine.application.command import Command, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command
 from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.operations.contacts.expiry_blockers import Quiet, held_off_by
 from identity_engine.application.operations.contacts.presence import leave, standing_of

@@ -12,11 +12,12 @@ from aggregates.errors import NotYet, Refused
 from aggregates.identifier import Holding
 from aggregates.ownership import Release, Share, Transfer, Unshare, Verify
 from aggregates.values import ContactId, IdentifierId
-from identity_engine.application.command import Command, Done, Operations
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
+from identity_engine.application.ids import checked_id
+from identity_engine.application.input_text import checked_text
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.values.claiming import ManualClaim, Value
-from identity_engine.application.operations.values.input_text import checked_text
 from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound
 from projections.match_index.rows import ContactRow
@@ -148,7 +149,7 @@ class Identifiers(Operations):
             if before.canonical == row.canonical:
                 raise Refused("same_contact", "These two ids are one contact already.")
             if before.state.division != row.state.division:
-                raise Refused("divisions", "The two contacts belong to different divisions.")
+                raise Refused("other_division", "The two contacts belong to different divisions.")
             former = frozenset(command.index.members(before.canonical))
             held.write(Transfer(held.claim(verified=verified), former, why))
         return command.done(row.contact_id)

@@ -10,7 +10,7 @@ from aggregates.errors import Refused
 from aggregates.lifecycle import Delete, LiftHold, SetHold
 from aggregates.values import ContactId
 from identity_engine.application.command import Done
-from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.ids import checked_id
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.contacts.expiry import Expiry
 from identity_engine.application.operations.contacts.presence import (
@@ -37,8 +37,8 @@ class Lifecycle(Expiry):
     def delete(
         self,
         contact_id: str,
-        reason: str,
         *,
+        reason: str,
         dry_run: bool = False,
         effective_at: datetime | None = None,
     ) -> Done:
@@ -54,7 +54,7 @@ class Lifecycle(Expiry):
             NotFound: there is no such contact where the actor may look.
             Refused: `legal_hold`, `erased` or `before_birth`.
         """
-        wanted, command_ = checked(contact_id), Delete(reason=reasons.needed(reason))
+        wanted, command_ = checked_id(contact_id), Delete(reason=reasons.needed(reason))
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
             members = command.index.members(command.contact(wanted, gone=True).canonical)
             if command.moment < min(command.index.contacts[one].state.born for one in members):
@@ -66,7 +66,7 @@ class Lifecycle(Expiry):
 
     @needs(Action.CONTACT_RESTORE)
     def restore(
-        self, contact_id: str, reason: str | None = None, *, dry_run: bool = False
+        self, contact_id: str, *, reason: str | None = None, dry_run: bool = False
     ) -> Restored:
         """Bring back a contact that expired or was deleted, with its set and the claims still free.
 
@@ -74,25 +74,25 @@ class Lifecycle(Expiry):
             NotFound: there is no such contact where the actor may look.
             Refused: `restore_period_over` or `erased`.
         """
-        wanted = checked(contact_id)
+        wanted = checked_id(contact_id)
         said = reasons.if_given(reason)
         with self.command(dry_run=dry_run) as command:
             elsewhere = restore(command, command.contact(wanted, gone=True), said)
         return Restored(command.done(wanted), elsewhere)
 
     @needs(Action.HOLD_SET)
-    def set_hold(self, contact_id: str, reason: str, *, dry_run: bool = False) -> Done:
+    def set_hold(self, contact_id: str, *, reason: str, dry_run: bool = False) -> Done:
         """Keep a contact and its set for a matter of law: neither deleted nor expired meanwhile.
 
         Raises:
             NotFound: there is no such contact where the actor may look.
             Refused: `erased`.
         """
-        wanted = checked(contact_id)
+        wanted = checked_id(contact_id)
         return self._hold(wanted, SetHold(wanted, reasons.needed(reason)), dry_run=dry_run)
 
     @needs(Action.HOLD_SET)
-    def lift_hold(self, contact_id: str, reason: str, *, dry_run: bool = False) -> Done:
+    def lift_hold(self, contact_id: str, *, reason: str, dry_run: bool = False) -> Done:
         """End the legal hold that names a contact.
 
         Raises:
@@ -100,7 +100,7 @@ class Lifecycle(Expiry):
             NotYet: no hold keeps it.
             Refused: `held_by_member`, the hold names another member of the set.
         """
-        wanted = checked(contact_id)
+        wanted = checked_id(contact_id)
         return self._hold(wanted, LiftHold(wanted, reasons.needed(reason)), dry_run=dry_run)
 
     @needs(Action.ERASURE_REQUEST)
@@ -109,12 +109,11 @@ class Lifecycle(Expiry):
 
         Their personal values are due for destruction; a set on legal hold is not.
         """
-        self.context.follower.follow()
         days = self.context.rules.settings.retention.restore_days
         return gone_before(
-            self.context.follower.views.connection,
+            self.views,
             lifecycle.restorable_since(self.context.world.now(), days),
-            self.context.rights.divisions_of[self.action],
+            self.divisions,
             limit,
         )
 

@@ -7,10 +7,11 @@ from aggregates.access import Action
 from aggregates.errors import Refused
 from aggregates.notes import AddNote, ChangeNote, NoteCommand, RemoveNote, notes_of
 from aggregates.values import ContactId, InteractionId, NoteId
-from identity_engine.application.command import Command, Done, Operations
-from identity_engine.application.ids import contact_id as checked_id
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
+from identity_engine.application.ids import checked_id, checked_interaction
+from identity_engine.application.input_text import checked_text
 from identity_engine.application.operations import reasons
-from identity_engine.application.operations.values.input_text import checked_text
 from identity_engine.application.permissions import needs
 from identity_engine.application.shown import shows_in
 from identity_engine.errors import NotFound
@@ -56,12 +57,11 @@ class Notes(Operations):
             row = command.contact(checked_id(contact_id))
             during = None
             if interaction_id is not None:
-                during = InteractionId(checked_id(interaction_id))
+                during = checked_interaction(interaction_id)
                 linked = command.interaction(during).contact_id
                 if linked is None or command.index.canonical(linked) != row.canonical:
                     raise Refused("not_linked", "This interaction is not the contact's.")
-            note_id = NoteId(command.new_id())
-            _write(command, row.contact_id, AddNote(note_id, said, during))
+            note_id = add_note(command, row.contact_id, said, during)
         return Noted(command.done(row.contact_id), note_id)
 
     @needs(Action.NOTE_EDIT)
@@ -97,16 +97,12 @@ class Notes(Operations):
             as_of: as they were at a time or `pos:N`; None for now.
         """
         id_ = checked_id(contact_id)
-        profile = self.context.queries.profile(id_)
-        if not self.context.rights.allow(self.action, profile.division):
-            raise NotFound("No contact has this id.")
-        divisions = self.context.rights.divisions_of[self.action]
-        shows = shows_in(self.context.follower, divisions)
+        self.seen(self.context.queries.profile(id_), "No contact has this id.")
+        shows = shows_in(self.context.follower, self.divisions)
         return self.context.queries.notes(id_, as_of, removed=removed, shows=shows)
 
     def _write(self, wanted: NoteCommand, *, dry_run: bool) -> Done:
-        self.context.follower.follow()
-        contact_id = place_of(self.context.follower.views.connection, wanted.note_id)
+        contact_id = place_of(self.views, wanted.note_id)
         if contact_id is None:
             raise NotFound(NO_NOTE)
         with self.command(dry_run=dry_run) as command:
@@ -116,6 +112,22 @@ class Notes(Operations):
                 raise NotFound(NO_NOTE) from None
             _write(command, row.contact_id, wanted)
         return command.done(row.contact_id)
+
+
+def add_note(
+    command: Command, contact_id: ContactId, text: str, interaction_id: InteractionId | None
+) -> NoteId:
+    """Write a note on a contact that the command has loaded, and return its id.
+
+    Args:
+        command: under way; whether the actor may do this is checked before.
+        contact_id: the contact.
+        text: checked.
+        interaction_id: the interaction it is written in.
+    """
+    note_id = NoteId(command.new_id())
+    _write(command, contact_id, AddNote(note_id, text, interaction_id))
+    return note_id
 
 
 def _write(command: Command, contact_id: ContactId, wanted: NoteCommand) -> None:

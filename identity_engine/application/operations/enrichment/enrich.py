@@ -9,7 +9,8 @@ from msgspec import Struct
 from aggregates.access import Action
 from aggregates.errors import RuleViolation
 from aggregates.values import ContactId, MergeId
-from identity_engine.application.command import Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Done
 from identity_engine.application.operations.contacts.editing import NewIdentifier
 from identity_engine.application.operations.enrichment.record import (
     Carrying,

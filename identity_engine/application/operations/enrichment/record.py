@@ -23,7 +23,9 @@ from aggregates.interaction import GivenIdentifier
 from aggregates.merging import MergeByHand, objections
 from aggregates.ownership import Verify
 from aggregates.values import ContactId, MergeId
+from identity_engine import errors
 from identity_engine.application.command import Command
+from identity_engine.application.input_text import ID, checked
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.contacts.editing import (
     NewIdentifier,
@@ -34,7 +36,6 @@ from identity_engine.application.operations.contacts.editing import (
 from identity_engine.application.operations.merging.merge import join, party
 from identity_engine.application.operations.values.claiming import ManualClaim, loaded, normalised
 from identity_engine.application.operations.values.filling import Filling
-from identity_engine.application.operations.values.input_text import ID, checked
 from identity_engine.errors import UsageError
 from identity_engine.ingestion.faults import Fault
 from projections.match_index.rows import ContactRow
@@ -63,7 +64,7 @@ class Enrichment(Struct, frozen=True):
     effective_at: datetime | None = None
 
 
-class EnrichmentRefused(Refused):
+class EnrichmentRefused(errors.Refused):
     """A record that is not carried out; `faults` is everything that speaks against it."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:

@@ -7,9 +7,10 @@ from msgspec import Struct
 from aggregates import contact
 from aggregates.access import Action
 from aggregates.change import AwaitedPersonal, InteractionChangeDeferred
-from aggregates.values import ContactId, InteractionId, instant_text
-from identity_engine.application.command import Command, Done, Operations
-from identity_engine.application.ids import contact_id as checked_id
+from aggregates.values import ContactId, instant_text
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
+from identity_engine.application.ids import checked_id, checked_interaction
 from identity_engine.application.operations import reasons
 from identity_engine.application.operations.interactions.linking import (
     Identifiers,
@@ -60,7 +61,7 @@ class Interactions(Operations):
         """
         why = reasons.needed(reason)
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
-            link = LinkByHand(command, interaction_of(interaction_id))
+            link = LinkByHand(command, checked_interaction(interaction_id))
             wrong = link.wrong
             link.unlink(why)
         return command.done(wrong)
@@ -96,7 +97,7 @@ class Interactions(Operations):
         """
         why = reasons.needed(reason)
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
-            link = LinkByHand(command, interaction_of(interaction_id))
+            link = LinkByHand(command, checked_interaction(interaction_id))
             target = target_row(command, checked_id(contact_id), link.division).contact_id
             link.give(target, why, identifiers, tell_apart=tell_apart)
         return command.done(target)
@@ -120,7 +121,7 @@ class Interactions(Operations):
         """
         why = reasons.needed(reason)
         with self.command(dry_run=dry_run, effective_at=effective_at) as command:
-            link = LinkByHand(command, interaction_of(interaction_id))
+            link = LinkByHand(command, checked_interaction(interaction_id))
             command.require(Action.CONTACT_ADD, link.division, link.interaction_id)
             whose = link.own_contact()
             if whose is not None:
@@ -163,12 +164,3 @@ def _new_contact(command: Command, link: LinkByHand) -> ContactId:
     promoted = contact.decide(command.index.contacts[fresh].state, contact.Promote())
     command.write(fresh, *promoted)
     return fresh
-
-
-def interaction_of(text: str) -> InteractionId:
-    """Return an interaction's id in its canonical form.
-
-    Raises:
-        UsageError: it has not the form of one.
-    """
-    return InteractionId(checked_id(text))

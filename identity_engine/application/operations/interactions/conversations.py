@@ -6,9 +6,8 @@ from msgspec import Struct
 
 from aggregates.access import Action
 from aggregates.values import ContactId, IdentifierClass
-from identity_engine.application.command import Operations
-from identity_engine.application.ids import contact_id as checked_id
-from identity_engine.application.operations.interactions.assigning import interaction_of
+from identity_engine.application.acting import Operations
+from identity_engine.application.ids import checked_id, checked_interaction
 from identity_engine.application.permissions import needs
 from identity_engine.errors import NotFound
 from projections.identity.query import find_identity
@@ -23,7 +22,6 @@ from projections.journey.query import (
     was_given_to,
 )
 from projections.profile.query import Profile
-from projections.sql import Connection
 
 ABSENT = "No interaction has this id."
 
@@ -62,24 +60,24 @@ class Conversations(Operations):
             NotFound: there is none, or it was never the actor's.
         """
         found = self._find(interaction_id)
-        if not was_given_to(self._views, self.context.actor, found.interaction_id):
+        if not was_given_to(self.views, self.context.actor, found.interaction_id):
             raise NotFound(ABSENT)
         return found
 
     @needs(Action.CONVERSATION_VIEW)
     def in_divisions(self, limit: int = 50) -> list[InteractionView]:
         """Return the newest interactions of the divisions that the actor sees."""
-        return interactions_in(self._views, self._divisions(), limit)
+        return interactions_in(self.views, self.divisions, limit)
 
     @needs(Action.CONVERSATION_VIEW_OWN)
     def own(self, limit: int = 50) -> list[InteractionView]:
         """Return the newest interactions that the actor accepted or was given."""
-        return interactions_given_to(self._views, self.context.actor, self._divisions(), limit)
+        return interactions_given_to(self.views, self.context.actor, self.divisions, limit)
 
     @needs(Action.CONVERSATION_VIEW_ALL)
     def everywhere(self, limit: int = 50) -> list[InteractionView]:
         """Return the newest interactions of all divisions."""
-        return interactions_in(self._views, self._divisions(), limit)
+        return interactions_in(self.views, self.divisions, limit)
 
     @needs(Action.SESSION_VIEW)
     def journey(self, contact_id: str) -> list[Session]:
@@ -88,11 +86,9 @@ class Conversations(Operations):
         Raises:
             NotFound: there is no such contact, or none that the actor sees.
         """
-        views = self._views
-        identity = find_identity(views, ContactId(checked_id(contact_id)))
-        scope = self._divisions()
-        if identity is None or (scope is not None and identity.division not in scope):
-            raise NotFound("No contact has this id.")
+        views = self.views
+        found = find_identity(views, checked_id(contact_id))
+        identity = self.seen(found, "No contact has this id.")
         rules = self.context.rules
         rule = rules.policy.classes.get(IdentifierClass.DEVICE)
         devices = rule.types if rule is not None else ()
@@ -115,29 +111,17 @@ class Conversations(Operations):
         if current.contact_id is None:
             return Card("no_contact", current)
         profile = self.context.queries.profile(ContactId(current.contact_id))
-        others = interactions_of(self._views, profile.members)
+        others = interactions_of(self.views, profile.members)
         related = [one for one in others if one.interaction_id != current.interaction_id]
         return Card(None, current, profile, tuple(reversed(related)))
 
-    @property
-    def _views(self) -> Connection:
-        self.context.follower.follow()
-        return self.context.follower.views.connection
-
     def _find(self, interaction_id: str) -> InteractionView:
-        found = find_interaction(self._views, interaction_of(interaction_id))
-        scope = self._divisions()
-        if found is None or (scope is not None and found.division not in scope):
-            raise NotFound(ABSENT)
-        return found
+        return self.seen(find_interaction(self.views, checked_interaction(interaction_id)), ABSENT)
 
     def _may_open(self, found: InteractionView) -> bool:
         rights = self.context.rights
         if rights.allow(Action.CONVERSATION_VIEW, found.division):
             return True
         return rights.allow(Action.CONVERSATION_VIEW_OWN, found.division) and was_given_to(
-            self._views, self.context.actor, found.interaction_id
+            self.views, self.context.actor, found.interaction_id
         )
-
-    def _divisions(self) -> frozenset[str] | None:
-        return self.context.rights.divisions_of[self.action]

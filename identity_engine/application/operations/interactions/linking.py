@@ -329,7 +329,7 @@ def refuse_elsewhere(command: Command, contact_id: ContactId, division: str) -> 
         Refused: the contact, which is loaded, belongs to another one.
     """
     if command.index.contacts[contact_id].state.division != division:
-        raise Refused("divisions", "The contact belongs to another division.")
+        raise Refused("other_division", "The contact belongs to another division.")
 
 
 def target_row(command: Command, contact_id: ContactId, division: str) -> ContactRow:

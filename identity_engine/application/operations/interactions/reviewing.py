@@ -5,8 +5,9 @@ from aggregates.access import Action
 from aggregates.contact import ContactToldApart, ContactToldApartLifted
 from aggregates.review import Confirm, Defer, Reject, Undo
 from aggregates.values import ContactId
-from identity_engine.application.command import Command, Done, Operations
-from identity_engine.application.operations.interactions.assigning import interaction_of
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
+from identity_engine.application.ids import checked_interaction
 from identity_engine.application.operations.interactions.linking import LinkByHand, refuse_elsewhere
 from identity_engine.application.operations.reasons import if_given, said
 from identity_engine.application.permissions import needs
@@ -99,7 +100,7 @@ class Reviewing(Operations):
 
 
 def _loaded(command: Command, interaction_id: str) -> LinkByHand:
-    link = LinkByHand(command, interaction_of(interaction_id))
+    link = LinkByHand(command, checked_interaction(interaction_id))
     asked, answer = link.state.asked, link.state.answer
     named = {one for ask in (asked, answer) if ask for one in (ask.proposed, ask.contact_id)}
     command.load(named)

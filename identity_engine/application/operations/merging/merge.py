@@ -1,15 +1,12 @@
 """Merge contacts by hand: looked at before, all or nothing, never more than edges."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
-import orjson
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from aggregates.access import Action
 from aggregates.contact import ContactMerged
-from aggregates.errors import Refused
 from aggregates.identity import Edge, Member, canonical_id, edges_of
 from aggregates.merging import (
     MergeByHand,
@@ -20,9 +17,14 @@ from aggregates.merging import (
     objections,
 )
 from aggregates.values import ContactId, MergeId
-from identity_engine.application.command import Command, Done, Operations
-from identity_engine.application.ids import contact_id as checked
-from identity_engine.application.operations.merging.preview import foreseen
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
+from identity_engine.application.ids import checked_id
+from identity_engine.application.operations.merging.preview import (
+    foreseen,
+    refuse_changed,
+    token_of,
+)
 from identity_engine.application.operations.reasons import needed
 from identity_engine.application.permissions import needs
 from identity_engine.errors import UsageError
@@ -81,8 +83,8 @@ class _Request(Struct, frozen=True):
     ) -> "_Request":
         if len(ids) < 2:
             raise UsageError("A merge needs at least two contacts.")
-        named = checked(survivor) if survivor is not None else None
-        return cls(tuple(map(checked, ids)), named, dict(choices or {}))
+        named = checked_id(survivor) if survivor is not None else None
+        return cls(tuple(map(checked_id, ids)), named, dict(choices or {}))
 
 
 class Merging(Operations):
@@ -163,12 +165,7 @@ class Merging(Operations):
             self.context.follower.follow()
         with self.command(dry_run=dry_run) as command:
             parties = self._parties(command, request)
-            if token is not None and token != _token(command, parties, request):
-                raise Refused(
-                    "changed",
-                    "This is not what was previewed: a contact changed since, or something else "
-                    "was asked for. Look at the preview again.",
-                )
+            refuse_changed(token, _token(command, parties, request))
             merge = self._merge_of(command, request, reason=why, confirmed=confirmed)
             stream = join(command, parties, merge)
         members = command.index.identity(stream).members
@@ -257,20 +254,15 @@ def _survivor(command: Command, parties: Sequence[Party], fact: ContactMerged) -
 
 
 def _token(command: Command, parties: Sequence[Party], request: _Request) -> str:
-    """Return the digest of all that a preview rests on: what was asked, and every member as it is."""
-    rows = sorted(
-        (member, command.index.contacts[member].revision, command.index.contacts[member].touched)
-        for party in parties
-        for member in party.identity.members
-    )
-    rests_on = [
+    members = (member for one in parties for member in one.identity.members)
+    return token_of(
+        command,
+        members,
         sorted(request.ids),
         request.survivor,
         sorted(request.choices.items()),
         command.rules.policy_version,
-        rows,
-    ]
-    return hashlib.sha256(orjson.dumps(rests_on)).hexdigest()[:32]
+    )
 
 
 def _conflicts(before: Mapping[ContactId, Profile], after: Profile) -> Iterator[Conflict]:

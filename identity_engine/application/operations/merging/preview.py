@@ -5,9 +5,14 @@ A preview made this way is the result, because it is the same fold over the same
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 
+import orjson
+
+from aggregates.errors import Refused
 from aggregates.values import ContactId
 from identity_engine.application.actor_context import ActorContext
+from identity_engine.application.command import Command
 from identity_engine.event_store.mapper import Pending
 from projections.base import Recorded
 from projections.runner import Views
@@ -39,3 +44,34 @@ def foreseen(
     ]
     with context.follower.replayed(events) as views:
         yield views
+
+
+def token_of(command: Command, members: Iterable[ContactId], *asked: object) -> str:
+    """Return the digest of all that a preview rests on.
+
+    Args:
+        command: it has loaded the members.
+        members: every contact that takes part; each counts as it is now.
+        asked: what the preview is of, as JSON can say it.
+    """
+    contacts = command.index.contacts
+    rows = sorted((one, contacts[one].revision, contacts[one].touched) for one in members)
+    return sha256(orjson.dumps([*asked, rows])).hexdigest()[:32]
+
+
+def refuse_changed(previewed: str | None, now: str) -> None:
+    """Refuse what is not what was previewed.
+
+    Args:
+        previewed: the token that came with the preview; None where nobody looked at one.
+        now: the token of what is about to be done.
+
+    Raises:
+        Refused: `changed`.
+    """
+    if previewed is not None and previewed != now:
+        raise Refused(
+            "changed",
+            "This is not what was previewed: a contact changed since, or something else was asked "
+            "for. Look at the preview again.",
+        )

@@ -6,8 +6,9 @@ from aggregates.access import Action
 from aggregates.contact import ContactToldApart, ContactToldApartLifted
 from aggregates.errors import NotYet, Refused
 from aggregates.values import ContactId
-from identity_engine.application.command import Command, Done, Operations
-from identity_engine.application.ids import contact_id as checked
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
+from identity_engine.application.ids import checked_id
 from identity_engine.application.operations.reasons import needed, said
 from identity_engine.application.permissions import needs
 from identity_engine.errors import UsageError
@@ -91,7 +92,7 @@ def evaluate_again(command: Command, contact_ids: frozenset[ContactId]) -> None:
 
 
 def _two(one: str, other: str) -> tuple[ContactId, ContactId]:
-    a, b = checked(one), checked(other)
+    a, b = checked_id(one), checked_id(other)
     if a == b:
         raise UsageError("A contact cannot be told apart from itself.")
     return a, b

@@ -1,11 +1,9 @@
 """Undo a merge by hand: any merge, in any order, at any time, whole or one member of it."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
-import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -21,7 +19,8 @@ from aggregates.errors import AlreadyDone, Refused
 from aggregates.identity import Edge
 from aggregates.merging import Undoing, undo
 from aggregates.values import ContactId, MergeId
-from identity_engine.application.command import Command, Done, Operations
+from identity_engine.application.acting import Operations
+from identity_engine.application.command import Command, Done
 from identity_engine.application.explanation.sentences import (
     DEFAULT,
     Language,
@@ -29,10 +28,13 @@ from identity_engine.application.explanation.sentences import (
     sentences_in,
 )
 from identity_engine.application.explanation.telling import tell
-from identity_engine.application.ids import contact_id as checked
-from identity_engine.application.ids import merge_id as checked_merge
+from identity_engine.application.ids import checked_id, checked_merge
 from identity_engine.application.operations.administration import RESERVED
-from identity_engine.application.operations.merging.preview import foreseen
+from identity_engine.application.operations.merging.preview import (
+    foreseen,
+    refuse_changed,
+    token_of,
+)
 from identity_engine.application.operations.merging.reassigning import Reassignment, is_movable
 from identity_engine.application.operations.merging.telling_apart import evaluate_again
 from identity_engine.application.operations.reasons import needed, said
@@ -190,11 +192,7 @@ class Unmerging(Operations):
         written = self._written_since(id_) if move else []
         with self._in_force(id_), self.command(dry_run=dry_run) as command:
             merge = self._merge(command, id_, leaving)
-            if token is not None and token != _token(command, merge):
-                raise Refused(
-                    "changed",
-                    "A contact of this merge changed since the preview. Look at it again.",
-                )
+            refuse_changed(token, _token(command, merge))
             self._write(command, merge, why, written, move or {}, told_apart=told_apart)
             parts = _parts(command, merge)
         apart = merge.undoing.apart if told_apart else ()
@@ -225,8 +223,7 @@ class Unmerging(Operations):
             raise self._nothing_to_undo(merge_id) from None
 
     def _nothing_to_undo(self, merge_id: MergeId) -> AlreadyDone | NotFound:
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
+        views = self.views
         stream = stream_of_merge(views, merge_id)
         identity = find_identity(views, stream) if stream is not None else None
         if identity is None or not self.context.sees(self.action, identity.division):
@@ -261,8 +258,7 @@ class Unmerging(Operations):
 
     def _written_since(self, merge_id: MergeId) -> list[Recorded]:
         """Return what persons wrote on the survivor of a merge since it was made."""
-        self.context.follower.follow()
-        views = self.context.follower.views.connection
+        views = self.views
         stream = stream_of_merge(views, merge_id)
         if stream is None:
             return []
@@ -300,7 +296,7 @@ def _move(
     reason: str | None,
 ) -> None:
     """Give what was written on the survivor to the members that it belongs to."""
-    targets = {place: checked(target) for place, target in move.items()}
+    targets = {place: checked_id(target) for place, target in move.items()}
     if not merge.members.issuperset(targets.values()):
         raise UsageError("It can be moved to a member of the merged contact only.")
     moving = Reassignment(command, merge.stream, reason)
@@ -335,13 +331,8 @@ def _parts(command: Command, merge: _Merge) -> tuple[ContactId, ...]:
 
 
 def _token(command: Command, merge: _Merge) -> str:
-    """Return the digest of all that a preview rests on: what goes, and every member as it is."""
-    rows = sorted(
-        (member, command.index.contacts[member].revision, command.index.contacts[member].touched)
-        for member in merge.members
-    )
-    rests_on = [merge.merge_id, sorted(map(_ends, merge.undoing.taken_back)), rows]
-    return hashlib.sha256(orjson.dumps(rests_on)).hexdigest()[:32]
+    ends = sorted(map(_ends, merge.undoing.taken_back))
+    return token_of(command, merge.members, merge.merge_id, ends)
 
 
 def _ends(edge: MergeEdge) -> tuple[ContactId, ContactId]:
@@ -354,4 +345,4 @@ def _is_apart_for_good(command: Command, one: ContactId, other: ContactId) -> bo
 
 
 def _optional(member: str | None) -> ContactId | None:
-    return checked(member) if member is not None else None
+    return checked_id(member) if member is not None else None

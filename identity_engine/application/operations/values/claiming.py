@@ -20,7 +20,7 @@ from aggregates.ownership import Claim, ClaimByHand, OwnershipCommand
 from aggregates.policy import Policy
 from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, Stage
 from identity_engine.application.command import Command
-from identity_engine.application.operations.values.input_text import ID, NAME, VALUE, checked
+from identity_engine.application.input_text import ID, NAME, VALUE, checked
 from identity_engine.application.resolution.prepare import decides_as
 from identity_engine.errors import UsageError
 from matchers.normalise import (

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from aggregates.editing import Edit, Values
 from aggregates.errors import NotYet, Refused
 from aggregates.fields import ContactField
-from identity_engine.application.operations.values.input_text import NAME, checked, checked_text
+from identity_engine.application.input_text import NAME, checked, checked_text
 from identity_engine.application.rules import Rules
 from identity_engine.errors import UsageError
 from matchers.normalise import FAMILY_OF_TYPE
