@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from aggregates.access import EVERY_DIVISION
-from identity_engine.application.engine import Engine
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     AsOf,
     DryRun,
@@ -31,7 +31,7 @@ Role = Annotated[str, Parameter(name="ROLE", help="The name of a role.")]
 @admin.command
 def access(*, store: Store = None, as_of: AsOf = None, json: Json = False) -> None:
     """Show every role and every grant, now or as they were then."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.administration.access(as_of)
     if json:
         show_json(found)
@@ -63,7 +63,7 @@ def role(
     json: Json = False,
 ) -> None:
     """Let a role allow these actions, and no others."""
-    with Engine.open(store) as engine:
+    with opened(store, make=not dry_run) as engine:
         done = engine.desk.administration.define_role(name, actions, dry_run=dry_run)
     show_done(done, f"The role {name} allows {counted(len(actions), 'action')}", json=json)
 
@@ -82,7 +82,7 @@ def grant(
     json: Json = False,
 ) -> None:
     """Give an actor a role."""
-    with Engine.open(store) as engine:
+    with opened(store, make=not dry_run) as engine:
         done = engine.desk.administration.grant(
             actor, role, divisions=division, new_division=new_division, dry_run=dry_run
         )
@@ -95,7 +95,7 @@ def revoke(
     actor: Actor, role: Role, *, store: Store = None, dry_run: DryRun = False, json: Json = False
 ) -> None:
     """Take a role from an actor."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.administration.revoke(actor, role, dry_run=dry_run)
     show_done(done, f"{actor} has the role {role} no longer", json=json)
 
@@ -108,7 +108,7 @@ def refusals(
     json: Json = False,
 ) -> None:
     """List refused calls, the newest first."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.administration.refusals(limit)
     if json:
         show_json(found)
@@ -130,7 +130,7 @@ def _where(division: str | None) -> str | None:
 @admin.command
 def settings(*, store: Store = None, as_of: AsOf = None) -> None:
     """Show the settings in force, now or then, as JSON."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         show_json(engine.desk.administration.settings(as_of).model_dump(mode="json"))
 
 
@@ -144,7 +144,7 @@ def configure(
 ) -> None:
     """Put settings in force. It is an event; what was in force before can be read with --as-of."""
     content = read_content(file)
-    with Engine.open(store) as engine:
+    with opened(store, make=not dry_run) as engine:
         changed = engine.desk.administration.activate("settings", content, dry_run=dry_run)
     if json:
         show_json({"kind": "settings", "changed": bool(changed)})

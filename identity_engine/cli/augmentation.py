@@ -4,11 +4,11 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.explanation.sentences import Sentences, sentences_in
 from identity_engine.application.operations.augmentation.applying import Answer, Choice
 from identity_engine.cli.contacts import Id
 from identity_engine.cli.editing import several
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DryRun,
     EffectiveAt,
@@ -31,7 +31,7 @@ augment = App(name="augment", help="Further values of a contact, from sources ou
 @augment.command
 def look(id_: Id, *, store: Store = None, lang: Lang = None, json: Json = False) -> int:
     """Ask the sources for records that match the contact; write nothing. Exit 1 if one failed."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         looked = engine.desk.augmentation.look(id_)
     say = sentences_in(language(lang))
     if json:
@@ -66,7 +66,7 @@ def apply(
         raise UsageError("Give --all or --tick, not both.")
     ticked = tuple((name, one) for name, values in several(tick).items() for one in values)
     choice = Choice(source, record, None if all_ else ticked)
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         augmented = engine.desk.augmentation.apply(
             id_, [choice], effective_at=effective_at, dry_run=dry_run
         )
@@ -87,7 +87,7 @@ def revert(
     json: Json = False,
 ) -> None:
     """Take an augmentation back: the contact is as if it had never been."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.augmentation.revert(id_, augmentation, dry_run=dry_run)
     show_done(done, "The augmentation was taken back", json=json)
 
@@ -95,7 +95,7 @@ def revert(
 @augment.command(name="list")
 def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
     """List the augmentations of a contact, those taken back included."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         applied = engine.desk.augmentation.applied(id_)
     if json:
         show_json(applied)
@@ -119,7 +119,7 @@ def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
 @augment.command
 def work(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> int:
     """Look up who arrived on channels that name a source. Exit 1 if a source failed."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.arrivals.work(dry_run=dry_run)
     if json:
         show_json(done)
@@ -142,7 +142,7 @@ def waiting(
     json: Json = False,
 ) -> None:
     """List arrivals that are still to be looked up, and why their last try failed."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.arrivals.waiting(limit)
     if json:
         show_json(found)

@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from identity_engine.application.cases.entry import Entry, Origin, OriginPlace
-from identity_engine.application.engine import Engine
 from identity_engine.cli.case_entry import (
     NOTHING,
     Case,
@@ -20,6 +19,7 @@ from identity_engine.cli.case_entry import (
     show_view,
     state_text,
 )
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DRY_RUN,
     DryRun,
@@ -59,7 +59,7 @@ def open_(
     json: Json = False,
 ) -> None:
     """Open a case with its first note, mail or state; a note on the contact alone opens none."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.cases.open(
             Origin(place, of, division),
             saved.entry(),
@@ -80,7 +80,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Save a note, a mail and a state in a case, together."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.cases.add(
             case_, saved.entry(), composition=saved.composition, dry_run=dry_run
         )
@@ -98,7 +98,7 @@ def follow_up(
     json: Json = False,
 ) -> None:
     """Open a case that follows a closed one."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.cases.follow_up(
             case_,
             saved.entry(),
@@ -112,7 +112,7 @@ def follow_up(
 @case.command(name="show")
 def show_case(case_: Case, *, store: Store = None, json: Json = False) -> None:
     """Show a case: whose it is, its state, interactions, notes and mails."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         view = engine.desk.reading_cases.show(case_)
     if json:
         show_json(view)
@@ -140,7 +140,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """List the cases that meet every condition."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.reading_cases.find(
             contact=contact,
             queue=queue,
@@ -187,7 +187,7 @@ def history(
     json: Json = False,
 ) -> None:
     """Show every event of a case, or search the events of all cases."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         changes = engine.desk.reading_cases.history(
             case_,
             state=state,
@@ -223,7 +223,7 @@ def state_(
         raise UsageError("A pending case needs --reason, and no other does.")
     if (disposition is not None) != (state == "resolved"):
         raise UsageError("A resolved case needs --disposition, and no other does.")
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         desk = engine.desk.cases
         if state == "open":
             done = desk.use(case_, dry_run=dry_run)
@@ -239,7 +239,7 @@ def add_note(
     case_: Case, text: Words, *, store: Store = None, dry_run: DryRun = False, json: Json = False
 ) -> None:
     """Write a note on a case."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.cases.add(case_, Entry(note=read_text(text)), dry_run=dry_run)
     show_saved(done, json=json)
 
@@ -255,7 +255,7 @@ def change_note(
     json: Json = False,
 ) -> None:
     """Let a note say something else; the history keeps what it said."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.cases.change_note(case_, note_id, read_text(text), dry_run=dry_run)
     show_saved(done, json=json)
 
@@ -271,7 +271,7 @@ def remove_note(
     json: Json = False,
 ) -> None:
     """Take a note away; the history keeps it."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.cases.remove_note(case_, note_id, reason=reason, dry_run=dry_run)
     show_saved(done, json=json)
 
@@ -286,7 +286,7 @@ def link(
     json: Json = False,
 ) -> None:
     """Let an interaction belong to a case; it keeps its own contact."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.cases.link(case_, interaction, dry_run=dry_run)
     show_saved(done, json=json)
 
@@ -302,7 +302,7 @@ def assign(
     json: Json = False,
 ) -> None:
     """Put a case into a queue; without --agent and --queue, into none."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.cases.assign(case_, agent_id=agent, queue=queue, dry_run=dry_run)
     where = (
         f"in the queue of {agent}" if agent else f"in the queue {queue}" if queue else "in no queue"
@@ -313,7 +313,7 @@ def assign(
 @case.command
 def pin(case_: Case, *, store: Store = None, dry_run: DryRun = False, json: Json = False) -> None:
     """Keep a case at hand, for yourself."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.cases.pin(case_, dry_run=dry_run)
     show_saved(done, json=json, now="pinned")
 
@@ -321,7 +321,7 @@ def pin(case_: Case, *, store: Store = None, dry_run: DryRun = False, json: Json
 @case.command
 def unpin(case_: Case, *, store: Store = None, dry_run: DryRun = False, json: Json = False) -> None:
     """Keep a case at hand no longer."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.cases.unpin(case_, dry_run=dry_run)
     show_saved(done, json=json, now="pinned no longer")
 
@@ -336,7 +336,7 @@ def compose(
     json: Json = False,
 ) -> None:
     """Be busy outside an interaction; answers what names this when it is saved or discarded."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         composition = engine.desk.cases.compose(mode=mode, case=of, dry_run=dry_run)
     if json:
         show_json({"composition": None if dry_run else composition})
@@ -355,7 +355,7 @@ def discard(
     json: Json = False,
 ) -> None:
     """Throw away what you were composing and be free: nothing is left of it."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.cases.discard(composition, dry_run=dry_run)
     show_done(done, "Discarded; you are free", json=json)
 
@@ -363,7 +363,7 @@ def discard(
 @case.command
 def busy(*, store: Store = None, json: Json = False) -> None:
     """List the agents who are composing outside an interaction."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.reading_cases.busy()
     if json:
         show_json(found)
@@ -378,7 +378,7 @@ def busy(*, store: Store = None, json: Json = False) -> None:
 @case.command
 def sweep(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> None:
     """Close the cases that were resolved as many days ago as the settings say."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         closed = engine.desk.cases.sweep(dry_run=dry_run)
     if json:
         show_json({"closed": closed})

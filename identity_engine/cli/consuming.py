@@ -68,7 +68,7 @@ def consume(
         )
     subscription = subscribed(settings.kafka)
     needs = {"brokers": partial(refuse_unreached, subscription)}
-    with at_work("consume", store, settings.monitor, needs) as (engine, stopping):
+    with at_work("consume", store, settings.monitor, needs, make=True) as (engine, stopping):
         done = engine.consume(subscription, until_caught_up=until_caught_up, stopping=stopping)
     if json:
         show_json_line(_numbers(done))

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.operations.reading import LIVE, LIVE_STAGES
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     AsOf,
     Json,
@@ -39,7 +39,7 @@ AnyId = Annotated[str, Parameter(name="ID", help="A contact's or an interaction'
 @contact.command(name="show")
 def show_contact(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json = False) -> None:
     """Show the single view of a contact: its values, identifiers and interactions."""
-    with Engine.open(store, make=False) as engine:
+    with opened(store) as engine:
         profile = engine.profile(id_, as_of)
     if json:
         show_json(profile)
@@ -52,7 +52,7 @@ def history(
     id_: Id, *, store: Store = None, as_of: AsOf = None, lang: Lang = None, json: Json = False
 ) -> None:
     """Show every event of a contact in the order in which it was recorded."""
-    with Engine.open(store, make=False) as engine:
+    with opened(store) as engine:
         entries = engine.history(id_, as_of, language(lang))
     if json:
         show_json(entries)
@@ -73,7 +73,7 @@ def why(id_: AnyId, *, store: Store = None, lang: Lang = None, json: Json = Fals
 
     Of a contact every link is explained, every merge in force, and who entered it by hand.
     """
-    with Engine.open(store, make=False) as engine:
+    with opened(store) as engine:
         explanations = engine.why(id_, language(lang))
     if json:
         show_json(explanations)
@@ -87,7 +87,7 @@ def how(
     id_: Id, *, store: Store = None, as_of: AsOf = None, lang: Lang = None, json: Json = False
 ) -> None:
     """Tell how a contact came to be what it is, step by step from its first event."""
-    with Engine.open(store, make=False) as engine:
+    with opened(store) as engine:
         steps = engine.how(id_, as_of, language(lang))
     if json:
         show_json(steps)
@@ -104,7 +104,7 @@ def why_not(
     json: Json = False,
 ) -> None:
     """Say why two contacts, or two interactions, are not one, and what would tip it."""
-    with Engine.open(store, make=False) as engine:
+    with opened(store) as engine:
         answer = engine.why_not(one, other, language(lang))
     if json:
         show_json(answer)
@@ -135,7 +135,7 @@ def search(
     limit
         Show at most this many, whole matches first.
     """
-    with Engine.open(store, make=False) as engine:
+    with opened(store) as engine:
         found = engine.search(
             " ".join(text),
             field=field,
@@ -171,7 +171,7 @@ def list_(*, store: Store = None, limit: Limit = 50, json: Json = False) -> None
     limit
         Show at most this many.
     """
-    with Engine.open(store, make=False) as engine:
+    with opened(store) as engine:
         items = engine.review(limit)
     if json:
         show_json(items)
@@ -201,7 +201,7 @@ def refused(*, store: Store = None, limit: Limit = 50, json: Json = False) -> No
     limit
         Show at most this many, the strongest first.
     """
-    with Engine.open(store, make=False) as engine:
+    with opened(store) as engine:
         merges = engine.refused_merges(limit)
     if json:
         show_json(merges)
@@ -222,7 +222,7 @@ def shared(*, store: Store = None, limit: Limit = 100, json: Json = False) -> No
     limit
         Show at most this many, those with most merges first.
     """
-    with Engine.open(store, make=False) as engine:
+    with opened(store) as engine:
         values = engine.shared_values(limit)
     if json:
         show_json(values)
@@ -246,7 +246,7 @@ def links(
     json: Json = False,
 ) -> None:
     """Write every link as CSV: source, interaction_id, contact_id, stage, decision, weight."""
-    with Engine.open(store, make=False) as engine, counting("replay", engine.store.head()) as add:
+    with opened(store) as engine, counting("replay", engine.store.head()) as add:
         count = engine.export_links(out, as_of, add)
     if json:
         show_json({"links": count, "out": str(out)})

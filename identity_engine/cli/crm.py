@@ -4,8 +4,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.engine import Engine
 from identity_engine.cli.editing import single
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DRY_RUN,
     DryRun,
@@ -43,7 +43,7 @@ def link(
     json: Json = False,
 ) -> None:
     """Link a record of the CRM to an interaction; nothing is sent at once."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.crm.link(interaction, type_, record, label=label, dry_run=dry_run)
     show_done(done, f"The {type_} {record} is linked", json=json)
 
@@ -60,7 +60,7 @@ def unlink(
     json: Json = False,
 ) -> None:
     """Take a record away: what is pending is cancelled, what was written is to be corrected."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.crm.unlink(interaction, type_, record, reason=reason, dry_run=dry_run)
     show_done(done, f"The {type_} {record} is linked no longer", json=json)
 
@@ -81,7 +81,7 @@ def create(
     json: Json = False,
 ) -> int:
     """Make a new record in the CRM while handling an interaction."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         made = engine.desk.crm.create(interaction, type_, single(field), link=link, dry_run=dry_run)
     if json:
         show_json(made)
@@ -109,7 +109,7 @@ def related(
     json: Json = False,
 ) -> None:
     """Show the records of an interaction and what is related to them, as the CRM has them now."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         if expand is None:
             found = engine.desk.crm.related(interaction, household=household)
         else:
@@ -135,7 +135,7 @@ def ledger(
     json: Json = False,
 ) -> None:
     """Show what happened between us and the CRM, the newest first."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         entries = engine.desk.crm.ledger(interaction, limit)
     if json:
         show_json(entries)
@@ -159,7 +159,7 @@ def approve(
     json: Json = False,
 ) -> None:
     """Let the correction that is proposed for a link be sent."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.crm.approve(link_id, dry_run=dry_run)
     show_done(done, "The correction is approved", json=json)
 
@@ -167,7 +167,7 @@ def approve(
 @crm.command
 def work(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> int:
     """Note what fell due and send it; run it every minute. Exit 1 if the CRM failed."""
-    with logged("crm work"), Engine.open(store) as engine:
+    with logged("crm work"), opened(store) as engine:
         worked = engine.desk.crm.work(dry_run=dry_run)
     if json:
         show_json(worked)
@@ -188,7 +188,7 @@ def status(
     interaction: MaybeInteraction = None, /, *, store: Store = None, json: Json = False
 ) -> None:
     """Show linked records with the state of their write-back, and records made from here."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.crm.status(interaction)
     if json:
         show_json(found)

@@ -14,6 +14,7 @@ from identity_engine.application.intake.preparing import IngestSummary
 from identity_engine.application.link_quality import evaluate_files
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.cli.measuring import show_quality
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import counted, counting, language, progress, show, show_table
 from identity_engine.cli.waterfall import show_explanation
 from identity_engine.errors import UsageError
@@ -70,7 +71,7 @@ def demo(
     with progress("simulate", interactions) as move:
         write_simulation(people, interactions, SEED, events, truth, move)
     store = f"sqlite:///{kept}"
-    with Engine.open(store) as engine:
+    with opened(store, make=True) as engine:
         _heading("1. Real-looking traffic comes in: calls, mails, chats, messages, web, forms")
         _ingest(engine, events)
         _heading("2. Contacts come out, the same ones whatever order the traffic came in")

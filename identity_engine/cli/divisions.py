@@ -4,9 +4,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.engine import Engine
 from identity_engine.cli.contacts import Id
 from identity_engine.cli.lifecycle import show_elsewhere
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DryRun,
     Json,
@@ -33,7 +33,7 @@ def move(
     json: Json = False,
 ) -> None:
     """Move a contact, with all that is merged with it, to another division."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         moved = engine.desk.divisions.move(
             id_, to, reason, new_division=new_division, dry_run=dry_run
         )
@@ -55,7 +55,7 @@ def link(
     json: Json = False,
 ) -> None:
     """Say that two contacts of two divisions are alike."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.divisions.link_across(id_, other, reason, dry_run=dry_run)
     show_done(done, "They are linked across divisions", json=json)
 
@@ -71,7 +71,7 @@ def unlink(
     json: Json = False,
 ) -> None:
     """Say that two contacts of two divisions are not alike, whoever said or found so."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.divisions.unlink_across(id_, other, reason, dry_run=dry_run)
     show_done(done, "They are no longer linked across divisions", json=json)
 
@@ -87,7 +87,7 @@ def lift(
     json: Json = False,
 ) -> None:
     """Take back that two contacts are not alike: the rules may find them again."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.divisions.lift_unlink(id_, other, reason, dry_run=dry_run)
     show_done(done, "They may be found alike across divisions again", json=json)
 
@@ -95,7 +95,7 @@ def lift(
 @across.command(name="list")
 def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
     """List the contacts of other divisions that a contact is like, and who said so."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.reading.across(id_)
     if json:
         show_json(found)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.operations.contacts.editing import Created, NewIdentifier
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.cli.contacts import Id
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DryRun,
     EffectiveAt,
@@ -55,7 +55,7 @@ def edit(
     json: Json = False,
 ) -> None:
     """Save values of a contact: all or nothing, one event, none without a change."""
-    with Engine.open(store) as engine, telling_what_moved(json=json):
+    with opened(store) as engine, telling_what_moved(json=json):
         done = engine.desk.contacts.edit(
             id_,
             set=single(set_),
@@ -117,7 +117,7 @@ def create(
         ).items()
         for value in values
     ]
-    with Engine.open(store) as engine:
+    with opened(store, make=not dry_run) as engine:
         created = engine.desk.contacts.create(
             set=single(set_),
             add=several(add),
@@ -173,7 +173,7 @@ def promote(
     json: Json = False,
 ) -> None:
     """Vouch for a contact: it is curated from now on, and never expires."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         contacts = engine.desk.contacts
         if undo:
             done = contacts.undo_promotion(id_, reason=reason, dry_run=dry_run)

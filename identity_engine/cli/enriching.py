@@ -5,9 +5,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.operations.enrichment.enrich import EnrichedLine
 from identity_engine.cli.complaining import complain
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import DRY_RUN, DryRun, Json, Store, show, show_json
 from identity_engine.errors import UsageError
 
@@ -35,7 +35,7 @@ def enrich(
         else:
             _tell(line)
 
-    with Engine.open(store) as engine:
+    with opened(store, make=not dry_run) as engine:
         engine.desk.enriching.enrich_file(file, told, dry_run=dry_run)
     numbers = {
         name: outcomes[name] for name in ("inserted", "updated", "merged", "unchanged", "refused")

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.operations.values.claiming import Value
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DryRun,
     EffectiveAt,
@@ -52,7 +52,7 @@ def add(
     json: Json = False,
 ) -> int:
     """Let a contact hold an identifier that nobody else holds. Exit code 1 if a merge is offered."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         added = engine.desk.identifiers.add(
             id_,
             Value(type_, value, scope, country),
@@ -86,7 +86,7 @@ def verify(
     json: Json = False,
 ) -> None:
     """Say that an identifier was shown to reach the contact that holds it."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.identifiers.verify(
             id_, Value(type_, value, scope, country), dry_run=dry_run
         )
@@ -108,7 +108,7 @@ def release(
     json: Json = False,
 ) -> None:
     """End the claim of a contact on an identifier; that it held it stays known."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.identifiers.release(
             id_,
             Value(type_, value, scope, country),
@@ -136,7 +136,7 @@ def transfer(
     json: Json = False,
 ) -> None:
     """Give an identifier of another contact to this one; past interactions stay where they are."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.identifiers.transfer(
             id_,
             Value(type_, value, scope, country),
@@ -164,7 +164,7 @@ def share(
     json: Json = False,
 ) -> None:
     """Let a contact hold an identifier that others hold too; it then links nobody by itself."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.identifiers.share(
             id_,
             Value(type_, value, scope, country),
@@ -189,7 +189,7 @@ def unshare(
     json: Json = False,
 ) -> None:
     """Take back that several people use an identifier; who holds it stays."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.identifiers.unshare(
             id_, Value(type_, value, scope, country), reason=reason, dry_run=dry_run
         )
@@ -204,7 +204,7 @@ def holders(
     json: Json = False,
 ) -> None:
     """Show who holds and held an identifier, by the reference that a refusal gave."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.identifiers.holders(reference)
     if json:
         show_json(found)

@@ -13,6 +13,7 @@ from aggregates.access import Action
 from identity_engine.application.engine import Engine
 from identity_engine.application.intake.preparing import IngestSummary
 from identity_engine.application.reevaluation.outcome import Reevaluated
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DRY_RUN,
     DryRun,
@@ -67,7 +68,7 @@ def ingest(
         if name.startswith("-") and name != "-":
             raise UsageError(f"There is no option {name}. See: identity-engine ingest --help")
     total = IngestSummary()
-    with logged("ingest"), Engine.open(store) as engine:
+    with logged("ingest"), opened(store, make=True) as engine:
         for name in files:
             summary = _ingest_one(engine, name, format, mapping, again=again)
             total.add(summary)
@@ -102,7 +103,7 @@ def reevaluate(
     all
         Queue every interaction again first, for example after other rules were put in force.
     """
-    with logged("reevaluate"), Engine.open(store) as engine:
+    with logged("reevaluate"), opened(store) as engine:
         if all or only is not None:
             engine.request_reevaluation(None if all or only is None else _ids(only))
         final = _reevaluate(engine)
@@ -141,7 +142,7 @@ def list_(
     limit
         Show at most this many, the oldest first.
     """
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         letters = engine.desk.dead_letters.list(state, limit=limit)
     if json:
         show_json(list(letters))
@@ -172,13 +173,13 @@ def show_original(
     json: Json = False,
 ) -> None:
     """Write the original bytes of one dead letter to standard output."""
-    with Engine.open(store) as engine:
-        opened = engine.desk.dead_letters.original(id_)
+    with opened(store) as engine:
+        found = engine.desk.dead_letters.original(id_)
     if json:
-        raw = opened.raw.decode(errors="replace") if opened.raw is not None else None
-        show_json({"letter": opened.letter, "raw": raw})
+        raw = found.raw.decode(errors="replace") if found.raw is not None else None
+        show_json({"letter": found.letter, "raw": raw})
     else:
-        sys.stdout.buffer.write((opened.raw or b"") + b"\n")
+        sys.stdout.buffer.write((found.raw or b"") + b"\n")
 
 
 @dead_letters.command
@@ -190,7 +191,7 @@ def redrive(
     json: Json = False,
 ) -> int:
     """Decode dead letters again, after an upgrade or a change of the rules."""
-    with logged("dead-letters redrive"), Engine.open(store) as engine:
+    with logged("dead-letters redrive"), opened(store) as engine:
         summary = engine.redrive(list(ids) if ids else None, dry_run=dry_run)
     if json:
         show_json_line(asdict(summary))

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.operations.interactions.linking import Identifiers
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DryRun,
     EffectiveAt,
@@ -48,7 +48,7 @@ Own = Annotated[
 @interaction.command(name="show")
 def show_interaction(id_: Id, *, own: Own = False, store: Store = None, json: Json = False) -> None:
     """Show an interaction and how it went on."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         desk = engine.desk.conversations
         found = desk.show_own(id_) if own else desk.show(id_)
     if json:
@@ -73,7 +73,7 @@ def list_(
     limit
         Show at most this many.
     """
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         desk = engine.desk.conversations
         listed = desk.own if own else desk.everywhere if all else desk.in_divisions
         found = listed(limit)
@@ -89,7 +89,7 @@ def card(id_: Id, *, store: Store = None, json: Json = False) -> int:
 
     Exit code 1 if there is none, because cards are not enabled or the interaction has no contact.
     """
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.conversations.card(id_)
     if json:
         show_json(found)
@@ -146,7 +146,7 @@ def link(
     json: Json = False,
 ) -> None:
     """Give an interaction to a contact for good, and remember whom it was taken from."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.interactions.associate(
             id_,
             contact_id,
@@ -170,7 +170,7 @@ def unlink(
     json: Json = False,
 ) -> None:
     """Take an interaction from its contact; it belongs to nobody and waits for a person."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.interactions.unlink(
             id_, reason=reason, effective_at=effective_at, dry_run=dry_run
         )
@@ -190,7 +190,7 @@ def create_contact(
     json: Json = False,
 ) -> None:
     """Give an interaction to a new, curated contact."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.interactions.create_contact(
             id_,
             reason=reason,
@@ -212,7 +212,7 @@ def waiting(*, store: Store = None, limit: Limit = 100, json: Json = False) -> N
     limit
         Show at most this many.
     """
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.interactions.waiting(limit)
     if json:
         show_json(found)
@@ -241,7 +241,7 @@ def journey(
     json: Json = False,
 ) -> None:
     """Show the sessions of a contact: what it did, where, in which order."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         sessions = engine.desk.conversations.journey(id_)
     if json:
         show_json(sessions)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from cyclopts import App
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.operations.contacts.presence import HeldElsewhere
 from identity_engine.cli.contacts import Id
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DryRun,
     Json,
@@ -26,7 +26,7 @@ hold = App(name="hold", help="Keep a contact for a matter of law: not deleted, n
 
 def sweep(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> None:
     """Let ephemeral and identified contacts expire that nothing meaningful came of for long."""
-    with Engine.open(store) as engine, counting("contacts", None) as add:
+    with opened(store) as engine, counting("contacts", None) as add:
         swept = engine.desk.lifecycle.sweep(dry_run=dry_run, progress=add)
     if json:
         show_json(swept)
@@ -41,7 +41,7 @@ def delete(
     id_: Id, *, reason: Reason, store: Store = None, dry_run: DryRun = False, json: Json = False
 ) -> None:
     """Delete a contact with all that is merged with it; it can be restored for some time."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.lifecycle.delete(id_, reason, dry_run=dry_run)
     show_done(done, f"{done.contact_id} is deleted", json=json)
 
@@ -55,7 +55,7 @@ def restore(
     json: Json = False,
 ) -> None:
     """Bring back a contact that expired or was deleted, with the identifiers that are still free."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         restored = engine.desk.lifecycle.restore(id_, reason, dry_run=dry_run)
     if json:
         show_json(restored)
@@ -70,7 +70,7 @@ def set_hold(
     id_: Id, *, reason: Reason, store: Store = None, dry_run: DryRun = False, json: Json = False
 ) -> None:
     """Set a legal hold on a contact; it keeps all that is merged with it."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.lifecycle.set_hold(id_, reason, dry_run=dry_run)
     show_done(done, f"A legal hold keeps {done.contact_id}", json=json)
 
@@ -80,7 +80,7 @@ def lift_hold(
     id_: Id, *, reason: Reason, store: Store = None, dry_run: DryRun = False, json: Json = False
 ) -> None:
     """Lift the legal hold that names a contact."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.lifecycle.lift_hold(id_, reason, dry_run=dry_run)
     show_done(done, f"The legal hold on {done.contact_id} is lifted", json=json)
 

@@ -6,8 +6,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.cases.entry import Entry, MailDraft
-from identity_engine.application.engine import Engine
 from identity_engine.cli.case_entry import Case, Words, read_text, show_saved
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DryRun,
     Json,
@@ -41,7 +41,7 @@ def write(
 ) -> None:
     """Write a draft."""
     letter = MailDraft(read_text(text), tuple(to), tuple(cc), subject)
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.cases.add(case_, Entry(letter=letter), dry_run=dry_run)
     show_saved(done, json=json)
 
@@ -61,7 +61,7 @@ def rewrite(
 ) -> None:
     """Write a draft anew."""
     letter = MailDraft(read_text(text), tuple(to), tuple(cc), subject)
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.mails.rewrite(case_, mail_id, letter, dry_run=dry_run)
     show_done(done, "The draft is written anew", json=json)
 
@@ -83,7 +83,7 @@ def release(
     json: Json = False,
 ) -> None:
     """Give a draft, or a mail that failed, to be sent; case mail send sends it."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.mails.release(
             case_,
             mail_id,
@@ -104,7 +104,7 @@ def discard(
     json: Json = False,
 ) -> None:
     """Do not send a mail."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.mails.discard(case_, mail_id, dry_run=dry_run)
     show_done(done, "The mail is discarded", json=json)
 
@@ -112,7 +112,7 @@ def discard(
 @mail.command
 def send(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> int:
     """Send every mail that is due. Exit code 1 if one failed or is unsure."""
-    with logged("case mail send"), Engine.open(store) as engine:
+    with logged("case mail send"), opened(store) as engine:
         outcomes = engine.desk.mails.send_due(dry_run=dry_run)
     if json:
         show_json(outcomes)

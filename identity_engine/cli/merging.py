@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.explanation.waterfall import Part
 from identity_engine.application.operations.merging.merge import MergePreview
 from identity_engine.application.operations.merging.unmerge import UnmergePreview
 from identity_engine.cli.contacts import show_profile
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DryRun,
     Json,
@@ -80,7 +80,7 @@ def merge(
         Merge also where several of them are curated.
     """
     choices = dict(_pair(one, "field=value") for one in choose)
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         merging = engine.desk.merging
         if dry_run:
             foreseen = merging.preview(ids, survivor=survivor, choices=choices)
@@ -129,7 +129,7 @@ def unmerge(
         several times. The preview lists the positions; all=contact gives it whatever is not named.
     """
     moved = {_position(place): target for place, target in (_pair(one, MOVE) for one in move)}
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         unmerging, told_apart = engine.desk.unmerging, not decline_told_apart
         if dry_run:
             foreseen = unmerging.preview(
@@ -172,7 +172,7 @@ def tell_apart(
     until
         The time from which it holds no longer: 2027-01-01T00:00:00Z; default: until it is lifted.
     """
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.telling_apart.tell(
             one, other, reason=reason, until=until, dry_run=dry_run
         )
@@ -189,7 +189,7 @@ def lift_apart(
     json: Json = False,
 ) -> None:
     """Let two contacts that were told apart be merged again."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.telling_apart.lift(one, other, reason=reason, dry_run=dry_run)
     show_done(done, "They may be merged again", json=json)
 
@@ -208,7 +208,7 @@ def duplicates(
     limit
         Show at most this many, the most likely first.
     """
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.reading.duplicates(id_, limit)
     if json:
         show_json(found)
@@ -244,7 +244,7 @@ def lineage(
     json: Json = False,
 ) -> None:
     """Show which ids a contact was merged with: when, by whom, and when that was undone."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         answer = engine.desk.reading.lineage(id_)
     if json:
         show_json(answer)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 from msgspec.structs import asdict
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.operations.values.input_text import ID, checked
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DRY_RUN,
     DryRun,
@@ -83,7 +83,7 @@ def migrate(
         waiting = postgres_schema.standing(connection).missing
         is_current = postgres_schema.index_is_current(connection)
     if not is_current and phase != "pre" and in_force().master_key is not None:
-        Engine.open(store).close()  # which builds it anew
+        opened(store).close()  # which builds it anew
         is_current = True
     if json:
         names = {"applied": [*map(str, made)], "waiting": [*map(str, waiting)]}

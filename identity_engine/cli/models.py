@@ -7,8 +7,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from msgspec.structs import asdict
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.rules import content_version
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DryRun,
     Json,
@@ -31,7 +31,7 @@ Truth = Annotated[Path, Parameter(help="CSV: source,interaction_id,person.")]
 @model.command(name="show")
 def show_model(*, store: Store = None, json: Json = False) -> None:
     """Show the model in force: its thresholds and how much each level weighs, in bits."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         rules = engine.policies.rules
     if json:
         show_json({"version": rules.model_version, "model": rules.model.model_dump(mode="json")})
@@ -52,7 +52,7 @@ def activate(
 ) -> None:
     """Put a model in force for decisions from now on. It is an event; old decisions keep theirs."""
     content = read_content(file)
-    with Engine.open(store) as engine:
+    with opened(store, make=not dry_run) as engine:
         changed = engine.desk.administration.activate("model", content, dry_run=dry_run)
     version = content_version(content)
     if json:
@@ -101,7 +101,7 @@ def train(
         tables = tables_of_files(streams, known, default_policy(), World().now())
         believed = _model(start or "person")
     else:
-        with Engine.open(store) as engine:
+        with opened(store) as engine:
             tables = [engine.desk.administration.training_table()]
             believed = _model(start) if start else engine.policies.rules.model
     trained = train_from(tables, believed, name)

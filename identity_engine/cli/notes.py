@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.engine import Engine
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     AsOf,
     DryRun,
@@ -35,7 +35,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Write a note about a contact."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         noted = engine.desk.notes.add(id_, text, interaction_id=interaction, dry_run=dry_run)
     if json:
         show_json(noted)
@@ -53,7 +53,7 @@ def change(
     json: Json = False,
 ) -> None:
     """Let a note say something else; what it said stays in its history."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.notes.change(note_id, text, dry_run=dry_run)
     show_done(done, "The note is changed", json=json)
 
@@ -68,7 +68,7 @@ def remove(
     json: Json = False,
 ) -> None:
     """Take a note away; it stays in the history."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.notes.remove(note_id, reason=reason, dry_run=dry_run)
     show_done(done, "The note is removed", json=json)
 
@@ -85,7 +85,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """List the notes of a contact and of all that are one with it, the oldest first."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.notes.list(id_, removed=removed, as_of=as_of)
     if json:
         show_json(found)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.rules import content_version
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     DryRun,
     Json,
@@ -24,7 +24,7 @@ policy = App(name="policy", help="The rules in force: identifier classes, channe
 @policy.command(name="show")
 def show_policy(*, store: Store = None, json: Json = False) -> None:
     """Show the policy in force, and the versions of policy and model."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         rules = engine.policies.rules
     if json:
         show_json(
@@ -50,7 +50,7 @@ def activate(
 ) -> None:
     """Put a policy in force for decisions from now on. It is an event; old decisions keep theirs."""
     content = read_content(file)
-    with Engine.open(store) as engine:
+    with opened(store, make=not dry_run) as engine:
         changed = engine.desk.administration.activate("policy", content, dry_run=dry_run)
     version = content_version(content)
     if json:

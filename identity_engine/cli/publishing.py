@@ -81,7 +81,7 @@ def publish(
     if again and publication.profile_topic is None:
         raise UsageError("--again needs --profile-topic.")
     needs = {"brokers": partial(reach, publication.servers, publication.settings)}
-    with at_work("publish", store, settings.monitor, needs, make=False) as (engine, stopping):
+    with at_work("publish", store, settings.monitor, needs) as (engine, stopping):
         done = engine.desk.publishing.run(publication, once=once, again=again, stopping=stopping)
     if json:
         show_json_line(_numbers(done))

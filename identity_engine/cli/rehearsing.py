@@ -8,8 +8,8 @@ import orjson
 from cyclopts import Parameter
 from msgspec.structs import asdict
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.reevaluation.rehearse import Flip, Rehearsed
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     Json,
     Store,
@@ -45,7 +45,7 @@ def rehearse(
     """
     if model is None and policy is None:
         raise UsageError("Give --model FILE, --policy FILE, or both.")
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         waiting = engine.reevaluation.waiting()
         with counting("rehearse", None) as add:
             result = engine.rehearse(

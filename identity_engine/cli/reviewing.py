@@ -6,9 +6,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from identity_engine.application.command import Done
-from identity_engine.application.engine import Engine
 from identity_engine.application.operations.interactions.reviewing import Reviewing
 from identity_engine.cli.contacts import review as review
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import DryRun, Json, MaybeReason, Store, show_done
 
 Id = Annotated[str, Parameter(name="ID", help="The interaction's id.")]
@@ -108,6 +108,6 @@ def _answer(
     dry_run: bool,
     json: bool,
 ) -> None:
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = decide(engine.desk.reviewing, id_, reason=reason, dry_run=dry_run)
     show_done(done, told, json=json)

@@ -5,8 +5,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.copying import Fingerprint, copy_store, fingerprint
-from identity_engine.application.engine import Engine
 from identity_engine.bootstrap import place_of
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import Json, Store, counting, show, show_json, show_table
 
 store = App(name="store", help="A store as a whole: its schema, a copy elsewhere, proof.")
@@ -27,11 +27,11 @@ def copy(source: str, target: str, *, json: Json = False) -> int:
     target
         Where it goes; on PostgreSQL run `store migrate` first.
     """
-    with Engine.open(source, make=False) as engine:
+    with opened(source) as engine:
         with counting("copy", engine.store.head()) as add:
             copied = copy_store(engine, place_of(target), progress=add)
         ours = fingerprint(engine)
-    with Engine.open(target) as engine:
+    with opened(target, make=True) as engine:
         theirs = fingerprint(engine)
     if json:
         show_json({"events": copied, "same": ours == theirs})
@@ -66,7 +66,7 @@ def verify(
 
 
 def _fingerprint(store: str | None) -> Fingerprint:
-    with Engine.open(store, make=False) as engine, counting("hash", 2 * engine.store.head()) as add:
+    with opened(store) as engine, counting("hash", 2 * engine.store.head()) as add:
         return fingerprint(engine, add)
 
 

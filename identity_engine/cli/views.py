@@ -5,10 +5,10 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from msgspec.structs import asdict
 
-from identity_engine.application.engine import Engine
 from identity_engine.application.views.follower import Verdict
 from identity_engine.application.views.standing import standings
 from identity_engine.cli.long_running import MonitorAt, at_work
+from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     Json,
     Store,
@@ -32,7 +32,7 @@ projections = App(name="projections", help="The views: where they stand, workers
 @projections.command
 def status(*, store: Store = None, json: Json = False) -> None:
     """Show how far each view has followed the log, and for how many seconds the next event waits."""
-    with Engine.open(store, make=False) as engine:
+    with opened(store) as engine:
         head = engine.store.head()
         views = standings(engine.store, engine.follower)
     if json:
@@ -52,7 +52,7 @@ def status(*, store: Store = None, json: Json = False) -> None:
 @projections.command
 def follow(*, store: Store = None, json: Json = False) -> None:
     """Bring all views up to the head of the log."""
-    with Engine.open(store, make=False) as engine, counting("follow", engine.store.head()) as add:
+    with opened(store) as engine, counting("follow", engine.store.head()) as add:
         position = engine.follow(add)
     if json:
         show_json({"position": position})
@@ -66,7 +66,7 @@ def run(*, monitor: MonitorAt = None, store: Store = None, json: Json = False) -
     from identity_engine.application.views.worker import ProjectionWorker
 
     settings = in_force({"monitor.address": monitor})
-    with at_work("projections run", store, settings.monitor, make=False) as (engine, stopping):
+    with at_work("projections run", store, settings.monitor) as (engine, stopping):
         done = ProjectionWorker(engine.store, engine.follower).run(stopping)
     if json:
         show_json_line(asdict(done))
@@ -84,7 +84,7 @@ def verify(*, store: Store = None, index: Index = False, json: Json = False) -> 
 
     Exit code 1 on any difference, a view that stays behind, or a parked partition.
     """
-    with Engine.open(store, make=False) as engine:
+    with opened(store) as engine:
         with counting("follow and replay", 2 * engine.store.head()) as add:
             engine.follow(add)
             verdicts = engine.verify(add)
@@ -121,7 +121,7 @@ def _told(one: Verdict) -> str:
 @projections.command
 def rebuild(*, store: Store = None, index: Index = False, json: Json = False) -> None:
     """Build all views anew from the log, beside the live ones, and swap them in."""
-    with logged("projections rebuild"), Engine.open(store, make=False) as engine:
+    with logged("projections rebuild"), opened(store) as engine:
         with counting("rebuild", engine.store.head()) as add:
             views = engine.rebuild(add)
         if index:
@@ -140,7 +140,7 @@ def rebuild(*, store: Store = None, index: Index = False, json: Json = False) ->
 @projections.command
 def redrive(*, store: Store = None, json: Json = False) -> int:
     """Replay the parked partitions. Exit code 1 if some still fail."""
-    with Engine.open(store, make=False) as engine:
+    with opened(store) as engine:
         waiting = engine.follower.redrive()
     if json:
         show_json({"parked": waiting})
