@@ -23,7 +23,7 @@ from identity_engine.cli.output import (
     show_table,
     tasks_due,
 )
-from identity_engine.errors import UsageError
+from identity_engine.cli.usage import not_both
 
 augment = App(name="augment", help="Further values of a contact, from sources outside.")
 
@@ -62,8 +62,7 @@ def apply(
     json: Json = False,
 ) -> None:
     """Take ticked values of a record over into the contact; nothing ticked, nothing written."""
-    if all_ and tick:
-        raise UsageError("Give --all or --tick, not both.")
+    not_both(all=all_, tick=tick)
     ticked = tuple((name, one) for name, values in several(tick).items() for one in values)
     choice = Choice(source, record, None if all_ else ticked)
     with opened(store) as engine:

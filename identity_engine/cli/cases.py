@@ -35,6 +35,7 @@ from identity_engine.cli.output import (
     show_json,
     show_table,
 )
+from identity_engine.cli.usage import not_both
 from identity_engine.errors import UsageError
 
 case = App(name="case", help="Cases: what a person has on their mind, until it is closed.")
@@ -59,6 +60,8 @@ def open_(
     json: Json = False,
 ) -> None:
     """Open a case with its first note, mail or state; a note on the contact alone opens none."""
+    if division is not None and place != "address":
+        raise UsageError("--division is for an address only: all else lies in a division.")
     with opened(store) as engine:
         done = engine.desk.cases.open(
             Origin(place, of, division),
@@ -140,6 +143,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """List the cases that meet every condition."""
+    not_both(mine=mine, agent=agent)
     with opened(store) as engine:
         found = engine.desk.reading_cases.find(
             contact=contact,

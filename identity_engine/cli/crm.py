@@ -19,6 +19,8 @@ from identity_engine.cli.output import (
     show_table,
     tasks_due,
 )
+from identity_engine.cli.usage import not_both
+from identity_engine.errors import UsageError
 from identity_engine.observing.logbook import logged
 from projections.crm.query import AskedRecord, LinkedRecord
 
@@ -109,12 +111,13 @@ def related(
     json: Json = False,
 ) -> None:
     """Show the records of an interaction and what is related to them, as the CRM has them now."""
+    not_both(expand=expand, household=None if household is None else "said")
+    record = None if expand is None else _record(expand)
     with opened(store) as engine:
-        if expand is None:
+        if record is None:
             found = engine.desk.crm.related(interaction, household=household)
         else:
-            type_, _, record = expand.partition(":")
-            found = engine.desk.crm.expand(type_, record)
+            found = engine.desk.crm.expand(*record)
     if json:
         show_json(found)
     else:
@@ -218,6 +221,13 @@ def status(
             ],
             none="",
         )
+
+
+def _record(typed: str) -> tuple[str, str]:
+    type_, _, record = typed.partition(":")
+    if not (type_ and record):
+        raise UsageError("Give it as --expand TYPE:RECORD, for example account:001A.")
+    return type_, record
 
 
 def _named(type_: str, id_: str | None, label: str | None) -> str:

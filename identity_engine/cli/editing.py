@@ -14,7 +14,6 @@ from identity_engine.cli.output import (
     DryRun,
     EffectiveAt,
     Json,
-    MaybeReason,
     NewDivision,
     Store,
     show,
@@ -167,12 +166,18 @@ def promote(
     id_: Id,
     *,
     undo: Annotated[bool, Parameter(negative="", help="Take a promotion back instead.")] = False,
-    reason: MaybeReason = None,
+    reason: Annotated[
+        str | None, Parameter(help="Why it is taken back, in your words, for the audit.")
+    ] = None,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Vouch for a contact: it is curated from now on, and never expires."""
+    if reason is not None and not undo:
+        raise UsageError(
+            "A promotion keeps no reason. Leave --reason out, or write a contact note."
+        )
     with opened(store) as engine:
         contacts = engine.desk.contacts
         if undo:

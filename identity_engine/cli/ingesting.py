@@ -29,6 +29,7 @@ from identity_engine.cli.output import (
     show_json_line,
     show_table,
 )
+from identity_engine.cli.usage import not_both
 from identity_engine.errors import UsageError
 from identity_engine.ingestion.dead_letters import DeadLetter
 from identity_engine.ingestion.files.event_file import EventFile
@@ -103,9 +104,10 @@ def reevaluate(
     all
         Queue every interaction again first, for example after other rules were put in force.
     """
+    not_both(all=all, only=only)
     with logged("reevaluate"), opened(store) as engine:
         if all or only is not None:
-            engine.request_reevaluation(None if all or only is None else _ids(only))
+            engine.request_reevaluation(None if only is None else _ids(only))
         final = _reevaluate(engine)
     if json:
         show_json_line(asdict(final))

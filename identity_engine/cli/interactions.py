@@ -19,6 +19,7 @@ from identity_engine.cli.output import (
     show_json,
     show_table,
 )
+from identity_engine.cli.usage import not_both
 from projections.journey.query import InteractionView, Session
 
 WITHOUT_CARD = {
@@ -73,6 +74,7 @@ def list_(
     limit
         Show at most this many.
     """
+    not_both(own=own, all=all)
     with opened(store) as engine:
         desk = engine.desk.conversations
         listed = desk.own if own else desk.everywhere if all else desk.in_divisions

@@ -21,6 +21,8 @@ from identity_engine.cli.output import (
     show_json,
     show_table,
 )
+from identity_engine.cli.usage import not_both
+from identity_engine.errors import UsageError
 from matchers.evaluation import Interaction
 from matchers.model import Model, canonical_json, model_version, parse_model
 
@@ -96,6 +98,10 @@ def train(
     from identity_engine.application.rules import default_policy
     from identity_engine.application.training import tables_of_files, train_from
 
+    if truth and not streams:
+        raise UsageError(
+            "--truth needs streams: what is learned from the store is labelled by its people."
+        )
     known = _merged([read_truth(path) for path in truth or ()])
     if streams:
         tables = tables_of_files(streams, known, default_policy(), World().now())
@@ -140,6 +146,7 @@ def evaluate(
     from identity_engine.bench.quality import judge_online
     from identity_engine.cli.measuring import show_quality
 
+    not_both(blocking=blocking, model=model)
     known = read_truth(truth)
     if blocking:
         from identity_engine.adapters.clock import World
@@ -163,8 +170,6 @@ def evaluate(
 
 def _merged(truths: Sequence[Mapping[Interaction, str]]) -> dict[Interaction, str]:
     """Put several truth tables together; one interaction cannot be two people."""
-    from identity_engine.errors import UsageError
-
     merged: dict[Interaction, str] = {}
     for truth in truths:
         for interaction, person in truth.items():
@@ -177,7 +182,6 @@ def _merged(truths: Sequence[Mapping[Interaction, str]]) -> dict[Interaction, st
 
 
 def _model(name: str) -> Model:
-    from identity_engine.errors import UsageError
     from matchers.models import SHIPPED, shipped_model
 
     if name in SHIPPED:

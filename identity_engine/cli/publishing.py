@@ -16,6 +16,7 @@ from identity_engine.cli.output import (
     show_json_line,
     show_table,
 )
+from identity_engine.cli.usage import not_both
 from identity_engine.errors import UsageError
 from identity_engine.publication.asyncapi import document
 from identity_engine.publication.relay import Published
@@ -59,6 +60,8 @@ def publish(
     asyncapi
         Show the AsyncAPI document of these topics, and publish nothing.
     """
+    not_both(asyncapi=asyncapi, once=once)
+    not_both(asyncapi=asyncapi, again=again)
     settings = in_force(
         {
             "publish.topic": topic,
