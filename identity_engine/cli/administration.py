@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from aggregates.access import EVERY_DIVISION
+from identity_engine.application.operations.administration import Access
 from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     AsOf,
@@ -14,6 +15,8 @@ from identity_engine.cli.output import (
     Limit,
     NewDivision,
     Store,
+    answer,
+    answer_rows,
     counted,
     read_content,
     show,
@@ -33,9 +36,10 @@ def access(*, store: Store = None, as_of: AsOf = None, json: Json = False) -> No
     """Show every role and every grant, now or as they were then."""
     with opened(store) as engine:
         found = engine.desk.administration.access(as_of)
-    if json:
-        show_json(found)
-        return
+    answer(found, _show_access, json=json)
+
+
+def _show_access(found: Access) -> None:
     show_table(
         ("role", "actions"),
         [(name, ", ".join(does)) for name, does in found.roles.items()],
@@ -110,17 +114,13 @@ def refusals(
     """List refused calls, the newest first."""
     with opened(store) as engine:
         found = engine.desk.administration.refusals(limit)
-    if json:
-        show_json(found)
-    else:
-        show_table(
-            ("when", "actor", "action", "division", "named"),
-            [
-                (one.at[:19], one.actor, one.action, _where(one.division), one.target)
-                for one in found
-            ],
-            none="No call was refused.",
-        )
+    answer_rows(
+        found,
+        ("when", "actor", "action", "division", "named"),
+        lambda one: (one.at[:19], one.actor, one.action, _where(one.division), one.target),
+        none="No call was refused.",
+        json=json,
+    )
 
 
 def _where(division: str | None) -> str | None:
@@ -146,7 +146,10 @@ def configure(
     content = read_content(file)
     with opened(store, make=not dry_run) as engine:
         changed = engine.desk.administration.activate("settings", content, dry_run=dry_run)
-    if json:
-        show_json({"kind": "settings", "changed": bool(changed)})
-    else:
-        show_in_force("The settings are in force", changed=bool(changed), dry_run=dry_run)
+    answer(
+        {"kind": "settings", "changed": bool(changed)},
+        lambda _: show_in_force(
+            "The settings are in force", changed=bool(changed), dry_run=dry_run
+        ),
+        json=json,
+    )

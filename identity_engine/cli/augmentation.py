@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.application.explanation.sentences import Sentences, sentences_in
-from identity_engine.application.operations.augmentation.applying import Answer, Choice
+from identity_engine.application.operations.augmentation.applying import Answer, Choice, Looked
 from identity_engine.cli.contacts import Id
 from identity_engine.cli.editing import several
 from identity_engine.cli.opening import opened
@@ -16,10 +16,11 @@ from identity_engine.cli.output import (
     Lang,
     Limit,
     Store,
+    answer,
+    answer_rows,
     language,
     show,
     show_done,
-    show_json,
     show_table,
     tasks_due,
 )
@@ -34,14 +35,8 @@ def look(id_: Id, *, store: Store = None, lang: Lang = None, json: Json = False)
     with opened(store) as engine:
         looked = engine.desk.augmentation.look(id_)
     say = sentences_in(language(lang))
-    if json:
-        show_json(looked)
-    elif looked.reason is not None:
-        show(say.say("augmentation.no_data"))
-    else:
-        for answer in looked.answers:
-            _show_answer(answer, say)
-    return 1 if any(answer.failure for answer in looked.answers) else 0
+    answer(looked, lambda looked: _show_looked(looked, say), json=json)
+    return 1 if any(one.failure for one in looked.answers) else 0
 
 
 @augment.command
@@ -69,11 +64,8 @@ def apply(
         augmented = engine.desk.augmentation.apply(
             id_, [choice], effective_at=effective_at, dry_run=dry_run
         )
-    if json:
-        show_json(augmented)
-    else:
-        named = ", ".join(augmented.augmentation_ids)
-        show_done(augmented.done, f"Taken over as {named}", json=False)
+    named = ", ".join(augmented.augmentation_ids)
+    show_done(augmented.done, f"Taken over as {named}", whole=augmented, json=json)
 
 
 @augment.command
@@ -96,23 +88,19 @@ def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
     """List the augmentations of a contact, those taken back included."""
     with opened(store) as engine:
         applied = engine.desk.augmentation.applied(id_)
-    if json:
-        show_json(applied)
-    else:
-        show_table(
-            ("augmentation", "taken over"),
-            [
-                (
-                    one.augmentation_id,
-                    f"{one.source} {one.reference or ''}: "
-                    + ", ".join(f"{name}={value}" for name, value in one.values)
-                    + f" (by {one.actor}, {one.at[:10]}"
-                    + (", taken back)" if one.is_reverted else ")"),
-                )
-                for one in applied
-            ],
-            none="Nothing was taken over.",
-        )
+    answer_rows(
+        applied,
+        ("augmentation", "taken over"),
+        lambda one: (
+            one.augmentation_id,
+            f"{one.source} {one.reference or ''}: "
+            + ", ".join(f"{name}={value}" for name, value in one.values)
+            + f" (by {one.actor}, {one.at[:10]}"
+            + (", taken back)" if one.is_reverted else ")"),
+        ),
+        none="Nothing was taken over.",
+        json=json,
+    )
 
 
 @augment.command
@@ -120,16 +108,13 @@ def work(*, store: Store = None, dry_run: DryRun = False, json: Json = False) ->
     """Look up who arrived on channels that name a source. Exit 1 if a source failed."""
     with opened(store) as engine:
         done = engine.desk.arrivals.work(dry_run=dry_run)
-    if json:
-        show_json(done)
-    elif dry_run:
-        show(tasks_due(done.due, done.waiting))
-    else:
-        show(
-            f"{done.taken} taken over, {done.nothing_new} with nothing new, {done.several} with several "
-            f"records to choose from, {done.no_match} without data, {done.failed} failed, "
-            f"{done.waiting} waiting."
-        )
+    said = (
+        f"{done.taken} taken over, {done.nothing_new} with nothing new, {done.several} with several "
+        f"records to choose from, {done.no_match} without data, {done.failed} failed, "
+        f"{done.waiting} waiting."
+    )
+    told = tasks_due(done.due, done.waiting) if dry_run else said
+    answer(done, lambda _: show(told), json=json)
     return 1 if done.failed else 0
 
 
@@ -143,26 +128,30 @@ def waiting(
     """List arrivals that are still to be looked up, and why their last try failed."""
     with opened(store) as engine:
         found = engine.desk.arrivals.waiting(limit)
-    if json:
-        show_json(found)
-    else:
-        show_table(
-            ("interaction", "source", "tries", "not before", "failed because"),
-            [
-                (one.interaction_id, one.source, one.attempts, one.not_before[:19], one.reason)
-                for one in found
-            ],
-            none="Nobody waits to be looked up.",
-        )
+    answer_rows(
+        found,
+        ("interaction", "source", "tries", "not before", "failed because"),
+        lambda one: (one.interaction_id, one.source, one.attempts, one.not_before[:19], one.reason),
+        none="Nobody waits to be looked up.",
+        json=json,
+    )
 
 
-def _show_answer(answer: Answer, say: Sentences) -> None:
-    if answer.failure is not None:
-        show(say.say("augmentation.failed", source=answer.source, reason=answer.failure))
-    elif not answer.records:
-        show(f"{answer.source}: {say.say('augmentation.no_data')}")
-    for record in answer.records:
-        show(f"{answer.source} {record.reference}", "bold")
+def _show_looked(looked: Looked, say: Sentences) -> None:
+    if looked.reason is not None:
+        show(say.say("augmentation.no_data"))
+        return
+    for one in looked.answers:
+        _show_answer(one, say)
+
+
+def _show_answer(given: Answer, say: Sentences) -> None:
+    if given.failure is not None:
+        show(say.say("augmentation.failed", source=given.source, reason=given.failure))
+    elif not given.records:
+        show(f"{given.source}: {say.say('augmentation.no_data')}")
+    for record in given.records:
+        show(f"{given.source} {record.reference}", "bold")
         show_table(
             ("field", "value", "taking it over would"),
             [(one.name, one.value, one.effect) for one in record.values],

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from identity_engine.application.cases.entry import Entry, MailDraft
 from identity_engine.application.operations.cases.working import SavedCase
 from identity_engine.cli.harmless import is_text
-from identity_engine.cli.output import show, show_done, show_json, show_table
+from identity_engine.cli.output import show, show_done, show_table
 from identity_engine.errors import UsageError
 from projections.cases.query import CaseView
 
@@ -105,13 +105,11 @@ def state_text(state: str, why: str | None) -> str:
 
 def show_saved(saved: SavedCase, *, json: bool, now: str | None = None) -> None:
     """Say what a command did to a case; `now` is what the case is after it, by default its state."""
-    if json:
-        show_json(saved)
-    elif saved.number is None:
-        show_done(saved.done, "The note is written; no case came of it", json=False)
-    else:
-        mail = f", mail {saved.mail_id}" if saved.mail_id is not None else ""
-        show_done(saved.done, f"{saved.number} is {now or saved.state}{mail}", json=False)
+    mail = f", mail {saved.mail_id}" if saved.mail_id is not None else ""
+    said = f"{saved.number} is {now or saved.state}{mail}"
+    if saved.number is None:
+        said = "The note is written; no case came of it"
+    show_done(saved.done, said, whole=saved, json=json)
 
 
 def show_view(view: CaseView) -> None:

@@ -28,12 +28,12 @@ from identity_engine.cli.output import (
     Limit,
     MaybeReason,
     Store,
+    answer,
+    answer_rows,
     counted,
     language,
     show,
     show_done,
-    show_json,
-    show_table,
 )
 from identity_engine.cli.usage import not_both
 from identity_engine.errors import UsageError
@@ -117,10 +117,7 @@ def show_case(case_: Case, *, store: Store = None, json: Json = False) -> None:
     """Show a case: whose it is, its state, interactions, notes and mails."""
     with opened(store) as engine:
         view = engine.desk.reading_cases.show(case_)
-    if json:
-        show_json(view)
-    else:
-        show_view(view)
+    answer(view, show_view, json=json)
 
 
 @case.command(name="list")
@@ -155,24 +152,20 @@ def list_(
             text=" ".join(text) or None,
             limit=limit,
         )
-    if json:
-        show_json(found)
-    else:
-        show_table(
-            ("case", "state", "subject", "contact", "queue", "changed"),
-            [
-                (
-                    one.number,
-                    state_text(one.state, one.reason or one.disposition),
-                    one.subject,
-                    one.contact_id,
-                    one.agent or one.queue,
-                    one.changed[:19],
-                )
-                for one in found
-            ],
-            none="No case found.",
-        )
+    answer_rows(
+        found,
+        ("case", "state", "subject", "contact", "queue", "changed"),
+        lambda one: (
+            one.number,
+            state_text(one.state, one.reason or one.disposition),
+            one.subject,
+            one.contact_id,
+            one.agent or one.queue,
+            one.changed[:19],
+        ),
+        none="No case found.",
+        json=json,
+    )
 
 
 @case.command
@@ -201,14 +194,13 @@ def history(
             limit=limit,
             language=language(lang),
         )
-    if json:
-        show_json(changes)
-    else:
-        show_table(
-            ("case", "true from", "actor", "event", "what"),
-            [(c.number, c.valid_from[:19], c.actor, c.topic, c.summary) for c in changes],
-            none="Nothing has happened, or nothing that meets these conditions.",
-        )
+    answer_rows(
+        changes,
+        ("case", "true from", "actor", "event", "what"),
+        lambda c: (c.number, c.valid_from[:19], c.actor, c.topic, c.summary),
+        none="Nothing has happened, or nothing that meets these conditions.",
+        json=json,
+    )
 
 
 @case.command(name="state")
@@ -342,12 +334,9 @@ def compose(
     """Be busy outside an interaction; answers what names this when it is saved or discarded."""
     with opened(store) as engine:
         composition = engine.desk.cases.compose(mode=mode, case=of, dry_run=dry_run)
-    if json:
-        show_json({"composition": None if dry_run else composition})
-    elif dry_run:
-        show(f"{DRY_RUN}You are busy.")
-    else:
-        show(composition)
+    said = f"{DRY_RUN}You are busy." if dry_run else composition
+    named = None if dry_run else composition
+    answer({"composition": named}, lambda _: show(said), json=json)
 
 
 @case.command
@@ -369,14 +358,13 @@ def busy(*, store: Store = None, json: Json = False) -> None:
     """List the agents who are composing outside an interaction."""
     with opened(store) as engine:
         found = engine.desk.reading_cases.busy()
-    if json:
-        show_json(found)
-    else:
-        show_table(
-            ("agent", "mode", "since", "composition"),
-            [(one.agent, one.mode, one.since[:19], one.composition_id) for one in found],
-            none="Nobody is composing.",
-        )
+    answer_rows(
+        found,
+        ("agent", "mode", "since", "composition"),
+        lambda one: (one.agent, one.mode, one.since[:19], one.composition_id),
+        none="Nobody is composing.",
+        json=json,
+    )
 
 
 @case.command
@@ -384,8 +372,6 @@ def sweep(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -
     """Close the cases that were resolved as many days ago as the settings say."""
     with opened(store) as engine:
         closed = engine.desk.cases.sweep(dry_run=dry_run)
-    if json:
-        show_json({"closed": closed})
-    else:
-        said = f"{counted(len(closed), 'case')} closed: {', '.join(closed)}."
-        show(f"{DRY_RUN if dry_run else ''}{said}" if closed else "No case is to be closed.")
+    listed = f"{counted(len(closed), 'case')} closed: {', '.join(closed)}."
+    said = f"{DRY_RUN if dry_run else ''}{listed}" if closed else "No case is to be closed."
+    answer({"closed": closed}, lambda _: show(said), json=json)

@@ -15,14 +15,15 @@ from identity_engine.cli.output import (
     Lang,
     Limit,
     Store,
+    answer,
+    answer_rows,
     counted,
     counting,
     language,
     show,
-    show_json,
     show_table,
 )
-from identity_engine.cli.waterfall import show_explanation, show_steps, show_why_not
+from identity_engine.cli.waterfall import show_explanations, show_steps, show_why_not
 from projections.profile.query import HeldClaim, Profile
 
 contact = App(
@@ -41,10 +42,7 @@ def show_contact(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json
     """Show the single view of a contact: its values, identifiers and interactions."""
     with opened(store) as engine:
         profile = engine.profile(id_, as_of)
-    if json:
-        show_json(profile)
-    else:
-        show_profile(profile)
+    answer(profile, show_profile, json=json)
 
 
 @contact.command
@@ -54,17 +52,13 @@ def history(
     """Show every event of a contact in the order in which it was recorded."""
     with opened(store) as engine:
         entries = engine.history(id_, as_of, language(lang))
-    if json:
-        show_json(entries)
-    else:
-        show_table(
-            ("position", "true from", "recorded", "event", "what"),
-            [
-                (e.position, e.valid_from[:19], e.recorded_at[:19], e.topic, e.summary)
-                for e in entries
-            ],
-            none="Nothing that you may see has happened.",
-        )
+    answer_rows(
+        entries,
+        ("position", "true from", "recorded", "event", "what"),
+        lambda e: (e.position, e.valid_from[:19], e.recorded_at[:19], e.topic, e.summary),
+        none="Nothing that you may see has happened.",
+        json=json,
+    )
 
 
 @contact.command
@@ -75,11 +69,8 @@ def why(id_: AnyId, *, store: Store = None, lang: Lang = None, json: Json = Fals
     """
     with opened(store) as engine:
         explanations = engine.why(id_, language(lang))
-    if json:
-        show_json(explanations)
-    else:
-        for explanation in explanations:
-            show_explanation(explanation, sentences_in(language(lang)))
+    say = sentences_in(language(lang))
+    answer(explanations, lambda found: show_explanations(found, say), json=json)
 
 
 @contact.command
@@ -89,10 +80,7 @@ def how(
     """Tell how a contact came to be what it is, step by step from its first event."""
     with opened(store) as engine:
         steps = engine.how(id_, as_of, language(lang))
-    if json:
-        show_json(steps)
-    else:
-        show_steps(steps, sentences_in(language(lang)))
+    answer(steps, lambda steps: show_steps(steps, sentences_in(language(lang))), json=json)
 
 
 def why_not(
@@ -105,11 +93,8 @@ def why_not(
 ) -> None:
     """Say why two contacts, or two interactions, are not one, and what would tip it."""
     with opened(store) as engine:
-        answer = engine.why_not(one, other, language(lang))
-    if json:
-        show_json(answer)
-    else:
-        show_why_not(answer, sentences_in(language(lang)))
+        found = engine.why_not(one, other, language(lang))
+    answer(found, lambda found: show_why_not(found, sentences_in(language(lang))), json=json)
 
 
 def search(
@@ -143,21 +128,17 @@ def search(
             presences=presence or LIVE,
             limit=limit,
         )
-    if json:
-        show_json(found)
-    else:
-        show_table(
-            ("contact", "stage", "matched"),
-            [
-                (
-                    one.contact_id,
-                    one.stage if one.presence == "live" else f"{one.stage}, {one.presence}",
-                    ", ".join(f"{name}: {text}" for name, text in one.matched),
-                )
-                for one in found
-            ],
-            none="Nothing found.",
-        )
+    answer_rows(
+        found,
+        ("contact", "stage", "matched"),
+        lambda one: (
+            one.contact_id,
+            one.stage if one.presence == "live" else f"{one.stage}, {one.presence}",
+            ", ".join(f"{name}: {text}" for name, text in one.matched),
+        ),
+        none="Nothing found.",
+        json=json,
+    )
 
 
 @review.command(name="list")
@@ -173,23 +154,19 @@ def list_(*, store: Store = None, limit: Limit = 50, json: Json = False) -> None
     """
     with opened(store) as engine:
         items = engine.review(limit)
-    if json:
-        show_json(items)
-    else:
-        show_table(
-            ("bits", "kind", "interaction or contact", "proposed contact", "guard"),
-            [
-                (
-                    one.weight / 1000,
-                    one.kind,
-                    one.interaction_id or one.contact_id,
-                    one.proposed,
-                    one.guard or "",
-                )
-                for one in items
-            ],
-            none="Nothing waits for review.",
-        )
+    answer_rows(
+        items,
+        ("bits", "kind", "interaction or contact", "proposed contact", "guard"),
+        lambda one: (
+            one.weight / 1000,
+            one.kind,
+            one.interaction_id or one.contact_id,
+            one.proposed,
+            one.guard or "",
+        ),
+        none="Nothing waits for review.",
+        json=json,
+    )
 
 
 @review.command
@@ -203,14 +180,13 @@ def refused(*, store: Store = None, limit: Limit = 50, json: Json = False) -> No
     """
     with opened(store) as engine:
         merges = engine.refused_merges(limit)
-    if json:
-        show_json(merges)
-    else:
-        show_table(
-            ("bits", "guard", "contact", "other contact", "by"),
-            [(one.weight / 1000, one.guard, one.one, one.other, one.rule) for one in merges],
-            none="No merge is refused.",
-        )
+    answer_rows(
+        merges,
+        ("bits", "guard", "contact", "other contact", "by"),
+        lambda one: (one.weight / 1000, one.guard, one.one, one.other, one.rule),
+        none="No merge is refused.",
+        json=json,
+    )
 
 
 @review.command
@@ -224,17 +200,13 @@ def shared(*, store: Store = None, limit: Limit = 100, json: Json = False) -> No
     """
     with opened(store) as engine:
         values = engine.shared_values(limit)
-    if json:
-        show_json(values)
-    else:
-        show_table(
-            ("identifier", "by", "people", "merges in force", "undone"),
-            [
-                (one.identifier_id, one.by, one.people, len(one.merges), len(one.undone))
-                for one in values
-            ],
-            none="No value is shared.",
-        )
+    answer_rows(
+        values,
+        ("identifier", "by", "people", "merges in force", "undone"),
+        lambda one: (one.identifier_id, one.by, one.people, len(one.merges), len(one.undone)),
+        none="No value is shared.",
+        json=json,
+    )
 
 
 @export.command(name="links")
@@ -248,10 +220,11 @@ def links(
     """Write every link as CSV: source, interaction_id, contact_id, stage, decision, weight."""
     with opened(store) as engine, counting("replay", engine.store.head()) as add:
         count = engine.export_links(out, as_of, add)
-    if json:
-        show_json({"links": count, "out": str(out)})
-    else:
-        show(f"{counted(count, 'link')} written to {out}.")
+    answer(
+        {"links": count, "out": str(out)},
+        lambda _: show(f"{counted(count, 'link')} written to {out}."),
+        json=json,
+    )
 
 
 def _called(one: HeldClaim) -> str:

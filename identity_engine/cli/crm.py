@@ -4,6 +4,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from identity_engine.application.crm.worker import Worked
+from identity_engine.application.operations.crm import CrmStatus
 from identity_engine.cli.editing import single
 from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
@@ -13,9 +15,10 @@ from identity_engine.cli.output import (
     Limit,
     MaybeReason,
     Store,
+    answer,
+    answer_rows,
     show,
     show_done,
-    show_json,
     show_table,
     tasks_due,
 )
@@ -85,15 +88,10 @@ def create(
     """Make a new record in the CRM while handling an interaction."""
     with opened(store) as engine:
         made = engine.desk.crm.create(interaction, type_, single(field), link=link, dry_run=dry_run)
-    if json:
-        show_json(made)
-    elif dry_run:
-        show(f"{DRY_RUN}The CRM is asked for a new {type_}.")
-    elif made.state == "created":
-        show(f"{made.record_type} {made.record_id} {made.label or ''}".rstrip())
-        show(made.address or "")
+    if dry_run:
+        answer(made, lambda _: show(f"{DRY_RUN}The CRM is asked for a new {type_}."), json=json)
     else:
-        show(_not_made(made))
+        answer(made, _show_made, json=json)
     return 0 if dry_run or made.state == "created" else 1
 
 
@@ -118,14 +116,13 @@ def related(
             found = engine.desk.crm.related(interaction, household=household)
         else:
             found = engine.desk.crm.expand(*record)
-    if json:
-        show_json(found)
-    else:
-        show_table(
-            ("type", "record", "label", "address"),
-            [(one.type, one.id, one.label, one.address) for one in found],
-            none="No related records.",
-        )
+    answer_rows(
+        found,
+        ("type", "record", "label", "address"),
+        lambda one: (one.type, one.id, one.label, one.address),
+        none="No related records.",
+        json=json,
+    )
 
 
 @crm.command
@@ -140,17 +137,13 @@ def ledger(
     """Show what happened between us and the CRM, the newest first."""
     with opened(store) as engine:
         entries = engine.desk.crm.ledger(interaction, limit)
-    if json:
-        show_json(entries)
-    else:
-        show_table(
-            ("when", "what", "detail", "link", "activity", "actor"),
-            [
-                (one.at[:19], one.topic, one.detail, one.named, one.activity_id, one.actor)
-                for one in entries
-            ],
-            none="Nothing has happened yet.",
-        )
+    answer_rows(
+        entries,
+        ("when", "what", "detail", "link", "activity", "actor"),
+        lambda one: (one.at[:19], one.topic, one.detail, one.named, one.activity_id, one.actor),
+        none="Nothing has happened yet.",
+        json=json,
+    )
 
 
 @crm.command
@@ -172,18 +165,20 @@ def work(*, store: Store = None, dry_run: DryRun = False, json: Json = False) ->
     """Note what fell due and send it; run it every minute. Exit 1 if the CRM failed."""
     with logged("crm work"), opened(store) as engine:
         worked = engine.desk.crm.work(dry_run=dry_run)
-    if json:
-        show_json(worked)
-    elif dry_run:
-        show(tasks_due(worked.due, worked.waiting))
+    if dry_run:
+        answer(worked, lambda done: show(tasks_due(done.due, done.waiting)), json=json)
     else:
-        show(
-            f"{worked.due} fell due, {worked.written} written, {worked.corrected} corrected, "
-            f"{worked.created} created, {worked.failed} failed, {worked.waiting} waiting."
-        )
-        if worked.stopped is not None:
-            show(f"The run ended early: {worked.stopped}.")
+        answer(worked, _show_worked, json=json)
     return 1 if worked.failed else 0
+
+
+def _show_worked(done: Worked) -> None:
+    show(
+        f"{done.due} fell due, {done.written} written, {done.corrected} corrected, "
+        f"{done.created} created, {done.failed} failed, {done.waiting} waiting."
+    )
+    if done.stopped is not None:
+        show(f"The run ended early: {done.stopped}.")
 
 
 @crm.command
@@ -193,9 +188,10 @@ def status(
     """Show linked records with the state of their write-back, and records made from here."""
     with opened(store) as engine:
         found = engine.desk.crm.status(interaction)
-    if json:
-        show_json(found)
-        return
+    answer(found, _show_status, json=json)
+
+
+def _show_status(found: CrmStatus) -> None:
     show("No CRM is connected." if found.connected is None else f"Connected: {found.connected}.")
     if not found.links and not found.creations:
         show("No record is linked, and none was made from here.")
@@ -241,6 +237,14 @@ def _state(link: LinkedRecord) -> str:
     if link.correction is not None:
         said.append(f"{link.correction} {'approved' if link.approved else 'proposed'}")
     return ", ".join(said)
+
+
+def _show_made(made: AskedRecord) -> None:
+    if made.state != "created":
+        show(_not_made(made))
+        return
+    show(f"{made.record_type} {made.record_id} {made.label or ''}".rstrip())
+    show(made.address or "")
 
 
 def _not_made(asked: AskedRecord) -> str:

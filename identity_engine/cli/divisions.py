@@ -13,9 +13,8 @@ from identity_engine.cli.output import (
     NewDivision,
     Reason,
     Store,
+    answer_rows,
     show_done,
-    show_json,
-    show_table,
 )
 
 across = App(name="across", help="Contacts of two divisions that are alike; no profile is joined.")
@@ -37,11 +36,9 @@ def move(
         moved = engine.desk.divisions.move(
             id_, to, reason, new_division=new_division, dry_run=dry_run
         )
-    if json:
-        show_json(moved)
-        return
-    show_done(moved.done, f"{moved.done.contact_id} is in {to} now", json=False)
-    show_elsewhere(moved.elsewhere)
+    show_done(moved.done, f"{moved.done.contact_id} is in {to} now", whole=moved, json=json)
+    if not json:
+        show_elsewhere(moved.elsewhere)
 
 
 @across.command
@@ -97,20 +94,16 @@ def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
     """List the contacts of other divisions that a contact is like, and who said so."""
     with opened(store) as engine:
         found = engine.desk.reading.across(id_)
-    if json:
-        show_json(found)
-    else:
-        show_table(
-            ("contact", "division", "by", "rule", "bits"),
-            [
-                (
-                    one.contact_id,
-                    one.division,
-                    one.by,
-                    one.rule or "",
-                    f"{one.bits:.1f}" if one.bits is not None else "",
-                )
-                for one in found
-            ],
-            none="It is linked to no contact of another division.",
-        )
+    answer_rows(
+        found,
+        ("contact", "division", "by", "rule", "bits"),
+        lambda one: (
+            one.contact_id,
+            one.division,
+            one.by,
+            one.rule or "",
+            f"{one.bits:.1f}" if one.bits is not None else "",
+        ),
+        none="It is linked to no contact of another division.",
+        json=json,
+    )

@@ -16,6 +16,7 @@ from identity_engine.cli.output import (
     Json,
     NewDivision,
     Store,
+    answer,
     show,
     show_done,
     show_json,
@@ -127,10 +128,7 @@ def create(
             effective_at=effective_at,
             dry_run=dry_run,
         )
-    if json:
-        show_json(created)
-    else:
-        _show_created(created, given)
+    answer(created, lambda created: _show_created(created, given), json=json)
     return 0 if created.done.written or dry_run else 1
 
 

@@ -13,10 +13,10 @@ from identity_engine.cli.output import (
     MaybeReason,
     Reason,
     Store,
+    answer,
+    answer_rows,
     show,
     show_done,
-    show_json,
-    show_table,
 )
 
 identifier = App(
@@ -65,11 +65,9 @@ def add(
     if not added.merge_offered:
         show_done(added.done, f"{added.done.contact_id} holds the identifier", json=json)
         return 0
-    if json:
-        show_json(added)
-    else:
-        holders = ", ".join(added.merge_offered)
-        show(f"The ephemeral contact {holders} holds it. Nothing was written; merge the contacts?")
+    held_by = ", ".join(added.merge_offered)
+    said = f"The ephemeral contact {held_by} holds it. Nothing was written; merge the contacts?"
+    answer(added, lambda _: show(said), json=json)
     return 1
 
 
@@ -206,19 +204,15 @@ def holders(
     """Show who holds and held an identifier, by the reference that a refusal gave."""
     with opened(store) as engine:
         found = engine.desk.identifiers.holders(reference)
-    if json:
-        show_json(found)
-    else:
-        show_table(
-            ("contact", "verified", "held from", "until"),
-            [
-                (
-                    one.contact_id,
-                    "yes" if one.verified else "no",
-                    one.valid_from.date().isoformat(),
-                    one.valid_to.date().isoformat() if one.valid_to else "",
-                )
-                for one in found
-            ],
-            none="Nobody holds or held it.",
-        )
+    answer_rows(
+        found,
+        ("contact", "verified", "held from", "until"),
+        lambda one: (
+            one.contact_id,
+            "yes" if one.verified else "no",
+            one.valid_from.date().isoformat(),
+            one.valid_to.date().isoformat() if one.valid_to else "",
+        ),
+        none="Nobody holds or held it.",
+        json=json,
+    )

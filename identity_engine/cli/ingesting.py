@@ -20,6 +20,7 @@ from identity_engine.cli.output import (
     Json,
     Limit,
     Store,
+    answer,
     counted,
     counting,
     progress,
@@ -146,10 +147,9 @@ def list_(
     """
     with opened(store) as engine:
         letters = engine.desk.dead_letters.list(state, limit=limit)
-    if json:
-        show_json(list(letters))
-    else:
-        show_table(
+    answer(
+        list(letters),
+        lambda _: show_table(
             ("id", "received", "place", "fault", "at", "fix"),
             [
                 (
@@ -164,7 +164,9 @@ def list_(
                 for number, fault in enumerate(letter.faults)
             ],
             none=f"No dead letters are {state}.",
-        )
+        ),
+        json=json,
+    )
 
 
 @dead_letters.command

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from identity_engine.application.operations.interactions.conversations import Card
 from identity_engine.application.operations.interactions.linking import Identifiers
 from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
@@ -14,9 +15,10 @@ from identity_engine.cli.output import (
     Limit,
     Reason,
     Store,
+    answer,
+    answer_rows,
     show,
     show_done,
-    show_json,
     show_table,
 )
 from identity_engine.cli.usage import not_both
@@ -52,10 +54,7 @@ def show_interaction(id_: Id, *, own: Own = False, store: Store = None, json: Js
     with opened(store) as engine:
         desk = engine.desk.conversations
         found = desk.show_own(id_) if own else desk.show(id_)
-    if json:
-        show_json(found)
-    else:
-        _show(found)
+    answer(found, _show, json=json)
 
 
 @interaction.command(name="list")
@@ -79,10 +78,7 @@ def list_(
         desk = engine.desk.conversations
         listed = desk.own if own else desk.everywhere if all else desk.in_divisions
         found = listed(limit)
-    if json:
-        show_json(found)
-    else:
-        _show_list(found)
+    answer(found, _show_list, json=json)
 
 
 @interaction.command
@@ -93,18 +89,20 @@ def card(id_: Id, *, store: Store = None, json: Json = False) -> int:
     """
     with opened(store) as engine:
         found = engine.desk.conversations.card(id_)
-    if json:
-        show_json(found)
-    elif found.reason is not None:
-        show(WITHOUT_CARD[found.reason])
-    else:
-        assert found.current is not None
-        show("Current interaction", "bold")
-        _show(found.current)
-        show()
-        show("Related interactions", "bold")
-        _show_list(found.related)
+    answer(found, _show_card, json=json)
     return 0 if found.reason is None else 1
+
+
+def _show_card(found: Card) -> None:
+    if found.reason is not None:
+        show(WITHOUT_CARD[found.reason])
+        return
+    assert found.current is not None
+    show("Current interaction", "bold")
+    _show(found.current)
+    show()
+    show("Related interactions", "bold")
+    _show_list(found.related)
 
 
 def _show(found: InteractionView) -> None:
@@ -216,24 +214,20 @@ def waiting(*, store: Store = None, limit: Limit = 100, json: Json = False) -> N
     """
     with opened(store) as engine:
         found = engine.desk.interactions.waiting(limit)
-    if json:
-        show_json(found)
-    else:
-        show_table(
-            ("change", "id", "waits for", "of source", "time", "received"),
-            [
-                (
-                    one.change,
-                    one.id,
-                    one.interaction,
-                    one.interaction_source,
-                    one.time[:19],
-                    one.received_at[:19],
-                )
-                for one in found
-            ],
-            none="No change waits for its interaction.",
-        )
+    answer_rows(
+        found,
+        ("change", "id", "waits for", "of source", "time", "received"),
+        lambda one: (
+            one.change,
+            one.id,
+            one.interaction,
+            one.interaction_source,
+            one.time[:19],
+            one.received_at[:19],
+        ),
+        none="No change waits for its interaction.",
+        json=json,
+    )
 
 
 def journey(
@@ -245,14 +239,15 @@ def journey(
     """Show the sessions of a contact: what it did, where, in which order."""
     with opened(store) as engine:
         sessions = engine.desk.conversations.journey(id_)
-    if json:
-        show_json(sessions)
-    else:
-        show_table(
+    answer(
+        sessions,
+        lambda sessions: show_table(
             ("session", "started", "ended", "interaction", "channel"),
             [row for number, one in enumerate(sessions, 1) for row in _rows(number, one)],
             none="There are no sessions: the contact has no interactions.",
-        )
+        ),
+        json=json,
+    )
 
 
 def _rows(number: int, session: Session) -> list[tuple[object, ...]]:

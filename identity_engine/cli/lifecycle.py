@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from cyclopts import App
 
+from identity_engine.application.operations.contacts.expiry import Swept
 from identity_engine.application.operations.contacts.presence import HeldElsewhere
 from identity_engine.cli.contacts import Id
 from identity_engine.cli.opening import opened
@@ -13,11 +14,11 @@ from identity_engine.cli.output import (
     MaybeReason,
     Reason,
     Store,
+    answer,
     counted,
     counting,
     show,
     show_done,
-    show_json,
     show_table,
 )
 
@@ -28,9 +29,10 @@ def sweep(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -
     """Let ephemeral and identified contacts expire that nothing meaningful came of for long."""
     with opened(store) as engine, counting("contacts", None) as add:
         swept = engine.desk.lifecycle.sweep(dry_run=dry_run, progress=add)
-    if json:
-        show_json(swept)
-        return
+    answer(swept, lambda swept: _show_swept(swept, dry_run=dry_run), json=json)
+
+
+def _show_swept(swept: Swept, *, dry_run: bool) -> None:
     gone = f"{counted(swept.expired, 'contact')} {'would expire' if dry_run else 'expired'}"
     show(f"{gone}, {swept.contacts} with all that were merged.")
     for reason, count in sorted(swept.held_off.items()):
@@ -57,12 +59,10 @@ def restore(
     """Bring back a contact that expired or was deleted, with the identifiers that are still free."""
     with opened(store) as engine:
         restored = engine.desk.lifecycle.restore(id_, reason, dry_run=dry_run)
-    if json:
-        show_json(restored)
-        return
     done = restored.done
-    show_done(done, f"{done.contact_id} is back", json=False)
-    show_elsewhere(restored.elsewhere)
+    show_done(done, f"{done.contact_id} is back", whole=restored, json=json)
+    if not json:
+        show_elsewhere(restored.elsewhere)
 
 
 @hold.command(name="set")

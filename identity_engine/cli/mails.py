@@ -12,10 +12,9 @@ from identity_engine.cli.output import (
     DryRun,
     Json,
     Store,
+    answer_rows,
     show,
     show_done,
-    show_json,
-    show_table,
     tasks_due,
 )
 from identity_engine.observing.logbook import logged
@@ -114,17 +113,13 @@ def send(*, store: Store = None, dry_run: DryRun = False, json: Json = False) ->
     """Send every mail that is due. Exit code 1 if one failed or is unsure."""
     with logged("case mail send"), opened(store) as engine:
         outcomes = engine.desk.mails.send_due(dry_run=dry_run)
-    if json:
-        show_json(outcomes)
-    else:
-        if dry_run:
-            show(tasks_due(len(outcomes), len(outcomes)))
-        show_table(
-            ("case", "mail", "status", "code", "refused recipients"),
-            [
-                (one.number, one.mail_id, one.status, one.code, ", ".join(one.refused))
-                for one in outcomes
-            ],
-            none="" if dry_run else "No mail is due.",
-        )
+    if dry_run and not json:
+        show(tasks_due(len(outcomes), len(outcomes)))
+    answer_rows(
+        outcomes,
+        ("case", "mail", "status", "code", "refused recipients"),
+        lambda one: (one.number, one.mail_id, one.status, one.code, ", ".join(one.refused)),
+        none="" if dry_run else "No mail is due.",
+        json=json,
+    )
     return 0 if dry_run or all(one.status == "sent" for one in outcomes) else 1

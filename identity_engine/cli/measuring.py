@@ -7,7 +7,15 @@ from cyclopts import Parameter
 from msgspec.structs import asdict
 
 from identity_engine.application.link_quality import evaluate_files
-from identity_engine.cli.output import Json, NoStore, counted, progress, show, show_json, show_table
+from identity_engine.cli.output import (
+    Json,
+    NoStore,
+    answer,
+    counted,
+    progress,
+    show,
+    show_table,
+)
 from matchers.evaluation import Quality
 
 
@@ -36,11 +44,9 @@ def simulate(
 
     with progress("simulate", interactions) as move:
         summary = write_simulation(people, interactions, seed, out, truth, move)
-    if json:
-        show_json(asdict(summary))
-    else:
-        said = counted(summary.interactions, "interaction")
-        show(f"{said} of {counted(summary.people, 'person', 'people')} written to {out}.")
+    whose = counted(summary.people, "person", "people")
+    said = f"{counted(summary.interactions, 'interaction')} of {whose} written to {out}."
+    answer(asdict(summary), lambda _: show(said), json=json)
 
 
 def evaluate(
@@ -52,10 +58,7 @@ def evaluate(
 ) -> None:
     """Compare links with the truth: pairwise precision, recall, F1, and B-cubed."""
     quality = evaluate_files(links, truth)
-    if json:
-        show_json(asdict(quality))
-    else:
-        show_quality(quality)
+    answer(asdict(quality), lambda _: show_quality(quality), json=json)
 
 
 def bench(
@@ -99,14 +102,15 @@ def bench(
             None if json else show(f"  {result.name}: {result.shown} {result.unit}")
         ),
     )
-    if json:
-        show_json([asdict(one) for one in results])
-    else:
-        show_table(
+    answer(
+        [asdict(one) for one in results],
+        lambda _: show_table(
             ("measurement", "value", "unit", "must reach", "verdict"),
             [(one.name, one.shown, one.unit, one.goal, one.verdict) for one in results],
             none="Nothing was measured.",
-        )
+        ),
+        json=json,
+    )
     return 0 if all(one.verdict != "missed" for one in results) else 1
 
 

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from identity_engine.application.explanation.waterfall import Part
-from identity_engine.application.operations.merging.merge import MergePreview
-from identity_engine.application.operations.merging.unmerge import UnmergePreview
+from identity_engine.application.operations.merging.merge import Merged, MergePreview
+from identity_engine.application.operations.merging.unmerge import Unmerged, UnmergePreview
+from identity_engine.application.operations.reading import Lineage
 from identity_engine.cli.contacts import show_profile
 from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
@@ -18,11 +19,12 @@ from identity_engine.cli.output import (
     Limit,
     Reason,
     Store,
+    answer,
+    answer_rows,
     counted,
     language,
     show,
     show_done,
-    show_json,
     show_table,
     typed_moment,
 )
@@ -84,7 +86,8 @@ def merge(
         merging = engine.desk.merging
         if dry_run:
             foreseen = merging.preview(ids, survivor=survivor, choices=choices)
-            return _show_preview(foreseen, json=json)
+            answer(foreseen, _show_preview, json=json)
+            return 1 if foreseen.objections else 0
         done = merging.merge(
             ids,
             survivor=survivor,
@@ -93,14 +96,13 @@ def merge(
             confirmed=confirm,
             token=token,
         )
-    if json:
-        show_json(done)
-    else:
-        show(
-            f"Merged: {done.done.contact_id} now stands for {counted(len(done.members), 'contact')}."
-        )
-        show(f"To undo it: contact unmerge {done.merge_id}")
+    answer(done, _show_merged, json=json)
     return 0
+
+
+def _show_merged(done: Merged) -> None:
+    show(f"Merged: {done.done.contact_id} now stands for {counted(len(done.members), 'contact')}.")
+    show(f"To undo it: contact unmerge {done.merge_id}")
 
 
 def unmerge(
@@ -135,7 +137,7 @@ def unmerge(
             foreseen = unmerging.preview(
                 merge_id, member=member, told_apart=told_apart, move=moved, language=language(lang)
             )
-            _show_unmerge_preview(foreseen, json=json)
+            answer(foreseen, _show_unmerge_preview, json=json)
             return
         done = unmerging.unmerge(
             merge_id,
@@ -145,14 +147,15 @@ def unmerge(
             move=moved,
             token=token,
         )
-    if json:
-        show_json(done)
-    else:
-        show(f"Undone: there are {counted(len(done.parts), 'contact')} now.")
-        for part in done.parts:
-            show(f"  {part}")
-        if done.told_apart:
-            show("They were told apart: no rule joins them again. To lift it: contact lift-apart")
+    answer(done, _show_unmerged, json=json)
+
+
+def _show_unmerged(done: Unmerged) -> None:
+    show(f"Undone: there are {counted(len(done.parts), 'contact')} now.")
+    for part in done.parts:
+        show(f"  {part}")
+    if done.told_apart:
+        show("They were told apart: no rule joins them again. To lift it: contact lift-apart")
 
 
 def tell_apart(
@@ -210,23 +213,19 @@ def duplicates(
     """
     with opened(store) as engine:
         found = engine.desk.reading.duplicates(id_, limit)
-    if json:
-        show_json(found)
-    else:
-        show_table(
-            ("contact", "stage", "bits", "values in common", "alike in"),
-            [
-                (
-                    one.contact_id,
-                    one.stage,
-                    one.bits,
-                    ", ".join(v.identifier_class + " (shared)" * v.shared for v in one.in_common),
-                    ", ".join(f"{name} {bits:+.1f}" for name, bits in _alike_in(one.parts)),
-                )
-                for one in found
-            ],
-            none="Nobody known is likely to be the same person.",
-        )
+    answer_rows(
+        found,
+        ("contact", "stage", "bits", "values in common", "alike in"),
+        lambda one: (
+            one.contact_id,
+            one.stage,
+            one.bits,
+            ", ".join(v.identifier_class + " (shared)" * v.shared for v in one.in_common),
+            ", ".join(f"{name} {bits:+.1f}" for name, bits in _alike_in(one.parts)),
+        ),
+        none="Nobody known is likely to be the same person.",
+        json=json,
+    )
 
 
 def _alike_in(parts: Iterable[Part]) -> Iterator[tuple[str, float]]:
@@ -245,12 +244,13 @@ def lineage(
 ) -> None:
     """Show which ids a contact was merged with: when, by whom, and when that was undone."""
     with opened(store) as engine:
-        answer = engine.desk.reading.lineage(id_)
-    if json:
-        show_json(answer)
-        return
-    show(f"{answer.asked} is answered by {answer.contact_id}, members: {len(answer.members)}.")
-    for edge in answer.merges:
+        found = engine.desk.reading.lineage(id_)
+    answer(found, _show_lineage, json=json)
+
+
+def _show_lineage(found: Lineage) -> None:
+    show(f"{found.asked} is answered by {found.contact_id}, members: {len(found.members)}.")
+    for edge in found.merges:
         show()
         show(f"Merge {edge.merge_id}", "bold")
         show(f"  {edge.one} and {edge.other}")
@@ -259,11 +259,9 @@ def lineage(
             show(f"  undone {edge.undone_at[:19]} by {edge.undone_by}")
 
 
-def _show_preview(preview: MergePreview, *, json: bool) -> int:
-    """Show what a merge would make, or everything that speaks against it (exit code 1)."""
-    if json:
-        show_json(preview)
-    elif preview.profile is None:
+def _show_preview(preview: MergePreview) -> None:
+    """Show what a merge would make, or everything that speaks against it."""
+    if preview.profile is None:
         show("This merge would be refused:", "bold")
         for one in preview.objections:
             show(f"  {one.message}")
@@ -284,13 +282,9 @@ def _show_preview(preview: MergePreview, *, json: bool) -> int:
         if preview.needs_confirmation:
             show("Several of them are curated: this merge needs --confirm.")
         show(f"Nothing was written. To make exactly this: --token {preview.token}")
-    return 1 if preview.objections else 0
 
 
-def _show_unmerge_preview(preview: UnmergePreview, *, json: bool) -> None:
-    if json:
-        show_json(preview)
-        return
+def _show_unmerge_preview(preview: UnmergePreview) -> None:
     for part in preview.parts:
         show_profile(part)
         show()

@@ -14,11 +14,12 @@ from identity_engine.cli.output import (
     DryRun,
     Json,
     Store,
+    answer,
+    answer_rows,
     counted,
     show,
     show_json,
     show_lines,
-    show_table,
 )
 from identity_engine.errors import UsageError
 from identity_engine.observing.logbook import logged
@@ -26,6 +27,8 @@ from identity_engine.settings import in_force, is_postgres
 
 if TYPE_CHECKING:  # the driver is an extra
     import psycopg
+
+    from identity_engine.event_store.postgres.readers import DivisionReader
 
 Role = Annotated[str, Parameter(name="ROLE", help="A role of the database.")]
 Division = Annotated[list[str] | None, Parameter(name="--division", help="Repeat it for several.")]
@@ -75,10 +78,8 @@ def migrate(
             with logged("store migrate"):
                 made = postgres_roles.bring(connection, phases, with_roles=roles)
         except postgres_roles.RolesWanted as wanted:
-            if json:
-                show_json({"error": str(wanted), "to_run": wanted.script})
-            else:
-                show_lines(f"{wanted}\n\n{wanted.script}")
+            said = {"error": str(wanted), "to_run": wanted.script}
+            answer(said, lambda it: show_lines("{error}\n\n{to_run}".format(**it)), json=json)
             return 1
         waiting = postgres_schema.standing(connection).missing
         is_current = postgres_schema.index_is_current(connection)
@@ -118,9 +119,16 @@ def grant(
 
         found = grant_divisions(connection, role, divisions, dry_run=dry_run)
         empty = without_contacts(connection, divisions)
-    if json:
-        show_json(asdict(found) | {"without_contacts": empty})
-        return
+    answer(
+        asdict(found) | {"without_contacts": empty},
+        lambda _: _show_granted(role, found, empty, dry_run=dry_run),
+        json=json,
+    )
+
+
+def _show_granted(
+    role: str, found: "DivisionReader", empty: Sequence[str], *, dry_run: bool
+) -> None:
     said = "all divisions" if found.divisions is None else ", ".join(found.divisions)
     show(f"{DRY_RUN if dry_run else ''}{role} sees {said}.")
     if empty:
@@ -147,10 +155,11 @@ def revoke(
         from identity_engine.event_store.postgres.readers import revoke_divisions
 
         taken = revoke_divisions(connection, role, divisions, dry_run=dry_run)
-    if json:
-        show_json({"taken": taken})
-    else:
-        show(f"{DRY_RUN if dry_run else ''}Took {counted(taken, 'grant')} from {role}.")
+    answer(
+        {"taken": taken},
+        lambda _: show(f"{DRY_RUN if dry_run else ''}Took {counted(taken, 'grant')} from {role}."),
+        json=json,
+    )
 
 
 def readers(*, store: Store = None, json: Json = False) -> None:
@@ -159,20 +168,16 @@ def readers(*, store: Store = None, json: Json = False) -> None:
         from identity_engine.event_store.postgres.readers import division_readers
 
         found = division_readers(connection)
-    if json:
-        show_json(found)
-        return
-    show_table(
+    answer_rows(
+        found,
         ("role", "divisions", "may read"),
-        [
-            (
-                one.role,
-                "all" if one.divisions is None else ", ".join(one.divisions),
-                "yes" if one.may_read else "no",
-            )
-            for one in found
-        ],
+        lambda one: (
+            one.role,
+            "all" if one.divisions is None else ", ".join(one.divisions),
+            "yes" if one.may_read else "no",
+        ),
         none="No role sees anything.",
+        json=json,
     )
 
 

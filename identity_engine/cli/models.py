@@ -14,11 +14,12 @@ from identity_engine.cli.output import (
     Json,
     NoStore,
     Store,
+    answer,
     counted,
     read_content,
     show,
     show_in_force,
-    show_json,
+    show_lines,
     show_table,
 )
 from identity_engine.cli.usage import not_both
@@ -35,13 +36,11 @@ def show_model(*, store: Store = None, json: Json = False) -> None:
     """Show the model in force: its thresholds and how much each level weighs, in bits."""
     with opened(store) as engine:
         rules = engine.policies.rules
-    if json:
-        show_json({"version": rules.model_version, "model": rules.model.model_dump(mode="json")})
-        return
-    thresholds = rules.model.thresholds
-    show(f"model {rules.model.name} {rules.model_version}")
-    show(f"attach {thresholds.attach:g}, review {thresholds.review:g}, merge {thresholds.merge:g}")
-    _show_levels(rules.model)
+    answer(
+        {"version": rules.model_version, "model": rules.model.model_dump(mode="json")},
+        lambda _: _show_model(rules.model, rules.model_version),
+        json=json,
+    )
 
 
 @model.command
@@ -57,10 +56,13 @@ def activate(
     with opened(store, make=not dry_run) as engine:
         changed = engine.desk.administration.activate("model", content, dry_run=dry_run)
     version = content_version(content)
-    if json:
-        show_json({"kind": "model", "version": version, "changed": bool(changed)})
-    else:
-        show_in_force(f"model {version} is in force", changed=bool(changed), dry_run=dry_run)
+    answer(
+        {"kind": "model", "version": version, "changed": bool(changed)},
+        lambda _: show_in_force(
+            f"model {version} is in force", changed=bool(changed), dry_run=dry_run
+        ),
+        json=json,
+    )
 
 
 @model.command
@@ -114,11 +116,13 @@ def train(
     out.write_bytes(canonical_json(trained) + b"\n")
     records = sum(len(table.records) for table in tables)
     labelled = sum(len(table.people) for table in tables)
-    if json:
-        show_json({"version": model_version(trained), "records": records, "labelled": labelled})
-    else:
-        show(f"model {model_version(trained)} written to {out}.")
-        show(f"Learned from {counted(records, 'record')}, {labelled} of them labelled.")
+    version = model_version(trained)
+    said = (
+        f"model {version} written to {out}.\n"
+        f"Learned from {counted(records, 'record')}, {labelled} of them labelled."
+    )
+    trained_on = {"version": version, "records": records, "labelled": labelled}
+    answer(trained_on, lambda _: show_lines(said), json=json)
 
 
 @model.command
@@ -156,16 +160,14 @@ def evaluate(
         policy = default_policy()
         read = read_records(stream, policy, World().now())
         measured = ceilings(read, known, policy.block_cap)
-        if json:
-            show_json([asdict(one) for one in measured])
-        else:
-            _show_ceilings([asdict(one) for one in measured])
+        answer(
+            [asdict(one) for one in measured],
+            lambda _: _show_ceilings([asdict(one) for one in measured]),
+            json=json,
+        )
         return
     quality = judge_online(stream, known, canonical_json(_model(model or "person")))
-    if json:
-        show_json(asdict(quality))
-    else:
-        show_quality(quality)
+    answer(asdict(quality), lambda _: show_quality(quality), json=json)
 
 
 def _merged(truths: Sequence[Mapping[Interaction, str]]) -> dict[Interaction, str]:
@@ -192,9 +194,12 @@ def _model(name: str) -> Model:
     return parse_model(path.read_bytes())
 
 
-def _show_levels(shown: Model) -> None:
+def _show_model(shown: Model, version: str) -> None:
     from math import log2
 
+    thresholds = shown.thresholds
+    show(f"model {shown.name} {version}")
+    show(f"attach {thresholds.attach:g}, review {thresholds.review:g}, merge {thresholds.merge:g}")
     show_table(
         ("comparison", "level", "bits", "among sharers"),
         [

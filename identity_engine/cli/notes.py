@@ -11,9 +11,8 @@ from identity_engine.cli.output import (
     Json,
     MaybeReason,
     Store,
+    answer_rows,
     show_done,
-    show_json,
-    show_table,
 )
 
 note = App(name="note", help="Notes that people write about a contact.")
@@ -37,10 +36,7 @@ def add(
     """Write a note about a contact."""
     with opened(store) as engine:
         noted = engine.desk.notes.add(id_, text, interaction_id=interaction, dry_run=dry_run)
-    if json:
-        show_json(noted)
-    else:
-        show_done(noted.done, f"Note {noted.note_id} is written", json=False)
+    show_done(noted.done, f"Note {noted.note_id} is written", whole=noted, json=json)
 
 
 @note.command
@@ -87,20 +83,16 @@ def list_(
     """List the notes of a contact and of all that are one with it, the oldest first."""
     with opened(store) as engine:
         found = engine.desk.notes.list(id_, removed=removed, as_of=as_of)
-    if json:
-        show_json(found)
-    else:
-        show_table(
-            ("note", "says", "by", "since", ""),
-            [
-                (
-                    one.note_id,
-                    one.text,
-                    one.words[-1].actor,
-                    one.words[-1].time[:19],
-                    one.words[-1].did if len(one.words) > 1 else "",
-                )
-                for one in found
-            ],
-            none="No notes.",
-        )
+    answer_rows(
+        found,
+        ("note", "says", "by", "since", ""),
+        lambda one: (
+            one.note_id,
+            one.text,
+            one.words[-1].actor,
+            one.words[-1].time[:19],
+            one.words[-1].did if len(one.words) > 1 else "",
+        ),
+        none="No notes.",
+        json=json,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from cyclopts import Parameter, Token
@@ -88,6 +88,8 @@ DRY_RUN = "Dry run, nothing is written: "
 NARROWEST = 12  # cells of a terminal
 GAP = 2  # cells between columns
 
+Found = TypeVar("Found")
+
 screen = Console(highlight=False, soft_wrap=True, emoji=False)
 
 
@@ -119,6 +121,26 @@ def show_json_line(answer: Any) -> None:
     sys.stdout.write(orjson.dumps(answer, default=_as_object).decode() + "\n")
 
 
+def answer(found: Found, show_it: Callable[[Found], object], *, json: bool) -> None:
+    """Answer with one JSON document for programs, or with what `show_it` writes for people."""
+    if json:
+        show_json(found)
+    else:
+        show_it(found)
+
+
+def answer_rows(
+    found: Sequence[Found],
+    columns: Sequence[str],
+    row: Callable[[Found], Sequence[object]],
+    *,
+    none: str,
+    json: bool,
+) -> None:
+    """Answer with a list: one JSON document, or a table with a row for each; see `show_table`."""
+    answer(found, lambda all_: show_table(columns, map(row, all_), none=none), json=json)
+
+
 def _as_object(answer: Any) -> dict[str, Any]:
     """Show a record with the names of its fields, as dataclasses are."""
     if isinstance(answer, Struct):
@@ -145,10 +167,17 @@ def cells_wide(text: str) -> int:
     return cell_len(text)
 
 
-def show_done(done: Done, said: str, *, json: bool) -> None:
-    """Say what a command did, or in a dry run would do; `said` is the sentence, without its stop."""
+def show_done(done: Done, said: str, *, json: bool, whole: object = None) -> None:
+    """Say what a command did, or in a dry run would do.
+
+    Args:
+        done: what it did.
+        said: the sentence, without its stop.
+        json: answer for programs.
+        whole: what programs are told; None for `done`.
+    """
     if json:
-        show_json(done)
+        show_json(done if whole is None else whole)
     elif not done.written:
         show("Nothing to change.")
     else:

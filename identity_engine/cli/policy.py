@@ -11,10 +11,9 @@ from identity_engine.cli.output import (
     DryRun,
     Json,
     Store,
+    answer,
     read_content,
-    show,
     show_in_force,
-    show_json,
     show_lines,
 )
 
@@ -26,18 +25,17 @@ def show_policy(*, store: Store = None, json: Json = False) -> None:
     """Show the policy in force, and the versions of policy and model."""
     with opened(store) as engine:
         rules = engine.policies.rules
-    if json:
-        show_json(
-            {
-                "policy_version": rules.policy_version,
-                "model_version": rules.model_version,
-                "policy": rules.policy.model_dump(mode="json"),
-            }
-        )
-    else:
-        show(f"policy {rules.policy.name} {rules.policy_version}")
-        show(f"model  {rules.model.name} {rules.model_version}")
-        show_lines(rules.policy.model_dump_json(indent=2))
+    found = {
+        "policy_version": rules.policy_version,
+        "model_version": rules.model_version,
+        "policy": rules.policy.model_dump(mode="json"),
+    }
+    said = (
+        f"policy {rules.policy.name} {rules.policy_version}\n"
+        f"model  {rules.model.name} {rules.model_version}\n"
+        f"{rules.policy.model_dump_json(indent=2)}"
+    )
+    answer(found, lambda _: show_lines(said), json=json)
 
 
 @policy.command
@@ -53,7 +51,10 @@ def activate(
     with opened(store, make=not dry_run) as engine:
         changed = engine.desk.administration.activate("policy", content, dry_run=dry_run)
     version = content_version(content)
-    if json:
-        show_json({"kind": "policy", "version": version, "changed": bool(changed)})
-    else:
-        show_in_force(f"policy {version} is in force", changed=bool(changed), dry_run=dry_run)
+    answer(
+        {"kind": "policy", "version": version, "changed": bool(changed)},
+        lambda _: show_in_force(
+            f"policy {version} is in force", changed=bool(changed), dry_run=dry_run
+        ),
+        json=json,
+    )

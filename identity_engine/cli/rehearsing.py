@@ -13,11 +13,11 @@ from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     Json,
     Store,
+    answer,
     counted,
     counting,
     read_content,
     show,
-    show_json,
 )
 from identity_engine.errors import UsageError
 from identity_engine.event_store.sqlite_files import create_private
@@ -57,10 +57,7 @@ def rehearse(
     if out is not None:
         create_private(out)
         out.write_bytes(orjson.dumps(sorted(result.interaction_ids)))
-    if json:
-        show_json(_numbers(result))
-    else:
-        _tell(result, waiting, out)
+    answer(_numbers(result), lambda _: _tell(result, waiting, out), json=json)
 
 
 def _numbers(result: Rehearsed) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Verbs about a store as a whole: store copy|verify."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -7,7 +8,7 @@ from cyclopts import App, Parameter
 from identity_engine.application.copying import Fingerprint, copy_store, fingerprint
 from identity_engine.bootstrap import place_of
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import Json, Store, counting, show, show_json, show_table
+from identity_engine.cli.output import Json, Store, answer, counting, show, show_table
 
 store = App(name="store", help="A store as a whole: its schema, a copy elsewhere, proof.")
 
@@ -33,13 +34,14 @@ def copy(source: str, target: str, *, json: Json = False) -> int:
         ours = fingerprint(engine)
     with opened(target, make=True) as engine:
         theirs = fingerprint(engine)
-    if json:
-        show_json({"events": copied, "same": ours == theirs})
-    elif ours == theirs:
-        show(f"Copied {copied} events. Log, match index and all views are the same.")
-    else:
-        show(f"Copied {copied} events, but the copy is not the same. See: store verify")
-    return 0 if ours == theirs else 1
+    is_same = ours == theirs
+    said = (
+        f"Copied {copied} events. Log, match index and all views are the same."
+        if is_same
+        else f"Copied {copied} events, but the copy is not the same. See: store verify"
+    )
+    answer({"events": copied, "same": is_same}, lambda _: show(said), json=json)
+    return 0 if is_same else 1
 
 
 @store.command
@@ -52,17 +54,17 @@ def verify(
     """Show the hashes of all that a store holds. Exit code 1 if another one, given, differs."""
     found = [_fingerprint(one) for one in (store, *([against] if against is not None else []))]
     is_same = all(one == found[0] for one in found)
-    if json:
-        show_json({"same": is_same, "stores": found})
-    else:
-        rows = [_hashes(one) for one in found]
-        titles = ("part", "hash") if against is None else ("part", "hash", "of the other")
-        show_table(
-            titles,
-            [(name, *(row[name][:16] for row in rows)) for name in rows[0]],
-            none="There is nothing to hash.",
-        )
+    answer({"same": is_same, "stores": found}, lambda _: _show_hashes(found), json=json)
     return 0 if is_same else 1
+
+
+def _show_hashes(found: Sequence[Fingerprint]) -> None:
+    rows = [_hashes(one) for one in found]
+    show_table(
+        ("part", "hash", "of the other")[: 1 + len(rows)],
+        [(name, *(row[name][:16] for row in rows)) for name in rows[0]],
+        none="There is nothing to hash.",
+    )
 
 
 def _fingerprint(store: str | None) -> Fingerprint:

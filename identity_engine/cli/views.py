@@ -12,10 +12,10 @@ from identity_engine.cli.opening import opened
 from identity_engine.cli.output import (
     Json,
     Store,
+    answer,
     counted,
     counting,
     show,
-    show_json,
     show_json_line,
     show_table,
 )
@@ -35,10 +35,9 @@ def status(*, store: Store = None, json: Json = False) -> None:
     with opened(store) as engine:
         head = engine.store.head()
         views = standings(engine.store, engine.follower)
-    if json:
-        show_json({"head": head, "projections": views})
-    else:
-        show_table(
+    answer(
+        {"head": head, "projections": views},
+        lambda _: show_table(
             ("view", "position", "behind", "seconds", "parked"),
             [
                 (one.name, one.position, one.behind, f"{one.seconds:.1f}", one.parked)
@@ -46,7 +45,9 @@ def status(*, store: Store = None, json: Json = False) -> None:
             ],
             none="",
             title=f"log head {head}",
-        )
+        ),
+        json=json,
+    )
 
 
 @projections.command
@@ -54,10 +55,9 @@ def follow(*, store: Store = None, json: Json = False) -> None:
     """Bring all views up to the head of the log."""
     with opened(store) as engine, counting("follow", engine.store.head()) as add:
         position = engine.follow(add)
-    if json:
-        show_json({"position": position})
-    else:
-        show(f"All views are at position {position}.")
+    answer(
+        {"position": position}, lambda _: show(f"All views are at position {position}."), json=json
+    )
 
 
 @projections.command
@@ -91,10 +91,9 @@ def verify(*, store: Store = None, index: Index = False, json: Json = False) -> 
         if index:
             with counting("replay index", engine.store.head()) as add:
                 verdicts.append(engine.verify_index(add))
-    if json:
-        show_json([{**asdict(one), "sound": one.is_sound} for one in verdicts])
-    else:
-        show_table(
+    answer(
+        [{**asdict(one), "sound": one.is_sound} for one in verdicts],
+        lambda _: show_table(
             ("view", "verdict", "live hash", "replay hash", "behind", "parked"),
             [
                 (
@@ -108,7 +107,9 @@ def verify(*, store: Store = None, index: Index = False, json: Json = False) -> 
                 for one in verdicts
             ],
             none="",
-        )
+        ),
+        json=json,
+    )
     return 0 if all(one.is_sound for one in verdicts) else 1
 
 
@@ -127,14 +128,15 @@ def rebuild(*, store: Store = None, index: Index = False, json: Json = False) ->
         if index:
             with counting("rebuild index", engine.store.head()) as add:
                 engine.rebuild_index(add)
-    if json:
-        show_json(list(views))
-    else:
-        show_table(
+    answer(
+        list(views),
+        lambda _: show_table(
             ("view", "position", "parked"),
             [(v.name, v.position, v.parked) for v in views],
             none="",
-        )
+        ),
+        json=json,
+    )
 
 
 @projections.command
@@ -142,9 +144,7 @@ def redrive(*, store: Store = None, json: Json = False) -> int:
     """Replay the parked partitions. Exit code 1 if some still fail."""
     with opened(store) as engine:
         waiting = engine.follower.redrive()
-    if json:
-        show_json({"parked": waiting})
-    else:
-        still = counted(waiting, "partition still fails", "partitions still fail")
-        show(f"{still}." if waiting else "Nothing is parked.")
+    still = counted(waiting, "partition still fails", "partitions still fail")
+    said = f"{still}." if waiting else "Nothing is parked."
+    answer({"parked": waiting}, lambda _: show(said), json=json)
     return 0 if not waiting else 1

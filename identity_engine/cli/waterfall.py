@@ -13,6 +13,12 @@ WIDTH = 32
 MARK = "┊"
 
 
+def show_explanations(explanations: Sequence[Explanation], say: Sentences) -> None:
+    """Write one after the other."""
+    for explanation in explanations:
+        show_explanation(explanation, say)
+
+
 def show_explanation(explanation: Explanation, say: Sentences) -> None:
     """Write the sentence, the bars that add up to the weight, and what was refused."""
     position = str(explanation.position)
