@@ -7,23 +7,18 @@ from cyclopts import App, Parameter
 
 from aggregates.access import EVERY_DIVISION
 from identity_engine.application.operations.administration import Access
+from identity_engine.cli.activation import put_in_force
 from identity_engine.cli.opening import opened
+from identity_engine.cli.options import AsOf, DryRun, Json, Limit, NewDivision, Store
 from identity_engine.cli.output import (
-    AsOf,
-    DryRun,
-    Json,
-    Limit,
-    NewDivision,
-    Store,
     answer,
     answer_rows,
     counted,
-    read_content,
     show,
     show_done,
-    show_in_force,
     show_json,
     show_table,
+    timestamp,
 )
 
 admin = App(name="admin", help="Who may do what, and the settings of the centre.")
@@ -108,7 +103,7 @@ def revoke(
 def refusals(
     *,
     store: Store = None,
-    limit: Annotated[Limit, Parameter(help="Show at most this many.")] = 100,
+    limit: Limit = 100,
     json: Json = False,
 ) -> None:
     """List refused calls, the newest first."""
@@ -117,7 +112,7 @@ def refusals(
     answer_rows(
         found,
         ("when", "actor", "action", "division", "named"),
-        lambda one: (one.at[:19], one.actor, one.action, _where(one.division), one.target),
+        lambda one: (timestamp(one.at), one.actor, one.action, _where(one.division), one.target),
         none="No call was refused.",
         json=json,
     )
@@ -143,13 +138,4 @@ def configure(
     json: Json = False,
 ) -> None:
     """Put settings in force. It is an event; what was in force before can be read with --as-of."""
-    content = read_content(file)
-    with opened(store, make=not dry_run) as engine:
-        changed = engine.desk.administration.activate("settings", content, dry_run=dry_run)
-    answer(
-        {"kind": "settings", "changed": bool(changed)},
-        lambda _: show_in_force(
-            "The settings are in force", changed=bool(changed), dry_run=dry_run
-        ),
-        json=json,
-    )
+    put_in_force("settings", file, store=store, dry_run=dry_run, json=json)

@@ -6,23 +6,19 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.explanation.sentences import Sentences, sentences_in
 from identity_engine.application.operations.augmentation.applying import Answer, Choice, Looked
-from identity_engine.cli.contacts import Id
 from identity_engine.cli.editing import several
 from identity_engine.cli.opening import opened
+from identity_engine.cli.options import ContactId, DryRun, EffectiveAt, Json, Lang, Limit, Store
 from identity_engine.cli.output import (
-    DryRun,
-    EffectiveAt,
-    Json,
-    Lang,
-    Limit,
-    Store,
     answer,
     answer_rows,
+    day,
     language,
     show,
     show_done,
     show_table,
     tasks_due,
+    timestamp,
 )
 from identity_engine.cli.usage import not_both
 
@@ -30,7 +26,7 @@ augment = App(name="augment", help="Further values of a contact, from sources ou
 
 
 @augment.command
-def look(id_: Id, *, store: Store = None, lang: Lang = None, json: Json = False) -> int:
+def look(id_: ContactId, *, store: Store = None, lang: Lang = None, json: Json = False) -> int:
     """Ask the sources for records that match the contact; write nothing. Exit 1 if one failed."""
     with opened(store) as engine:
         looked = engine.desk.augmentation.look(id_)
@@ -41,7 +37,7 @@ def look(id_: Id, *, store: Store = None, lang: Lang = None, json: Json = False)
 
 @augment.command
 def apply(
-    id_: Id,
+    id_: ContactId,
     *,
     source: Annotated[str, Parameter(help="The name of the source.")],
     record: Annotated[str, Parameter(help="The record, as look shows it.")],
@@ -70,7 +66,7 @@ def apply(
 
 @augment.command
 def revert(
-    id_: Id,
+    id_: ContactId,
     augmentation: Annotated[str, Parameter(name="AUGMENTATION", help="Its id, as list shows it.")],
     *,
     store: Store = None,
@@ -84,7 +80,7 @@ def revert(
 
 
 @augment.command(name="list")
-def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
+def list_(id_: ContactId, *, store: Store = None, json: Json = False) -> None:
     """List the augmentations of a contact, those taken back included."""
     with opened(store) as engine:
         applied = engine.desk.augmentation.applied(id_)
@@ -95,7 +91,7 @@ def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
             one.augmentation_id,
             f"{one.source} {one.reference or ''}: "
             + ", ".join(f"{name}={value}" for name, value in one.values)
-            + f" (by {one.actor}, {one.at[:10]}"
+            + f" (by {one.actor}, {day(one.at)}"
             + (", taken back)" if one.is_reverted else ")"),
         ),
         none="Nothing was taken over.",
@@ -122,7 +118,7 @@ def work(*, store: Store = None, dry_run: DryRun = False, json: Json = False) ->
 def waiting(
     *,
     store: Store = None,
-    limit: Annotated[Limit, Parameter(help="Show at most this many.")] = 50,
+    limit: Limit = 50,
     json: Json = False,
 ) -> None:
     """List arrivals that are still to be looked up, and why their last try failed."""
@@ -131,7 +127,13 @@ def waiting(
     answer_rows(
         found,
         ("interaction", "source", "tries", "not before", "failed because"),
-        lambda one: (one.interaction_id, one.source, one.attempts, one.not_before[:19], one.reason),
+        lambda one: (
+            one.interaction_id,
+            one.source,
+            one.attempts,
+            timestamp(one.not_before),
+            one.reason,
+        ),
         none="Nobody waits to be looked up.",
         json=json,
     )

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from identity_engine.application.cases.entry import Entry, MailDraft
 from identity_engine.application.operations.cases.working import SavedCase
 from identity_engine.cli.harmless import is_text
-from identity_engine.cli.output import show, show_done, show_table
+from identity_engine.cli.output import show, show_done, show_table, timestamp
 from identity_engine.errors import UsageError
 from projections.cases.query import CaseView
 
@@ -116,7 +116,7 @@ def show_view(view: CaseView) -> None:
     one = view.summary
     show(f"{one.number} {one.subject or ''}".strip(), "bold")
     show(f"{state_text(one.state, one.reason or one.disposition)}, division {one.division}")
-    show(f"contact {one.contact_id or '(none)'}, opened {one.opened[:19]} from {view.place}")
+    show(f"contact {one.contact_id or '(none)'}, opened {timestamp(one.opened)} from {view.place}")
     facts = {
         "queue": one.agent or one.queue,
         "follow-up of": view.follow_up_of,
@@ -136,7 +136,7 @@ def show_view(view: CaseView) -> None:
                 (
                     i.interaction_id,
                     i.channel,
-                    (i.time or "")[:19],
+                    timestamp(i.time),
                     f"{i.by}, automatic" if i.automatic else i.by,
                     i.contact_id if i.participant else "",
                 )
@@ -148,7 +148,7 @@ def show_view(view: CaseView) -> None:
         show()
         show_table(
             ("note", "written", "by", "text"),
-            [(n.note_id, n.written[:19], n.author, n.text) for n in view.notes],
+            [(n.note_id, timestamp(n.written), n.author, n.text) for n in view.notes],
             none="",
         )
     if view.mails:
@@ -161,7 +161,7 @@ def show_view(view: CaseView) -> None:
                     state_text(m.status, m.code),
                     ", ".join((*m.to, *m.cc)) + refused_text(m.refused),
                     m.subject,
-                    (m.due or "")[:19],
+                    timestamp(m.due),
                 )
                 for m in view.mails
             ],

@@ -20,20 +20,16 @@ from identity_engine.cli.case_entry import (
     state_text,
 )
 from identity_engine.cli.opening import opened
+from identity_engine.cli.options import DryRun, Json, Lang, MaybeReason, Store, at_most
 from identity_engine.cli.output import (
     DRY_RUN,
-    DryRun,
-    Json,
-    Lang,
-    Limit,
-    MaybeReason,
-    Store,
     answer,
     answer_rows,
     counted,
     language,
     show,
     show_done,
+    timestamp,
 )
 from identity_engine.cli.usage import not_both
 from identity_engine.errors import UsageError
@@ -135,7 +131,7 @@ def list_(
         Sequence[Literal["new", "open", "pending", "resolved", "closed"]],
         Parameter(negative="", help="In this state; may be given several times."),
     ] = (),
-    limit: Annotated[Limit, Parameter(help="At most this many, the last changed first.")] = 50,
+    limit: Annotated[int, at_most("the last changed first")] = 50,
     store: Store = None,
     json: Json = False,
 ) -> None:
@@ -161,7 +157,7 @@ def list_(
             one.subject,
             one.contact_id,
             one.agent or one.queue,
-            one.changed[:19],
+            timestamp(one.changed),
         ),
         none="No case found.",
         json=json,
@@ -178,7 +174,7 @@ def history(
     by: Annotated[str | None, Parameter(help="Only what this actor did.")] = None,
     since: Annotated[str | None, Parameter(help="From this time on, ISO 8601.")] = None,
     until: Annotated[str | None, Parameter(help="Before this time, ISO 8601.")] = None,
-    limit: Annotated[Limit, Parameter(help="At most this many, the newest.")] = 200,
+    limit: Annotated[int, at_most("the newest")] = 200,
     store: Store = None,
     lang: Lang = None,
     json: Json = False,
@@ -197,7 +193,7 @@ def history(
     answer_rows(
         changes,
         ("case", "true from", "actor", "event", "what"),
-        lambda c: (c.number, c.valid_from[:19], c.actor, c.topic, c.summary),
+        lambda c: (c.number, timestamp(c.valid_from), c.actor, c.topic, c.summary),
         none="Nothing has happened, or nothing that meets these conditions.",
         json=json,
     )
@@ -361,7 +357,7 @@ def busy(*, store: Store = None, json: Json = False) -> None:
     answer_rows(
         found,
         ("agent", "mode", "since", "composition"),
-        lambda one: (one.agent, one.mode, one.since[:19], one.composition_id),
+        lambda one: (one.agent, one.mode, timestamp(one.since), one.composition_id),
         none="Nobody is composing.",
         json=json,
     )

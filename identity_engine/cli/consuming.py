@@ -8,7 +8,8 @@ from msgspec.structs import asdict
 
 from identity_engine.adapters.kafka_reach import refuse_unreached
 from identity_engine.cli.long_running import MonitorAt, at_work
-from identity_engine.cli.output import Json, Store, show, show_json_line, show_table
+from identity_engine.cli.options import Json, Store
+from identity_engine.cli.output import show, show_json_line, show_table
 from identity_engine.errors import UsageError
 from identity_engine.settings import in_force
 from identity_engine.settings.kafka import Subscription

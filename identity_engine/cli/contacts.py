@@ -9,21 +9,20 @@ from cyclopts import App, Parameter
 from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.operations.reading import LIVE, LIVE_STAGES
 from identity_engine.cli.opening import opened
+from identity_engine.cli.options import AsOf, ContactId, Json, Lang, Limit, Store, at_most
 from identity_engine.cli.output import (
-    AsOf,
-    Json,
-    Lang,
-    Limit,
-    Store,
     answer,
     answer_rows,
     counted,
     counting,
+    day,
     language,
     show,
     show_table,
+    timestamp,
 )
 from identity_engine.cli.waterfall import show_explanations, show_steps, show_why_not
+from matchers.scoring import MILLIBITS
 from projections.profile.query import HeldClaim, Profile
 
 contact = App(
@@ -33,12 +32,13 @@ review = App(name="review", help="What waits for a person's decision, and what t
 export = App(name="export", help="Write results to files.")
 Stage = Literal["ephemeral", "identified", "curated"]
 Presence = Literal["live", "expired", "deleted"]
-Id = Annotated[str, Parameter(name="ID", help="The contact's id.")]
 AnyId = Annotated[str, Parameter(name="ID", help="A contact's or an interaction's id.")]
 
 
 @contact.command(name="show")
-def show_contact(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json = False) -> None:
+def show_contact(
+    id_: ContactId, *, store: Store = None, as_of: AsOf = None, json: Json = False
+) -> None:
     """Show the single view of a contact: its values, identifiers and interactions."""
     with opened(store) as engine:
         profile = engine.profile(id_, as_of)
@@ -47,7 +47,12 @@ def show_contact(id_: Id, *, store: Store = None, as_of: AsOf = None, json: Json
 
 @contact.command
 def history(
-    id_: Id, *, store: Store = None, as_of: AsOf = None, lang: Lang = None, json: Json = False
+    id_: ContactId,
+    *,
+    store: Store = None,
+    as_of: AsOf = None,
+    lang: Lang = None,
+    json: Json = False,
 ) -> None:
     """Show every event of a contact in the order in which it was recorded."""
     with opened(store) as engine:
@@ -55,7 +60,13 @@ def history(
     answer_rows(
         entries,
         ("position", "true from", "recorded", "event", "what"),
-        lambda e: (e.position, e.valid_from[:19], e.recorded_at[:19], e.topic, e.summary),
+        lambda e: (
+            e.position,
+            timestamp(e.valid_from),
+            timestamp(e.recorded_at),
+            e.topic,
+            e.summary,
+        ),
         none="Nothing that you may see has happened.",
         json=json,
     )
@@ -75,7 +86,12 @@ def why(id_: AnyId, *, store: Store = None, lang: Lang = None, json: Json = Fals
 
 @contact.command
 def how(
-    id_: Id, *, store: Store = None, as_of: AsOf = None, lang: Lang = None, json: Json = False
+    id_: ContactId,
+    *,
+    store: Store = None,
+    as_of: AsOf = None,
+    lang: Lang = None,
+    json: Json = False,
 ) -> None:
     """Tell how a contact came to be what it is, step by step from its first event."""
     with opened(store) as engine:
@@ -104,7 +120,7 @@ def search(
     field: str | None = None,
     stage: Sequence[Stage] = (),
     presence: Sequence[Presence] = (),
-    limit: Limit = 20,
+    limit: Annotated[int, at_most("whole matches first")] = 20,
     json: Json = False,
 ) -> None:
     """Find contacts in which every word occurs.
@@ -117,8 +133,6 @@ def search(
         Show contacts of this stage only; may be given several times.
     presence
         Show live contacts (the default), expired or deleted ones; may be given several times.
-    limit
-        Show at most this many, whole matches first.
     """
     with opened(store) as engine:
         found = engine.search(
@@ -146,11 +160,6 @@ def list_(*, store: Store = None, limit: Limit = 50, json: Json = False) -> None
     """List what a person should decide: interactions in doubt, and merges that the rules leave open.
 
     The most likely pairs come first.
-
-    Parameters
-    ----------
-    limit
-        Show at most this many.
     """
     with opened(store) as engine:
         items = engine.review(limit)
@@ -158,7 +167,7 @@ def list_(*, store: Store = None, limit: Limit = 50, json: Json = False) -> None
         items,
         ("bits", "kind", "interaction or contact", "proposed contact", "guard"),
         lambda one: (
-            one.weight / 1000,
+            one.weight / MILLIBITS,
             one.kind,
             one.interaction_id or one.contact_id,
             one.proposed,
@@ -170,34 +179,32 @@ def list_(*, store: Store = None, limit: Limit = 50, json: Json = False) -> None
 
 
 @review.command
-def refused(*, store: Store = None, limit: Limit = 50, json: Json = False) -> None:
-    """List contacts that are strong enough to be one, and the guard that keeps them apart.
-
-    Parameters
-    ----------
-    limit
-        Show at most this many, the strongest first.
-    """
+def refused(
+    *,
+    store: Store = None,
+    limit: Annotated[int, at_most("the strongest first")] = 50,
+    json: Json = False,
+) -> None:
+    """List contacts that are strong enough to be one, and the guard that keeps them apart."""
     with opened(store) as engine:
         merges = engine.refused_merges(limit)
     answer_rows(
         merges,
         ("bits", "guard", "contact", "other contact", "by"),
-        lambda one: (one.weight / 1000, one.guard, one.one, one.other, one.rule),
+        lambda one: (one.weight / MILLIBITS, one.guard, one.one, one.other, one.rule),
         none="No merge is refused.",
         json=json,
     )
 
 
 @review.command
-def shared(*, store: Store = None, limit: Limit = 100, json: Json = False) -> None:
-    """List values that stopped linking by themselves, and the merges that had rested on them.
-
-    Parameters
-    ----------
-    limit
-        Show at most this many, those with most merges first.
-    """
+def shared(
+    *,
+    store: Store = None,
+    limit: Annotated[int, at_most("those with most merges first")] = 100,
+    json: Json = False,
+) -> None:
+    """List values that stopped linking by themselves, and the merges that had rested on them."""
     with opened(store) as engine:
         values = engine.shared_values(limit)
     answer_rows(
@@ -235,10 +242,12 @@ def show_profile(profile: Profile) -> None:
     """Write a profile for people."""
     show(f"Contact {profile.contact_id}", "bold")
     known = "" if profile.revision is None else f", revision {profile.revision}"
-    since = profile.first_seen[:19]
+    since = timestamp(profile.first_seen)
     show(f"{profile.stage}, division {profile.division}, first seen {since}{known}")
     if profile.since is not None:
-        show(f"This contact is {profile.presence} since {profile.since[:19]}. Its history stays.")
+        show(
+            f"This contact is {profile.presence} since {timestamp(profile.since)}. Its history stays."
+        )
         if profile.is_restorable:
             show(f"To bring it back: contact restore {profile.contact_id}")
         elif profile.is_restorable is not None:
@@ -255,7 +264,7 @@ def show_profile(profile: Profile) -> None:
                     name,
                     values[0].value,
                     values[0].origins[0].source or f"by hand, {values[0].origins[0].actor}",
-                    values[0].origins[0].time[:10],
+                    day(values[0].origins[0].time),
                     ", ".join(other.value for other in values[1:]),
                 )
                 for name, values in profile.fields.items()
@@ -272,8 +281,8 @@ def show_profile(profile: Profile) -> None:
                     one.type,
                     one.value,
                     "yes" if one.verified else "no",
-                    one.valid_from[:10],
-                    one.valid_to[:10] if one.valid_to else ("shared" if one.shared else ""),
+                    day(one.valid_from),
+                    day(one.valid_to) if one.valid_to else ("shared" if one.shared else ""),
                     *([_called(one)] * called),
                 )
                 for one in profile.identifiers
@@ -287,9 +296,9 @@ def show_profile(profile: Profile) -> None:
             (
                 one.interaction_id,
                 one.channel,
-                one.time[:19],
+                timestamp(one.time),
                 one.decision,
-                one.weight / 1000 if one.weight else None,
+                one.weight / MILLIBITS if one.weight else None,
             )
             for one in profile.interactions
         ],

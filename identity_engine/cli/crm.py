@@ -8,19 +8,16 @@ from identity_engine.application.crm.worker import Worked
 from identity_engine.application.operations.crm import CrmStatus
 from identity_engine.cli.editing import single
 from identity_engine.cli.opening import opened
+from identity_engine.cli.options import DryRun, Json, Limit, MaybeReason, Store
 from identity_engine.cli.output import (
     DRY_RUN,
-    DryRun,
-    Json,
-    Limit,
-    MaybeReason,
-    Store,
     answer,
     answer_rows,
     show,
     show_done,
     show_table,
     tasks_due,
+    timestamp,
 )
 from identity_engine.cli.usage import not_both
 from identity_engine.errors import UsageError
@@ -130,7 +127,7 @@ def ledger(
     interaction: MaybeInteraction = None,
     /,
     *,
-    limit: Annotated[Limit, Parameter(help="Show at most this many.")] = 100,
+    limit: Limit = 100,
     store: Store = None,
     json: Json = False,
 ) -> None:
@@ -140,7 +137,14 @@ def ledger(
     answer_rows(
         entries,
         ("when", "what", "detail", "link", "activity", "actor"),
-        lambda one: (one.at[:19], one.topic, one.detail, one.named, one.activity_id, one.actor),
+        lambda one: (
+            timestamp(one.at),
+            one.topic,
+            one.detail,
+            one.named,
+            one.activity_id,
+            one.actor,
+        ),
         none="Nothing has happened yet.",
         json=json,
     )

@@ -15,7 +15,15 @@ from identity_engine.application.link_quality import evaluate_files
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.cli.measuring import show_quality
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import counted, counting, language, progress, show, show_table
+from identity_engine.cli.output import (
+    counted,
+    counting,
+    language,
+    progress,
+    show,
+    show_table,
+    timestamp,
+)
 from identity_engine.cli.waterfall import show_explanation
 from identity_engine.errors import UsageError
 from identity_engine.ingestion.files.event_file import EventFile
@@ -153,7 +161,7 @@ def _tell_history(engine: Engine, contact_id: str) -> None:
     show(f"Contact {contact_id}: {counted(len(entries), 'event')}.")
     show_table(
         ("position", "true from", "event", "what"),
-        [(e.position, e.valid_from[:19], e.topic, e.summary) for e in entries[:SHOWN_EVENTS]],
+        [(e.position, timestamp(e.valid_from), e.topic, e.summary) for e in entries[:SHOWN_EVENTS]],
         none="",
     )
     if len(entries) > SHOWN_EVENTS:

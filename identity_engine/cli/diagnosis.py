@@ -1,7 +1,8 @@
 """The verb doctor: is this store healthy, and if not, what to do."""
 
 from identity_engine.application.diagnosis.doctor import examine
-from identity_engine.cli.output import Json, Store, answer_rows
+from identity_engine.cli.options import Json, Store
+from identity_engine.cli.output import answer_rows
 
 
 def doctor(*, store: Store = None, json: Json = False) -> int:

@@ -4,25 +4,17 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from identity_engine.cli.contacts import Id
 from identity_engine.cli.lifecycle import show_elsewhere
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import (
-    DryRun,
-    Json,
-    NewDivision,
-    Reason,
-    Store,
-    answer_rows,
-    show_done,
-)
+from identity_engine.cli.options import ContactId, DryRun, Json, NewDivision, Reason, Store
+from identity_engine.cli.output import answer_rows, show_done
 
 across = App(name="across", help="Contacts of two divisions that are alike; no profile is joined.")
 Other = Annotated[str, Parameter(name="OTHER", help="A contact of another division.")]
 
 
 def move(
-    id_: Id,
+    id_: ContactId,
     *,
     to: Annotated[str, Parameter(name="--to", help="The division it moves to.")],
     reason: Reason,
@@ -43,7 +35,7 @@ def move(
 
 @across.command
 def link(
-    id_: Id,
+    id_: ContactId,
     other: Other,
     *,
     reason: Reason,
@@ -59,7 +51,7 @@ def link(
 
 @across.command
 def unlink(
-    id_: Id,
+    id_: ContactId,
     other: Other,
     *,
     reason: Reason,
@@ -75,7 +67,7 @@ def unlink(
 
 @across.command
 def lift(
-    id_: Id,
+    id_: ContactId,
     other: Other,
     *,
     reason: Reason,
@@ -90,7 +82,7 @@ def lift(
 
 
 @across.command(name="list")
-def list_(id_: Id, *, store: Store = None, json: Json = False) -> None:
+def list_(id_: ContactId, *, store: Store = None, json: Json = False) -> None:
     """List the contacts of other divisions that a contact is like, and who said so."""
     with opened(store) as engine:
         found = engine.desk.reading.across(id_)

@@ -8,20 +8,9 @@ from cyclopts import Parameter
 
 from identity_engine.application.operations.contacts.editing import Created, NewIdentifier
 from identity_engine.application.operations.values.claiming import Value
-from identity_engine.cli.contacts import Id
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import (
-    DryRun,
-    EffectiveAt,
-    Json,
-    NewDivision,
-    Store,
-    answer,
-    show,
-    show_done,
-    show_json,
-    show_table,
-)
+from identity_engine.cli.options import ContactId, DryRun, EffectiveAt, Json, NewDivision, Store
+from identity_engine.cli.output import answer, show, show_done, show_json, show_table
 from identity_engine.errors import Stale, UsageError
 
 Set = Annotated[
@@ -43,7 +32,7 @@ Revision = Annotated[
 
 
 def edit(
-    id_: Id,
+    id_: ContactId,
     *,
     set_: Set = None,
     add: Add = None,
@@ -161,7 +150,7 @@ def _show_created(created: Created, given: Sequence[NewIdentifier]) -> None:
 
 
 def promote(
-    id_: Id,
+    id_: ContactId,
     *,
     undo: Annotated[bool, Parameter(negative="", help="Take a promotion back instead.")] = False,
     reason: Annotated[

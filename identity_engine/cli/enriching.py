@@ -8,7 +8,8 @@ from cyclopts import Parameter
 from identity_engine.application.operations.enrichment.enrich import EnrichedLine
 from identity_engine.cli.complaining import complain
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import DRY_RUN, DryRun, Json, Store, show, show_json
+from identity_engine.cli.options import DryRun, Json, Store
+from identity_engine.cli.output import DRY_RUN, show, show_json
 from identity_engine.errors import UsageError
 
 

@@ -6,23 +6,20 @@ from cyclopts import App, Parameter
 
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import (
+from identity_engine.cli.options import (
+    ContactId,
     DryRun,
     EffectiveAt,
     Json,
     MaybeReason,
     Reason,
     Store,
-    answer,
-    answer_rows,
-    show,
-    show_done,
 )
+from identity_engine.cli.output import answer, answer_rows, show, show_done
 
 identifier = App(
     name="identifier", help="Add, verify, release, transfer and share identifiers by hand."
 )
-Id = Annotated[str, Parameter(name="ID", help="The contact's id.")]
 Type = Annotated[str, Parameter(name="TYPE", help="Such as email, phone or whatsapp.")]
 Text = Annotated[str, Parameter(name="VALUE", help="The address or number.")]
 Scope = Annotated[str | None, Parameter(help="Tells apart equal values of two systems.")]
@@ -37,7 +34,7 @@ Verified = Annotated[
 
 @identifier.command
 def add(
-    id_: Id,
+    id_: ContactId,
     type_: Type,
     value: Text,
     *,
@@ -73,7 +70,7 @@ def add(
 
 @identifier.command
 def verify(
-    id_: Id,
+    id_: ContactId,
     type_: Type,
     value: Text,
     *,
@@ -93,7 +90,7 @@ def verify(
 
 @identifier.command
 def release(
-    id_: Id,
+    id_: ContactId,
     type_: Type,
     value: Text,
     *,
@@ -119,7 +116,7 @@ def release(
 
 @identifier.command
 def transfer(
-    id_: Id,
+    id_: ContactId,
     type_: Type,
     value: Text,
     *,
@@ -149,7 +146,7 @@ def transfer(
 
 @identifier.command
 def share(
-    id_: Id,
+    id_: ContactId,
     type_: Type,
     value: Text,
     *,
@@ -175,7 +172,7 @@ def share(
 
 @identifier.command
 def unshare(
-    id_: Id,
+    id_: ContactId,
     type_: Type,
     value: Text,
     *,

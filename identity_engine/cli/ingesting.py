@@ -14,12 +14,9 @@ from identity_engine.application.engine import Engine
 from identity_engine.application.intake.preparing import IngestSummary
 from identity_engine.application.reevaluation.outcome import Reevaluated
 from identity_engine.cli.opening import opened
+from identity_engine.cli.options import DryRun, Json, Store, at_most
 from identity_engine.cli.output import (
     DRY_RUN,
-    DryRun,
-    Json,
-    Limit,
-    Store,
     answer,
     counted,
     counting,
@@ -133,7 +130,7 @@ def list_(
     *,
     store: Store = None,
     state: Literal["open", "redriven"] = "open",
-    limit: Limit = 100,
+    limit: Annotated[int, at_most("the oldest first")] = 100,
     json: Json = False,
 ) -> None:
     """List dead letters with every fault; the original content is not shown.
@@ -142,8 +139,6 @@ def list_(
     ----------
     state
         open: waiting; redriven: went through since.
-    limit
-        Show at most this many, the oldest first.
     """
     with opened(store) as engine:
         letters = engine.desk.dead_letters.list(state, limit=limit)

@@ -8,19 +8,8 @@ from cyclopts import App, Parameter
 from identity_engine.application.operations.interactions.conversations import Card
 from identity_engine.application.operations.interactions.linking import Identifiers
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import (
-    DryRun,
-    EffectiveAt,
-    Json,
-    Limit,
-    Reason,
-    Store,
-    answer,
-    answer_rows,
-    show,
-    show_done,
-    show_table,
-)
+from identity_engine.cli.options import ContactId, DryRun, EffectiveAt, Json, Limit, Reason, Store
+from identity_engine.cli.output import answer, answer_rows, show, show_done, show_table, timestamp
 from identity_engine.cli.usage import not_both
 from projections.journey.query import InteractionView, Session
 
@@ -66,13 +55,7 @@ def list_(
     limit: Limit = 50,
     json: Json = False,
 ) -> None:
-    """List interactions of the divisions that the actor sees, the newest first.
-
-    Parameters
-    ----------
-    limit
-        Show at most this many.
-    """
+    """List interactions of the divisions that the actor sees, the newest first."""
     not_both(own=own, all=all)
     with opened(store) as engine:
         desk = engine.desk.conversations
@@ -108,13 +91,13 @@ def _show_card(found: Card) -> None:
 def _show(found: InteractionView) -> None:
     show(f"Interaction {found.interaction_id} ({found.source} {found.id})")
     agent = f", with {found.agent}" if found.agent is not None else ""
-    show(f"{found.channel}, {found.direction}, {found.time[:19]}, {found.state}{agent}")
+    show(f"{found.channel}, {found.direction}, {timestamp(found.time)}, {found.state}{agent}")
     show(f"contact {found.contact_id}" if found.contact_id else "belongs to no contact")
     if found.changes:
         show_table(
             ("time", "change", "agent", "to"),
             [
-                (one.time[:19], one.kind, one.agent, one.to_agent or one.to_queue)
+                (timestamp(one.time), one.kind, one.agent, one.to_agent or one.to_queue)
                 for one in found.changes
             ],
             none="",
@@ -125,7 +108,14 @@ def _show_list(found: Sequence[InteractionView]) -> None:
     show_table(
         ("interaction", "channel", "time", "state", "agent", "contact"),
         [
-            (one.interaction_id, one.channel, one.time[:19], one.state, one.agent, one.contact_id)
+            (
+                one.interaction_id,
+                one.channel,
+                timestamp(one.time),
+                one.state,
+                one.agent,
+                one.contact_id,
+            )
             for one in found
         ],
         none="There are no interactions to show.",
@@ -205,13 +195,7 @@ def create_contact(
 
 @interaction.command
 def waiting(*, store: Store = None, limit: Limit = 100, json: Json = False) -> None:
-    """List changes that came before their interaction and wait for it, the oldest first.
-
-    Parameters
-    ----------
-    limit
-        Show at most this many.
-    """
+    """List changes that came before their interaction and wait for it, the oldest first."""
     with opened(store) as engine:
         found = engine.desk.interactions.waiting(limit)
     answer_rows(
@@ -222,8 +206,8 @@ def waiting(*, store: Store = None, limit: Limit = 100, json: Json = False) -> N
             one.id,
             one.interaction,
             one.interaction_source,
-            one.time[:19],
-            one.received_at[:19],
+            timestamp(one.time),
+            timestamp(one.received_at),
         ),
         none="No change waits for its interaction.",
         json=json,
@@ -231,7 +215,7 @@ def waiting(*, store: Store = None, limit: Limit = 100, json: Json = False) -> N
 
 
 def journey(
-    id_: Annotated[str, Parameter(name="ID", help="The contact's id.")],
+    id_: ContactId,
     *,
     store: Store = None,
     json: Json = False,
@@ -253,7 +237,11 @@ def journey(
 def _rows(number: int, session: Session) -> list[tuple[object, ...]]:
     return [
         (
-            *((number, session.started[:19], session.ended[:19]) if place == 0 else ("", "", "")),
+            *(
+                (number, timestamp(session.started), timestamp(session.ended))
+                if place == 0
+                else ("", "", "")
+            ),
             one.interaction_id,
             one.channel,
         )

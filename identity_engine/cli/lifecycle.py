@@ -6,21 +6,9 @@ from cyclopts import App
 
 from identity_engine.application.operations.contacts.expiry import Swept
 from identity_engine.application.operations.contacts.presence import HeldElsewhere
-from identity_engine.cli.contacts import Id
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import (
-    DryRun,
-    Json,
-    MaybeReason,
-    Reason,
-    Store,
-    answer,
-    counted,
-    counting,
-    show,
-    show_done,
-    show_table,
-)
+from identity_engine.cli.options import ContactId, DryRun, Json, MaybeReason, Reason, Store
+from identity_engine.cli.output import answer, counted, counting, show, show_done, show_table
 
 hold = App(name="hold", help="Keep a contact for a matter of law: not deleted, not expired.")
 
@@ -40,7 +28,12 @@ def _show_swept(swept: Swept, *, dry_run: bool) -> None:
 
 
 def delete(
-    id_: Id, *, reason: Reason, store: Store = None, dry_run: DryRun = False, json: Json = False
+    id_: ContactId,
+    *,
+    reason: Reason,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
 ) -> None:
     """Delete a contact with all that is merged with it; it can be restored for some time."""
     with opened(store) as engine:
@@ -49,7 +42,7 @@ def delete(
 
 
 def restore(
-    id_: Id,
+    id_: ContactId,
     *,
     reason: MaybeReason = None,
     store: Store = None,
@@ -67,7 +60,12 @@ def restore(
 
 @hold.command(name="set")
 def set_hold(
-    id_: Id, *, reason: Reason, store: Store = None, dry_run: DryRun = False, json: Json = False
+    id_: ContactId,
+    *,
+    reason: Reason,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
 ) -> None:
     """Set a legal hold on a contact; it keeps all that is merged with it."""
     with opened(store) as engine:
@@ -77,7 +75,12 @@ def set_hold(
 
 @hold.command(name="lift")
 def lift_hold(
-    id_: Id, *, reason: Reason, store: Store = None, dry_run: DryRun = False, json: Json = False
+    id_: ContactId,
+    *,
+    reason: Reason,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
 ) -> None:
     """Lift the legal hold that names a contact."""
     with opened(store) as engine:

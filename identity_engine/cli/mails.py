@@ -8,15 +8,8 @@ from cyclopts import App, Parameter
 from identity_engine.application.cases.entry import Entry, MailDraft
 from identity_engine.cli.case_entry import Case, Words, read_text, show_saved
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import (
-    DryRun,
-    Json,
-    Store,
-    answer_rows,
-    show,
-    show_done,
-    tasks_due,
-)
+from identity_engine.cli.options import DryRun, Json, Store
+from identity_engine.cli.output import answer_rows, show, show_done, tasks_due
 from identity_engine.observing.logbook import logged
 
 mail = App(name="mail", help="Write and send the mails of a case.")

@@ -7,15 +7,8 @@ from cyclopts import Parameter
 from msgspec.structs import asdict
 
 from identity_engine.application.link_quality import evaluate_files
-from identity_engine.cli.output import (
-    Json,
-    NoStore,
-    answer,
-    counted,
-    progress,
-    show,
-    show_table,
-)
+from identity_engine.cli.options import Json, NoStore
+from identity_engine.cli.output import answer, counted, progress, show, show_table
 from matchers.evaluation import Quality
 
 

@@ -12,13 +12,17 @@ from identity_engine.application.operations.merging.unmerge import Unmerged, Unm
 from identity_engine.application.operations.reading import Lineage
 from identity_engine.cli.contacts import show_profile
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import (
+from identity_engine.cli.options import (
+    ContactId,
     DryRun,
     Json,
     Lang,
-    Limit,
     Reason,
     Store,
+    at_most,
+    typed_moment,
+)
+from identity_engine.cli.output import (
     answer,
     answer_rows,
     counted,
@@ -26,7 +30,7 @@ from identity_engine.cli.output import (
     show,
     show_done,
     show_table,
-    typed_moment,
+    timestamp,
 )
 from identity_engine.errors import UsageError
 
@@ -198,19 +202,13 @@ def lift_apart(
 
 
 def duplicates(
-    id_: Annotated[str, Parameter(name="ID", help="The contact's id.")],
+    id_: ContactId,
     *,
     store: Store = None,
-    limit: Limit = 10,
+    limit: Annotated[int, at_most("the most likely first")] = 10,
     json: Json = False,
 ) -> None:
-    """Show who may be the same person as a contact, and on what evidence.
-
-    Parameters
-    ----------
-    limit
-        Show at most this many, the most likely first.
-    """
+    """Show who may be the same person as a contact, and on what evidence."""
     with opened(store) as engine:
         found = engine.desk.reading.duplicates(id_, limit)
     answer_rows(
@@ -254,9 +252,9 @@ def _show_lineage(found: Lineage) -> None:
         show()
         show(f"Merge {edge.merge_id}", "bold")
         show(f"  {edge.one} and {edge.other}")
-        show(f"  merged {edge.made_at[:19]} by {edge.made_by}")
+        show(f"  merged {timestamp(edge.made_at)} by {edge.made_by}")
         if edge.undone_at is not None:
-            show(f"  undone {edge.undone_at[:19]} by {edge.undone_by}")
+            show(f"  undone {timestamp(edge.undone_at)} by {edge.undone_by}")
 
 
 def _show_preview(preview: MergePreview) -> None:

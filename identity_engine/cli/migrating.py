@@ -9,11 +9,9 @@ from msgspec.structs import asdict
 
 from identity_engine.application.operations.values.input_text import ID, checked
 from identity_engine.cli.opening import opened
+from identity_engine.cli.options import DryRun, Json, Store
 from identity_engine.cli.output import (
     DRY_RUN,
-    DryRun,
-    Json,
-    Store,
     answer,
     answer_rows,
     counted,

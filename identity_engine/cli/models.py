@@ -7,18 +7,13 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from msgspec.structs import asdict
 
-from identity_engine.application.rules import content_version
+from identity_engine.cli.activation import put_in_force
 from identity_engine.cli.opening import opened
+from identity_engine.cli.options import DryRun, Json, NoStore, Store
 from identity_engine.cli.output import (
-    DryRun,
-    Json,
-    NoStore,
-    Store,
     answer,
     counted,
-    read_content,
     show,
-    show_in_force,
     show_lines,
     show_table,
 )
@@ -52,17 +47,7 @@ def activate(
     json: Json = False,
 ) -> None:
     """Put a model in force for decisions from now on. It is an event; old decisions keep theirs."""
-    content = read_content(file)
-    with opened(store, make=not dry_run) as engine:
-        changed = engine.desk.administration.activate("model", content, dry_run=dry_run)
-    version = content_version(content)
-    answer(
-        {"kind": "model", "version": version, "changed": bool(changed)},
-        lambda _: show_in_force(
-            f"model {version} is in force", changed=bool(changed), dry_run=dry_run
-        ),
-        json=json,
-    )
+    put_in_force("model", file, store=store, dry_run=dry_run, json=json)
 
 
 @model.command

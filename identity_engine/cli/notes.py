@@ -5,25 +5,17 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import (
-    AsOf,
-    DryRun,
-    Json,
-    MaybeReason,
-    Store,
-    answer_rows,
-    show_done,
-)
+from identity_engine.cli.options import AsOf, ContactId, DryRun, Json, MaybeReason, Store
+from identity_engine.cli.output import answer_rows, show_done, timestamp
 
 note = App(name="note", help="Notes that people write about a contact.")
-Id = Annotated[str, Parameter(name="ID", help="The contact's id.")]
 NoteId = Annotated[str, Parameter(name="NOTE", help="The note's id.")]
 Text = Annotated[str, Parameter(name="TEXT", help="What it says.")]
 
 
 @note.command
 def add(
-    id_: Id,
+    id_: ContactId,
     text: Text,
     *,
     interaction: Annotated[
@@ -71,7 +63,7 @@ def remove(
 
 @note.command(name="list")
 def list_(
-    id_: Id,
+    id_: ContactId,
     *,
     removed: Annotated[
         bool, Parameter(negative="", help="Show those that were removed, too.")
@@ -90,7 +82,7 @@ def list_(
             one.note_id,
             one.text,
             one.words[-1].actor,
-            one.words[-1].time[:19],
+            timestamp(one.words[-1].time),
             one.words[-1].did if len(one.words) > 1 else "",
         ),
         none="No notes.",

@@ -4,13 +4,10 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import orjson
-from cyclopts import Parameter, Token
-from cyclopts.validators import Number
 from msgspec import Struct
 from msgspec.structs import asdict
 from rich.cells import cell_len
@@ -25,64 +22,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from identity_engine.application.as_of import moment_of
 from identity_engine.application.command import Done
 from identity_engine.application.explanation.sentences import Language, language_of
 from identity_engine.cli.harmless import on_one_line
 from identity_engine.errors import UsageError
 from identity_engine.settings import locale_of_user
 from projections.base import ID
-
-
-def typed_moment(_: object, tokens: Sequence[Token]) -> datetime:
-    """Return a moment that is written down, as an option of the command line gives it.
-
-    Raises:
-        UsageError: it is no time, or has no offset.
-    """
-    return moment_of(tokens[0].value, tokens[0].keyword or "It")
-
-
-Store = Annotated[
-    str | None,
-    Parameter(
-        name="--store",
-        help="A folder, sqlite:///FOLDER or postgresql://...; "
-        "default: IDENTITY_ENGINE_STORE, else the user's own.",
-    ),
-]
-Json = Annotated[bool, Parameter(name="--json", negative="", help="Answer with one JSON document.")]
-WHY = Parameter(name="--reason", help="Why, in your words, for the audit.")
-Reason = Annotated[str, WHY]
-MaybeReason = Annotated[str | None, WHY]
-AsOf = Annotated[
-    str | None,
-    Parameter(name="--as-of", help="What was known then: an ISO 8601 time, or pos:N."),
-]
-NoStore = Annotated[str | None, Parameter(name="--store", show=False)]
-"""Of a verb that uses no store: it is taken, because `--store` may stand before every verb."""
-DryRun = Annotated[
-    bool, Parameter(name="--dry-run", negative="", help="Say what would be done; write nothing.")
-]
-NewDivision = Annotated[
-    bool,
-    Parameter(
-        name="--new-division", negative="", help="Take a division too that nothing knows yet."
-    ),
-]
-Limit = Annotated[int, Parameter(validator=Number(gte=1))]
-EffectiveAt = Annotated[
-    datetime | None,
-    Parameter(
-        name="--effective-at",
-        converter=typed_moment,
-        help="Since when it is true, with its offset: 2026-01-31T12:00:00Z; default: now.",
-    ),
-]
-Lang = Annotated[
-    Language | None,
-    Parameter(name="--lang", help="Language of the sentences; default: that of LANG, else en."),
-]
 
 DRY_RUN = "Dry run, nothing is written: "
 NARROWEST = 12  # cells of a terminal
@@ -184,19 +129,20 @@ def show_done(done: Done, said: str, *, json: bool, whole: object = None) -> Non
         show(f"{said}." if done.position is not None else f"{DRY_RUN}{said}.")
 
 
-def show_in_force(said: str, *, changed: bool, dry_run: bool) -> None:
-    """Say that rules are in force, were so already, or would be; `said` is the sentence, without its
-    stop."""
-    if changed:
-        show(f"{DRY_RUN if dry_run else ''}{said}.")
-    else:
-        show(f"{said} already; nothing changed.")
-
-
 def tasks_due(due: int, waiting: int) -> str:
     """Say what a dry run of a worker found: how many tasks are due, of how many that wait."""
     said = f"{DRY_RUN}{counted(due, 'task is', 'tasks are')} due"
     return f"{said}, {waiting - due} put off." if waiting > due else f"{said}."
+
+
+def timestamp(moment: str | None) -> str:
+    """Return a stored time to the second, for people; nothing for None."""
+    return (moment or "")[:19]
+
+
+def day(moment: str) -> str:
+    """Return the day of a stored time, for people."""
+    return moment[:10]
 
 
 def counted(count: int, one: str, several: str | None = None) -> str:

@@ -5,17 +5,10 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from identity_engine.application.rules import content_version
+from identity_engine.cli.activation import put_in_force
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import (
-    DryRun,
-    Json,
-    Store,
-    answer,
-    read_content,
-    show_in_force,
-    show_lines,
-)
+from identity_engine.cli.options import DryRun, Json, Store
+from identity_engine.cli.output import answer, show_lines
 
 policy = App(name="policy", help="The rules in force: identifier classes, channels, caps.")
 
@@ -47,14 +40,4 @@ def activate(
     json: Json = False,
 ) -> None:
     """Put a policy in force for decisions from now on. It is an event; old decisions keep theirs."""
-    content = read_content(file)
-    with opened(store, make=not dry_run) as engine:
-        changed = engine.desk.administration.activate("policy", content, dry_run=dry_run)
-    version = content_version(content)
-    answer(
-        {"kind": "policy", "version": version, "changed": bool(changed)},
-        lambda _: show_in_force(
-            f"policy {version} is in force", changed=bool(changed), dry_run=dry_run
-        ),
-        json=json,
-    )
+    put_in_force("policy", file, store=store, dry_run=dry_run, json=json)

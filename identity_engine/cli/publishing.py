@@ -8,14 +8,8 @@ from cyclopts import Parameter
 
 from identity_engine.adapters.kafka_reach import reach
 from identity_engine.cli.long_running import MonitorAt, at_work
-from identity_engine.cli.output import (
-    Json,
-    Store,
-    show,
-    show_json,
-    show_json_line,
-    show_table,
-)
+from identity_engine.cli.options import Json, Store
+from identity_engine.cli.output import show, show_json, show_json_line, show_table
 from identity_engine.cli.usage import not_both
 from identity_engine.errors import UsageError
 from identity_engine.publication.asyncapi import document

@@ -10,15 +10,8 @@ from msgspec.structs import asdict
 
 from identity_engine.application.reevaluation.rehearse import Flip, Rehearsed
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import (
-    Json,
-    Store,
-    answer,
-    counted,
-    counting,
-    read_content,
-    show,
-)
+from identity_engine.cli.options import Json, Store
+from identity_engine.cli.output import answer, counted, counting, read_content, show
 from identity_engine.errors import UsageError
 from identity_engine.event_store.sqlite_files import create_private
 

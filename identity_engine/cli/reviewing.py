@@ -9,7 +9,8 @@ from identity_engine.application.command import Done
 from identity_engine.application.operations.interactions.reviewing import Reviewing
 from identity_engine.cli.contacts import review as review
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import DryRun, Json, MaybeReason, Store, show_done
+from identity_engine.cli.options import DryRun, Json, MaybeReason, Store
+from identity_engine.cli.output import show_done
 
 Id = Annotated[str, Parameter(name="ID", help="The interaction's id.")]
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from cyclopts import App
 
-from identity_engine.cli.output import Json, Store, answer, show, show_table
+from identity_engine.cli.options import Json, Store
+from identity_engine.cli.output import answer, show, show_table
 from identity_engine.settings.model import fields_of, masked, value_of
 from identity_engine.settings.sources import config_file, in_force, problems, read
 

@@ -8,7 +8,8 @@ from cyclopts import App, Parameter
 from identity_engine.application.copying import Fingerprint, copy_store, fingerprint
 from identity_engine.bootstrap import place_of
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import Json, Store, answer, counting, show, show_table
+from identity_engine.cli.options import Json, Store
+from identity_engine.cli.output import answer, counting, show, show_table
 
 store = App(name="store", help="A store as a whole: its schema, a copy elsewhere, proof.")
 

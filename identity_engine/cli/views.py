@@ -9,16 +9,8 @@ from identity_engine.application.views.follower import Verdict
 from identity_engine.application.views.standing import standings
 from identity_engine.cli.long_running import MonitorAt, at_work
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import (
-    Json,
-    Store,
-    answer,
-    counted,
-    counting,
-    show,
-    show_json_line,
-    show_table,
-)
+from identity_engine.cli.options import Json, Store
+from identity_engine.cli.output import answer, counted, counting, show, show_json_line, show_table
 from identity_engine.observing.logbook import logged
 from identity_engine.settings import in_force
 

@@ -7,7 +7,7 @@ from identity_engine.application.explanation.how import Step
 from identity_engine.application.explanation.sentences import Sentences
 from identity_engine.application.explanation.waterfall import Part, Thresholds
 from identity_engine.application.explanation.why_not import WhyNot
-from identity_engine.cli.output import cells_wide, show
+from identity_engine.cli.output import cells_wide, show, timestamp
 
 WIDTH = 32
 MARK = "┊"
@@ -76,7 +76,7 @@ def show_steps(steps: Sequence[Step], say: Sentences) -> None:
             identifiers=str(one.identifiers),
             members=str(one.members),
         )
-        show(f"{one.position:>{width}}  {one.valid_from[:19]}  {one.actor}  ({now})")
+        show(f"{one.position:>{width}}  {timestamp(one.valid_from)}  {one.actor}  ({now})")
         show(" " * (width + 2) + one.sentence)
 
 
