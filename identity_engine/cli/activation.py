@@ -5,7 +5,7 @@ from pathlib import Path
 from aggregates.policy import PolicyKind
 from identity_engine.application.rules import content_version
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import DRY_RUN, answer, read_content, show
+from identity_engine.cli.terminal.output import DRY_RUN, answer, read_content, show
 
 
 def put_in_force(

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from identity_engine.application.crm.worker import Worked
 from identity_engine.application.operations.crm import CrmStatus
-from identity_engine.cli.editing import single
+from identity_engine.cli.group import group
 from identity_engine.cli.opening import opened
 from identity_engine.cli.options import DryRun, Json, Limit, MaybeReason, Store
-from identity_engine.cli.output import (
+from identity_engine.cli.terminal.output import (
     DRY_RUN,
     answer,
     answer_rows,
@@ -19,12 +19,11 @@ from identity_engine.cli.output import (
     tasks_due,
     timestamp,
 )
-from identity_engine.cli.usage import not_both
+from identity_engine.cli.usage import not_both, single
 from identity_engine.errors import UsageError
 from identity_engine.observing.logbook import logged
 from projections.crm.query import AskedRecord, LinkedRecord
 
-crm = App(name="crm", help="Records of the CRM: linked to interactions, made, written back.")
 Interaction = Annotated[str, Parameter(name="INTERACTION", help="The interaction's id.")]
 MaybeInteraction = Annotated[
     str | None, Parameter(name="INTERACTION", help="Of this interaction only.")
@@ -33,7 +32,6 @@ Type = Annotated[str, Parameter(name="TYPE", help="contact, account, lead, case 
 Record = Annotated[str, Parameter(name="RECORD", help="The CRM's id of the record.")]
 
 
-@crm.command
 def link(
     interaction: Interaction,
     type_: Type,
@@ -50,7 +48,6 @@ def link(
     show_done(done, f"The {type_} {record} is linked", json=json)
 
 
-@crm.command
 def unlink(
     interaction: Interaction,
     type_: Type,
@@ -67,7 +64,6 @@ def unlink(
     show_done(done, f"The {type_} {record} is linked no longer", json=json)
 
 
-@crm.command
 def create(
     interaction: Interaction,
     type_: Type,
@@ -92,7 +88,6 @@ def create(
     return 0 if dry_run or made.state == "created" else 1
 
 
-@crm.command
 def related(
     interaction: Interaction,
     *,
@@ -122,7 +117,6 @@ def related(
     )
 
 
-@crm.command
 def ledger(
     interaction: MaybeInteraction = None,
     /,
@@ -150,7 +144,6 @@ def ledger(
     )
 
 
-@crm.command
 def approve(
     link_id: Annotated[str, Parameter(name="LINK", help="The link's id, as status shows it.")],
     *,
@@ -164,7 +157,6 @@ def approve(
     show_done(done, "The correction is approved", json=json)
 
 
-@crm.command
 def work(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> int:
     """Note what fell due and send it; run it every minute. Exit 1 if the CRM failed."""
     with logged("crm work"), opened(store) as engine:
@@ -185,7 +177,6 @@ def _show_worked(done: Worked) -> None:
         show(f"The run ended early: {done.stopped}.")
 
 
-@crm.command
 def status(
     interaction: MaybeInteraction = None, /, *, store: Store = None, json: Json = False
 ) -> None:
@@ -258,3 +249,17 @@ def _not_made(asked: AskedRecord) -> str:
         f"The CRM did not answer as it should ({asked.failure}). The record waits; identity-engine "
         "crm work makes it, once."
     )
+
+
+crm = group(
+    "crm",
+    "Records of the CRM: linked to interactions, made, written back.",
+    link,
+    unlink,
+    create,
+    related,
+    ledger,
+    approve,
+    work,
+    status,
+)

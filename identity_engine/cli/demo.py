@@ -13,9 +13,9 @@ from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.intake.preparing import IngestSummary
 from identity_engine.application.link_quality import evaluate_files
 from identity_engine.application.resolution.outcome import Outcome
-from identity_engine.cli.measuring import show_quality
+from identity_engine.cli.evaluate import show_quality
 from identity_engine.cli.opening import opened
-from identity_engine.cli.output import (
+from identity_engine.cli.terminal.output import (
     counted,
     counting,
     language,
@@ -24,7 +24,7 @@ from identity_engine.cli.output import (
     show_table,
     timestamp,
 )
-from identity_engine.cli.waterfall import show_explanation
+from identity_engine.cli.terminal.waterfall import show_explanation
 from identity_engine.errors import UsageError
 from identity_engine.ingestion.files.event_file import EventFile
 from identity_engine.simulation import write_simulation

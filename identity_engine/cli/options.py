@@ -21,6 +21,7 @@ def typed_moment(_: object, tokens: Sequence[Token]) -> datetime:
 
 
 ContactId = Annotated[str, Parameter(name="ID", help="The contact's id.")]
+InteractionId = Annotated[str, Parameter(name="ID", help="The interaction's id.")]
 Store = Annotated[
     str | None,
     Parameter(

@@ -3,18 +3,16 @@
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from identity_engine.cli.activation import put_in_force
+from identity_engine.cli.group import group
 from identity_engine.cli.opening import opened
 from identity_engine.cli.options import DryRun, Json, Store
-from identity_engine.cli.output import answer, show_lines
-
-policy = App(name="policy", help="The rules in force: identifier classes, channels, caps.")
+from identity_engine.cli.terminal.output import answer, show_lines
 
 
-@policy.command(name="show")
-def show_policy(*, store: Store = None, json: Json = False) -> None:
+def show_(*, store: Store = None, json: Json = False) -> None:
     """Show the policy in force, and the versions of policy and model."""
     with opened(store) as engine:
         rules = engine.policies.rules
@@ -31,7 +29,6 @@ def show_policy(*, store: Store = None, json: Json = False) -> None:
     answer(found, lambda _: show_lines(said), json=json)
 
 
-@policy.command
 def activate(
     file: Annotated[Path, Parameter(help="A policy file.")],
     *,
@@ -41,3 +38,6 @@ def activate(
 ) -> None:
     """Put a policy in force for decisions from now on. It is an event; old decisions keep theirs."""
     put_in_force("policy", file, store=store, dry_run=dry_run, json=json)
+
+
+policy = group("policy", "The rules in force: identifier classes, channels, caps.", show_, activate)

@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 
-from cyclopts import App
-
+from identity_engine.cli.group import group
 from identity_engine.cli.options import Json, Store
-from identity_engine.cli.output import answer, show, show_table
+from identity_engine.cli.terminal.output import answer, show, show_table
 from identity_engine.settings.model import fields_of, masked, value_of
 from identity_engine.settings.sources import config_file, in_force, problems, read
 
-settings = App(name="settings", help="Where things are: what is set, where that came from.")
 
-
-@settings.command(name="show")
 def show_(*, store: Store = None, json: Json = False) -> None:
     """Show every setting, its value and where it came from. A password in an address is masked."""
     reading = read({"store": store})
@@ -29,7 +25,6 @@ def show_(*, store: Store = None, json: Json = False) -> None:
     )
 
 
-@settings.command
 def check(*, store: Store = None, json: Json = False) -> int:
     """Tell all that is wrong with the settings at once. Exit code 1 if anything is."""
     faults = problems({"store": store})
@@ -46,3 +41,6 @@ def _show_faults(faults: Sequence[str]) -> None:
         show(fault)
     if not faults:
         show(f"The settings are valid. File: {config_file() or 'none'}.")
+
+
+settings = group("settings", "Where things are: what is set, where that came from.", show_, check)
