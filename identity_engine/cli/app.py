@@ -2,36 +2,32 @@
 
 from cyclopts import App
 
-from identity_engine.cli import (
-    administration,
-    augmentation,
-    cases,
-    consuming,
-    contacts,
-    crm,
-    demo,
-    diagnosis,
-    divisions,
-    editing,
-    enriching,
-    identifiers,
-    ingesting,
-    interactions,
-    lifecycle,
-    mails,
-    measuring,
-    merging,
-    migrating,
-    models,
-    notes,
-    policy,
-    publishing,
-    rehearsing,
-    reviewing,
-    settings,
-    stores,
-    views,
-)
+from identity_engine.cli.admin import admin
+from identity_engine.cli.augment import augment
+from identity_engine.cli.bench import bench
+from identity_engine.cli.case import case
+from identity_engine.cli.consume import consume
+from identity_engine.cli.contact import contact
+from identity_engine.cli.crm import crm
+from identity_engine.cli.dead_letters import dead_letters
+from identity_engine.cli.demo import demo
+from identity_engine.cli.doctor import doctor
+from identity_engine.cli.evaluate import evaluate
+from identity_engine.cli.export import export
+from identity_engine.cli.ingest import ingest
+from identity_engine.cli.interaction import interaction
+from identity_engine.cli.model import model
+from identity_engine.cli.policy import policy
+from identity_engine.cli.projections import projections
+from identity_engine.cli.publish import publish
+from identity_engine.cli.reevaluate import reevaluate
+from identity_engine.cli.rehearse import rehearse
+from identity_engine.cli.review import review
+from identity_engine.cli.search import search
+from identity_engine.cli.settings import settings
+from identity_engine.cli.simulate import simulate
+from identity_engine.cli.store import store
+from identity_engine.cli.why_not import why_not
 from identity_engine.version import __version__
 
 app = App(
@@ -44,43 +40,32 @@ app = App(
     suppress_keyboard_interrupt=False,  # else it ends without the sentence that main has for it
 )
 
-app.command(demo.demo)
-app.command(ingesting.ingest)
-app.command(consuming.consume)
-app.command(publishing.publish)
-app.command(ingesting.reevaluate)
-app.command(ingesting.dead_letters, name="dead-letters")
-merging.add_to(contacts.contact)
-contacts.contact.command(editing.create)
-contacts.contact.command(editing.edit)
-contacts.contact.command(editing.promote)
-contacts.contact.command(enriching.enrich)
-contacts.contact.command(identifiers.identifier)
-contacts.contact.command(interactions.journey)
-contacts.contact.command(notes.note)
-app.command(contacts.contact)
-for verb in (lifecycle.sweep, lifecycle.delete, lifecycle.restore, lifecycle.hold):
-    contacts.contact.command(verb)
-contacts.contact.command(divisions.move)
-contacts.contact.command(divisions.across)
-app.command(interactions.interaction)
-app.command(contacts.why_not)
-app.command(contacts.search)
-cases.case.command(mails.mail)
-app.command(cases.case)
-app.command(reviewing.review)
-app.command(contacts.export)
-app.command(augmentation.augment)
-app.command(crm.crm)
-app.command(views.projections)
-migrating.add_to(stores.store)
-app.command(stores.store)
-app.command(policy.policy)
-app.command(models.model)
-app.command(rehearsing.rehearse)
-app.command(administration.admin)
-app.command(measuring.simulate)
-app.command(measuring.evaluate)
-app.command(measuring.bench)
-app.command(settings.settings)
-app.command(diagnosis.doctor)
+for verb in (
+    demo,
+    ingest,
+    consume,
+    publish,
+    reevaluate,
+    dead_letters,
+    contact,
+    interaction,
+    why_not,
+    search,
+    case,
+    review,
+    export,
+    augment,
+    crm,
+    projections,
+    store,
+    policy,
+    model,
+    rehearse,
+    admin,
+    simulate,
+    evaluate,
+    bench,
+    settings,
+    doctor,
+):
+    app.command(verb)

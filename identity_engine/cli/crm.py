@@ -2,27 +2,28 @@
 
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
-from identity_engine.application.engine import Engine
-from identity_engine.cli.editing import single
-from identity_engine.cli.output import (
+from identity_engine.application.crm.worker import Worked
+from identity_engine.application.operations.crm import CrmStatus
+from identity_engine.cli.group import group
+from identity_engine.cli.opening import opened
+from identity_engine.cli.options import DryRun, Json, Limit, MaybeReason, Store
+from identity_engine.cli.terminal.output import (
     DRY_RUN,
-    DryRun,
-    Json,
-    Limit,
-    MaybeReason,
-    Store,
+    answer,
+    answer_rows,
     show,
     show_done,
-    show_json,
     show_table,
     tasks_due,
+    timestamp,
 )
+from identity_engine.cli.usage import not_both, single
+from identity_engine.errors import UsageError
 from identity_engine.observing.logbook import logged
 from projections.crm.query import AskedRecord, LinkedRecord
 
-crm = App(name="crm", help="Records of the CRM: linked to interactions, made, written back.")
 Interaction = Annotated[str, Parameter(name="INTERACTION", help="The interaction's id.")]
 MaybeInteraction = Annotated[
     str | None, Parameter(name="INTERACTION", help="Of this interaction only.")
@@ -31,7 +32,6 @@ Type = Annotated[str, Parameter(name="TYPE", help="contact, account, lead, case 
 Record = Annotated[str, Parameter(name="RECORD", help="The CRM's id of the record.")]
 
 
-@crm.command
 def link(
     interaction: Interaction,
     type_: Type,
@@ -43,12 +43,11 @@ def link(
     json: Json = False,
 ) -> None:
     """Link a record of the CRM to an interaction; nothing is sent at once."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.crm.link(interaction, type_, record, label=label, dry_run=dry_run)
     show_done(done, f"The {type_} {record} is linked", json=json)
 
 
-@crm.command
 def unlink(
     interaction: Interaction,
     type_: Type,
@@ -60,12 +59,11 @@ def unlink(
     json: Json = False,
 ) -> None:
     """Take a record away: what is pending is cancelled, what was written is to be corrected."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.crm.unlink(interaction, type_, record, reason=reason, dry_run=dry_run)
     show_done(done, f"The {type_} {record} is linked no longer", json=json)
 
 
-@crm.command
 def create(
     interaction: Interaction,
     type_: Type,
@@ -81,21 +79,15 @@ def create(
     json: Json = False,
 ) -> int:
     """Make a new record in the CRM while handling an interaction."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         made = engine.desk.crm.create(interaction, type_, single(field), link=link, dry_run=dry_run)
-    if json:
-        show_json(made)
-    elif dry_run:
-        show(f"{DRY_RUN}The CRM is asked for a new {type_}.")
-    elif made.state == "created":
-        show(f"{made.record_type} {made.record_id} {made.label or ''}".rstrip())
-        show(made.address or "")
+    if dry_run:
+        answer(made, lambda _: show(f"{DRY_RUN}The CRM is asked for a new {type_}."), json=json)
     else:
-        show(_not_made(made))
+        answer(made, _show_made, json=json)
     return 0 if dry_run or made.state == "created" else 1
 
 
-@crm.command
 def related(
     interaction: Interaction,
     *,
@@ -109,48 +101,49 @@ def related(
     json: Json = False,
 ) -> None:
     """Show the records of an interaction and what is related to them, as the CRM has them now."""
-    with Engine.open(store) as engine:
-        if expand is None:
+    not_both(expand=expand, household=None if household is None else "said")
+    record = None if expand is None else _record(expand)
+    with opened(store) as engine:
+        if record is None:
             found = engine.desk.crm.related(interaction, household=household)
         else:
-            type_, _, record = expand.partition(":")
-            found = engine.desk.crm.expand(type_, record)
-    if json:
-        show_json(found)
-    else:
-        show_table(
-            ("type", "record", "label", "address"),
-            [(one.type, one.id, one.label, one.address) for one in found],
-            none="No related records.",
-        )
+            found = engine.desk.crm.expand(*record)
+    answer_rows(
+        found,
+        ("type", "record", "label", "address"),
+        lambda one: (one.type, one.id, one.label, one.address),
+        none="No related records.",
+        json=json,
+    )
 
 
-@crm.command
 def ledger(
     interaction: MaybeInteraction = None,
     /,
     *,
-    limit: Annotated[Limit, Parameter(help="Show at most this many.")] = 100,
+    limit: Limit = 100,
     store: Store = None,
     json: Json = False,
 ) -> None:
     """Show what happened between us and the CRM, the newest first."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         entries = engine.desk.crm.ledger(interaction, limit)
-    if json:
-        show_json(entries)
-    else:
-        show_table(
-            ("when", "what", "detail", "link", "activity", "actor"),
-            [
-                (one.at[:19], one.topic, one.detail, one.named, one.activity_id, one.actor)
-                for one in entries
-            ],
-            none="Nothing has happened yet.",
-        )
+    answer_rows(
+        entries,
+        ("when", "what", "detail", "link", "activity", "actor"),
+        lambda one: (
+            timestamp(one.at),
+            one.topic,
+            one.detail,
+            one.named,
+            one.activity_id,
+            one.actor,
+        ),
+        none="Nothing has happened yet.",
+        json=json,
+    )
 
 
-@crm.command
 def approve(
     link_id: Annotated[str, Parameter(name="LINK", help="The link's id, as status shows it.")],
     *,
@@ -159,40 +152,41 @@ def approve(
     json: Json = False,
 ) -> None:
     """Let the correction that is proposed for a link be sent."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         done = engine.desk.crm.approve(link_id, dry_run=dry_run)
     show_done(done, "The correction is approved", json=json)
 
 
-@crm.command
 def work(*, store: Store = None, dry_run: DryRun = False, json: Json = False) -> int:
     """Note what fell due and send it; run it every minute. Exit 1 if the CRM failed."""
-    with logged("crm work"), Engine.open(store) as engine:
+    with logged("crm work"), opened(store) as engine:
         worked = engine.desk.crm.work(dry_run=dry_run)
-    if json:
-        show_json(worked)
-    elif dry_run:
-        show(tasks_due(worked.due, worked.waiting))
+    if dry_run:
+        answer(worked, lambda done: show(tasks_due(done.due, done.waiting)), json=json)
     else:
-        show(
-            f"{worked.due} fell due, {worked.written} written, {worked.corrected} corrected, "
-            f"{worked.created} created, {worked.failed} failed, {worked.waiting} waiting."
-        )
-        if worked.stopped is not None:
-            show(f"The run ended early: {worked.stopped}.")
+        answer(worked, _show_worked, json=json)
     return 1 if worked.failed else 0
 
 
-@crm.command
+def _show_worked(done: Worked) -> None:
+    show(
+        f"{done.due} fell due, {done.written} written, {done.corrected} corrected, "
+        f"{done.created} created, {done.failed} failed, {done.waiting} waiting."
+    )
+    if done.stopped is not None:
+        show(f"The run ended early: {done.stopped}.")
+
+
 def status(
     interaction: MaybeInteraction = None, /, *, store: Store = None, json: Json = False
 ) -> None:
     """Show linked records with the state of their write-back, and records made from here."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         found = engine.desk.crm.status(interaction)
-    if json:
-        show_json(found)
-        return
+    answer(found, _show_status, json=json)
+
+
+def _show_status(found: CrmStatus) -> None:
     show("No CRM is connected." if found.connected is None else f"Connected: {found.connected}.")
     if not found.links and not found.creations:
         show("No record is linked, and none was made from here.")
@@ -220,6 +214,13 @@ def status(
         )
 
 
+def _record(typed: str) -> tuple[str, str]:
+    type_, _, record = typed.partition(":")
+    if not (type_ and record):
+        raise UsageError("Give it as --expand TYPE:RECORD, for example account:001A.")
+    return type_, record
+
+
 def _named(type_: str, id_: str | None, label: str | None) -> str:
     return f"{type_} {id_ or ''} {label or ''}".rstrip()
 
@@ -233,6 +234,14 @@ def _state(link: LinkedRecord) -> str:
     return ", ".join(said)
 
 
+def _show_made(made: AskedRecord) -> None:
+    if made.state != "created":
+        show(_not_made(made))
+        return
+    show(f"{made.record_type} {made.record_id} {made.label or ''}".rstrip())
+    show(made.address or "")
+
+
 def _not_made(asked: AskedRecord) -> str:
     if asked.state == "failed":
         return f"The CRM made no record: {asked.failure}. Correct it and create again."
@@ -240,3 +249,17 @@ def _not_made(asked: AskedRecord) -> str:
         f"The CRM did not answer as it should ({asked.failure}). The record waits; identity-engine "
         "crm work makes it, once."
     )
+
+
+crm = group(
+    "crm",
+    "Records of the CRM: linked to interactions, made, written back.",
+    link,
+    unlink,
+    create,
+    related,
+    ledger,
+    approve,
+    work,
+    status,
+)

@@ -13,9 +13,18 @@ from identity_engine.application.explanation.sentences import sentences_in
 from identity_engine.application.intake.preparing import IngestSummary
 from identity_engine.application.link_quality import evaluate_files
 from identity_engine.application.resolution.outcome import Outcome
-from identity_engine.cli.measuring import show_quality
-from identity_engine.cli.output import counted, counting, language, progress, show, show_table
-from identity_engine.cli.waterfall import show_explanation
+from identity_engine.cli.evaluate import show_quality
+from identity_engine.cli.opening import opened
+from identity_engine.cli.terminal.output import (
+    counted,
+    counting,
+    language,
+    progress,
+    show,
+    show_table,
+    timestamp,
+)
+from identity_engine.cli.terminal.waterfall import show_explanation
 from identity_engine.errors import UsageError
 from identity_engine.ingestion.files.event_file import EventFile
 from identity_engine.simulation import write_simulation
@@ -70,7 +79,7 @@ def demo(
     with progress("simulate", interactions) as move:
         write_simulation(people, interactions, SEED, events, truth, move)
     store = f"sqlite:///{kept}"
-    with Engine.open(store) as engine:
+    with opened(store, make=True) as engine:
         _heading("1. Real-looking traffic comes in: calls, mails, chats, messages, web, forms")
         _ingest(engine, events)
         _heading("2. Contacts come out, the same ones whatever order the traffic came in")
@@ -152,7 +161,7 @@ def _tell_history(engine: Engine, contact_id: str) -> None:
     show(f"Contact {contact_id}: {counted(len(entries), 'event')}.")
     show_table(
         ("position", "true from", "event", "what"),
-        [(e.position, e.valid_from[:19], e.topic, e.summary) for e in entries[:SHOWN_EVENTS]],
+        [(e.position, timestamp(e.valid_from), e.topic, e.summary) for e in entries[:SHOWN_EVENTS]],
         none="",
     )
     if len(entries) > SHOWN_EVENTS:

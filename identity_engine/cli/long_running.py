@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from identity_engine.application.engine import Engine
+from identity_engine.cli.opening import opened
 from identity_engine.observing.logbook import logged
 from identity_engine.settings.model import Monitor
 
@@ -35,13 +36,13 @@ def at_work(
     monitor: Monitor,
     needs: "Mapping[str, Check] | None" = None,
     *,
-    make: bool = True,
+    make: bool = False,
 ) -> Iterator[tuple[Engine, Callable[[], bool]]]:
     """Open a store for work that goes on until SIGTERM or Ctrl-C, logged, and monitored if wanted.
 
     Args:
         verb: as it is typed.
-        store: as for `Engine.open`.
+        store: as for `opened`.
         monitor: where health and metrics are answered, if anywhere.
         needs: what else must answer before the worker is ready, by name.
         make: make the store if it is not there.
@@ -54,7 +55,7 @@ def at_work(
     with (
         logged(verb, lasting=True),
         until_signalled() as signalled,
-        Engine.open(store, make=make) as engine,
+        opened(store, make=make) as engine,
         monitored(
             engine,
             monitor.address,

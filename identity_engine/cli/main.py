@@ -110,7 +110,7 @@ def _first_that_is_no_text(arguments: Sequence[str]) -> int | None:
 
     Python hands such bytes on as halves of surrogate pairs, which no store and no screen takes.
     """
-    from identity_engine.cli.harmless import is_text
+    from identity_engine.cli.terminal.text import is_text
 
     return next((place for place, one in enumerate(arguments, 1) if not is_text(one)), None)
 
@@ -174,7 +174,7 @@ def _with_help(message: str, arguments: Sequence[str]) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    from identity_engine.cli.complaining import complain
+    from identity_engine.cli.terminal.errors import complain
 
     complain(message)
     return code

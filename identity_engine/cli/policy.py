@@ -3,44 +3,32 @@
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
-from identity_engine.application.engine import Engine
-from identity_engine.application.rules import content_version
-from identity_engine.cli.output import (
-    DryRun,
-    Json,
-    Store,
-    read_content,
-    show,
-    show_in_force,
-    show_json,
-    show_lines,
-)
-
-policy = App(name="policy", help="The rules in force: identifier classes, channels, caps.")
+from identity_engine.cli.activation import put_in_force
+from identity_engine.cli.group import group
+from identity_engine.cli.opening import opened
+from identity_engine.cli.options import DryRun, Json, Store
+from identity_engine.cli.terminal.output import answer, show_lines
 
 
-@policy.command(name="show")
-def show_policy(*, store: Store = None, json: Json = False) -> None:
+def show_(*, store: Store = None, json: Json = False) -> None:
     """Show the policy in force, and the versions of policy and model."""
-    with Engine.open(store) as engine:
+    with opened(store) as engine:
         rules = engine.policies.rules
-    if json:
-        show_json(
-            {
-                "policy_version": rules.policy_version,
-                "model_version": rules.model_version,
-                "policy": rules.policy.model_dump(mode="json"),
-            }
-        )
-    else:
-        show(f"policy {rules.policy.name} {rules.policy_version}")
-        show(f"model  {rules.model.name} {rules.model_version}")
-        show_lines(rules.policy.model_dump_json(indent=2))
+    found = {
+        "policy_version": rules.policy_version,
+        "model_version": rules.model_version,
+        "policy": rules.policy.model_dump(mode="json"),
+    }
+    said = (
+        f"policy {rules.policy.name} {rules.policy_version}\n"
+        f"model  {rules.model.name} {rules.model_version}\n"
+        f"{rules.policy.model_dump_json(indent=2)}"
+    )
+    answer(found, lambda _: show_lines(said), json=json)
 
 
-@policy.command
 def activate(
     file: Annotated[Path, Parameter(help="A policy file.")],
     *,
@@ -49,11 +37,7 @@ def activate(
     json: Json = False,
 ) -> None:
     """Put a policy in force for decisions from now on. It is an event; old decisions keep theirs."""
-    content = read_content(file)
-    with Engine.open(store) as engine:
-        changed = engine.desk.administration.activate("policy", content, dry_run=dry_run)
-    version = content_version(content)
-    if json:
-        show_json({"kind": "policy", "version": version, "changed": bool(changed)})
-    else:
-        show_in_force(f"policy {version} is in force", changed=bool(changed), dry_run=dry_run)
+    put_in_force("policy", file, store=store, dry_run=dry_run, json=json)
+
+
+policy = group("policy", "The rules in force: identifier classes, channels, caps.", show_, activate)

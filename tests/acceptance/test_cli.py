@@ -298,17 +298,17 @@ class TestProjectionsAndPolicy:
 
         assert {one["position"] for one in status["projections"]} == {status["head"]}
 
-    def test_a_policy_is_put_in_force_once(self, cli):
-        shown = cli("policy", "show", "--json").document
+    def test_a_policy_is_put_in_force_once(self, filled):
+        shown = filled("policy", "show", "--json").document
         changed = orjson.dumps(orjson.loads(shipped_policy()) | {"name": "ours"})
-        file = cli.write("ours.json", changed)
+        file = filled.write("ours.json", changed)
 
-        first = cli("policy", "activate", file, "--json").document
-        second = cli("policy", "activate", file, "--json").document
+        first = filled("policy", "activate", file, "--json").document
+        second = filled("policy", "activate", file, "--json").document
 
         assert (first["changed"], second["changed"]) == (True, False)
         assert first["version"] == second["version"] != shown["policy_version"]
-        assert cli("policy", "show", "--json").document["policy"]["name"] == "ours"
+        assert filled("policy", "show", "--json").document["policy"]["name"] == "ours"
 
 
 def test_simulated_traffic_repeats_itself_and_comes_with_the_truth(cli):

@@ -133,15 +133,15 @@ class TestFiles:
         assert answer.code in (REFUSED, WRONG_USE)
         assert len(answer.err.splitlines()) == 1
 
-    def test_a_policy_that_is_not_valid_names_each_fault(self, cli):
-        before = cli("policy", "show", "--json").document["policy_version"]
+    def test_a_policy_that_is_not_valid_names_each_fault(self, filled):
+        before = filled("policy", "show", "--json").document["policy_version"]
 
-        answer = cli("policy", "activate", cli.write("policy.json", b'{"name": 7}'))
+        answer = filled("policy", "activate", filled.write("policy.json", b'{"name": 7}'))
 
         assert answer.code == REFUSED
         assert "Traceback" not in answer.err
         assert "classes: Field required" in answer.err
-        assert cli("policy", "show", "--json").document["policy_version"] == before
+        assert filled("policy", "show", "--json").document["policy_version"] == before
 
     @pytest.mark.parametrize("missing", ["links", "truth"])
     def test_files_to_compare_that_are_not_there(self, cli, missing):

@@ -1,4 +1,4 @@
-"""What all verbs have in common: how they say nothing, one, a dry run, a time, and a missing store."""
+"""What all verbs have in common: how they say nothing, one, a dry run and a time."""
 
 import orjson
 import pytest
@@ -136,25 +136,6 @@ class TestTimes:
 
 
 class TestStores:
-    @pytest.mark.parametrize(
-        "typed",
-        [
-            ("projections", "verify"),
-            ("projections", "status"),
-            ("projections", "rebuild"),
-            ("store", "verify"),
-            ("search", "anna"),
-            ("contact", "show", NOBODY),
-            ("export", "links", "--out", "links.csv"),
-        ],
-        ids=" ".join,
-    )
-    def test_a_verb_that_only_looks_makes_no_store(self, cli, typed):
-        answer = cli(*typed)
-        assert answer.code == 2
-        assert answer.err.startswith(f"error: There is no store in {cli.store}.")
-        assert not cli.store.exists()
-
     @pytest.mark.parametrize("form", [["--store", "S"], ["--store=S"]], ids=" ".join)
     def test_a_verb_without_a_store_takes_the_option_before_it(self, cli, form):
         before = [word.replace("S", str(cli.store)) for word in form]

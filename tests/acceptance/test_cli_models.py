@@ -59,8 +59,8 @@ def test_the_ceiling_of_the_block_keys_is_shown_by_rule(cli, labelled):
     assert "direct" in cli.bare("model", "evaluate", *labelled, "--blocking").out
 
 
-def test_the_levels_are_shown_in_bits(cli):
-    shown = cli("model", "show").out
+def test_the_levels_are_shown_in_bits(filled):
+    shown = filled("model", "show").out
     assert "birth_date" in shown
     assert "attach 1.5" in shown
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from identity_engine.cli.complaining import complain
-from identity_engine.cli.output import show, show_lines, show_table
+from identity_engine.cli.terminal.errors import complain
+from identity_engine.cli.terminal.output import show, show_lines, show_table
 from tests.acceptance.commands import lines
 from tests.support.interactions import event, phone
 

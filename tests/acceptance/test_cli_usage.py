@@ -4,6 +4,8 @@ import pytest
 
 from tests.acceptance.commands import in_own_process
 
+ID = "019b1c3e-7c5a-7000-8000-0123456789ab"
+
 
 @pytest.mark.parametrize(
     ("words", "verb"),
@@ -49,3 +51,42 @@ def test_an_option_of_every_verb_without_its_value_names_the_help_too():
 
     assert answer.code == 2
     assert answer.err.splitlines()[1:] == ["Try: identity-engine contact show --help"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["reevaluate", "--all", "--only", "ids.json"], "Give --all or --only, not both."),
+        (["interaction", "list", "--own", "--all"], "Give --own or --all, not both."),
+        (["contact", "promote", ID, "--reason", "known"], "A promotion keeps no reason"),
+        (["crm", "related", ID, "--household", "--expand", "account:1"], "not both."),
+        (["crm", "related", ID, "--no-household", "--expand", "account:1"], "not both."),
+        (["case", "list", "--mine", "--agent", "kim"], "Give --mine or --agent, not both."),
+        (["case", "open", "contact", ID, "--note", "x", "--division", "a"], "--division is for"),
+        (["model", "train", "--truth", "truth.csv", "--out", "a.json"], "--truth needs streams"),
+        (
+            ["model", "evaluate", "a.jsonl", "truth.csv", "--blocking", "--model", "seed"],
+            "Give --blocking or --model, not both.",
+        ),
+        (["publish", "--topic", "t", "--asyncapi", "--once"], "Give --asyncapi or --once"),
+        (["publish", "--topic", "t", "--asyncapi", "--again"], "Give --asyncapi or --again"),
+    ],
+    ids=lambda given: " ".join(given[:2] + given[-2:]) if isinstance(given, list) else "",
+)
+def test_an_option_that_would_have_no_effect_is_wrong_usage(filled, monkeypatch, words, said):
+    monkeypatch.chdir(filled.folder)
+    for name in ("ids.json", "truth.csv", "a.jsonl"):
+        filled.write(name, b"[]")
+
+    answer = filled(*words)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.err
+
+
+@pytest.mark.parametrize("expand", ["account", "account:", ":001", ":"])
+def test_a_record_of_the_crm_is_named_by_its_type_and_its_id(filled, expand):
+    answer = filled("crm", "related", ID, "--expand", expand)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert "--expand TYPE:RECORD" in answer.err

@@ -2,7 +2,7 @@
 
 import pytest
 
-from identity_engine.cli.contacts import show_profile
+from identity_engine.cli.contact.profile import show_profile
 from projections.profile.query import Profile
 from tests.acceptance.commands import in_own_process, lines
 from tests.support.interactions import event

@@ -61,7 +61,7 @@ run(["search", "anna"])
 """
 
 
-@pytest.mark.parametrize("module", ["harmless", "app"])
+@pytest.mark.parametrize("module", ["terminal.text", "app"])
 def test_ctrl_c_before_a_verb_has_begun_is_one_line(module):
     ended = subprocess.run(
         [sys.executable, "-c", STOPPED_WHILE_IMPORTING, f"identity_engine.cli.{module}"],

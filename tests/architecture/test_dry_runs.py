@@ -31,6 +31,8 @@ ENGINE_WRITES = {
 ENGINE_READS = {"rehearse", "verify", "verify_index"}
 """Of the engine it is said here: what it calls is made elsewhere."""
 
+CLI = "identity_engine.cli."
+
 WITHOUT = {
     "ingest": "what an interaction is linked to depends on those written before it; the demo is a trial",
     "consume": "as ingest, and messages that were read are not read again",
@@ -87,7 +89,7 @@ def _writing() -> Iterator[tuple[str, str]]:
 WRITING = set(_writing())
 
 
-def _named(code: Any, module: ModuleType, seen: set[str]) -> Iterator[str]:
+def _named(code: Any, module: ModuleType, seen: set[Any]) -> Iterator[str]:
     """Yield what a verb names of the engine and the desk: `desk.crm.work`, `engine.redrive`."""
     of_its_own = inspect.unwrap(code).__code__.co_varnames
     for node in ast.walk(_tree(code)):
@@ -95,16 +97,16 @@ def _named(code: Any, module: ModuleType, seen: set[str]) -> Iterator[str]:
             yield ast.unparse(node)
         elif isinstance(node, ast.Name) and node.id not in of_its_own:
             inner = getattr(module, node.id, None)
-            is_ours = isinstance(inner, FunctionType) and inner.__module__ == module.__name__
-            if is_ours and node.id not in seen:
-                seen.add(node.id)
-                yield from _named(inner, module, seen)
+            is_ours = isinstance(inner, FunctionType) and inner.__module__.startswith(CLI)
+            if is_ours and inner not in seen:
+                seen.add(inner)
+                yield from _named(inner, sys.modules[inner.__module__], seen)
 
 
 def _writes_by(verb: Any) -> set[str]:
     """Return the operations that write of those that a verb names."""
     code = verb.default_command
-    named = set(_named(code, sys.modules[code.__module__], {code.__name__}))
+    named = set(_named(code, sys.modules[code.__module__], {code}))
     groups = {group for group in OPERATIONS if any(f"desk.{group}" in one for one in named)}
     last = {one.rpartition(".")[2] for one in named}
     found = {f"{group}.{name}" for group, name in WRITING if group in groups and name in last}

@@ -20,7 +20,7 @@ from identity_engine import Engine
 from identity_engine.adapters.clock import World
 from identity_engine.application.intake.consume import Consumption
 from identity_engine.application.resolution import resolve
-from identity_engine.cli.consuming import _numbers
+from identity_engine.cli.consume import _numbers
 from identity_engine.cli.long_running import until_signalled
 from identity_engine.ingestion.kafka.reader import TopicReader
 from identity_engine.observing.logbook import logged

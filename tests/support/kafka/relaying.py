@@ -14,7 +14,7 @@ import orjson
 from identity_engine import Engine
 from identity_engine.adapters.clock import World
 from identity_engine.cli.long_running import until_signalled
-from identity_engine.cli.publishing import _numbers
+from identity_engine.cli.publish import _numbers
 from identity_engine.observing.logbook import logged
 from identity_engine.publication import lanes
 from identity_engine.publication.kafka import TopicWriter

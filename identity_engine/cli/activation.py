@@ -1,0 +1,27 @@
+"""What the verbs have in common that put rules in force: policy, model and settings."""
+
+from pathlib import Path
+
+from aggregates.policy import PolicyKind
+from identity_engine.application.rules import content_version
+from identity_engine.cli.opening import opened
+from identity_engine.cli.terminal.output import DRY_RUN, answer, read_content, show
+
+
+def put_in_force(
+    kind: PolicyKind, file: Path, *, store: str | None, dry_run: bool, json: bool
+) -> None:
+    """Put what a file says in force, or say that it would be, or is already."""
+    content = read_content(file)
+    with opened(store, make=not dry_run) as engine:
+        changed = engine.desk.administration.activate(kind, content, dry_run=dry_run)
+    told: dict[str, object] = {"kind": kind, "changed": bool(changed)}
+    said = "The settings are in force"
+    if kind != "settings":
+        version = content_version(content)
+        told = {"kind": kind, "version": version, "changed": bool(changed)}
+        said = f"{kind} {version} is in force"
+    said = (
+        f"{DRY_RUN if dry_run else ''}{said}." if changed else f"{said} already; nothing changed."
+    )
+    answer(told, lambda _: show(said), json=json)

@@ -1,0 +1,114 @@
+"""Verbs of what could not be used: dead-letters list|show-original|redrive."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from msgspec.structs import asdict
+
+from identity_engine.cli.group import group
+from identity_engine.cli.opening import opened
+from identity_engine.cli.options import DryRun, Json, Store, at_most
+from identity_engine.cli.terminal.output import (
+    DRY_RUN,
+    answer,
+    counted,
+    show,
+    show_json,
+    show_json_line,
+    show_table,
+)
+from identity_engine.ingestion.dead_letters import DeadLetter
+from identity_engine.observing.logbook import logged
+
+
+def list_(
+    *,
+    store: Store = None,
+    state: Literal["open", "redriven"] = "open",
+    limit: Annotated[int, at_most("the oldest first")] = 100,
+    json: Json = False,
+) -> None:
+    """List dead letters with every fault; the original content is not shown.
+
+    Parameters
+    ----------
+    state
+        open: waiting; redriven: went through since.
+    """
+    with opened(store) as engine:
+        letters = engine.desk.dead_letters.list(state, limit=limit)
+    answer(
+        list(letters),
+        lambda _: show_table(
+            ("id", "received", "place", "fault", "at", "fix"),
+            [
+                (
+                    letter.id if number == 0 else "",
+                    f"{letter.received_at:%Y-%m-%d %H:%M}" if number == 0 else "",
+                    _place(letter) if number == 0 else "",
+                    fault.code,
+                    fault.pointer,
+                    fault.message,
+                )
+                for letter in letters
+                for number, fault in enumerate(letter.faults)
+            ],
+            none=f"No dead letters are {state}.",
+        ),
+        json=json,
+    )
+
+
+def show_original(
+    id_: Annotated[int, Parameter(name="ID", help="The dead letter's id.")],
+    *,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Write the original bytes of one dead letter to standard output."""
+    with opened(store) as engine:
+        found = engine.desk.dead_letters.original(id_)
+    if json:
+        raw = found.raw.decode(errors="replace") if found.raw is not None else None
+        show_json({"letter": found.letter, "raw": raw})
+    else:
+        sys.stdout.buffer.write((found.raw or b"") + b"\n")
+
+
+def redrive(
+    ids: Annotated[Sequence[int] | None, Parameter(help="Ids; none: all open ones.")] = None,
+    *,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """Decode dead letters again, after an upgrade or a change of the rules."""
+    with logged("dead-letters redrive"), opened(store) as engine:
+        summary = engine.redrive(list(ids) if ids else None, dry_run=dry_run)
+    if json:
+        show_json_line(asdict(summary))
+    elif dry_run:
+        due = counted(summary.read, "dead letter is", "dead letters are")
+        show(f"{DRY_RUN}{due} due, of which {counted(summary.rejected, 'stays', 'stay')}.")
+    else:
+        show(
+            f"{summary.read} read again: {summary.accepted + summary.duplicates} went through, "
+            f"{summary.rejected} stay."
+        )
+    return 0 if dry_run or not summary.rejected else 1
+
+
+def _place(letter: DeadLetter) -> str:
+    """Return where a dead letter stood: a byte of its file, or topic, partition and offset."""
+    kind, _, rest = letter.stream.partition(":")
+    if kind != "kafka":
+        return f"byte {letter.position}"
+    topic, partition, *_ = rest.split(":")
+    return f"{topic}[{partition}] {letter.position}"
+
+
+dead_letters = group(
+    "dead-letters", "List and re-drive what could not be used.", list_, show_original, redrive
+)
