@@ -25,6 +25,7 @@ from identity_engine.application.cases.threads import InboundMail, read_mail
 from identity_engine.application.command import Command
 from identity_engine.application.fact_writer import Upstream
 from identity_engine.application.rules import Rules
+from identity_engine.event_store import source_positions
 from identity_engine.event_store.match_index.case_tables import (
     belongs_to_a_case,
     case_by_number,
@@ -33,12 +34,14 @@ from identity_engine.event_store.match_index.case_tables import (
     interactions_from,
     latest_follow_up,
 )
-from identity_engine.event_store.store import SourcePosition, Writer
+from identity_engine.event_store.source_positions import SourcePosition
+from identity_engine.event_store.store import Writer
 from projections.base import Recorded
 from projections.match_index.cases import CaseRow
 from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import Mention
+from projections.sql import Cursor
 
 SOURCE = "cases from mail"
 TAKEN = (InteractionReceived.TOPIC, InteractionChanged.TOPIC)
@@ -89,16 +92,13 @@ class Intake:
     def _take_some(self) -> int | None:
         """Take in a batch under the write lock; None where everything was taken before."""
         store = self._context.store
-        after = store.source_positions().get(SOURCE, self._start())
+        with store.reading() as cursor:
+            after = self._reached(cursor)
         if after >= store.head():
             return None
         with store.writing() as writer:
             # Another process may have been first: read again what was read without the lock.
-            writer.cursor.execute(
-                "SELECT position FROM source_position WHERE source = ?", (SOURCE,)
-            )
-            known = writer.cursor.fetchone()
-            after = known[0] if known is not None else self._start()
+            after = self._reached(writer.cursor)
             writer.cursor.execute("SELECT COALESCE(MAX(rowid), 0) FROM stored_events")
             (head,) = writer.cursor.fetchone()
             events = store.read(after, BATCH, within=writer, topics=TAKEN)
@@ -107,9 +107,10 @@ class Intake:
             writer.append([], sources=[SourcePosition(SOURCE, reached)])
         return taken
 
-    def _start(self) -> int:
-        """The position before which no settings let a mail open a case."""
-        return next(since for since, cases in self._versions if cases.channels)
+    def _reached(self, cursor: Cursor) -> int:
+        """Return how far the log was read; there was nothing to take before a channel opened cases."""
+        start = next(since for since, cases in self._versions if cases.channels)
+        return max(source_positions.position(cursor, SOURCE), start)
 
     def _take(self, writer: Writer, event: Recorded) -> bool:
         if isinstance(event.fact, InteractionChanged):

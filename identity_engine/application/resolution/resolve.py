@@ -30,7 +30,8 @@ from identity_engine.application.resolution.survivors import TakenDecision, stan
 from identity_engine.application.rules import Rules
 from identity_engine.errors import Conflict, Fenced
 from identity_engine.event_store.mapper import Pending
-from identity_engine.event_store.store import EventStore, SourcePosition
+from identity_engine.event_store.source_positions import SourcePosition
+from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.envelope import Incoming
 from identity_engine.observing.logbook import Logbook
 from matchers.decision import decide

@@ -38,8 +38,9 @@ from identity_engine.application.operations.augmentation.asking import (
 from identity_engine.application.operations.contacts.editing import by_hand
 from identity_engine.application.permissions import needs
 from identity_engine.errors import ConfigurationError, NotFound, RemoteError
-from identity_engine.event_store import lookup_queue
+from identity_engine.event_store import lookup_queue, source_positions
 from identity_engine.event_store.lookup_queue import Arrival
+from identity_engine.event_store.source_positions import SourcePosition
 from projections.base import Recorded
 from projections.match_index.rows import ContactRow
 from projections.profile.query import Profile
@@ -135,7 +136,9 @@ class Arrivals(Operations):
         with self.context.store.reading() as cursor:
             count = lookup_queue.count(cursor)
             waiting = {one.interaction_id for one in lookup_queue.arrivals(cursor, count)}
-            after = max(lookup_queue.position(cursor), past.first_asking or 0)
+            after = max(
+                source_positions.position(cursor, lookup_queue.SOURCE), past.first_asking or 0
+            )
         new: set[str] = set()
         while past.first_asking is not None and (events := self._received(after)):
             new |= {interaction_id for interaction_id, _ in past.sources_of(events)}
@@ -149,16 +152,23 @@ class Arrivals(Operations):
         past = self._policies()
         while past.first_asking is not None:
             with self.context.store.reading() as cursor:
-                after = max(lookup_queue.position(cursor), past.first_asking)
+                after = max(
+                    source_positions.position(cursor, lookup_queue.SOURCE), past.first_asking
+                )
             events = self._received(after)
             if not events:
                 return
             with self.command() as command:
-                if lookup_queue.position(command.cursor) >= events[0].position:
+                if (
+                    source_positions.position(command.cursor, lookup_queue.SOURCE)
+                    >= events[0].position
+                ):
                     return  # another worker was first
                 for interaction_id, source in past.sources_of(events):
                     lookup_queue.add(command.cursor, interaction_id, source)
-                lookup_queue.move(command.cursor, events[-1].position)
+                source_positions.move(
+                    command.cursor, SourcePosition(lookup_queue.SOURCE, events[-1].position)
+                )
 
     def _received(self, after: int) -> Sequence[Recorded]:
         return self.context.store.read(after, BATCH, topics=[InteractionReceived.TOPIC])
