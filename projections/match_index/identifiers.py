@@ -161,4 +161,5 @@ class Identifiers(Identities):
 
     def _place_identifier(self, row: IdentifierRow) -> None:
         self.identifiers[row.digest] = row
+        self.versions.setdefault(row.identifier_id, row.version)
         self._by_stream[row.identifier_id] = row

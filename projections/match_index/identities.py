@@ -69,6 +69,9 @@ class Identities:
         self.edges: set[Edge] = set()
         self.apart: dict[frozenset[ContactId], datetime | None] = {}
         """Pairs that were told apart, until when; None for until it is lifted."""
+        self.versions: dict[str, int] = {}
+        """The last version of each stream that was written here, that has a row here with a version, or
+        that was asked for; any other is taken for new."""
         self.life = LifeChanges()
         self._of_identity: defaultdict[ContactId, set[ContactId]] = defaultdict(set)
         self._stored_edges: set[Edge] = set()
@@ -257,6 +260,7 @@ class Identities:
         if before is not None and before.canonical != row.canonical:
             self._of_identity[before.canonical].discard(row.contact_id)
         self.contacts[row.contact_id] = row
+        self.versions.setdefault(row.contact_id, row.version)
         self._of_identity[row.canonical].add(row.contact_id)
 
 

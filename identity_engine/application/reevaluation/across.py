@@ -82,7 +82,7 @@ class AcrossDivisions:
         row = self._index.contacts[two[0]]
         fact = across.decide(row.state.across, row.state.division, command)
         if fact is not None:
-            fact_writer.write(two[0], row.version + 1, time, fact)
+            fact_writer.write(two[0], time, [fact])
 
     def _known(self) -> set[Two]:
         """Return who was found alike before, of the contacts of the component, and load them."""

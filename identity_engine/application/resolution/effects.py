@@ -4,7 +4,7 @@ Nothing here moves a link to another contact: a message may propose one to a per
 correction or a retraction leaves the links is for re-evaluation.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from aggregates.identifier import Holding
 from aggregates.interaction import InteractionUnlinked
 from aggregates.release import IdentifierReleased
 from aggregates.review import ReviewState
-from aggregates.values import ContactId, Fact, IdentifierClass, InteractionId
+from aggregates.values import ContactId, IdentifierClass, InteractionId
 from identity_engine.adapters.clock import World
 from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.resolution.claiming import claim_identifiers
@@ -37,8 +37,6 @@ from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-WriteOwn = Callable[[FactWriter, InteractionRow, datetime, Fact], None]
-"""Writes a fact into an interaction's own stream, behind all that stands there."""
 
 
 class Effects:
@@ -47,7 +45,6 @@ class Effects:
     Args:
         store, world, rules, cursor, index, lookup: of the batch.
         events: what the batch has written so far.
-        own: writes into an interaction's own stream.
     """
 
     def __init__(
@@ -59,11 +56,10 @@ class Effects:
         index: MatchIndex,
         lookup: Lookup,
         events: Sequence[Pending],
-        own: WriteOwn,
     ) -> None:
         self._store, self._world, self._rules = store, world, rules
         self._cursor, self._index, self._lookup = cursor, index, lookup
-        self._events, self._own = events, own
+        self._events = events
         self._heard: dict[InteractionId, list[bytes]] = {}
         self._hearers: dict[bytes, list[Heard]] = {}
 
@@ -131,8 +127,7 @@ class Effects:
         if wanted in map(self._index.canonical, asked):
             return
         command = interaction.HoldForReview(wanted, evidence_of(decision, self._rules))
-        for fact in interaction.decide(state.link, command):
-            self._own(fact_writer, row, time, fact)
+        fact_writer.write(row.interaction_id, time, interaction.decide(state.link, command))
 
     def _state(self, interaction_id: InteractionId, pending: Sequence[Pending]) -> ReviewState:
         stored = self._store.read_stream(interaction_id, cursor=self._cursor)
@@ -181,7 +176,7 @@ class Effects:
             row.interaction_id,
             refused,
             self._world.new_id,
-            fact_writer.write,
+            fact_writer,
         )
 
     def correct(self, fact_writer: FactWriter, row: InteractionRow, prepared: Prepared) -> None:
@@ -211,7 +206,7 @@ class Effects:
         if contact_id is None:
             return
         fact = InteractionUnlinked(contact_id=contact_id, pinned=True, cause="retracted")
-        self._own(fact_writer, row, time, fact)
+        fact_writer.write(row.interaction_id, time, [fact])
         members = self._index.members(self._index.canonical(contact_id))
         self._index.evaluate_again(
             self._store.index.load_all_of(self._cursor, self._index, members)
@@ -231,7 +226,7 @@ class Effects:
         vouching = Vouching(self._store.index, self._cursor, self._index, meaning)
         claims = ((contact_id, digest) for digest in sorted(digests))
         for identifier, fact in vouching.settle(claims, again=again):
-            fact_writer.write(identifier.identifier_id, identifier.version + 1, time, fact)
+            fact_writer.write(identifier.identifier_id, time, [fact])
 
     def _let_go(
         self, fact_writer: FactWriter, row: InteractionRow, digests: Collection[bytes]
@@ -253,8 +248,7 @@ class Effects:
                     ended = IdentifierReleased(
                         contact_id=held.contact_id, was_gone=held.valid_to is not None
                     )
-                    version = identifier.version + 1
-                    fact_writer.write(identifier.identifier_id, version, held.valid_from, ended)
+                    fact_writer.write(identifier.identifier_id, held.valid_from, [ended])
 
     def _load_hearers(self, digests: Collection[bytes]) -> None:
         """Load in which interactions messages gave these values, as far as it is not known."""
