@@ -13,8 +13,8 @@ from aggregates.access import (
     Action,
     Rights,
 )
-from aggregates.values import CommandId, EventId, Header
 from identity_engine.adapters.clock import World
+from identity_engine.application.fact_writer import header_of_its_own
 from identity_engine.application.policies import Policies
 from identity_engine.application.queries import Queries
 from identity_engine.application.rules import Rules
@@ -130,10 +130,5 @@ class ActorContext:
         )
         with self.store.writing() as writer:
             version = stream_versions(writer.cursor, [REFUSALS_STREAM]).get(REFUSALS_STREAM, 0)
-            header = Header(
-                EventId(self.world.new_id()),
-                self.world.now(),
-                self.actor,
-                CommandId(self.world.new_id()),
-            )
+            header = header_of_its_own(self.world, self.actor)
             writer.append([Pending(REFUSALS_STREAM, version + 1, header, fact)])

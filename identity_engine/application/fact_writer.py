@@ -27,6 +27,12 @@ class Seal(Struct, frozen=True):
     key: DataKey
 
 
+def header_of_its_own(world: World, actor: str) -> Header:
+    """Return the header of a fact that is a whole command and is true from now on."""
+    event_id, now = EventId(world.new_id()), world.now()
+    return Header(event_id, now, actor, CommandId(world.new_id()))
+
+
 class FactWriter:
     """Writes the facts of one command; each is caused by the first.
 

@@ -8,8 +8,8 @@ from aggregates import policy as policies
 from aggregates.access import ACCESS_STREAM, AccessState
 from aggregates.policy import POLICY_STREAMS, Activate, PolicyKind, PolicyState
 from aggregates.settings import Settings
-from aggregates.values import CommandId, EventId, Header
 from identity_engine.adapters.clock import World
+from identity_engine.application.fact_writer import header_of_its_own
 from identity_engine.application.rules import (
     Rules,
     canonical,
@@ -104,11 +104,11 @@ class Policies:
     def _grant_to_owner(self) -> None:
         """Give a store that has no roles yet the shipped ones, and its owner everything."""
         if not self._store.read_stream(ACCESS_STREAM):
-            facts = enumerate(shipped_access(), 1)
+            world = self._world
             self._store.append(
                 [
-                    Pending(ACCESS_STREAM, version, self._header(SYSTEM_ACTOR), fact)
-                    for version, fact in facts
+                    Pending(ACCESS_STREAM, version, header_of_its_own(world, SYSTEM_ACTOR), fact)
+                    for version, fact in enumerate(shipped_access(), 1)
                 ]
             )
 
@@ -181,19 +181,11 @@ class Policies:
             Pending(
                 POLICY_STREAMS[kind],
                 version + number,
-                self._header(actor),
+                header_of_its_own(self._world, actor),
                 fact,
             )
             for number, fact in enumerate(facts, 1)
         ]
-
-    def _header(self, actor: str) -> Header:
-        return Header(
-            event_id=EventId(self._world.new_id()),
-            valid_from=self._world.now(),
-            actor=actor,
-            command_id=CommandId(self._world.new_id()),
-        )
 
 
 def _name_of(kind: PolicyKind, content: bytes) -> str:
