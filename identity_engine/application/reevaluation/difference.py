@@ -29,7 +29,6 @@ from identity_engine.application.reevaluation.evidence import evidence_of
 from identity_engine.application.reevaluation.moments import last_seen, moment, time_of
 from identity_engine.application.reevaluation.outcome import Reevaluated
 from identity_engine.application.reevaluation.stages import Move, Stages
-from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.mapper import Pending
@@ -241,8 +240,8 @@ class Difference:
 
     def _settle_claims(self, touched: Mapping[tuple[ContactId, bytes], datetime]) -> None:
         """Let what the moved interactions show of their values hold where they are now."""
-        meaning = Meaning(self._store.digests, self._rules.policy)
-        vouching = Vouching(self._store.index, self._cursor, self._index, meaning)
+        store, policy = self._store, self._rules.policy
+        vouching = Vouching(store.index, self._cursor, self._index, store.digests, policy)
         for row, fact in vouching.settle(touched):
             time = touched[fact.contact_id, row.digest]
             self._fact_writer.write(row.identifier_id, time, [fact])

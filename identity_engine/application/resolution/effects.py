@@ -20,7 +20,6 @@ from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.resolution.claiming import claim_identifiers
 from identity_engine.application.resolution.decision_events import evidence_of
 from identity_engine.application.resolution.lookup import Lookup, held_identifiers, own_exclusive
-from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.prepare import Prepared
 from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
@@ -222,8 +221,8 @@ class Effects:
         again: InteractionId | None = None,
     ) -> None:
         """Let what the interaction showed of values hold no longer."""
-        meaning = Meaning(self._store.digests, self._rules.policy)
-        vouching = Vouching(self._store.index, self._cursor, self._index, meaning)
+        store, policy = self._store, self._rules.policy
+        vouching = Vouching(store.index, self._cursor, self._index, store.digests, policy)
         claims = ((contact_id, digest) for digest in sorted(digests))
         for identifier, fact in vouching.settle(claims, again=again):
             fact_writer.write(identifier.identifier_id, time, [fact])
