@@ -6,10 +6,11 @@ from contextlib import suppress
 from aggregates import access
 from aggregates import policy as policies
 from aggregates.access import ACCESS_STREAM, AccessState
-from aggregates.policy import POLICY_STREAMS, Activate, PolicyKind, PolicyState
+from aggregates.policy import POLICY_STREAMS, Activate, Policy, PolicyKind, PolicyState
 from aggregates.settings import Settings
 from identity_engine.adapters.clock import World
 from identity_engine.application.fact_writer import header_of_its_own
+from identity_engine.application.past_rules import PastRules
 from identity_engine.application.rules import (
     Rules,
     canonical,
@@ -139,6 +140,16 @@ class Policies:
             policy or in_force["policy"], model or in_force["model"], in_force["settings"]
         )
 
+    def past_policies(self) -> PastRules[Policy]:
+        """Return the policies that were ever in force."""
+        stream = self._store.read_stream(POLICY_STREAMS["policy"])
+        return PastRules(stream, Policy.model_validate_json)
+
+    def past_settings(self) -> PastRules[Settings]:
+        """Return the settings that were ever in force."""
+        stream = self._store.read_stream(POLICY_STREAMS["settings"])
+        return PastRules(stream, Settings.model_validate_json)
+
     def model_of(self, version: str) -> Model:
         """Return the model that a decision was taken under, by the version that its evidence names."""
         if version not in self._models:
@@ -191,7 +202,7 @@ class Policies:
 def _name_of(kind: PolicyKind, content: bytes) -> str:
     """Return the content's own name, having checked that it is valid."""
     if kind == "policy":
-        return policies.Policy.model_validate_json(content).name
+        return Policy.model_validate_json(content).name
     if kind == "settings":
         return Settings.model_validate_json(content).name
     return parse_model(content).name

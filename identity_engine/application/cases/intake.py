@@ -9,15 +9,12 @@ import hmac
 from collections.abc import Sequence
 from datetime import timedelta
 
-from aggregates import policy as policies
 from aggregates.access import Action
 from aggregates.case import Hear, LinkInteraction
 from aggregates.case_facts import JoinedBy
 from aggregates.case_settings import Cases
 from aggregates.change import ChangePersonal, InteractionChanged
 from aggregates.interaction import InteractionPersonal, InteractionReceived
-from aggregates.policy import POLICY_STREAMS, PolicyState
-from aggregates.settings import Settings
 from aggregates.values import InteractionId
 from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.cases.file import CaseFile, open_case
@@ -59,12 +56,12 @@ class Intake:
     def __init__(self, context: ActorContext) -> None:
         self._context = context
         self._rules: Rules | None = None
-        self._versions: list[tuple[int, Cases]] = []
+        self._start: int | None = None
 
     def follow(self) -> int:
         """Take in every mail that was received and not taken yet; return how many there were."""
         self._read_settings()
-        if not any(cases.channels for _, cases in self._versions):
+        if self._start is None:
             return 0
         taken = 0
         while (some := self._take_some()) is not None:
@@ -72,22 +69,15 @@ class Intake:
         return taken
 
     def _read_settings(self) -> None:
-        """Read which settings were in force from which position on, if that has changed."""
-        context = self._context
-        if self._rules is context.rules:
-            return
-        self._rules, self._versions = context.rules, []
-        state: PolicyState | None = None
-        for event in context.store.read_stream(POLICY_STREAMS["settings"]):
-            state = policies.evolve(state, event.fact)
-            assert state is not None
-            content = Settings.model_validate_json(state.contents[state.version])
-            self._versions.append((event.position, content.cases))
+        """Read which settings were in force when, if that has changed."""
+        if self._rules is not self._context.rules:
+            self._rules = self._context.rules
+            self._past = self._context.policies.past_settings()
+            self._start = self._past.first(lambda settings: bool(settings.cases.channels))
 
     def _settings_at(self, position: int) -> Cases:
-        return next(
-            (cases for since, cases in reversed(self._versions) if since < position), Cases()
-        )
+        settings = self._past.at(position)
+        return settings.cases if settings is not None else Cases()
 
     def _take_some(self) -> int | None:
         """Take in a batch under the write lock; None where everything was taken before."""
@@ -109,8 +99,7 @@ class Intake:
 
     def _reached(self, cursor: Cursor) -> int:
         """Return how far the log was read; there was nothing to take before a channel opened cases."""
-        start = next(since for since, cases in self._versions if cases.channels)
-        return max(source_positions.position(cursor, SOURCE), start)
+        return max(source_positions.position(cursor, SOURCE), self._start or 0)
 
     def _take(self, writer: Writer, event: Recorded) -> bool:
         if isinstance(event.fact, InteractionChanged):
