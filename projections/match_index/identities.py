@@ -115,6 +115,14 @@ class Identities:
         """Return the loaded members of the identity that an id stands for."""
         return self._of_identity[canonical]
 
+    def members_of(self, contact_id: ContactId) -> set[ContactId]:
+        """Return the loaded members of the identity of a loaded contact."""
+        return self._of_identity[self.contacts[contact_id].canonical]
+
+    def are_one(self, one: ContactId, other: ContactId) -> bool:
+        """Tell whether two loaded contacts are members of one identity."""
+        return self.contacts[one].canonical == self.contacts[other].canonical
+
     def identity(self, contact_id: ContactId) -> Identity:
         """Return the identity of a loaded contact, as the rules of merging see it."""
         canonical = self.canonical(contact_id)
@@ -147,7 +155,7 @@ class Identities:
 
     def _count(self, contact_id: ContactId) -> None:
         """Raise the revision of an identity that a contact is a member of."""
-        rows = [self.contacts[member] for member in self.members(self.canonical(contact_id))]
+        rows = [self.contacts[member] for member in self.members_of(contact_id)]
         revision = 1 + max([row.revision for row in rows])
         for row in rows:
             row.revision = revision
@@ -212,11 +220,11 @@ class Identities:
                 )
         if isinstance(fact, ContactMerged | ContactUnmerged):
             self._stand_in({id_ for edge in fact.edges for id_ in (edge.one, edge.other)})
-        elif isinstance(fact, STAGING) and len(self.members(self.canonical(stream))) > 1:
+        elif isinstance(fact, STAGING) and len(self.members_of(stream)) > 1:
             self._stand_in({stream})
 
     def _stand_in(self, touched: set[ContactId]) -> None:
-        before = {member for one in touched for member in self.members(self.canonical(one))}
+        before = {member for one in touched for member in self.members_of(one)}
         edges = sorted(self.edges_among(before))
         for members in components(sorted(before), edges):
             canonical = canonical_id(

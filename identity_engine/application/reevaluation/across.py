@@ -123,7 +123,7 @@ class AcrossDivisions:
             said = self._index.contacts[one].state.across
             if said is not None and other in said.unlinked:
                 return True
-        ours, theirs = (self._index.members(self._index.canonical(end)) for end in two)
+        ours, theirs = (self._index.members_of(end) for end in two)
         return any(pair & ours and pair & theirs for pair in apart)
 
     def _turn(self, pair: Pair) -> tuple[object, ...]:

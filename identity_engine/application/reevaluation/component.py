@@ -312,7 +312,7 @@ class Component:
             member
             for row in frontier
             if row.contact_id is not None
-            for member in index.members(index.canonical(row.contact_id))
+            for member in index.members_of(row.contact_id)
         } - self._contacts
         self._contacts |= fresh
         if fresh:

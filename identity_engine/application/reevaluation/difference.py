@@ -179,7 +179,7 @@ class Difference:
         place, linked = self._cluster_of[key], self._linked(key)
         given = self._given.get(place)
         if given is not None:
-            return not self._are_one(given, linked)
+            return not self._index.are_one(given, linked)
         return self._home[linked] != place
 
     def _linked(self, key: int) -> ContactId:
@@ -278,13 +278,10 @@ class Difference:
         merged = 0
         for join in self._joins:
             one, other = self._linked(join.one), self._linked(join.other)
-            if self._home[one] != self._home[other] or self._are_one(one, other):
+            if self._home[one] != self._home[other] or self._index.are_one(one, other):
                 continue
             merged += self._merge_two(one, other, join)
         return merged
-
-    def _are_one(self, one: ContactId, other: ContactId) -> bool:
-        return self._index.canonical(one) == self._index.canonical(other)
 
     def _merge_two(self, one: ContactId, other: ContactId, join: Pair) -> int:
         ours, theirs = self._index.identity(one), self._index.identity(other)
@@ -333,7 +330,7 @@ class Difference:
             self._tell(one, command, max(map(time_of, rows)))
 
     def _are_told_apart(self, one: ContactId, other: ContactId) -> bool:
-        ours, theirs = (self._index.members(self._index.canonical(end)) for end in (one, other))
+        ours, theirs = (self._index.members_of(end) for end in (one, other))
         apart = self._index.apart_at(self._world.now())
         return any(pair & ours and pair & theirs for pair in apart)
 

@@ -141,7 +141,7 @@ class Effects:
     def _without_conflicts(self, prepared: Prepared, contact_id: ContactId) -> Prepared:
         """Leave out exclusive values of which the contact holds others."""
         index = self._index
-        members = index.members(index.canonical(contact_id))
+        members = index.members_of(contact_id)
         held = {
             type_: identifier_id
             for member in members
@@ -206,7 +206,7 @@ class Effects:
             return
         fact = InteractionUnlinked(contact_id=contact_id, pinned=True, cause="retracted")
         fact_writer.write(row.interaction_id, time, [fact])
-        members = self._index.members(self._index.canonical(contact_id))
+        members = self._index.members_of(contact_id)
         self._index.evaluate_again(
             self._store.index.load_all_of(self._cursor, self._index, members)
         )
@@ -274,11 +274,10 @@ class Effects:
             return True
         if row.contact_id is None or held.is_vouched_for:
             return False
-        index = self._index
-        return index.canonical(held.contact_id) == index.canonical(row.contact_id)
+        return self._index.are_one(held.contact_id, row.contact_id)
 
     def _is_supported(self, digest: bytes, held: Holding, but: InteractionRow) -> bool:
-        members = self._index.members(self._index.canonical(held.contact_id))
+        members = self._index.members_of(held.contact_id)
         others = map(self._index.interaction, self._index.numbers_under(value_key(digest)))
         just = self._index.conversations.just_heard()
         heard = (*self._hearers[digest], *(one for one in just if one.digest == digest))
