@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -270,6 +270,14 @@ class Identities:
         self.contacts[row.contact_id] = row
         self.versions.setdefault(row.contact_id, row.version)
         self._of_identity[row.canonical].add(row.contact_id)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment_of(time: int) -> datetime:
+    """Return microseconds since 1970, UTC, as a moment."""
+    return EPOCH + timedelta(microseconds=time)
 
 
 def microseconds(moment: datetime) -> int:

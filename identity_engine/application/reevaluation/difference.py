@@ -26,7 +26,7 @@ from identity_engine.application.reevaluation.across import AcrossDivisions
 from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.reevaluation.evidence import evidence_of
-from identity_engine.application.reevaluation.moments import last_seen, moment, time_of
+from identity_engine.application.reevaluation.moments import last_seen, time_of
 from identity_engine.application.reevaluation.outcome import Reevaluated
 from identity_engine.application.reevaluation.stages import Move, Stages
 from identity_engine.application.resolution.vouching import Vouching
@@ -36,6 +36,7 @@ from identity_engine.event_store.match_index.conversation_tables import load_hea
 from identity_engine.event_store.store import EventStore, stream_versions
 from matchers.clustering import Clusters, Refused, home
 from matchers.proposals import Pair
+from projections.match_index.identities import moment_of
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
 from projections.sql import Cursor
@@ -87,12 +88,12 @@ class Difference:
             row = self._index.identifiers.get(digest)
             if row is not None and row.state is not None:
                 fact = IdentifierShared(by="names", holders=crowd.people)
-                self._fact_writer.write(row.identifier_id, moment(crowd.since), [fact])
+                self._fact_writer.write(row.identifier_id, moment_of(crowd.since), [fact])
                 shared += 1
         for digest, last in sorted(self._component.unshared.items()):
             row = self._index.identifiers[digest]
             self._fact_writer.write(
-                row.identifier_id, moment(last), [IdentifierUnshared(by="names")]
+                row.identifier_id, moment_of(last), [IdentifierUnshared(by="names")]
             )
         return shared
 

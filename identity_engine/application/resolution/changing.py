@@ -222,8 +222,8 @@ class Changing:
             reason=incoming.reason,
         )
         upstream = Upstream(
-            digests.opaque(incoming.correlation_id) if incoming.correlation_id else None,
-            digests.opaque(incoming.causation_id) if incoming.causation_id else None,
+            digests.opaque(incoming.correlation_id),
+            digests.opaque(incoming.causation_id),
             incoming.traceparent,
         )
         return PreparedChange(change, personal, incoming.time, upstream)

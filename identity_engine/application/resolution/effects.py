@@ -5,7 +5,7 @@ correction or a retraction leaves the links is for re-evaluation.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -30,12 +30,11 @@ from matchers.decision import decide
 from matchers.record import MatchRecord
 from matchers.vocabulary import Decision
 from projections.match_index.conversations import Heard
+from projections.match_index.identities import moment_of
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import value_key
 from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Effects:
@@ -187,7 +186,7 @@ class Effects:
             self._settle_claims(
                 fact_writer, row.contact_id, before, prepared.time, again=row.interaction_id
             )
-            then = replace(prepared, time=EPOCH + timedelta(microseconds=row.time))
+            then = replace(prepared, time=moment_of(row.time))
             self._claim(
                 fact_writer, row, row.contact_id, self._without_conflicts(then, row.contact_id)
             )
