@@ -41,6 +41,7 @@ from identity_engine.application.views.follower import Follower, Progress
 from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore
+from matchers.scoring import in_bits
 from projections.base import Recorded
 from projections.history import HistoryEntry
 from projections.identity.query import across_edges, find_identity, merges_in_force
@@ -245,7 +246,7 @@ class Queries:
                     source, id_, contact_id, stage, decision, weight = row
                     if interaction_id in elsewhere or contact_id in elsewhere:
                         continue
-                    bits = f"{(weight or 0) / 1000:.3f}"
+                    bits = f"{in_bits(weight or 0):.3f}"
                     writer.writerow((source, id_, contact_id, stage, decision, bits))
                     count += 1
         return count

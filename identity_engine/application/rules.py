@@ -11,10 +11,8 @@ from aggregates.access import Action, RoleDefined, RoleGranted
 from aggregates.policy import Policy
 from aggregates.settings import Settings
 from matchers.model import Model, parse_model
-from matchers.scoring import Scorer
+from matchers.scoring import MILLIBITS, Scorer
 from matchers.vocabulary import LinkRules
-
-MILLIBITS = 1000
 
 
 class Rules(Struct, frozen=True):
