@@ -36,9 +36,6 @@ class IdentifierCorrectionEnded(Fact):
     contact_id: ContactId
 
 
-CorrectionFact = IdentifierLinkCorrected | IdentifierCorrectionEnded
-
-
 class Correction(Struct, frozen=True, array_like=True, tag="skips"):
     """One contact that a value skips from `since` on, and the one that was right, if any was."""
 

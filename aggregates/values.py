@@ -25,7 +25,6 @@ AugmentationId = NewType("AugmentationId", str)
 CreationId = NewType("CreationId", str)
 EventId = NewType("EventId", str)
 CommandId = NewType("CommandId", str)
-StreamId = ContactId | InteractionId | IdentifierId | PolicyId | AccessId | CaseId | CompositionId
 
 DEFAULT_DIVISION = "default"
 

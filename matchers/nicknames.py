@@ -125,11 +125,6 @@ _FORMAL_NAMES = {name: frozenset(forms) for name, forms in _short_forms(_GROUPS)
 _NO_NAMES: frozenset[str] = frozenset()
 
 
-def formal_names(given_name: str) -> frozenset[str]:
-    """Formal names that a folded given name may stand for; empty where none is known."""
-    return _FORMAL_NAMES.get(given_name, _NO_NAMES)
-
-
 def is_nickname(one: str, other: str) -> bool:
     """Whether two folded given names may be forms of one name."""
     ours = _FORMAL_NAMES.get(one)

@@ -209,7 +209,7 @@ def _weighing(comparison: ComparisonModel, model: Model) -> _Weighing:
         place=MatchRecord.__struct_fields__.index(field_of(comparison.kind, comparison.field)),
         levels=tuple(level.name for level in comparison.levels),
         compare=comparison_of(comparison.kind, comparison.field),
-        weights=tuple(_millibits(x.m, x.u, comparison.scale) for x in comparison.levels),
+        weights=tuple(millibits(x.m, x.u, comparison.scale) for x in comparison.levels),
         among_sharers=tuple(
             max(-clip, min(clip, _among_sharers(x, comparison.scale))) for x in comparison.levels
         ),
@@ -220,10 +220,16 @@ def _weighing(comparison: ComparisonModel, model: Model) -> _Weighing:
 
 
 def _among_sharers(level: Level, scale: float) -> int:
-    return _millibits(level.m, level.u if level.shared is None else level.shared, scale)
+    return millibits(level.m, level.u if level.shared is None else level.shared, scale)
 
 
-def _millibits(m: float, u: float, scale: float) -> int:
+def in_bits(weight: int) -> float:
+    """Return a weight of millibits in bits."""
+    return weight / MILLIBITS
+
+
+def millibits(m: float, u: float, scale: float) -> int:
+    """Return the weight of a level that equal people show with probability `m`, others with `u`."""
     return round(MILLIBITS * scale * log2(m / u))
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from msgspec import Struct
+
 from aggregates.access import (
     EVERY_DIVISION,
     REFUSALS_STREAM,
@@ -11,8 +13,8 @@ from aggregates.access import (
     Action,
     Rights,
 )
-from aggregates.values import CommandId, EventId, Header
 from identity_engine.adapters.clock import World
+from identity_engine.application.fact_writer import header_of_its_own
 from identity_engine.application.policies import Policies
 from identity_engine.application.queries import Queries
 from identity_engine.application.rules import Rules
@@ -23,37 +25,36 @@ from identity_engine.event_store.store import EventStore, stream_versions
 from identity_engine.ingestion.dead_letters import DeadLetters
 
 
+class Services(Struct, frozen=True):
+    """What an engine has for all actors at its store."""
+
+    store: EventStore
+    world: World
+    policies: Policies
+    follower: Follower
+    queries: Queries
+    dead_letters: DeadLetters
+
+
 class ActorContext:
     """One actor at one store.
 
     Args:
-        store, world, policies, follower, queries, dead_letters: of the engine.
+        services: of the engine.
         actor: an opaque id, never a name or an address.
     """
 
-    def __init__(
-        self,
-        store: EventStore,
-        world: World,
-        policies: Policies,
-        follower: Follower,
-        queries: Queries,
-        dead_letters: DeadLetters,
-        actor: str,
-    ) -> None:
-        self.store = store
-        self.world = world
-        self.policies = policies
-        self.follower = follower
-        self.queries = queries
-        self.dead_letters = dead_letters
+    def __init__(self, services: Services, actor: str) -> None:
+        self._services = services
+        self.store, self.world = services.store, services.world
+        self.policies, self.follower = services.policies, services.follower
+        self.queries, self.dead_letters = services.queries, services.dead_letters
         self.actor = actor
         self._rights: tuple[AccessState, Rights] | None = None
 
     def of(self, actor: str) -> "ActorContext":
         """Return the context of another actor at the same store."""
-        shared = self.store, self.world, self.policies, self.follower, self.queries
-        return ActorContext(*shared, self.dead_letters, actor)
+        return ActorContext(self._services, actor)
 
     @property
     def rules(self) -> Rules:
@@ -129,10 +130,5 @@ class ActorContext:
         )
         with self.store.writing() as writer:
             version = stream_versions(writer.cursor, [REFUSALS_STREAM]).get(REFUSALS_STREAM, 0)
-            header = Header(
-                EventId(self.world.new_id()),
-                self.world.now(),
-                self.actor,
-                CommandId(self.world.new_id()),
-            )
+            header = header_of_its_own(self.world, self.actor)
             writer.append([Pending(REFUSALS_STREAM, version + 1, header, fact)])

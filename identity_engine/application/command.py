@@ -82,7 +82,6 @@ class Command:
             context.store.digests,
             self.rules.policy.block_cap,
         )
-        self._versions: dict[str, int] = {}
         self._fresh: dict[str, DataKey] = {}
         self.position: int | None = None
 
@@ -255,13 +254,11 @@ class Command:
                 default the stream's own.
             valid_from: when they became true; by default the command's moment.
         """
+        self._know_version(stream_id)
         for fact in facts:
-            version = self._version(stream_id) + 1
             subject = (about or stream_id) if fact.about_a_person() is not None else None
             seal = Seal(subject, self._key(subject)) if subject is not None else None
-            moment = valid_from or self.moment
-            self.fact_writer.write(stream_id, version, moment, fact, seal)
-            self._versions[stream_id] = version
+            self.fact_writer.write(stream_id, valid_from or self.moment, [fact], seal)
             self._hand_made.follow(stream_id, fact, self.facts)
 
     def finish(self) -> None:
@@ -291,11 +288,9 @@ class Command:
             raise NotFound(absent)
         self._context.allows(self._action, division, target)
 
-    def _version(self, stream_id: str) -> int:
-        if stream_id not in self._versions:
-            stored = stream_versions(self.cursor, [stream_id])
-            self._versions[stream_id] = stored.get(stream_id, 0)
-        return self._versions[stream_id]
+    def _know_version(self, stream_id: str) -> None:
+        if stream_id not in self.index.versions:
+            self.index.versions |= {stream_id: 0} | stream_versions(self.cursor, [stream_id])
 
     def _key(self, subject: str) -> DataKey:
         """Return the data key of a subject, made at its first use.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, Self
 
 from aggregates.access import Action
 from identity_engine.adapters.clock import World
-from identity_engine.application.actor_context import ActorContext
+from identity_engine.application.actor_context import ActorContext, Services
 from identity_engine.application.cases.intake import Intake
 from identity_engine.application.explanation.explain import Explanation
 from identity_engine.application.explanation.how import Step
@@ -87,7 +87,10 @@ class Engine:
             self.store, self.resolver, self.dead_letters, self._world
         )
         self._ingestion = Ingestion(self._preparation)
-        self._queries = Queries(self.store, self.follower, self.policies)
+        queries = Queries(self.store, self.follower, self.policies)
+        self._services = Services(
+            self.store, self._world, self.policies, self.follower, queries, self.dead_letters
+        )
         self.desk = self.acting_as(actor)
         self.context = self.desk.context
         self._intake = Intake(self.context)
@@ -133,16 +136,7 @@ class Engine:
         Raises:
             UsageError: the id is none.
         """
-        context = ActorContext(
-            self.store,
-            self._world,
-            self.policies,
-            self.follower,
-            self._queries,
-            self.dead_letters,
-            checked_actor(actor),
-        )
-        return Desk(context)
+        return Desk(ActorContext(self._services, checked_actor(actor)))
 
     def under(self, action: Action) -> Self:  # noqa: ARG002 - it has no narrower right to act by
         """Return this engine."""

@@ -1,5 +1,6 @@
 """How a decision is written: each fact with its header, and into the index at once."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct
@@ -26,13 +27,19 @@ class Seal(Struct, frozen=True):
     key: DataKey
 
 
+def header_of_its_own(world: World, actor: str) -> Header:
+    """Return the header of a fact that is a whole command and is true from now on."""
+    event_id, now = EventId(world.new_id()), world.now()
+    return Header(event_id, now, actor, CommandId(world.new_id()))
+
+
 class FactWriter:
     """Writes the facts of one command; each is caused by the first.
 
     Args:
         world: fresh ids.
         actor: who acts, an opaque id; where no person does, the version of the rules.
-        index: follows each fact at once.
+        index: follows each fact at once, and knows the versions of the streams written to.
         upstream: what the command hangs on.
         seal: of what its facts say about a person, unless a fact has another; None where none does.
     """
@@ -54,27 +61,29 @@ class FactWriter:
     def write(
         self,
         stream_id: str,
-        version: int,
         valid_from: datetime,
-        fact: Fact,
+        facts: Iterable[Fact],
         seal: Seal | None = None,
     ) -> None:
-        """Note a fact to be stored, and let the index follow it."""
-        upstream, event_id = self._upstream, EventId(self._world.new_id())
-        header = Header(
-            event_id,
-            valid_from,
-            self._actor,
-            self.command_id,
-            upstream.correlation_id,
-            self._cause,
-            upstream.traceparent,
-        )
-        if not self.events:
-            self._cause = event_id
-        sealed = (seal or self._seal) if fact.about_a_person() is not None else None
-        subject, key = (sealed.subject, sealed.key) if sealed is not None else (None, None)
-        self.events.append(Pending(stream_id, version, header, fact, subject, key))
-        self._index.apply(stream_id, version, valid_from, fact)
-        if sealed is not None:
-            self._index.seal(sealed.subject, sealed.key.key_id)
+        """Note facts to be stored behind all that stands in a stream, and let the index follow them."""
+        index, upstream = self._index, self._upstream
+        for fact in facts:
+            version = index.versions.get(stream_id, 0) + 1
+            event_id = EventId(self._world.new_id())
+            header = Header(
+                event_id,
+                valid_from,
+                self._actor,
+                self.command_id,
+                upstream.correlation_id,
+                self._cause,
+                upstream.traceparent,
+            )
+            if not self.events:
+                self._cause = event_id
+            sealed = (seal or self._seal) if fact.about_a_person() is not None else None
+            subject, key = (sealed.subject, sealed.key) if sealed is not None else (None, None)
+            self.events.append(Pending(stream_id, version, header, fact, subject, key))
+            index.apply(stream_id, version, valid_from, fact)
+            if sealed is not None:
+                index.seal(sealed.subject, sealed.key.key_id)

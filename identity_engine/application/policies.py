@@ -6,9 +6,11 @@ from contextlib import suppress
 from aggregates import access
 from aggregates import policy as policies
 from aggregates.access import ACCESS_STREAM, AccessState
-from aggregates.policy import POLICY_STREAMS, Activate, PolicyKind, PolicyState
-from aggregates.values import CommandId, EventId, Header
+from aggregates.policy import POLICY_STREAMS, Activate, Policy, PolicyKind, PolicyState
+from aggregates.settings import Settings
 from identity_engine.adapters.clock import World
+from identity_engine.application.fact_writer import header_of_its_own
+from identity_engine.application.past_rules import PastRules
 from identity_engine.application.rules import (
     Rules,
     canonical,
@@ -106,11 +108,11 @@ class Policies:
     def _grant_to_owner(self) -> None:
         """Give a store that has no roles yet the shipped ones, and its owner everything."""
         if not self._store.read_stream(ACCESS_STREAM):
-            facts = enumerate(shipped_access(), 1)
+            world = self._world
             self._store.append(
                 [
-                    Pending(ACCESS_STREAM, version, self._header(SYSTEM_ACTOR), fact)
-                    for version, fact in facts
+                    Pending(ACCESS_STREAM, version, header_of_its_own(world, SYSTEM_ACTOR), fact)
+                    for version, fact in enumerate(shipped_access(), 1)
                 ]
             )
 
@@ -140,6 +142,16 @@ class Policies:
         return rules_from(
             policy or in_force["policy"], model or in_force["model"], in_force["settings"]
         )
+
+    def past_policies(self) -> PastRules[Policy]:
+        """Return the policies that were ever in force."""
+        stream = self._store.read_stream(POLICY_STREAMS["policy"])
+        return PastRules(stream, Policy.model_validate_json)
+
+    def past_settings(self) -> PastRules[Settings]:
+        """Return the settings that were ever in force."""
+        stream = self._store.read_stream(POLICY_STREAMS["settings"])
+        return PastRules(stream, Settings.model_validate_json)
 
     def model_of(self, version: str) -> Model:
         """Return the model that a decision was taken under, by the version that its evidence names."""
@@ -183,19 +195,11 @@ class Policies:
             Pending(
                 POLICY_STREAMS[kind],
                 version + number,
-                self._header(actor),
+                header_of_its_own(self._world, actor),
                 fact,
             )
             for number, fact in enumerate(facts, 1)
         ]
-
-    def _header(self, actor: str) -> Header:
-        return Header(
-            event_id=EventId(self._world.new_id()),
-            valid_from=self._world.now(),
-            actor=actor,
-            command_id=CommandId(self._world.new_id()),
-        )
 
 
 def _name_of(kind: PolicyKind, content: bytes) -> str:

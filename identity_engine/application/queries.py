@@ -1,7 +1,7 @@
 """Answers about contacts and interactions, now or as of any moment, from views and the log."""
 
 import csv
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,6 +41,7 @@ from identity_engine.application.views.follower import Follower, Progress
 from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
 from identity_engine.event_store.store import EventStore
+from matchers.scoring import in_bits
 from projections.base import Recorded
 from projections.history import HistoryEntry
 from projections.identity.query import across_edges, find_identity, merges_in_force
@@ -173,40 +174,36 @@ class Queries:
             return [self._explained(stream, say)]
         if any(isinstance(event.fact, InteractionReceived) for event in stream):
             raise NotFound("This interaction belongs to no contact.")
+        return self._why_contact(ContactId(id_), say, divisions)
+
+    def _why_contact(
+        self, contact_id: ContactId, say: Sentences, divisions: Collection[str] | None
+    ) -> list[Explanation]:
         self._follower.follow()
-        contact_id = ContactId(id_)
         views = self._follower.views.connection
         profile = find_profile(views, contact_id)
         if profile is None:
             raise NotFound("No contact and no interaction has this id.")
         events = self._with_moves(self._events_of(contact_id, None))
-        belonging = {one.interaction_id for one in profile.interactions}
-        streams: dict[str, list[Recorded]] = {}
-        for event in events:
-            if event.stream_id in belonging and isinstance(event.fact, DECIDING):
-                streams.setdefault(event.stream_id, []).append(event)
-        in_force = merges_in_force(views, profile.members)
-        explained = [
-            explain_entered(event, say)
-            for event in events
-            if isinstance(event.fact, ContactCreated) and event.fact.interaction_id is None
-            if event.stream_id in profile.members
+        found = {one.position for one in across_edges(views, contact_id, divisions)}
+        return [
+            *_why_entered(events, profile, say),
+            *(self._explained(one, say) for one in _links_of(events, profile)),
+            *self._why_merged(events, profile, say),
+            *(explain_across(one, self._policies, say) for one in events if one.position in found),
         ]
-        explained += [self._explained(one, say) for one in streams.values()]
-        explained += [
+
+    def _why_merged(
+        self, events: Sequence[Recorded], profile: Profile, say: Sentences
+    ) -> list[Explanation]:
+        in_force = merges_in_force(self._follower.views.connection, profile.members)
+        return [
             _with_by_hand(explain_merge(event, edge, self._policies, say), profile)
             for event in events
             if isinstance(event.fact, ContactMerged)
             for edge in event.fact.edges
             if (event.fact.merge_id, edge.one, edge.other) in in_force
         ]
-        found = {one.position for one in across_edges(views, contact_id, divisions)}
-        explained += [
-            explain_across(event, self._policies, say)
-            for event in events
-            if event.position in found
-        ]
-        return explained
 
     def why_not(self, one: str, other: str, language: Language = DEFAULT) -> WhyNot:
         """Say why two contacts, or two interactions, are not one, under the rules in force.
@@ -245,7 +242,7 @@ class Queries:
                     source, id_, contact_id, stage, decision, weight = row
                     if interaction_id in elsewhere or contact_id in elsewhere:
                         continue
-                    bits = f"{(weight or 0) / 1000:.3f}"
+                    bits = f"{in_bits(weight or 0):.3f}"
                     writer.writerow((source, id_, contact_id, stage, decision, bits))
                     count += 1
         return count
@@ -315,6 +312,25 @@ class Queries:
         else:
             with self._follower.as_of(position, progress) as views:
                 yield views
+
+
+def _why_entered(events: Sequence[Recorded], profile: Profile, say: Sentences) -> list[Explanation]:
+    return [
+        explain_entered(event, say)
+        for event in events
+        if isinstance(event.fact, ContactCreated) and event.fact.interaction_id is None
+        if event.stream_id in profile.members
+    ]
+
+
+def _links_of(events: Sequence[Recorded], profile: Profile) -> Iterable[list[Recorded]]:
+    """Return for each interaction of a contact what decided where it belongs."""
+    belonging = {one.interaction_id for one in profile.interactions}
+    streams: dict[str, list[Recorded]] = {}
+    for event in events:
+        if event.stream_id in belonging and isinstance(event.fact, DECIDING):
+            streams.setdefault(event.stream_id, []).append(event)
+    return streams.values()
 
 
 def _with_by_hand(merge: Explanation, profile: Profile) -> Explanation:

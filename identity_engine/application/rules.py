@@ -14,10 +14,8 @@ from aggregates.policy import Policy
 from aggregates.settings import Settings
 from identity_engine.errors import InvalidContent
 from matchers.model import InvalidModel, Model, parse_model
-from matchers.scoring import Scorer
+from matchers.scoring import MILLIBITS, Scorer
 from matchers.vocabulary import LinkRules
-
-MILLIBITS = 1000
 
 
 class Rules(Struct, frozen=True):

@@ -173,13 +173,6 @@ class KeyRing:
         """Return the key of a day's dead letters."""
         return self.named(f"dead-letters/{day.isoformat()}")
 
-    def drop_named(self, name: str) -> None:
-        """Destroy a named key, and with it all that was sealed under it."""
-        with self._lock:
-            self._named.pop(name, None)
-            self._connection.execute("UPDATE named_key SET wrapped = NULL WHERE name = ?", (name,))
-            self._wipe_log()
-
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         """Return all rows of a table of `KEY_TABLES`, for a copy of the store."""
         with self._lock:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from aggregates.values import InteractionId, instant_text
-from identity_engine.event_store.crm_queue import delay_seconds
+from identity_engine.event_store.retry_delay import delay_seconds
 from projections.sql import Cursor
 
 SOURCE = "arrivals to be looked up"
@@ -25,22 +25,6 @@ class Arrival(NamedTuple):
     attempts: int = 0
     not_before: str = ""
     reason: str = ""
-
-
-def position(cursor: Cursor) -> int:
-    """Return up to which position of the log arrivals were noted."""
-    cursor.execute("SELECT position FROM source_position WHERE source = ?", (SOURCE,))
-    row = cursor.fetchone()
-    return int(row[0]) if row is not None else 0
-
-
-def move(cursor: Cursor, position: int) -> None:
-    """Note up to which position arrivals were noted, in the transaction that notes them."""
-    cursor.execute(
-        "INSERT INTO source_position VALUES (?, ?) "
-        "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
-        (SOURCE, position),
-    )
 
 
 def add(cursor: Cursor, interaction_id: str, source: str) -> None:

@@ -5,10 +5,10 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
 from eventsourcing.persistence import IntegrityError
-from msgspec import Struct
 
 from identity_engine.adapters.clock import World
 from identity_engine.errors import ConfigurationError, Conflict, ConnectionLost, Fenced
+from identity_engine.event_store import source_positions
 from identity_engine.event_store.closed import CLOSED, kept_open
 from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.keys import SCHEMA as KEYS_SCHEMA
@@ -31,26 +31,12 @@ from identity_engine.event_store.match_index.writing import (
 )
 from identity_engine.event_store.pairing import Belonging
 from identity_engine.event_store.place import EventLog, LogWatch, StorePlace
+from identity_engine.event_store.source_positions import SourcePosition
 from projections.base import Recorded
 from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IndexChanges, ReadSet
 from projections.sql import Cursor
-
-
-class SourcePosition(Struct, frozen=True):
-    """How far a source has been read: `position` counts in the source's own unit.
-
-    `moved_from` is given where several workers may read the source: the position that this one went
-    on from, 0 where none was stored. What it read is refused once another has moved the position.
-    `instead_of` is the name under which the source was known before, where its name tells what was
-    read; that row goes.
-    """
-
-    source: str
-    position: int
-    moved_from: int | None = None
-    instead_of: str | None = None
 
 
 class EventStore:
@@ -240,8 +226,7 @@ class EventStore:
     def source_positions(self) -> dict[str, int]:
         """Return how far each source has been read."""
         with self.reading() as cursor:
-            cursor.execute("SELECT source, position FROM source_position")
-            return dict(cursor.fetchall())
+            return source_positions.positions(cursor)
 
     def append(
         self,
@@ -364,24 +349,8 @@ class Writer:
         if changes is not None:
             write_changes(self.cursor, changes, self._store.index.records)
         for source in sources:
-            self._move(source)
+            source_positions.move(self.cursor, source)
         return positions
-
-    def _move(self, to: SourcePosition) -> None:
-        """Store how far a source is read: the row is the fencing token of those who may read it."""
-        if to.moved_from is not None:
-            self.cursor.execute(
-                "SELECT position FROM source_position WHERE source = ?", (to.source,)
-            )
-            if (self.cursor.fetchone() or (0,)) != (to.moved_from,):
-                raise Fenced(to.source)
-        if to.instead_of is not None:
-            self.cursor.execute("DELETE FROM source_position WHERE source = ?", (to.instead_of,))
-        self.cursor.execute(
-            "INSERT INTO source_position VALUES (?, ?) "
-            "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
-            (to.source, to.position),
-        )
 
     def _not_before_the_last(self) -> datetime:
         self.cursor.execute("SELECT state FROM stored_events ORDER BY rowid DESC LIMIT 1")

@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from identity_engine.errors import Fenced, RemoteError, StoreAway
 from identity_engine.event_store.place import LogWatch
-from identity_engine.event_store.store import EventStore, SourcePosition
+from identity_engine.event_store.source_positions import SourcePosition
+from identity_engine.event_store.store import EventStore
 from identity_engine.observing.logbook import Logbook
 from identity_engine.observing.waits import Waits
 from identity_engine.publication.cloud_events import Record

@@ -118,15 +118,6 @@ class Composing(Struct, frozen=True):
     since: str
 
 
-def open_cases_of(views: Connection, members: Collection[ContactId]) -> bool:
-    """Tell whether any of these contacts has a case that is not closed."""
-    (found,) = views.execute(
-        f"SELECT EXISTS (SELECT 1 FROM case_view c WHERE c.state != 'closed' AND {OF_MEMBERS})",
-        {"members": orjson.dumps(sorted(members)).decode()},
-    ).fetchone()
-    return bool(found)
-
-
 def contact_of_case(views: Connection, number: int) -> str | None:
     """Return the contact whose case it is now, by the case's number; None where there is none."""
     row = views.execute(f"SELECT {WHOSE} {CASES} WHERE c.number = ?", (number,)).fetchone()

@@ -8,7 +8,7 @@ import orjson
 from msgspec import Struct
 
 from aggregates.values import ContactId, Stage, instant_text
-from matchers.scoring import MILLIBITS
+from matchers.scoring import in_bits
 from projections.identity.projection import ever_one_with
 from projections.scope import among, within
 from projections.sql import Connection
@@ -139,7 +139,7 @@ def _across(id_: str, division: str, said: Mapping[str, tuple[str, int, int]]) -
         return Across(ContactId(id_), division, "person") if "linked" in said else None
     rule, weight, position = found
     by: Literal["person", "rules"] = "person" if "linked" in said else "rules"
-    return Across(ContactId(id_), division, by, rule, weight / MILLIBITS, position)
+    return Across(ContactId(id_), division, by, rule, in_bits(weight), position)
 
 
 def _is_identified_by_merge(views: Connection, members: Collection[ContactId]) -> bool:

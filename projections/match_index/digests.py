@@ -34,9 +34,9 @@ class DigestKeys(Struct, frozen=True):
         """Return the digest that tells a resend from a conflicting duplicate."""
         return _signed(self.natural, b"content\0" + content)
 
-    def opaque(self, upstream_id: str) -> str:
-        """Return an upstream correlation or causation id in opaque form."""
-        return _digest(self.natural, "upstream", upstream_id).hex()
+    def opaque(self, upstream_id: str | None) -> str | None:
+        """Return an upstream correlation or causation id in opaque form, None where nothing was said."""
+        return _digest(self.natural, "upstream", upstream_id).hex() if upstream_id else None
 
     def question(self, sent: str) -> str:
         """Return the digest of what a source outside was asked."""

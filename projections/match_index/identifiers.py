@@ -76,7 +76,7 @@ class Identifiers(Identities):
         row = self.identifiers.get(digest)
         if row is None or row.state is None or not self.is_live(contact_id):
             return False
-        members = self.members(self.canonical(contact_id))
+        members = self.members_of(contact_id)
         return any(h.contact_id in members and h.covers(moment) for h in row.state.holdings)
 
     def corrections(self, state: IdentifierState) -> tuple[Correction, ...]:
@@ -85,7 +85,7 @@ class Identifiers(Identities):
         return tuple(
             one
             for one in (in_force(state.corrections, self.canonical) if state.corrections else ())
-            if state.held_by(self.members(self.canonical(one.contact_id)))
+            if state.held_by(self.members_of(one.contact_id))
         )
 
     def right_holder(
@@ -161,4 +161,5 @@ class Identifiers(Identities):
 
     def _place_identifier(self, row: IdentifierRow) -> None:
         self.identifiers[row.digest] = row
+        self.versions.setdefault(row.identifier_id, row.version)
         self._by_stream[row.identifier_id] = row

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -69,6 +69,9 @@ class Identities:
         self.edges: set[Edge] = set()
         self.apart: dict[frozenset[ContactId], datetime | None] = {}
         """Pairs that were told apart, until when; None for until it is lifted."""
+        self.versions: dict[str, int] = {}
+        """The last version of each stream that was written here, that has a row here with a version, or
+        that was asked for; any other is taken for new."""
         self.life = LifeChanges()
         self._of_identity: defaultdict[ContactId, set[ContactId]] = defaultdict(set)
         self._stored_edges: set[Edge] = set()
@@ -112,6 +115,14 @@ class Identities:
         """Return the loaded members of the identity that an id stands for."""
         return self._of_identity[canonical]
 
+    def members_of(self, contact_id: ContactId) -> set[ContactId]:
+        """Return the loaded members of the identity of a loaded contact."""
+        return self._of_identity[self.contacts[contact_id].canonical]
+
+    def are_one(self, one: ContactId, other: ContactId) -> bool:
+        """Tell whether two loaded contacts are members of one identity."""
+        return self.contacts[one].canonical == self.contacts[other].canonical
+
     def identity(self, contact_id: ContactId) -> Identity:
         """Return the identity of a loaded contact, as the rules of merging see it."""
         canonical = self.canonical(contact_id)
@@ -144,7 +155,7 @@ class Identities:
 
     def _count(self, contact_id: ContactId) -> None:
         """Raise the revision of an identity that a contact is a member of."""
-        rows = [self.contacts[member] for member in self.members(self.canonical(contact_id))]
+        rows = [self.contacts[member] for member in self.members_of(contact_id)]
         revision = 1 + max([row.revision for row in rows])
         for row in rows:
             row.revision = revision
@@ -209,11 +220,11 @@ class Identities:
                 )
         if isinstance(fact, ContactMerged | ContactUnmerged):
             self._stand_in({id_ for edge in fact.edges for id_ in (edge.one, edge.other)})
-        elif isinstance(fact, STAGING) and len(self.members(self.canonical(stream))) > 1:
+        elif isinstance(fact, STAGING) and len(self.members_of(stream)) > 1:
             self._stand_in({stream})
 
     def _stand_in(self, touched: set[ContactId]) -> None:
-        before = {member for one in touched for member in self.members(self.canonical(one))}
+        before = {member for one in touched for member in self.members_of(one)}
         edges = sorted(self.edges_among(before))
         for members in components(sorted(before), edges):
             canonical = canonical_id(
@@ -257,7 +268,16 @@ class Identities:
         if before is not None and before.canonical != row.canonical:
             self._of_identity[before.canonical].discard(row.contact_id)
         self.contacts[row.contact_id] = row
+        self.versions.setdefault(row.contact_id, row.version)
         self._of_identity[row.canonical].add(row.contact_id)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment_of(time: int) -> datetime:
+    """Return microseconds since 1970, UTC, as a moment."""
+    return EPOCH + timedelta(microseconds=time)
 
 
 def microseconds(moment: datetime) -> int:

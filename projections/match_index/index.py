@@ -259,7 +259,7 @@ class MatchIndex(Identifiers, Postings):
 
     def apply(self, stream_id: str, version: int, valid_from: datetime, fact: Fact) -> None:
         """Let an event change the rows. Facts the index does not follow change nothing."""
-        kind = type(fact)
+        kind, self.versions[stream_id] = type(fact), version
         if kind in IDENTIFIER_FACTS:
             self._change_identifier(IdentifierId(stream_id), version, valid_from, fact)
         elif kind in CONTACT_FACTS:

@@ -205,7 +205,6 @@ QUESTIONS = {
     review.refused_merges: lambda v, _: [
         list(review.refused_merges(v, MOST, scope)) for scope in SCOPES
     ],
-    cases.open_cases_of: lambda v, x: each(lambda one: cases.open_cases_of(v, one), groups(v, x)),
     cases.contact_of_case: lambda v, _: each(
         lambda one: cases.contact_of_case(v, one), range(1, 50)
     ),

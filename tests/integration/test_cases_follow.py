@@ -8,7 +8,6 @@ from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
 from identity_engine.errors import NotFound
 from identity_engine.event_store.match_index.case_tables import cases_of_contacts
-from projections.cases.query import open_cases_of
 from tests.support.interactions import email, event, phone
 from tests.support.soundness import is_sound
 from tests.support.working_on_cases import ANNA, BEN, configure, mail, mail_opens_cases, shown
@@ -117,19 +116,6 @@ def test_a_contact_shows_the_numbers_of_its_cases_and_is_found_by_one(engine, ca
     assert (found.contact_id, found.matched) == (call.contact_id, (("case", case),))
     assert engine.search("C-000099") == []
     assert engine.search(case, field="phone") == []
-
-
-def test_a_case_that_is_not_closed_is_known_of_its_contact(engine, call, case):
-    engine.follow()
-    views = engine.follower.views.connection
-    assert open_cases_of(views, [call.contact_id])
-    engine.desk.cases.add(case, Entry(resolved="solved"))
-    engine.follow()
-    assert open_cases_of(views, [call.contact_id])
-    engine.desk.cases.close(case)
-    engine.follow()
-    assert not open_cases_of(views, [call.contact_id])
-    assert not open_cases_of(views, [])
 
 
 def test_the_keys_of_a_persons_cases_are_found_for_an_erasure(engine, call):

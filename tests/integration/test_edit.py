@@ -227,10 +227,10 @@ class TestTheRevision:
         arrive(engine, mailed("m-2", profile=ANNA))
         engine.desk.contacts.edit(anna, set={"city": "Köln"})
         revision = engine.profile(anna).revision
-        changes = engine._queries.changes_since(anna, revision - 1)
+        changes = engine.context.queries.changes_since(anna, revision - 1)
         assert [one.topic for one in changes] == ["contact.edited"]
-        assert engine._queries.changes_since(anna, revision) == []
-        assert engine._queries.changes_since(anna, 0)[0].topic == "contact.created"
+        assert engine.context.queries.changes_since(anna, revision) == []
+        assert engine.context.queries.changes_since(anna, 0)[0].topic == "contact.created"
 
 
 class TestTheSchema:

@@ -4,7 +4,7 @@ import pytest
 
 from identity_engine import Engine
 from identity_engine.errors import Fenced
-from identity_engine.event_store.store import SourcePosition
+from identity_engine.event_store.source_positions import SourcePosition
 from tests.corpus.bad_input.kinds import good
 from tests.support.world import world
 

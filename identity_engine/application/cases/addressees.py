@@ -73,7 +73,7 @@ def is_theirs(
     digest = command.digests.identifier_key(row.division, sender.family, None, sender.value)
     tables.load_identifiers(cursor, index, [digest])
     known = index.identifiers.get(digest)
-    members = frozenset(index.members(index.canonical(row.contact_id)))
+    members = frozenset(index.members_of(row.contact_id))
     return bool(known is not None and known.state is not None and known.state.held_by(members))
 
 
@@ -112,4 +112,4 @@ def _differ(command: Command, before: ContactId | None, now: ContactId | None) -
     if now is None:
         return True
     command.load([before, now])
-    return command.index.canonical(before) != command.index.canonical(now)
+    return not command.index.are_one(before, now)

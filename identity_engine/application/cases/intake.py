@@ -9,15 +9,12 @@ import hmac
 from collections.abc import Sequence
 from datetime import timedelta
 
-from aggregates import policy as policies
 from aggregates.access import Action
 from aggregates.case import Hear, LinkInteraction
 from aggregates.case_facts import JoinedBy
 from aggregates.case_settings import Cases
 from aggregates.change import ChangePersonal, InteractionChanged
 from aggregates.interaction import InteractionPersonal, InteractionReceived
-from aggregates.policy import POLICY_STREAMS, PolicyState
-from aggregates.settings import Settings
 from aggregates.values import InteractionId
 from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.cases.file import CaseFile, open_case
@@ -25,6 +22,7 @@ from identity_engine.application.cases.threads import InboundMail, read_mail
 from identity_engine.application.command import Command
 from identity_engine.application.fact_writer import Upstream
 from identity_engine.application.rules import Rules
+from identity_engine.event_store import source_positions
 from identity_engine.event_store.match_index.case_tables import (
     belongs_to_a_case,
     case_by_number,
@@ -33,12 +31,14 @@ from identity_engine.event_store.match_index.case_tables import (
     interactions_from,
     latest_follow_up,
 )
-from identity_engine.event_store.store import SourcePosition, Writer
+from identity_engine.event_store.source_positions import SourcePosition
+from identity_engine.event_store.store import Writer
 from projections.base import Recorded
 from projections.match_index.cases import CaseRow
 from projections.match_index.identities import microseconds
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import Mention
+from projections.sql import Cursor
 
 SOURCE = "cases from mail"
 TAKEN = (InteractionReceived.TOPIC, InteractionChanged.TOPIC)
@@ -56,12 +56,12 @@ class Intake:
     def __init__(self, context: ActorContext) -> None:
         self._context = context
         self._rules: Rules | None = None
-        self._versions: list[tuple[int, Cases]] = []
+        self._start: int | None = None
 
     def follow(self) -> int:
         """Take in every mail that was received and not taken yet; return how many there were."""
         self._read_settings()
-        if not any(cases.channels for _, cases in self._versions):
+        if self._start is None:
             return 0
         taken = 0
         while (some := self._take_some()) is not None:
@@ -69,36 +69,26 @@ class Intake:
         return taken
 
     def _read_settings(self) -> None:
-        """Read which settings were in force from which position on, if that has changed."""
-        context = self._context
-        if self._rules is context.rules:
-            return
-        self._rules, self._versions = context.rules, []
-        state: PolicyState | None = None
-        for event in context.store.read_stream(POLICY_STREAMS["settings"]):
-            state = policies.evolve(state, event.fact)
-            assert state is not None
-            content = Settings.model_validate_json(state.contents[state.version])
-            self._versions.append((event.position, content.cases))
+        """Read which settings were in force when, if that has changed."""
+        if self._rules is not self._context.rules:
+            self._rules = self._context.rules
+            self._past = self._context.policies.past_settings()
+            self._start = self._past.first(lambda settings: bool(settings.cases.channels))
 
     def _settings_at(self, position: int) -> Cases:
-        return next(
-            (cases for since, cases in reversed(self._versions) if since < position), Cases()
-        )
+        settings = self._past.at(position)
+        return settings.cases if settings is not None else Cases()
 
     def _take_some(self) -> int | None:
         """Take in a batch under the write lock; None where everything was taken before."""
         store = self._context.store
-        after = store.source_positions().get(SOURCE, self._start())
+        with store.reading() as cursor:
+            after = self._reached(cursor)
         if after >= store.head():
             return None
         with store.writing() as writer:
             # Another process may have been first: read again what was read without the lock.
-            writer.cursor.execute(
-                "SELECT position FROM source_position WHERE source = ?", (SOURCE,)
-            )
-            known = writer.cursor.fetchone()
-            after = known[0] if known is not None else self._start()
+            after = self._reached(writer.cursor)
             writer.cursor.execute("SELECT COALESCE(MAX(rowid), 0) FROM stored_events")
             (head,) = writer.cursor.fetchone()
             events = store.read(after, BATCH, within=writer, topics=TAKEN)
@@ -107,9 +97,9 @@ class Intake:
             writer.append([], sources=[SourcePosition(SOURCE, reached)])
         return taken
 
-    def _start(self) -> int:
-        """The position before which no settings let a mail open a case."""
-        return next(since for since, cases in self._versions if cases.channels)
+    def _reached(self, cursor: Cursor) -> int:
+        """Return how far the log was read; there was nothing to take before a channel opened cases."""
+        return max(source_positions.position(cursor, SOURCE), self._start or 0)
 
     def _take(self, writer: Writer, event: Recorded) -> bool:
         if isinstance(event.fact, InteractionChanged):

@@ -26,7 +26,8 @@ from identity_engine.application.crm.dossier import (
     turn_of,
 )
 from identity_engine.errors import NotFound
-from identity_engine.event_store import crm_queue
+from identity_engine.event_store import crm_queue, source_positions
+from identity_engine.event_store.source_positions import SourcePosition
 from projections.base import Recorded
 from projections.crm import query
 from projections.identity.query import find_identity
@@ -77,7 +78,7 @@ class Due:
             return []
         found: list[Fact] = []
         with self._store.reading() as cursor:
-            after = max(crm_queue.position(cursor), first - 1)
+            after = max(source_positions.position(cursor, crm_queue.SOURCE), first - 1)
         while after < head and (events := self._store.read(after, min(BATCH, head - after))):
             changes = self._changes(events)
             with self._operations.command(dry_run=True) as command:
@@ -93,19 +94,21 @@ class Due:
     def _read(self, at_least: int, head: int) -> list[Recorded]:
         """Read on from where this follower is, no further than the views know."""
         with self._store.reading() as cursor:
-            after = max(crm_queue.position(cursor), at_least)
+            after = max(source_positions.position(cursor, crm_queue.SOURCE), at_least)
         return self._store.read(after, min(BATCH, head - after)) if after < head else []
 
     def _take(self, events: Sequence[Recorded]) -> int:
         changes = self._changes(events)
         with self._operations.command() as command:
-            if crm_queue.position(command.cursor) >= events[0].position:
+            if source_positions.position(command.cursor, crm_queue.SOURCE) >= events[0].position:
                 return 0  # another worker was first
             self._write(command, changes)
             for event in command.fact_writer.events:
                 if isinstance(event.fact, CrmRecordUnlinked):
                     crm_queue.settle(command.cursor, event.fact.link_id)
-            crm_queue.move(command.cursor, events[-1].position)
+            source_positions.move(
+                command.cursor, SourcePosition(crm_queue.SOURCE, events[-1].position)
+            )
         return len(command.fact_writer.events)
 
     def _changes(self, events: Sequence[Recorded]) -> _Changes:

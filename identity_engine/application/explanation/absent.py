@@ -7,7 +7,7 @@ from identity_engine.application.rules import Rules
 from matchers.comparison import field_of
 from matchers.model import ComparisonModel
 from matchers.record import MatchRecord
-from matchers.scoring import MILLIBITS
+from matchers.scoring import in_bits
 from projections.match_index.rows import InteractionRow
 
 NAME_FIELDS = ("given", "family", "name", "other_name")
@@ -53,7 +53,7 @@ def absent_comparisons(
             silent, completed = one, _completed(one.record, theirs)
             reached = rules.scorer.weight(completed, other.record)
         if reached > weight:
-            gain = (reached - weight) / MILLIBITS
+            gain = in_bits(reached - weight)
             found.append(Absent(comparison.name, silent.interaction_id, gain, reached >= needed))
     return sorted(found, key=lambda one: (-one.bits, one.name))
 

@@ -18,7 +18,7 @@ from identity_engine.application.reevaluation.component import MOST_USES
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
-from matchers.scoring import MILLIBITS
+from matchers.scoring import in_bits
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import InteractionRow
@@ -146,7 +146,7 @@ class _Search:
             canonical,
             stage,
             in_common,
-            weight / MILLIBITS,
+            in_bits(weight),
             (one.interaction_id, other.interaction_id),
             parts_of_score(scorer.explain(one.record, other.record), self._rules.model),
         )

@@ -21,7 +21,7 @@ from identity_engine.application.explanation.waterfall import (
     thresholds_of,
 )
 from identity_engine.application.policies import Policies
-from matchers.scoring import MILLIBITS
+from matchers.scoring import in_bits
 from projections.base import Recorded
 
 BY_PERSON = "person"
@@ -91,10 +91,10 @@ def explain_link(stream: Sequence[Recorded], policies: Policies, say: Sentences)
             if is_pinned
             else _sentence_of_link(evidence, moved_from, thresholds, say)
         ),
-        bits=evidence.weight / MILLIBITS,
+        bits=in_bits(evidence.weight),
         thresholds=thresholds,
         parts=parts_of_evidence(evidence, model),
-        losing=tuple((one.contact_id, one.weight / MILLIBITS) for one in evidence.candidates),
+        losing=tuple((one.contact_id, in_bits(one.weight)) for one in evidence.candidates),
         considered=evidence.considered,
         refusals=tuple(
             say.say("refused", contact=one.contact_id, reason=reason_of(one.guard, say))
@@ -151,7 +151,7 @@ def _of_two(
         position=event.position,
         rule=evidence.rule,
         sentence=_told(kind, evidence, thresholds, say),
-        bits=evidence.weight / MILLIBITS,
+        bits=in_bits(evidence.weight),
         thresholds=thresholds,
         parts=parts_of_evidence(evidence, model),
         model=evidence.model,
@@ -218,7 +218,7 @@ def _told(prefix: str, evidence: Evidence, thresholds: Thresholds, say: Sentence
     return say.say(
         key,
         rule=evidence.rule,
-        weight=evidence.weight / MILLIBITS,
+        weight=in_bits(evidence.weight),
         attach=thresholds.attach,
         merge=thresholds.merge,
     )

@@ -63,7 +63,7 @@ from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierV
 from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.sentences import Sentences
 from identity_engine.application.explanation.telling_cases import tell_of_case
-from matchers.scoring import MILLIBITS
+from matchers.scoring import in_bits
 from projections.base import Recorded
 
 
@@ -87,7 +87,7 @@ def tell(event: Recorded, say: Sentences, moved_from: str | None = None) -> str:
         case InteractionLinked():
             return _link(event, fact, say, moved_from)
         case InteractionHeldForReview(evidence=evidence, proposed=proposed):
-            bits = in_bits(evidence, say)
+            bits = in_brackets(evidence, say)
             return say.say("event.held", interaction=stream_id, proposed=proposed, bits=bits)
         case InteractionUnlinked(contact_id=contact_id, cause=cause):
             key = "event.unlinked" if cause is None else f"event.unlinked_{cause}"
@@ -135,7 +135,7 @@ def rule_of(fact: Fact) -> tuple[str | None, float | None]:
     evidence = getattr(fact, "evidence", None)
     if not isinstance(evidence, Evidence):
         return None, None
-    return evidence.rule, evidence.weight / MILLIBITS if evidence.comparisons else None
+    return evidence.rule, in_bits(evidence.weight) if evidence.comparisons else None
 
 
 def _link(event: Recorded, fact: InteractionLinked, say: Sentences, moved_from: str | None) -> str:
@@ -150,14 +150,14 @@ def _link(event: Recorded, fact: InteractionLinked, say: Sentences, moved_from: 
         contact=fact.contact_id,
         before=moved_from or "",
         rule=fact.evidence.rule,
-        bits=in_bits(fact.evidence, say),
+        bits=in_brackets(fact.evidence, say),
     )
 
 
 def _merge(fact: ContactMerged, say: Sentences) -> str:
     if fact.evidence is None:
         return _each(fact.edges, "event.merged_by_person", say)
-    rule, bits = fact.evidence.rule, in_bits(fact.evidence, say)
+    rule, bits = fact.evidence.rule, in_brackets(fact.evidence, say)
     return _each(fact.edges, "event.merged", say, rule=rule, bits=bits)
 
 
@@ -227,7 +227,7 @@ def _of_contact(contact_id: str, fact: Fact, say: Sentences) -> str:
         case ContactToldApartLifted(other=other):
             return say.say("event.told_apart_lifted", one=contact_id, other=other)
         case ContactMergeRefused(other=other, guard=guard, evidence=evidence):
-            reason, bits = reason_of(guard, say), in_bits(evidence, say)
+            reason, bits = reason_of(guard, say), in_brackets(evidence, say)
             return say.say(
                 "event.merge_refused", one=contact_id, other=other, reason=reason, bits=bits
             )
@@ -253,7 +253,7 @@ def _of_division(contact_id: str, fact: ContactMoved | AcrossFact, say: Sentence
             )
         case ContactAcrossFound(other=other, evidence=evidence):
             return say.say(
-                "event.across_found", one=contact_id, other=other, bits=in_bits(evidence, say)
+                "event.across_found", one=contact_id, other=other, bits=in_brackets(evidence, say)
             )
     return say.say(SAID_ACROSS[type(fact)], one=contact_id, other=fact.other)
 
@@ -288,8 +288,8 @@ def _of_life(contact_id: str, fact: LifecycleFact, say: Sentences) -> str:
             return say.say("event.hold_lifted", contact=contact_id)
 
 
-def in_bits(evidence: Evidence, say: Sentences) -> str:
+def in_brackets(evidence: Evidence, say: Sentences) -> str:
     """Return the weight of evidence as an insertion in brackets, nothing where nothing was compared."""
     if not evidence.comparisons:
         return ""
-    return say.say("in_bits", bits=evidence.weight / MILLIBITS)
+    return say.say("in_bits", bits=in_bits(evidence.weight))

@@ -4,14 +4,13 @@ Bits only: the same for evidence that was stored and for a pair that is weighed 
 """
 
 from collections.abc import Iterable
-from math import log2
 from typing import Literal
 
 from msgspec import Struct
 
 from aggregates.values import Evidence
 from matchers.model import ComparisonModel, Model
-from matchers.scoring import MILLIBITS, Score
+from matchers.scoring import Score, in_bits, millibits
 
 PRIOR = "prior"
 Kind = Literal["prior", "comparison", "rarity"]
@@ -62,12 +61,12 @@ def parts_of_score(score: Score, model: Model) -> tuple[Part, ...]:
 def _parts(prior: int, weighed: Iterable[Weighed], model: Model) -> tuple[Part, ...]:
     """Return bars that add up to the weight: first the prior, then comparisons, then rarities."""
     known = {comparison.name: comparison for comparison in model.comparisons}
-    bars, rarities = [Part("prior", PRIOR, "", prior / MILLIBITS)], []
+    bars, rarities = [Part("prior", PRIOR, "", in_bits(prior))], []
     for name, level, weight in weighed:
         rarity = _rarity(known.get(name), level, weight)
-        bars.append(Part("comparison", name, level, (weight - rarity) / MILLIBITS))
+        bars.append(Part("comparison", name, level, in_bits(weight - rarity)))
         if rarity:
-            rarities.append(Part("rarity", name, level, rarity / MILLIBITS))
+            rarities.append(Part("rarity", name, level, in_bits(rarity)))
     return (*bars, *rarities)
 
 
@@ -83,10 +82,6 @@ def _rarity(comparison: ComparisonModel | None, level: str, weight: int) -> int:
     if found is None:
         return 0
     among_sharers = found.u if found.shared is None else found.shared
-    if weight == _millibits(found.m, among_sharers, comparison.scale):
+    if weight == millibits(found.m, among_sharers, comparison.scale):
         return 0
-    return weight - _millibits(found.m, found.u, comparison.scale)
-
-
-def _millibits(m: float, u: float, scale: float) -> int:
-    return round(MILLIBITS * scale * log2(m / u))
+    return weight - millibits(found.m, found.u, comparison.scale)

@@ -16,7 +16,7 @@ from identity_engine.application.explanation.absent import Absent, absent_compar
 from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.pair import Common, Pair, Side
 from identity_engine.application.explanation.sentences import Sentences
-from identity_engine.application.explanation.telling import in_bits
+from identity_engine.application.explanation.telling import in_brackets
 from identity_engine.application.explanation.waterfall import (
     Part,
     Thresholds,
@@ -37,7 +37,7 @@ from matchers.guards import (
     share_identifier,
 )
 from matchers.proposals import Node, exact_pairs, scored_pairs
-from matchers.scoring import MILLIBITS
+from matchers.scoring import in_bits
 from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor
 
@@ -144,12 +144,12 @@ def _recorded(
         instant_text(event.recorded_at),
         fact.guard,
         evidence.rule,
-        evidence.weight / MILLIBITS,
+        in_bits(evidence.weight),
         (evidence.against, evidence.interaction_id),
         say.say(
             "why_not.recorded",
             position=str(event.position),
-            bits=in_bits(evidence, say),
+            bits=in_brackets(evidence, say),
             reason=reason_of(fact.guard, say),
         ),
     )
@@ -178,9 +178,9 @@ class _Question:
         """Return the verdict in words, with the waterfall of the best pair and what would tip it."""
         verdict = self._verdict()
         best, model = self._best, self._rules.model
-        bits = best.weight / MILLIBITS if best is not None else None
-        needed = self._needed / MILLIBITS
-        missing = max(0, self._needed - best.weight) / MILLIBITS if best is not None else None
+        bits = in_bits(best.weight) if best is not None else None
+        needed = in_bits(self._needed)
+        missing = in_bits(max(0, self._needed - best.weight)) if best is not None else None
         key = f"why_not.{verdict}"
         return WhyNot(
             one=self._one.asked,

@@ -12,7 +12,7 @@ from identity_engine.application.intake.preparing import (
     PublisherRights,
 )
 from identity_engine.application.resolution.resolve import Portion
-from identity_engine.event_store.store import SourcePosition
+from identity_engine.event_store.source_positions import SourcePosition
 from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
 from identity_engine.ingestion.files.event_file import Batch, EventFile

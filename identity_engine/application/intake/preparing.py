@@ -16,7 +16,8 @@ from aggregates.policy import Policy
 from identity_engine.adapters.clock import World
 from identity_engine.application.resolution.outcome import Outcome
 from identity_engine.application.resolution.resolve import Portion, Resolver
-from identity_engine.event_store.store import EventStore, SourcePosition
+from identity_engine.event_store.source_positions import SourcePosition
+from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import Incoming, IncomingInteraction
 from identity_engine.ingestion.faults import Rejected, fault

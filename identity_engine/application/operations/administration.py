@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
-from aggregates import access, policy
+from aggregates import access
 from aggregates.access import (
     ACCESS_STREAM,
     REFUSALS_STREAM,
@@ -18,7 +18,7 @@ from aggregates.access import (
     GrantRole,
     RevokeRole,
 )
-from aggregates.policy import POLICY_STREAMS, PolicyKind, PolicyState
+from aggregates.policy import PolicyKind
 from aggregates.settings import Settings
 from aggregates.values import instant_text
 from identity_engine.application.acting import Operations
@@ -199,13 +199,12 @@ class Administration(Operations):
             NotFound: the store was not there yet.
         """
         until = position_as_of(self.context.store, as_of)
-        state: PolicyState | None = None
-        for event in self.context.store.read_stream(POLICY_STREAMS["settings"]):
-            if until is None or event.position <= until:
-                state = policy.evolve(state, event.fact)
-        if state is None:
+        if until is None:
+            return self.context.rules.settings
+        settings = self.context.policies.past_settings().at(until)
+        if settings is None:
             raise NotFound("There were no settings at that moment: the store was not there yet.")
-        return Settings.model_validate_json(state.contents[state.version])
+        return settings
 
     def _change(self, wanted: AccessCommand, *, known: Collection[str] = (), dry_run: bool) -> Done:
         with self.command(dry_run=dry_run) as command:

@@ -82,7 +82,7 @@ class AcrossDivisions:
         row = self._index.contacts[two[0]]
         fact = across.decide(row.state.across, row.state.division, command)
         if fact is not None:
-            fact_writer.write(two[0], row.version + 1, time, fact)
+            fact_writer.write(two[0], time, [fact])
 
     def _known(self) -> set[Two]:
         """Return who was found alike before, of the contacts of the component, and load them."""
@@ -123,7 +123,7 @@ class AcrossDivisions:
             said = self._index.contacts[one].state.across
             if said is not None and other in said.unlinked:
                 return True
-        ours, theirs = (self._index.members(self._index.canonical(end)) for end in two)
+        ours, theirs = (self._index.members_of(end) for end in two)
         return any(pair & ours and pair & theirs for pair in apart)
 
     def _turn(self, pair: Pair) -> tuple[object, ...]:

@@ -78,8 +78,6 @@ class Claims:
                 if value.digest == row.digest:
                     claim = claim_of(contact_id, subject, said.received, said.time, value, policy)
                     seal = Seal(subject, DataKey(giver.key_id, cipher))
-                    for fact in ownership.decide(row.state, claim):
-                        self._fact_writer.write(
-                            row.identifier_id, row.version + 1, said.time, fact, seal
-                        )
+                    facts = ownership.decide(row.state, claim)
+                    self._fact_writer.write(row.identifier_id, said.time, facts, seal)
                     return

@@ -117,49 +117,59 @@ class Component:
         tables, cursor, index = self._tables, self._cursor, self._index
         contacts = {row.contact_id for row in frontier if row.contact_id is not None}
         tables.load_nearby(cursor, index, (), contacts)
+        alike = self._load_alike(frontier)
+        self._heard.load(frontier)
+        heard = {digest for row in frontier for digest in self._heard.values_of(row)}
+        near = alike | self._load_naming(frontier, heard)
+        tables.load_interactions(cursor, index, near)
+        digests = heard.union(mention.digest for row in frontier for mention in row.mentions)
+        tables.load_identifiers(
+            cursor, index, [one for one in digests if one not in index.identifiers]
+        )
+        self._load_right_ones(digests, near.union(self._heard.load_users(digests)))
+
+    def _load_alike(self, frontier: Sequence[InteractionRow]) -> set[int]:
+        """Load which records stand under the block keys of the frontier, and return their numbers."""
+        index = self._index
         for row in frontier:
             self._keys[row.number] = self._keys_of(row)
         keys = {key for row in frontier for key in self._keys[row.number]}
         overfull = {key for key in keys if index.is_crowded(key)}
         self._crowding.load(keys - overfull)
-        tables.load_postings(cursor, index, overfull - index.keys_read(), MOST_EQUALS)
-        self._heard.load(frontier)
-        heard = {digest for row in frontier for digest in self._heard.values_of(row)}
+        self._tables.load_postings(self._cursor, index, overfull - index.keys_read(), MOST_EQUALS)
+        return self._numbers_under(keys, MOST_EQUALS)
+
+    def _load_naming(self, frontier: Sequence[InteractionRow], heard: Iterable[bytes]) -> set[int]:
+        """Load which interactions mention a value of the frontier, or one that it gave in a message, and
+        return their numbers."""
+        index = self._index
         exclusive, others = set[int](), set(map(value_key, heard))
         for row in frontier:
             for mention in row.mentions:
                 is_exclusive = self.class_of(mention, row) == IdentifierClass.EXCLUSIVE
                 (exclusive if is_exclusive else others).add(mention_key(mention))
-        tables.load_postings(cursor, index, exclusive - index.keys_read(), ALL)
-        tables.load_postings(cursor, index, others - exclusive - index.keys_read(), MOST_USES)
-        numbers = {
-            number
-            for key in keys
-            if len(index.numbers_under(key)) <= MOST_EQUALS
-            for number in index.numbers_under(key)
-        }
-        numbers |= {
-            number
-            for key in exclusive | others
-            if key in exclusive or len(index.numbers_under(key)) <= MOST_USES
-            for number in index.numbers_under(key)
-        }
-        tables.load_interactions(cursor, index, numbers)
-        digests = heard.union(mention.digest for row in frontier for mention in row.mentions)
-        tables.load_identifiers(
-            cursor, index, [one for one in digests if one not in index.identifiers]
-        )
-        numbers |= set(self._heard.load_users(digests))
-        states = (index.identifiers[one].state for one in digests if one in index.identifiers)
+        others -= exclusive
+        for keys, most in ((exclusive, ALL), (others, MOST_USES)):
+            self._tables.load_postings(self._cursor, index, keys - index.keys_read(), most)
+        return self._numbers_under(exclusive, ALL) | self._numbers_under(others, MOST_USES)
+
+    def _numbers_under(self, keys: Iterable[int], most: int) -> set[int]:
+        """Return who stands under some keys, those under which more than `most` stand left out."""
+        under = map(self._index.numbers_under, keys)
+        return {number for numbers in under if len(numbers) <= most for number in numbers}
+
+    def _load_right_ones(self, digests: Iterable[bytes], near: Iterable[int]) -> None:
+        """Load the contacts that corrections of some values name, and those that people linked to."""
+        identifiers, rows = self._index.identifiers, self._index.interactions(near)
+        states = (identifiers[one].state for one in digests if one in identifiers)
         named = {
             contact_id
             for state in states
             if state is not None
             for contact_id in named_by_corrections(state.corrections)
         }
-        rows = map(index.interaction, numbers)
-        said = {row.contact_id for row in rows if row is not None and row.pinned}
-        tables.load_nearby(cursor, index, (), named.union(one for one in said if one is not None))
+        said = {row.contact_id for row in rows if row.pinned and row.contact_id is not None}
+        self._tables.load_nearby(self._cursor, self._index, (), named | said)
 
     def _keys_of(self, row: InteractionRow) -> tuple[int, ...]:
         if row.contact_id is None:
@@ -312,7 +322,7 @@ class Component:
             member
             for row in frontier
             if row.contact_id is not None
-            for member in index.members(index.canonical(row.contact_id))
+            for member in index.members_of(row.contact_id)
         } - self._contacts
         self._contacts |= fresh
         if fresh:

@@ -26,10 +26,9 @@ from identity_engine.application.reevaluation.across import AcrossDivisions
 from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.reevaluation.evidence import evidence_of
-from identity_engine.application.reevaluation.moments import last_seen, moment, time_of
+from identity_engine.application.reevaluation.moments import last_seen, time_of
 from identity_engine.application.reevaluation.outcome import Reevaluated
 from identity_engine.application.reevaluation.stages import Move, Stages
-from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.mapper import Pending
@@ -37,6 +36,7 @@ from identity_engine.event_store.match_index.conversation_tables import load_hea
 from identity_engine.event_store.store import EventStore, stream_versions
 from matchers.clustering import Clusters, Refused, home
 from matchers.proposals import Pair
+from projections.match_index.identities import moment_of
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
 from projections.sql import Cursor
@@ -88,14 +88,13 @@ class Difference:
             row = self._index.identifiers.get(digest)
             if row is not None and row.state is not None:
                 fact = IdentifierShared(by="names", holders=crowd.people)
-                self._fact_writer.write(
-                    row.identifier_id, row.version + 1, moment(crowd.since), fact
-                )
+                self._fact_writer.write(row.identifier_id, moment_of(crowd.since), [fact])
                 shared += 1
         for digest, last in sorted(self._component.unshared.items()):
             row = self._index.identifiers[digest]
-            fact_ = IdentifierUnshared(by="names")
-            self._fact_writer.write(row.identifier_id, row.version + 1, moment(last), fact_)
+            self._fact_writer.write(
+                row.identifier_id, moment_of(last), [IdentifierUnshared(by="names")]
+            )
         return shared
 
     def _find_homes(self) -> None:
@@ -138,7 +137,7 @@ class Difference:
             if not self._component.row(key).pinned and self._is_stray(key)
         ]
         ids = [self._component.row(key).interaction_id for key in strays]
-        versions = stream_versions(self._cursor, ids)
+        self._index.versions |= stream_versions(self._cursor, ids)
         self._load_heard(ids)
         at_home = dict(self._given)
         for contact_id in sorted(self._home, key=self._seniority):
@@ -155,7 +154,7 @@ class Difference:
             before = self._linked(key)
             evidence = self._evidence_of_move(row)
             moves.append(Move(row, before, at_home[place], evidence))
-            claims = self._move(row, at_home[place], versions[row.interaction_id], evidence)
+            claims = self._move(row, at_home[place], evidence)
             left |= dict.fromkeys((before, digest) for digest in claims)
             touched |= {
                 (one, digest): time_of(row)
@@ -181,7 +180,7 @@ class Difference:
         place, linked = self._cluster_of[key], self._linked(key)
         given = self._given.get(place)
         if given is not None:
-            return not self._are_one(given, linked)
+            return not self._index.are_one(given, linked)
         return self._home[linked] != place
 
     def _linked(self, key: int) -> ContactId:
@@ -197,31 +196,27 @@ class Difference:
         fresh = ContactId(self._world.new_id())
         division = self._index.contacts[self._linked(row.number)].state.division
         command = contacts.Create(division=division, interaction_id=row.interaction_id)
-        for fact in contacts.decide(None, command):
-            self._fact_writer.write(fresh, 1, time_of(row), fact)
+        self._fact_writer.write(fresh, time_of(row), contacts.decide(None, command))
         return fresh
 
     def _evidence_of_move(self, row: InteractionRow) -> Evidence:
         join = self._join_of(row.number)
         return self._evidence(join, row) if join is not None else self._no_evidence()
 
-    def _move(
-        self, row: InteractionRow, target: ContactId, version: int, evidence: Evidence
-    ) -> list[bytes]:
+    def _move(self, row: InteractionRow, target: ContactId, evidence: Evidence) -> list[bytes]:
         """Give an interaction to another contact with its claims, and return the digests of those."""
         held = row.contact_id
         assert held is not None
         time = time_of(row)
         unlinked = InteractionUnlinked(contact_id=held)
-        self._fact_writer.write(row.interaction_id, version + 1, time, unlinked)
         linked = InteractionLinked(contact_id=target, evidence=evidence)
-        self._fact_writer.write(row.interaction_id, version + 2, time, linked)
+        self._fact_writer.write(row.interaction_id, time, [unlinked, linked])
         claimed = self._claims_of(row, held)
         for identifier in claimed:
             fact = IdentifierReassigned(
                 contact_id=target, from_contact_id=held, interaction_id=row.interaction_id
             )
-            self._fact_writer.write(identifier.identifier_id, identifier.version + 1, time, fact)
+            self._fact_writer.write(identifier.identifier_id, time, [fact])
         return [identifier.digest for identifier in claimed]
 
     def _claims_of(self, row: InteractionRow, held: ContactId) -> list[IdentifierRow]:
@@ -246,11 +241,11 @@ class Difference:
 
     def _settle_claims(self, touched: Mapping[tuple[ContactId, bytes], datetime]) -> None:
         """Let what the moved interactions show of their values hold where they are now."""
-        meaning = Meaning(self._store.digests, self._rules.policy)
-        vouching = Vouching(self._store.index, self._cursor, self._index, meaning)
+        store, policy = self._store, self._rules.policy
+        vouching = Vouching(store.index, self._cursor, self._index, store.digests, policy)
         for row, fact in vouching.settle(touched):
             time = touched[fact.contact_id, row.digest]
-            self._fact_writer.write(row.identifier_id, row.version + 1, time, fact)
+            self._fact_writer.write(row.identifier_id, time, [fact])
 
     def _unmerge(self) -> int:
         """Take back the engine's merges of contacts that are at home in different clusters."""
@@ -266,7 +261,6 @@ class Difference:
         streams = {edge.stream for edge in wrong}
         self._store.index.load_nearby(self._cursor, self._index, (), streams)
         for edge in wrong:
-            stream = self._index.contacts[edge.stream]
             fact = ContactUnmerged(
                 merge_id=edge.merge_id,
                 edges=(MergeEdge(one=edge.one, other=edge.other),),
@@ -274,7 +268,7 @@ class Difference:
                 cause="evidence_changed",
             )
             time = self._last_seen(edge.one, edge.other)
-            self._fact_writer.write(edge.stream, stream.version + 1, time, fact)
+            self._fact_writer.write(edge.stream, time, [fact])
         return len(wrong)
 
     def _last_seen(self, *contact_ids: ContactId) -> datetime:
@@ -285,13 +279,10 @@ class Difference:
         merged = 0
         for join in self._joins:
             one, other = self._linked(join.one), self._linked(join.other)
-            if self._home[one] != self._home[other] or self._are_one(one, other):
+            if self._home[one] != self._home[other] or self._index.are_one(one, other):
                 continue
             merged += self._merge_two(one, other, join)
         return merged
-
-    def _are_one(self, one: ContactId, other: ContactId) -> bool:
-        return self._index.canonical(one) == self._index.canonical(other)
 
     def _merge_two(self, one: ContactId, other: ContactId, join: Pair) -> int:
         ours, theirs = self._index.identity(one), self._index.identity(other)
@@ -314,7 +305,7 @@ class Difference:
         }
         survivor = survivor_of(ours, theirs, born)
         time = max(time_of(row), time_of(self._component.row(join.other)))
-        self._fact_writer.write(survivor, self._index.contacts[survivor].version + 1, time, fact)
+        self._fact_writer.write(survivor, time, [fact])
         return 1
 
     def _record_refusals(self) -> None:
@@ -340,7 +331,7 @@ class Difference:
             self._tell(one, command, max(map(time_of, rows)))
 
     def _are_told_apart(self, one: ContactId, other: ContactId) -> bool:
-        ours, theirs = (self._index.members(self._index.canonical(end)) for end in (one, other))
+        ours, theirs = (self._index.members_of(end) for end in (one, other))
         apart = self._index.apart_at(self._world.now())
         return any(pair & ours and pair & theirs for pair in apart)
 
@@ -348,8 +339,7 @@ class Difference:
         self, contact_id: ContactId, command: contacts.ContactCommand, time: datetime
     ) -> None:
         row = self._index.contacts[contact_id]
-        for fact in contacts.decide(row.state, command):
-            self._fact_writer.write(contact_id, row.version + 1, time, fact)
+        self._fact_writer.write(contact_id, time, contacts.decide(row.state, command))
 
     def _join_of(self, key: int) -> Pair | None:
         """Return the pair that brought a record into its cluster."""

@@ -5,25 +5,19 @@ count them. By the clock two ingests of one file would tell two histories.
 """
 
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from aggregates.values import ContactId
 from identity_engine.event_store.match_index.tables import IndexTables
+from projections.match_index.identities import moment_of
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def moment(time: int) -> datetime:
-    """Return microseconds since 1970, UTC, as a moment."""
-    return EPOCH + timedelta(microseconds=time)
-
 
 def time_of(row: InteractionRow) -> datetime:
     """Return when an interaction was."""
-    return moment(row.time)
+    return moment_of(row.time)
 
 
 def last_seen(

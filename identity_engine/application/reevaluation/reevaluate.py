@@ -13,8 +13,9 @@ from time import monotonic
 from msgspec import Struct
 
 from aggregates.policy import POLICY_STREAMS, ReevaluationRequested
-from aggregates.values import CommandId, EventId, Header, InteractionId
+from aggregates.values import InteractionId
 from identity_engine.adapters.clock import World
+from identity_engine.application.fact_writer import header_of_its_own
 from identity_engine.application.gc_pause import no_garbage_collection
 from identity_engine.application.policies import Policies
 from identity_engine.application.reevaluation.component import Component
@@ -73,12 +74,7 @@ class Reevaluation:
             fact = ReevaluationRequested(interaction_ids=ids)
             stream = POLICY_STREAMS["policy"]
             version = stream_versions(writer.cursor, [stream])[stream] + 1
-            header = Header(
-                EventId(self._world.new_id()),
-                self._world.now(),
-                actor,
-                CommandId(self._world.new_id()),
-            )
+            header = header_of_its_own(self._world, actor)
             index.apply(stream, version, header.valid_from, fact)
             writer.append([Pending(stream, version, header, fact)], index.changes())
 

@@ -20,6 +20,7 @@ from identity_engine.application.reevaluation.reevaluate import evaluate
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore
+from matchers.scoring import in_bits
 
 STEP = 2_000
 Progress = Callable[[int], None]
@@ -114,7 +115,7 @@ def _flips(events: list[Pending]) -> Iterator[Flip]:
 
 
 def _told(evidence: Evidence | None) -> tuple[str | None, float | None]:
-    return (evidence.rule, evidence.weight / 1000) if evidence is not None else (None, None)
+    return (evidence.rule, in_bits(evidence.weight)) if evidence is not None else (None, None)
 
 
 def _touched(events: list[Pending], component: Component) -> set[InteractionId]:

@@ -89,9 +89,8 @@ class Stages:
         self, contact_id: ContactId, row: InteractionRow, command: contacts.ContactCommand
     ) -> None:
         known = self._index.contacts[contact_id]
-        time = time_of(row)
-        for fact in contacts.decide(known.state, command):
-            self._fact_writer.write(contact_id, known.version + 1, time, fact)
+        facts = contacts.decide(known.state, command)
+        self._fact_writer.write(contact_id, time_of(row), facts)
 
 
 def _raises(facts: Sequence[Fact]) -> bool:

@@ -17,7 +17,7 @@ from aggregates.change import (
     InteractionChanged,
     InteractionChangeDeferred,
 )
-from aggregates.values import ContactId, Erased, Fact, InteractionId
+from aggregates.values import ContactId, Erased, InteractionId
 from identity_engine.adapters.clock import World
 from identity_engine.application.fact_writer import FactWriter, Seal, Upstream
 from identity_engine.application.resolution.decision_events import DecisionEvents
@@ -81,9 +81,7 @@ class Changing:
         self._conversations = index.conversations
         self._deferred: dict[bytes, PreparedChange] = {}
         self._prepared: dict[bytes, Prepared] = {}
-        self._versions: dict[str, int] = {}
-        self._counted = 0
-        self._effects = Effects(store, world, rules, cursor, index, lookup, events, self._own)
+        self._effects = Effects(store, world, rules, cursor, index, lookup, events)
 
     def load(self, changes: Sequence[RecognisedChange]) -> None:
         """Load all that these changes and the arriving interactions ask for, one query for each kind
@@ -100,7 +98,7 @@ class Changing:
         rows = [row for id_ in ids if (row := self._index.interaction_by_id(id_)) is not None]
         self._index.add_natural_keys((), rows)
         tables.load_nearby(self._cursor, self._index, (), _contacts(rows))
-        self._versions = stream_versions(self._cursor, ids)
+        self._index.versions |= stream_versions(self._cursor, ids)
         for one in changes:
             if one.incoming.kind in WITH_VALUES:
                 self._prepare(one)
@@ -163,7 +161,7 @@ class Changing:
                 source=one.incoming.of_source, id=one.incoming.of_id, said=told.personal
             ),
         )
-        fact_writer.write(self._world.new_id(), 1, told.time, fact)
+        fact_writer.write(self._world.new_id(), told.time, [fact])
         self._events += fact_writer.events
         self._deferred[one.natural_key] = told
         return self._outcome("accepted", interaction_id, None, one)
@@ -178,7 +176,7 @@ class Changing:
         fact = InteractionChanged(
             change=told.change, contact_id=contact_id, division=division, personal=told.personal
         )
-        self._own(fact_writer, row, told.time, fact)
+        fact_writer.write(row.interaction_id, told.time, [fact])
         if division is not None and isinstance(told.personal, ChangePersonal):
             prepared = self._lookup.with_keys_in_use(self._prepared_of(row, told))
             if kind == "corrected":
@@ -224,8 +222,8 @@ class Changing:
             reason=incoming.reason,
         )
         upstream = Upstream(
-            digests.opaque(incoming.correlation_id) if incoming.correlation_id else None,
-            digests.opaque(incoming.causation_id) if incoming.causation_id else None,
+            digests.opaque(incoming.correlation_id),
+            digests.opaque(incoming.causation_id),
             incoming.traceparent,
         )
         return PreparedChange(change, personal, incoming.time, upstream)
@@ -263,21 +261,6 @@ class Changing:
         return FactWriter(
             self._world, self._rules.actor, self._index, told.upstream, Seal(subject, key)
         )
-
-    def _own(
-        self,
-        fact_writer: FactWriter,
-        row: InteractionRow,
-        time: datetime,
-        fact: Fact,
-    ) -> None:
-        """Write into the interaction's own stream, behind all that this batch has written there."""
-        for event in self._events[self._counted :]:
-            self._versions[event.stream_id] = event.version
-        self._counted = len(self._events)
-        version = self._versions[row.interaction_id] + 1
-        fact_writer.write(row.interaction_id, version, time, fact)
-        self._versions[row.interaction_id] = version
 
 
 def _contacts(rows: Sequence[InteractionRow]) -> set[ContactId]:

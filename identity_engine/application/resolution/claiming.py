@@ -8,12 +8,10 @@ from aggregates.identifier import ClaimPersonal, IdentifierState
 from aggregates.interaction import InteractionReceived
 from aggregates.ownership import Claim
 from aggregates.policy import Policy
-from aggregates.values import ContactId, Fact, IdentifierClass, IdentifierId, InteractionId
+from aggregates.values import ContactId, IdentifierClass, IdentifierId, InteractionId
+from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.resolution.prepare import Considered, Prepared
 from projections.match_index.index import MatchIndex
-
-Write = Callable[[str, int, datetime, Fact], None]
-"""Notes a fact of a stream, with its version and valid time; the index follows at once."""
 
 
 def claim_identifiers(
@@ -24,7 +22,7 @@ def claim_identifiers(
     interaction_id: InteractionId,
     refused: Collection[str],
     new_id: Callable[[], str],
-    write: Write,
+    fact_writer: FactWriter,
 ) -> None:
     """Let a contact hold the values that an interaction, or a message in it, brings; one that is gone
     holds nothing.
@@ -37,7 +35,7 @@ def claim_identifiers(
         interaction_id: on whose word.
         refused: contacts that a guard kept apart from this one.
         new_id: makes the id of a value that has no stream yet.
-        write: notes a fact.
+        fact_writer: writes the facts.
     """
     for considered in prepared.identifiers if index.is_live(contact_id) else ():
         row = index.identifiers.get(considered.digest)
@@ -51,8 +49,7 @@ def claim_identifiers(
         claim = claim_of(
             contact_id, interaction_id, prepared.fact, prepared.time, considered, policy
         )
-        for fact in ownership.decide(state, claim):
-            write(row.identifier_id, row.version + 1, prepared.time, fact)
+        fact_writer.write(row.identifier_id, prepared.time, ownership.decide(state, claim))
 
 
 def _may_claim(

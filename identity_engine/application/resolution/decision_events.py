@@ -4,6 +4,7 @@ An interaction writes to its own stream only, unless it adds a fact to a contact
 profile value is copied: the contact gets its values through the link.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -59,7 +60,6 @@ class DecisionEvents:
             world, rules.actor, index, upstream, Seal(self.interaction_id, self._key)
         )
         self._state: InteractionState = interaction.Unknown()
-        self._version = 0
 
     def of(self, decision: Decision) -> list[Pending]:
         """Return the events of a decision, in the order they are to be read."""
@@ -141,8 +141,7 @@ class DecisionEvents:
         command = contact.Create(
             division=self._prepared.fact.division, interaction_id=self.interaction_id
         )
-        for fact in contact.decide(None, command):
-            self._write(self.contact_id, 1, fact)
+        self._write(self.contact_id, contact.decide(None, command))
 
     def _claim_identifiers(self, decision: Decision) -> None:
         claim_identifiers(
@@ -153,7 +152,7 @@ class DecisionEvents:
             self.interaction_id,
             {refusal.contact_id for refusal in decision.refusals},
             self._world.new_id,
-            self._fact_writer.write,
+            self._fact_writer,
         )
 
     def _identify(self, decision: Decision) -> None:
@@ -170,8 +169,7 @@ class DecisionEvents:
         command = contact.Identify(
             by=by, interaction_id=self.interaction_id, identifier_id=identifier_id
         )
-        for fact in contact.decide(row.state, command):
-            self._write(self.contact_id, row.version + 1, fact)
+        self._write(self.contact_id, contact.decide(row.state, command))
 
     def _reason_to_identify(
         self, decision: Decision
@@ -193,11 +191,10 @@ class DecisionEvents:
     def _own(self, command: interaction.InteractionCommand) -> None:
         for fact in interaction.decide(self._state, command):
             self._state = interaction.evolve(self._state, fact)
-            self._version += 1
-            self._write(self.interaction_id, self._version, fact)
+            self._write(self.interaction_id, (fact,))
 
-    def _write(self, stream_id: str, version: int, fact: Fact) -> None:
-        self._fact_writer.write(stream_id, version, self._prepared.time, fact)
+    def _write(self, stream_id: str, facts: Iterable[Fact]) -> None:
+        self._fact_writer.write(stream_id, self._prepared.time, facts)
 
 
 def _without_scores(evidence: Evidence) -> Evidence:

@@ -4,8 +4,8 @@ Nothing here moves a link to another contact: a message may propose one to a per
 correction or a retraction leaves the links is for re-evaluation.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -14,13 +14,12 @@ from aggregates.identifier import Holding
 from aggregates.interaction import InteractionUnlinked
 from aggregates.release import IdentifierReleased
 from aggregates.review import ReviewState
-from aggregates.values import ContactId, Fact, IdentifierClass, InteractionId
+from aggregates.values import ContactId, IdentifierClass, InteractionId
 from identity_engine.adapters.clock import World
 from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.resolution.claiming import claim_identifiers
 from identity_engine.application.resolution.decision_events import evidence_of
 from identity_engine.application.resolution.lookup import Lookup, held_identifiers, own_exclusive
-from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.prepare import Prepared
 from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
@@ -31,14 +30,11 @@ from matchers.decision import decide
 from matchers.record import MatchRecord
 from matchers.vocabulary import Decision
 from projections.match_index.conversations import Heard
+from projections.match_index.identities import moment_of
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import value_key
 from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-WriteOwn = Callable[[FactWriter, InteractionRow, datetime, Fact], None]
-"""Writes a fact into an interaction's own stream, behind all that stands there."""
 
 
 class Effects:
@@ -47,7 +43,6 @@ class Effects:
     Args:
         store, world, rules, cursor, index, lookup: of the batch.
         events: what the batch has written so far.
-        own: writes into an interaction's own stream.
     """
 
     def __init__(
@@ -59,11 +54,10 @@ class Effects:
         index: MatchIndex,
         lookup: Lookup,
         events: Sequence[Pending],
-        own: WriteOwn,
     ) -> None:
         self._store, self._world, self._rules = store, world, rules
         self._cursor, self._index, self._lookup = cursor, index, lookup
-        self._events, self._own = events, own
+        self._events = events
         self._heard: dict[InteractionId, list[bytes]] = {}
         self._hearers: dict[bytes, list[Heard]] = {}
 
@@ -131,8 +125,7 @@ class Effects:
         if wanted in map(self._index.canonical, asked):
             return
         command = interaction.HoldForReview(wanted, evidence_of(decision, self._rules))
-        for fact in interaction.decide(state.link, command):
-            self._own(fact_writer, row, time, fact)
+        fact_writer.write(row.interaction_id, time, interaction.decide(state.link, command))
 
     def _state(self, interaction_id: InteractionId, pending: Sequence[Pending]) -> ReviewState:
         stored = self._store.read_stream(interaction_id, cursor=self._cursor)
@@ -147,7 +140,7 @@ class Effects:
     def _without_conflicts(self, prepared: Prepared, contact_id: ContactId) -> Prepared:
         """Leave out exclusive values of which the contact holds others."""
         index = self._index
-        members = index.members(index.canonical(contact_id))
+        members = index.members_of(contact_id)
         held = {
             type_: identifier_id
             for member in members
@@ -181,7 +174,7 @@ class Effects:
             row.interaction_id,
             refused,
             self._world.new_id,
-            fact_writer.write,
+            fact_writer,
         )
 
     def correct(self, fact_writer: FactWriter, row: InteractionRow, prepared: Prepared) -> None:
@@ -193,7 +186,7 @@ class Effects:
             self._settle_claims(
                 fact_writer, row.contact_id, before, prepared.time, again=row.interaction_id
             )
-            then = replace(prepared, time=EPOCH + timedelta(microseconds=row.time))
+            then = replace(prepared, time=moment_of(row.time))
             self._claim(
                 fact_writer, row, row.contact_id, self._without_conflicts(then, row.contact_id)
             )
@@ -211,8 +204,8 @@ class Effects:
         if contact_id is None:
             return
         fact = InteractionUnlinked(contact_id=contact_id, pinned=True, cause="retracted")
-        self._own(fact_writer, row, time, fact)
-        members = self._index.members(self._index.canonical(contact_id))
+        fact_writer.write(row.interaction_id, time, [fact])
+        members = self._index.members_of(contact_id)
         self._index.evaluate_again(
             self._store.index.load_all_of(self._cursor, self._index, members)
         )
@@ -227,11 +220,11 @@ class Effects:
         again: InteractionId | None = None,
     ) -> None:
         """Let what the interaction showed of values hold no longer."""
-        meaning = Meaning(self._store.digests, self._rules.policy)
-        vouching = Vouching(self._store.index, self._cursor, self._index, meaning)
+        store, policy = self._store, self._rules.policy
+        vouching = Vouching(store.index, self._cursor, self._index, store.digests, policy)
         claims = ((contact_id, digest) for digest in sorted(digests))
         for identifier, fact in vouching.settle(claims, again=again):
-            fact_writer.write(identifier.identifier_id, identifier.version + 1, time, fact)
+            fact_writer.write(identifier.identifier_id, time, [fact])
 
     def _let_go(
         self, fact_writer: FactWriter, row: InteractionRow, digests: Collection[bytes]
@@ -253,8 +246,7 @@ class Effects:
                     ended = IdentifierReleased(
                         contact_id=held.contact_id, was_gone=held.valid_to is not None
                     )
-                    version = identifier.version + 1
-                    fact_writer.write(identifier.identifier_id, version, held.valid_from, ended)
+                    fact_writer.write(identifier.identifier_id, held.valid_from, [ended])
 
     def _load_hearers(self, digests: Collection[bytes]) -> None:
         """Load in which interactions messages gave these values, as far as it is not known."""
@@ -281,11 +273,10 @@ class Effects:
             return True
         if row.contact_id is None or held.is_vouched_for:
             return False
-        index = self._index
-        return index.canonical(held.contact_id) == index.canonical(row.contact_id)
+        return self._index.are_one(held.contact_id, row.contact_id)
 
     def _is_supported(self, digest: bytes, held: Holding, but: InteractionRow) -> bool:
-        members = self._index.members(self._index.canonical(held.contact_id))
+        members = self._index.members_of(held.contact_id)
         others = map(self._index.interaction, self._index.numbers_under(value_key(digest)))
         just = self._index.conversations.just_heard()
         heard = (*self._hearers[digest], *(one for one in just if one.digest == digest))

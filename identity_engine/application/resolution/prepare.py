@@ -152,10 +152,8 @@ def prepare(
         identifiers=tuple(considered(given, compared.mentions, incoming.channel, policy)),
         comparable=compared,
         traceparent=incoming.traceparent,
-        correlation_id=(
-            digests.opaque(incoming.correlation_id) if incoming.correlation_id else None
-        ),
-        causation_id=digests.opaque(incoming.causation_id) if incoming.causation_id else None,
+        correlation_id=digests.opaque(incoming.correlation_id),
+        causation_id=digests.opaque(incoming.causation_id),
     )
 
 

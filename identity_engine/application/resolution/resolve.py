@@ -5,7 +5,7 @@ before the whole batch is decided, and then in one transaction. After a lost rac
 is decided again while holding the write lock, so it cannot lose twice.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import NamedTuple
@@ -30,7 +30,8 @@ from identity_engine.application.resolution.survivors import TakenDecision, stan
 from identity_engine.application.rules import Rules
 from identity_engine.errors import Conflict, Fenced
 from identity_engine.event_store.mapper import Pending
-from identity_engine.event_store.store import EventStore, SourcePosition
+from identity_engine.event_store.source_positions import SourcePosition
+from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.envelope import Incoming
 from identity_engine.observing.logbook import Logbook
 from matchers.decision import decide
@@ -180,37 +181,21 @@ class Resolver:
         self, ahead: "_ReadAhead", cursor: Cursor, lost: "_Decided | None" = None
     ) -> "_Decided":
         """Decide a batch; what stands of decisions that `lost` a race is told again."""
-        batch, changes = ahead.recognised, ahead.changes()
-        index = self._store.index.begin(cursor)
-        index.reading.is_provisional = True
-        self._policies.follow(index.rules, cursor)
-        self._store.index.load_natural_keys(cursor, index, [one.interaction_key for one in batch])
-        if ahead.rules is not self.rules:
-            ahead.prepared.clear()
-        fresh = [one for one in ahead.interactions() if index.known(one.natural_key) is None]
-        if len(fresh) < len(batch):
-            self._store.index.load_nearby(cursor, index, (), index.contacts_of_known())
-        self._normalise(fresh, ahead.prepared)
+        index = self._begin(cursor)
+        fresh = self._recognise(ahead, cursor, index)
         self.watch("recognised")
         lookup = Lookup(self._store, cursor, index, self.rules)
-        prepared = {
-            one.natural_key: lookup.with_keys_in_use(ahead.prepared[one.natural_key])
-            for one in fresh
-        }
+        prepared = {key: lookup.with_keys_in_use(one) for key, one in fresh.items()}
         decided = _Decided(index, self.rules)
-        if lost is not None and not changes:
+        if lost is not None and not ahead.changes():
             decided.take_over(lost, prepared.keys(), lookup)
         open_ = [one for key, one in prepared.items() if key not in decided.told]
         lookup.load_held([one for one in open_ if not self._resolves(one)])
         lookup.load([one for one in open_ if self._resolves(one)])
-        changing = None
-        if changes or index.conversations.last_waiting:
-            work = self._store, self._world, self.rules, cursor, index, lookup
-            changing = Changing(*work, decided.events, prepared)
-            changing.load(changes)
+        changing = self._changing(ahead, cursor, lookup, decided, prepared)
         stood = dict(decided.told)
         self.watch("looked up")
-        for one in batch:
+        for one in ahead.recognised:
             known = index.known(one.interaction_key)
             if isinstance(one, RecognisedChange):
                 assert changing is not None, "it was made for this"
@@ -225,6 +210,45 @@ class Resolver:
             decided.outcomes.append(outcome)
         self.watch("told")
         return decided
+
+    def _begin(self, cursor: Cursor) -> MatchIndex:
+        """Return an empty working set, and follow the rules that are in force where it begins."""
+        index = self._store.index.begin(cursor)
+        index.reading.is_provisional = True
+        self._policies.follow(index.rules, cursor)
+        return index
+
+    def _recognise(
+        self, ahead: "_ReadAhead", cursor: Cursor, index: MatchIndex
+    ) -> dict[bytes, Prepared]:
+        """Load what is known of a batch; return its new interactions, normalised under the rules in
+        force, by natural key."""
+        batch, tables = ahead.recognised, self._store.index
+        tables.load_natural_keys(cursor, index, [one.interaction_key for one in batch])
+        if ahead.rules is not self.rules:
+            ahead.prepared.clear()
+        fresh = [one for one in ahead.interactions() if index.known(one.natural_key) is None]
+        if len(fresh) < len(batch):
+            tables.load_nearby(cursor, index, (), index.contacts_of_known())
+        self._normalise(fresh, ahead.prepared)
+        return {one.natural_key: ahead.prepared[one.natural_key] for one in fresh}
+
+    def _changing(
+        self,
+        ahead: "_ReadAhead",
+        cursor: Cursor,
+        lookup: Lookup,
+        decided: "_Decided",
+        arriving: Mapping[bytes, Prepared],
+    ) -> Changing | None:
+        """Return what takes the changes of a batch, loaded; None where there are none, and none wait."""
+        changes, index = ahead.changes(), decided.index
+        if not changes and not index.conversations.last_waiting:
+            return None
+        work = self._store, self._world, self.rules, cursor, index, lookup
+        changing = Changing(*work, decided.events, arriving)
+        changing.load(changes)
+        return changing
 
     def _resolves(self, prepared: Prepared) -> bool:
         return self.rules.policy.channel(prepared.fact.channel).resolve

@@ -7,12 +7,14 @@ claims that this touches.
 from collections.abc import Iterable, Iterator, Sequence
 
 from aggregates.identifier import Holding
+from aggregates.policy import Policy
 from aggregates.values import ContactId, InteractionId
 from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.event_store.match_index.conversation_tables import load_hearers
 from identity_engine.event_store.match_index.tables import IndexTables
 from projections.match_index.conversations import Heard
+from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
 from projections.sql import Cursor
@@ -26,14 +28,20 @@ class Vouching:
     Args:
         tables, cursor: to read who vouched.
         index: the working set; the links in it are those that hold from now on.
-        meaning: of mentions, under the policy in force.
+        digests: of the store.
+        policy: the one in force, which says what a mention means.
     """
 
     def __init__(
-        self, tables: IndexTables, cursor: Cursor, index: MatchIndex, meaning: Meaning
+        self,
+        tables: IndexTables,
+        cursor: Cursor,
+        index: MatchIndex,
+        digests: DigestKeys,
+        policy: Policy,
     ) -> None:
         self._tables, self._cursor, self._index = tables, cursor, index
-        self._meaning = meaning
+        self._meaning = Meaning(digests, policy)
         self._heard: dict[tuple[InteractionId, bytes], Heard] = {}
 
     def settle(

@@ -1,7 +1,7 @@
 """Rows of the match index as SQLite gives them, and as the working set of a batch holds them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from identity_engine.event_store.ids import id_bytes, id_text
 from identity_engine.event_store.match_index.states import unpack_contact, unpack_identifier
 from matchers.record import MatchRecord
 from projections.match_index.digests import DIGEST_BYTES
+from projections.match_index.identities import moment_of
 from projections.match_index.mentions import unpack_mentions
 from projections.match_index.rows import ContactRow, IdentifierRow, InteractionRow
 from projections.sql import Cursor
@@ -34,7 +35,6 @@ NUMBER, INTERACTION_ID, KEY_ID, CONTACT_ID, SEALED = 0, 1, 4, 8, 11
 CORRECTED = 2
 """What stands for `pinned` where a person took the interaction from another contact before."""
 MOST_PARAMETERS = 16_384
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def select(cursor: Cursor, statement: str, wanted: Sequence[bytes]) -> list[tuple[Any, ...]]:
@@ -99,7 +99,7 @@ def edge(row: tuple[Any, ...]) -> Edge:
 def told_apart(row: tuple[Any, ...]) -> tuple[frozenset[ContactId], datetime | None]:
     """Return a pair that was told apart, and until when, from one, other, until."""
     one, other, until = row
-    moment = EPOCH + timedelta(microseconds=until) if until is not None else None
+    moment = moment_of(until) if until is not None else None
     return frozenset((ContactId(id_text(one)), ContactId(id_text(other)))), moment
 
 

@@ -50,11 +50,6 @@ class Batch(Struct, frozen=True):
     unusable: Mapping[int, Rejected]
     decoder: Decoder = decode
 
-    @property
-    def first_line(self) -> int:
-        """Number of the first line, from 1."""
-        return self.numbers[0]
-
     def decode(self, *, now: datetime) -> list[Incoming | Rejected]:
         """Decode every line, in order; `now` is aware UTC."""
         if not self.unusable:

@@ -6,6 +6,7 @@ for driving them again by consuming it: key, value and headers are those of the 
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -41,7 +42,6 @@ class DeadLetterTopic:
     def __init__(self, topic: str, subscription: Subscription) -> None:
         self._topic = topic
         self._published: set[tuple[str, int, int]] = set()
-        self.too_large = 0
         self._producer = open_client(
             KafkaProducer,
             **connection(subscription.servers, subscription.settings)
@@ -59,8 +59,8 @@ class DeadLetterTopic:
     def publish(self, rejected: Sequence[tuple[Message, str, Rejected]], now: datetime) -> None:
         """Publish messages with their faults and where they stood, and wait for the broker.
 
-        One that the broker finds too large with its headers is only counted: it is kept beside the
-        store all the same.
+        One that the broker finds too large with its headers is left out: it is kept beside the store
+        all the same.
 
         Args:
             rejected: each message, the name that its partition has in the store, and its faults.
@@ -72,10 +72,8 @@ class DeadLetterTopic:
         fresh = [one for one in rejected if _place(one[0]) not in self._published]
         with errors_as_ours():
             for future in [self._send(*one, now) for one in fresh]:
-                try:
+                with suppress(MessageSizeTooLargeError, RecordListTooLargeError):
                     future.get(DELIVERY_SECONDS)
-                except (MessageSizeTooLargeError, RecordListTooLargeError):
-                    self.too_large += 1
         self._published.update(_place(message) for message, _, _ in fresh)
 
     def close(self) -> None:

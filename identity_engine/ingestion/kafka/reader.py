@@ -23,7 +23,7 @@ from identity_engine.adapters.kafka_client import (
     open_client,
 )
 from identity_engine.errors import ConfigurationError
-from identity_engine.event_store.store import SourcePosition
+from identity_engine.event_store.source_positions import SourcePosition
 from identity_engine.ingestion.kafka.dead_letter_topic import stood_at
 from identity_engine.ingestion.kafka.messages import Message, Read, read
 from identity_engine.observing.logbook import Logbook

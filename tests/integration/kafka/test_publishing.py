@@ -8,7 +8,7 @@ from aggregates.access import Action
 from identity_engine import Engine
 from identity_engine.errors import ConfigurationError, Denied, Fenced, StoreBusy
 from identity_engine.event_store.postgres.database import Server
-from identity_engine.event_store.store import SourcePosition
+from identity_engine.event_store.source_positions import SourcePosition
 from identity_engine.publication import lanes
 from identity_engine.publication import profiles as reading
 from identity_engine.publication.kafka import TopicWriter

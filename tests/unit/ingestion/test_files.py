@@ -48,7 +48,7 @@ def test_batches_hold_at_most_their_size_and_know_where_they_stand(tmp_path):
         assert opened.size == opened.bytes_read == len(text)
 
     assert [len(batch.lines) for batch in batches] == [2, 2, 1]
-    assert [batch.first_line for batch in batches] == [1, 3, 5]
+    assert [batch.numbers[0] for batch in batches] == [1, 3, 5]
     assert [batch.start for batch in batches] == [0, batches[0].end, batches[1].end]
     assert batches[-1].end == len(text)
     for batch in batches:
@@ -77,7 +77,7 @@ def test_reading_starts_again_where_it_stopped(tmp_path, pack, stop):
 
     assert ids == [f"e{number}" for number in range(stop, 400)]
     with open_events(path, start_at=end) as opened:
-        assert next(iter(opened)).first_line == stop + 1
+        assert next(iter(opened)).numbers[0] == stop + 1
 
 
 def test_the_name_of_a_file_is_no_part_of_its_fingerprint(tmp_path):

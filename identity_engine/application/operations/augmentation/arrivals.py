@@ -6,10 +6,9 @@ never given up. One record that matches is taken over, several are left to a per
 remembered: the same question is not asked again.
 """
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct
 
@@ -24,7 +23,7 @@ from aggregates.augmentation import (
 from aggregates.editing import HandMade
 from aggregates.errors import Refused
 from aggregates.interaction import InteractionReceived
-from aggregates.policy import POLICY_STREAMS, Policy, PolicyActivated
+from aggregates.policy import Policy
 from aggregates.settings import AugmentationSource
 from aggregates.values import ContactId, Fact
 from identity_engine.application.acting import Operations
@@ -37,10 +36,12 @@ from identity_engine.application.operations.augmentation.asking import (
     augment_of,
 )
 from identity_engine.application.operations.contacts.editing import by_hand
+from identity_engine.application.past_rules import PastRules
 from identity_engine.application.permissions import needs
 from identity_engine.errors import ConfigurationError, NotFound, RemoteError
-from identity_engine.event_store import lookup_queue
+from identity_engine.event_store import lookup_queue, source_positions
 from identity_engine.event_store.lookup_queue import Arrival
+from identity_engine.event_store.source_positions import SourcePosition
 from projections.base import Recorded
 from projections.match_index.rows import ContactRow
 from projections.profile.query import Profile
@@ -61,28 +62,6 @@ class LookedUp(Struct, frozen=True):
     failed: int
     waiting: int
     due: int = 0
-
-
-class _Policies(NamedTuple):
-    """The policies that were ever in force, each with the position of the log from which on."""
-
-    positions: list[int]
-    policies: list[Policy]
-
-    @property
-    def first_asking(self) -> int | None:
-        """The position of the first that names a source, None where none does."""
-        known = zip(self.positions, self.policies, strict=True)
-        return next((position for position, one in known if _asks(one)), None)
-
-    def sources_of(self, events: Iterable[Recorded]) -> Iterator[tuple[str, str]]:
-        """Yield the interactions that are to be looked up, each with its source."""
-        for event in events:
-            assert isinstance(event.fact, InteractionReceived)
-            policy = self.policies[bisect_right(self.positions, event.position) - 1]
-            source = policy.channel(event.fact.channel).augment
-            if source is not None:
-                yield event.stream_id, source
 
 
 class Arrivals(Operations):
@@ -132,14 +111,15 @@ class Arrivals(Operations):
 
     def _foresee(self) -> LookedUp:
         """Say how many arrivals are due, those included that no run has noted yet."""
-        past = self._policies()
+        past = self.context.policies.past_policies()
+        first_asking = past.first(_asks)
         with self.context.store.reading() as cursor:
             count = lookup_queue.count(cursor)
             waiting = {one.interaction_id for one in lookup_queue.arrivals(cursor, count)}
-            after = max(lookup_queue.position(cursor), past.first_asking or 0)
+            after = max(source_positions.position(cursor, lookup_queue.SOURCE), first_asking or 0)
         new: set[str] = set()
-        while past.first_asking is not None and (events := self._received(after)):
-            new |= {interaction_id for interaction_id, _ in past.sources_of(events)}
+        while first_asking is not None and (events := self._received(after)):
+            new |= {interaction_id for interaction_id, _ in _sources_of(events, past)}
             after = events[-1].position
         new -= waiting
         due = len(self._ready()) + len(new)
@@ -147,34 +127,28 @@ class Arrivals(Operations):
 
     def _note(self) -> None:
         """Note the arrivals since the last run, each under the policy that was in force then."""
-        past = self._policies()
-        while past.first_asking is not None:
+        past = self.context.policies.past_policies()
+        first_asking = past.first(_asks)
+        while first_asking is not None:
             with self.context.store.reading() as cursor:
-                after = max(lookup_queue.position(cursor), past.first_asking)
+                after = max(source_positions.position(cursor, lookup_queue.SOURCE), first_asking)
             events = self._received(after)
             if not events:
                 return
             with self.command() as command:
-                if lookup_queue.position(command.cursor) >= events[0].position:
+                if (
+                    source_positions.position(command.cursor, lookup_queue.SOURCE)
+                    >= events[0].position
+                ):
                     return  # another worker was first
-                for interaction_id, source in past.sources_of(events):
+                for interaction_id, source in _sources_of(events, past):
                     lookup_queue.add(command.cursor, interaction_id, source)
-                lookup_queue.move(command.cursor, events[-1].position)
+                source_positions.move(
+                    command.cursor, SourcePosition(lookup_queue.SOURCE, events[-1].position)
+                )
 
     def _received(self, after: int) -> Sequence[Recorded]:
         return self.context.store.read(after, BATCH, topics=[InteractionReceived.TOPIC])
-
-    def _policies(self) -> _Policies:
-        """Return every policy that was put in force."""
-        contents: dict[str, str] = {}
-        positions, policies = [], []
-        for event in self.context.store.read_stream(POLICY_STREAMS["policy"]):
-            if isinstance(event.fact, PolicyActivated):
-                if event.fact.content is not None:
-                    contents[event.fact.version] = event.fact.content
-                positions.append(event.position)
-                policies.append(Policy.model_validate_json(contents[event.fact.version]))
-        return _Policies(positions, policies)
 
     def _ready(self) -> list[Arrival]:
         now = self.context.world.now()
@@ -280,6 +254,17 @@ class Arrivals(Operations):
             lookup_queue.put_off(
                 command.cursor, arrival, reason, command.now, self.context.world.entropy, at_least
             )
+
+
+def _sources_of(events: Iterable[Recorded], past: PastRules[Policy]) -> Iterator[tuple[str, str]]:
+    """Yield the interactions that are to be looked up, each with its source."""
+    for event in events:
+        policy = past.at(event.position)
+        assert isinstance(event.fact, InteractionReceived)
+        assert policy is not None, "a store has one from its first event on"
+        source = policy.channel(event.fact.channel).augment
+        if source is not None:
+            yield event.stream_id, source
 
 
 def _asks(policy: Policy) -> bool:

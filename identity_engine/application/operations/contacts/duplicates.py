@@ -12,7 +12,7 @@ from identity_engine.application.explanation.waterfall import Part, parts_of_sco
 from identity_engine.application.operations.values.claiming import loaded
 from identity_engine.application.resolution.prepare import comparable
 from matchers.record import MatchRecord
-from matchers.scoring import MILLIBITS
+from matchers.scoring import in_bits
 from projections.match_index.rows import InteractionRow
 
 MOST_SHOWN = 10
@@ -124,4 +124,4 @@ class Duplicates:
         assert row.record is not None
         rules = self._command.rules
         parts = parts_of_score(rules.scorer.explain(record, row.record), rules.model)
-        return PossibleDuplicate(canonical, stage, identifiers, weight / MILLIBITS, parts)
+        return PossibleDuplicate(canonical, stage, identifiers, in_bits(weight), parts)

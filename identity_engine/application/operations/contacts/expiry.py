@@ -6,7 +6,7 @@ since wins. What a batch has done stays done: a sweep that was stopped is gone o
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -22,12 +22,11 @@ from identity_engine.application.operations.contacts.expiry_blockers import Quie
 from identity_engine.application.operations.contacts.presence import leave, standing_of
 from identity_engine.application.permissions import needs
 from identity_engine.event_store.match_index.life_tables import due_contacts
-from projections.match_index.identities import microseconds
+from projections.match_index.identities import microseconds, moment_of
 
 BATCH = 200
 """Contacts looked at under one hold of the write lock."""
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Progress = Callable[[int], None]
 SweepPosition = tuple[int, ContactId | None]
 """How far a sweep has come: time and id of the last contact that it looked at."""
@@ -87,7 +86,7 @@ class Expiry(Operations):
         tables.load_nearby(command.cursor, index, (), [contact_id for _, contact_id in due])
         tables.load_edges(command.cursor, index, list(index.contacts))
         for time, contact_id in due:
-            last = EPOCH + timedelta(microseconds=time)
+            last = moment_of(time)
             self._look_at(command, index.canonical(contact_id), last, swept)
         return len(due), due[-1]
 

@@ -108,7 +108,7 @@ class LinkByHand:
             and created.interaction_id == self.interaction_id
             and state.stage in (Stage.EPHEMERAL, Stage.CURATED)
         )
-        is_alone = index.members(index.canonical(held)) == {held}
+        is_alone = index.members_of(held) == {held}
         return held if is_made_for_it and is_alone and state.interactions == 1 else None
 
     def keep(self, own: ContactId, reason: str) -> None:
@@ -146,7 +146,7 @@ class LinkByHand:
             Denied: the actor may not also transfer, share or tell apart.
         """
         before, wrong = self.state.link, self.wrong
-        are_one = wrong is not None and self._are_one(wrong, target)
+        are_one = wrong is not None and self._command.index.are_one(wrong, target)
         if are_one and isinstance(self.state.link, Linked):
             raise AlreadyDone("This interaction is linked to that contact already.")
         if wrong == target:
@@ -228,7 +228,7 @@ class LinkByHand:
         if choice == "keep":
             return
         index, command = self._command.index, self._command
-        theirs = frozenset(index.members(index.canonical(wrong)))
+        theirs = frozenset(index.members_of(wrong))
         for row, said, given in self._held_by(wrong):
             claim = claim_of(
                 target,
@@ -260,7 +260,7 @@ class LinkByHand:
         for row in self._rows():
             assert row.state is not None
             if any(
-                isinstance(one, Correction) and self._are_one(one.contact_id, target)
+                isinstance(one, Correction) and self._command.index.are_one(one.contact_id, target)
                 for one in row.state.corrections
             ):
                 ended = IdentifierCorrectionEnded(contact_id=target)
@@ -276,7 +276,7 @@ class LinkByHand:
     ) -> Iterator[tuple[IdentifierRow, Statement, Considered]]:
         """Yield the values of the interaction that an identity holds now, and where it said them."""
         index = self._command.index
-        members = frozenset(index.members(index.canonical(contact_id)))
+        members = frozenset(index.members_of(contact_id))
         first = {
             value.digest: (said, value) for said in reversed(self._said) for value in said.values
         }
@@ -284,10 +284,6 @@ class LinkByHand:
             row = index.identifiers.get(digest)
             if row is not None and row.state is not None and row.state.held_by(members):
                 yield row, said, value
-
-    def _are_one(self, one: ContactId, other: ContactId) -> bool:
-        index = self._command.index
-        return index.canonical(one) == index.canonical(other)
 
     def _rows(self) -> Sequence[IdentifierRow]:
         rows = (self._command.index.identifiers.get(digest) for digest in self._digests)
@@ -298,7 +294,7 @@ class LinkByHand:
         A merge that was refused because of this interaction is so no more, unless the rules say it
         again."""
         index, command = self._command.index, self._command
-        members = {one for id_ in contact_ids for one in index.members(index.canonical(id_))}
+        members = {one for id_ in contact_ids for one in index.members_of(id_)}
         index.evaluate_again(command.tables.load_all_of(command.cursor, index, members))
         for mention in self._row.mentions:
             command.evaluate_mentions(mention.digest)

@@ -224,7 +224,7 @@ class Reassignment:
         held = [one for one in row.state.held_by({own}) if one.valid_from == moment]
         if not held or held[0].interaction_id is not None:
             return False
-        theirs = frozenset(command.index.members(command.index.canonical(member)))
+        theirs = frozenset(command.index.members_of(member))
         if fact.identifier_class is IdentifierClass.EXCLUSIVE:
             self._refuse_a_second(theirs, fact.personal.type, id_)
         command.load({one.contact_id for one in row.state.holdings})

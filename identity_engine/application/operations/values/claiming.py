@@ -81,7 +81,7 @@ class ManualClaim:
     @property
     def members(self) -> frozenset[ContactId]:
         """All contacts that are one with the contact."""
-        return frozenset(self._command.index.members(self._canonical(self._contact.contact_id)))
+        return frozenset(self._command.index.members_of(self._contact.contact_id))
 
     def held(self) -> tuple[Holding, ...]:
         """Return the claims of the contact and of all that are one with it."""

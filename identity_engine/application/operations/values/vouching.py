@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 from aggregates.values import ContactId
 from identity_engine.application.command import Command
-from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.event_store.match_index.conversation_tables import load_heard
 from projections.match_index.rows import InteractionRow
@@ -28,8 +27,9 @@ def settle_claims(command: Command, row: InteractionRow, *contact_ids: ContactId
     digests = load_values(command, row)
     command.load(contact_ids)
     command.tables.load_all_of(command.cursor, index, contact_ids)
-    meaning = Meaning(command.digests, command.rules.policy)
-    vouching = Vouching(command.tables, command.cursor, index, meaning)
+    vouching = Vouching(
+        command.tables, command.cursor, index, command.digests, command.rules.policy
+    )
     claims = ((one, digest) for one in contact_ids for digest in digests)
     for identifier, fact in vouching.settle(claims):
         command.write(identifier.identifier_id, fact)
