@@ -25,6 +25,7 @@ _ARABIC_AND_CYRILLIC = str.maketrans(
 """Letters that writers use for one another: forms of alef, yeh, kaf and waw, the stretching mark,
 and the Russian letter that is mostly printed without its dots."""
 _ARABIC_VOWEL_MARKS = range(0x064B, 0x0653)
+_LENGTH_MARK = "ー"
 _JOINING_MARKS = "'’‘`´ʼ"
 _ASCII_WORDS = {ord(mark): None for mark in _JOINING_MARKS} | {
     code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in _JOINING_MARKS
@@ -81,13 +82,12 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def _from_first_letter(word: str) -> str:
-    """Leave away marks that stand on nothing: joined to another word they would change its letter."""
-    while word and unicodedata.category(word[0])[0] == "M":
+    """Leave away marks that stand on nothing: joined to another word they would change its letter, and
+    a length mark alone is a dash, which has no reading."""
+    while word and (word[0] == _LENGTH_MARK or unicodedata.category(word[0])[0] == "M"):
         word = word[1:]
     return word
 
 
 def _letter_or_space(letter: str) -> str:
-    if letter.isalnum() or unicodedata.category(letter)[0] == "M":
-        return letter
-    return letter if letter == "ー" else " "
+    return letter if letter.isalnum() or unicodedata.category(letter)[0] == "M" else " "
