@@ -8,7 +8,7 @@ import orjson
 from msgspec import Struct
 
 from aggregates.access import Action, RoleDefined, RoleGranted
-from aggregates.policy import Policy
+from aggregates.policy import NEW, Policy
 from aggregates.settings import Settings
 from matchers.model import Model, parse_model
 from matchers.scoring import Scorer
@@ -34,14 +34,24 @@ class Rules(Struct, frozen=True):
         return f"policy:{self.policy_version[:16]}"
 
 
-def rules_from(policy_content: bytes, model_content: bytes, settings: bytes | None = None) -> Rules:
+def rules_from(
+    policy_content: bytes,
+    model_content: bytes,
+    settings: bytes | None = None,
+    *,
+    is_new: bool = False,
+) -> Rules:
     """Build the rules from their contents; without settings the shipped ones are taken.
+
+    Args:
+        policy_content, model_content, settings: JSON.
+        is_new: whether the policy is not in force yet, so that every fault is refused.
 
     Raises:
         ValidationError: policy or settings are not valid; all faults are listed.
         InvalidModel: the model is not valid; all faults are listed.
     """
-    policy = Policy.model_validate_json(policy_content)
+    policy = Policy.model_validate_json(policy_content, context=NEW if is_new else None)
     model = parse_model(model_content)
     return Rules(
         policy=policy,
@@ -60,7 +70,7 @@ def rules_from(policy_content: bytes, model_content: bytes, settings: bytes | No
             size_cap=policy.guards.size_cap,
             live_name_only_links=policy.guards.live_name_only_links,
         ),
-        settings=Settings.model_validate_json(settings or shipped_settings()),
+        settings=Settings.model_validate_json(shipped_settings() if settings is None else settings),
     )
 
 
