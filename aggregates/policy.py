@@ -6,11 +6,12 @@ replayed under the rules it was taken under.
 """
 
 import re
+from collections import Counter
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from aggregates.values import (
     DEFAULT_DIVISION,
@@ -32,6 +33,21 @@ POLICY_STREAMS: dict[PolicyKind, PolicyId] = {
 
 AT_MOST_WEAK = (IdentifierClass.WEAK, IdentifierClass.PLACE, IdentifierClass.DEVICE)
 NUMBERED_OR_NAMED = re.compile(r"\\[1-9]|\(\?P|\(\?\(")
+
+
+NEW: Final = {"is_new": True}
+"""Context in which a policy that is to be put in force is read. What once was in force is read for ever,
+also where it has a fault that is refused now."""
+
+
+def _pattern(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"this is no regular expression: {error}") from error
+    if pattern.startswith("(?") and pattern[2:3].isalpha():
+        raise ValueError("a pattern may set no flag; values are compared in lower case")
+    return pattern
 
 
 class ClassRule(Value):
@@ -104,23 +120,22 @@ class Policy(Value):
     default_division: str = DEFAULT_DIVISION
     default_country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
     preferred_sources: tuple[str, ...]
-    blocked_values: tuple[str, ...]
+    blocked_values: tuple[Annotated[str, AfterValidator(_pattern)], ...]
     guards: Guards
     across: Annotated[tuple[str, ...], Field(max_length=20)] = ()
     block_cap: Annotated[int, Field(ge=10, le=100_000)]
     candidate_cap: Annotated[int, Field(ge=2, le=10_000)]
 
-    @field_validator("blocked_values")
+    @field_validator("classes")
     @classmethod
-    def _patterns_compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        for number, pattern in enumerate(patterns):
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"pattern {number} is no regular expression: {error}") from error
-            if pattern.startswith("(?") and pattern[2:3].isalpha():
-                raise ValueError(f"pattern {number} sets a flag; values are compared in lower case")
-        return patterns
+    def _types_have_one_class(
+        cls, classes: dict[IdentifierClass, ClassRule], info: ValidationInfo
+    ) -> dict[IdentifierClass, ClassRule]:
+        listed = Counter(type_ for rule in classes.values() for type_ in set(rule.types))
+        twice = sorted(type_ for type_, times in listed.items() if times > 1)
+        if info.context == NEW and twice:
+            raise ValueError(f"types of more than one class: {', '.join(twice)}")
+        return classes
 
     @field_validator("across")
     @classmethod

@@ -11,6 +11,7 @@ IdentityEngineError
 │   ├── AlreadyDone        it was carried out before
 │   └── Refused            the rules say no; `reason` is a stable code
 ├── ConfigurationError     the set-up is wrong: the message says the fix
+│   ├── UnusableModel      the model in force has faults: put another in force
 │   ├── RightMissing       the role on the database may not do this
 │   └── SettingsError      what this process was given is wrong or not there: correct it
 ├── StoreError             the store cannot be used as it is
@@ -121,6 +122,16 @@ def within_the_tree(violation: rules.RuleViolation) -> IdentityEngineError:
 
 class ConfigurationError(IdentityEngineError):
     """The set-up is wrong."""
+
+
+class UnusableModel(ConfigurationError):  # noqa: N818
+    """The model in force cannot be used; an earlier version did not see its faults."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__(
+            f"The model in force cannot be used: {'; '.join(faults)}. Put another in force: "
+            "identity-engine model activate FILE"
+        )
 
 
 class RightMissing(ConfigurationError):  # noqa: N818

@@ -11,11 +11,23 @@ from hashlib import blake2b, sha256
 from typing import Annotated, Literal, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from matchers.comparison import LEVELS
 
-Probability = Annotated[float, Field(gt=0, lt=1)]
+Probability = Annotated[float, Field(ge=1e-30, lt=1)]
+"""No smaller, so that the ratio of any two is a number, and so is its logarithm."""
+
+Bits = Annotated[float, Field(ge=-1e6, le=1e6)]
+"""Beyond any weight, so that a threshold may say never, and in whole millibits a number that fits."""
 
 
 class InvalidModel(ValueError):  # noqa: N818 - an outcome with reasons, not a fault
@@ -27,7 +39,9 @@ class InvalidModel(ValueError):  # noqa: N818 - an outcome with reasons, not a f
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, defer_build=True, allow_inf_nan=False
+    )
 
 
 class Level(_Part):
@@ -64,19 +78,28 @@ class ComparisonModel(_Part):
         "text",
         "code",
     ]
-    field: str = ""
+    field: str = Field(default="", validate_default=True)
     scale: float = Field(default=1.0, gt=0, le=1)
     term_frequency: str | None = None
     levels: tuple[Level, ...]
 
-    @model_validator(mode="after")
-    def _levels_are_those_of_the_kind(self) -> Self:
-        expected = LEVELS[self.kind]
-        if tuple(level.name for level in self.levels) != expected:
-            raise ValueError(f"levels of {self.name} must be {', '.join(expected)}, in this order")
-        if self.kind in ("text", "code") and not self.field:
-            raise ValueError(f"{self.name} needs a field")
-        return self
+    @field_validator("field")
+    @classmethod
+    def _field_is_named(cls, field: str, others: ValidationInfo) -> str:
+        if others.data.get("kind") in ("text", "code") and not field:
+            raise ValueError(f"{others.data.get('name', 'the comparison')} needs a field")
+        return field
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_are_those_of_the_kind(
+        cls, levels: tuple[Level, ...], others: ValidationInfo
+    ) -> tuple[Level, ...]:
+        expected = LEVELS.get(others.data.get("kind", ""))
+        if expected is not None and tuple(level.name for level in levels) != expected:
+            name = others.data.get("name", "the comparison")
+            raise ValueError(f"levels of {name} must be {', '.join(expected)}, in this order")
+        return levels
 
 
 class TermFrequencies(_Part):
@@ -86,7 +109,7 @@ class TermFrequencies(_Part):
     strangers agree on average, `unseen` the frequency assumed for a word that is not listed.
     """
 
-    salt: str = Field(pattern=r"^[0-9a-f]{16,64}$")
+    salt: str = Field(pattern=r"^(?:[0-9a-f]{2}){8,32}$")
     expected: Probability
     unseen: Probability
     frequencies: dict[str, Probability]
@@ -95,9 +118,9 @@ class TermFrequencies(_Part):
 class Thresholds(_Part):
     """Weights in bits: link from `attach`, ask a person from `review`, fuse from `merge`."""
 
-    attach: float
-    review: float
-    merge: float
+    attach: Bits
+    review: Bits
+    merge: Bits
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -119,21 +142,32 @@ class Model(_Part):
     normaliser: str
     prior: Probability
     clip_bits: float = Field(gt=0, le=64)
-    contradiction: float = Field(lt=0)
+    contradiction: Annotated[Bits, Field(lt=0)]
     thresholds: Thresholds
     comparisons: tuple[ComparisonModel, ...] = Field(min_length=1)
-    term_frequencies: dict[str, TermFrequencies] = Field(default_factory=dict)
+    term_frequencies: dict[str, TermFrequencies] = Field(
+        default_factory=dict, validate_default=True
+    )
     provenance: dict[str, str] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _names_are_known(self) -> Self:
-        names = [comparison.name for comparison in self.comparisons]
+    @field_validator("comparisons")
+    @classmethod
+    def _names_differ(cls, comparisons: tuple[ComparisonModel, ...]) -> tuple[ComparisonModel, ...]:
+        names = [comparison.name for comparison in comparisons]
         if len(set(names)) < len(names):
             raise ValueError("each comparison needs a name of its own")
-        wanted = {c.term_frequency for c in self.comparisons if c.term_frequency}
-        if missing := wanted - set(self.term_frequencies):
+        return comparisons
+
+    @field_validator("term_frequencies")
+    @classmethod
+    def _tables_are_there(
+        cls, tables: dict[str, TermFrequencies], others: ValidationInfo
+    ) -> dict[str, TermFrequencies]:
+        comparisons: tuple[ComparisonModel, ...] = others.data.get("comparisons", ())
+        wanted = {c.term_frequency for c in comparisons if c.term_frequency}
+        if missing := wanted - set(tables):
             raise ValueError(f"no term frequencies named {', '.join(sorted(missing))}")
-        return self
+        return tables
 
 
 def parse_model(content: bytes) -> Model:

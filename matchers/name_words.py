@@ -102,11 +102,11 @@ def reading(word: str) -> str:
     """Latin reading of a folded word in kana, Cyrillic or Greek; any other word as it is.
 
     Why only there: letters have one reading, within the habits folded here (`satou`, `sato`). Han
-    has many, and Arabic leaves vowels out.
+    has many, and Arabic leaves vowels out. No word has an empty reading.
     """
     if word.isascii() or not all(any(ord(x) in r for r in _READABLE) for x in word):
         return word
-    return spell(_LONG_VOWELS.sub(_first_letter, anyascii(word).lower()))
+    return spell(_LONG_VOWELS.sub(_first_letter, anyascii(word).lower())) or word
 
 
 def _first_letter(found: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from matchers.text import fold
 
-NORMALISER_VERSION = f"2+phonenumbers-{phonenumbers.__version__}"
+NORMALISER_VERSION = f"3+phonenumbers-{phonenumbers.__version__}"
 """Changes whenever a value may be normalised or folded differently: rules here, or the library."""
 
 FAMILY_OF_TYPE = {

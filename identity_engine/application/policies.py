@@ -1,6 +1,6 @@
 """Which rules are in force and who may do what: read from the log, changed by events."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from aggregates import access
@@ -15,19 +15,16 @@ from identity_engine.application.rules import (
     Rules,
     canonical,
     content_version,
-    read_model,
-    read_policy,
-    read_settings,
     rules_from,
     shipped_access,
     shipped_model,
     shipped_policy,
     shipped_settings,
 )
-from identity_engine.errors import Conflict
+from identity_engine.errors import Conflict, UnusableModel
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore
-from matchers.model import Model, parse_model
+from matchers.model import InvalidModel, Model, parse_model
 from projections.match_index.index import MatchIndex
 from projections.sql import Cursor
 
@@ -47,12 +44,23 @@ class Policies:
         self._world = world
         self._models: dict[str, Model] = {}
         self._activations = 0
+        self._rules: Rules | None = None
         with suppress(Conflict):  # another process has started the same store
             self.activate({kind: shipped() for kind, shipped in SHIPPED.items()}, only_if_none=True)
         with suppress(Conflict):  # and may not have come to this yet
             self._grant_to_owner()
-        self.access = AccessState()
-        self.rules = self._read()
+        self._read()
+
+    @property
+    def rules(self) -> Rules:
+        """Policy, model and settings in force.
+
+        Raises:
+            UnusableModel: the model in force was accepted by a version that did not see its faults.
+        """
+        if self._rules is None:
+            raise UnusableModel(self._faults)
+        return self._rules
 
     def activate(
         self,
@@ -79,20 +87,23 @@ class Policies:
             for kind, content in contents.items()
             if not (only_if_none and states[kind][0] is not None)
         }
+        names = _names(wanted) if wanted else {}
         events: list[Pending] = []
         for kind, content in wanted.items():
-            name = _name_of(kind, content)
             state, version = states[kind]
             command = Activate(
-                kind=kind, name=name, version=content_version(content), content=canonical(content)
+                kind=kind,
+                name=names[kind],
+                version=content_version(content),
+                content=canonical(content),
             )
             events += self._pending(kind, version, policies.decide(state, command), actor)
         if dry_run:
             return len(events)
         if events:
             self._store.append(events, index=self._followed(events))
-        if hasattr(self, "rules"):
-            self.rules = self._read()
+        if self._activations:
+            self._read()
         return len(events)
 
     def _followed(self, events: Sequence[Pending]) -> MatchIndex | None:
@@ -124,7 +135,7 @@ class Policies:
             cursor: the open transaction that counted them.
         """
         if activations != self._activations:
-            self.rules = self._read(cursor)
+            self._read(cursor)
 
     def catch_up(self) -> None:
         """Read the rules again if they have been changed since, here or by another process."""
@@ -140,7 +151,10 @@ class Policies:
             if state is not None
         }
         return rules_from(
-            policy or in_force["policy"], model or in_force["model"], in_force["settings"]
+            in_force["policy"] if policy is None else policy,
+            in_force["model"] if model is None else model,
+            in_force["settings"],
+            is_new=policy is not None,
         )
 
     def past_policies(self) -> PastRules[Policy]:
@@ -161,7 +175,7 @@ class Policies:
             self._models[version] = parse_model(state.contents[version].encode())
         return self._models[version]
 
-    def _read(self, cursor: Cursor | None = None) -> Rules:
+    def _read(self, cursor: Cursor | None = None) -> None:
         contents: dict[PolicyKind, bytes] = {}
         self._activations = 0
         for kind in POLICY_STREAMS:
@@ -173,7 +187,11 @@ class Policies:
         for event in self._store.read_stream(ACCESS_STREAM, cursor=cursor):
             self.access = access.evolve(self.access, event.fact)
             self._activations += 1
-        return rules_from(contents["policy"], contents["model"], contents["settings"])
+        self.policy = policies.Policy.model_validate_json(contents["policy"])
+        try:
+            self._rules = rules_from(contents["policy"], contents["model"], contents["settings"])
+        except InvalidModel as invalid:  # the store must open, so that another can be put in force
+            self._rules, self._faults = None, invalid.faults
 
     def _state(
         self, kind: PolicyKind, cursor: Cursor | None = None
@@ -202,10 +220,17 @@ class Policies:
         ]
 
 
-def _name_of(kind: PolicyKind, content: bytes) -> str:
-    """Return the content's own name, having checked that it is valid."""
-    if kind == "policy":
-        return read_policy(content).name
-    if kind == "settings":
-        return read_settings(content).name
-    return read_model(content).name
+def _names(contents: Mapping[PolicyKind, bytes]) -> dict[PolicyKind, str]:
+    """Return the contents' own names, having built of them what will decide: what cannot be built must
+    not come into force. What is in force beside them does not matter to that.
+    """
+    policy, model, settings = (
+        contents[kind] if kind in contents else SHIPPED[kind]() for kind in POLICY_STREAMS
+    )
+    rules = rules_from(policy, model, settings, is_new=True)
+    rules.policy.is_blocked("")
+    return {
+        "policy": rules.policy.name,
+        "model": rules.model.name,
+        "settings": rules.settings.name,
+    }

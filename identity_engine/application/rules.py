@@ -10,7 +10,7 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from aggregates.access import Action, RoleDefined, RoleGranted
-from aggregates.policy import Policy
+from aggregates.policy import NEW, Policy
 from aggregates.settings import Settings
 from identity_engine.errors import InvalidContent
 from matchers.model import InvalidModel, Model, parse_model
@@ -35,13 +35,23 @@ class Rules(Struct, frozen=True):
         return f"policy:{self.policy_version[:16]}"
 
 
-def rules_from(policy_content: bytes, model_content: bytes, settings: bytes | None = None) -> Rules:
+def rules_from(
+    policy_content: bytes,
+    model_content: bytes,
+    settings: bytes | None = None,
+    *,
+    is_new: bool = False,
+) -> Rules:
     """Build the rules from their contents; without settings the shipped ones are taken.
+
+    Args:
+        policy_content, model_content, settings: JSON.
+        is_new: whether the policy is not in force yet, so that every fault is refused.
 
     Raises:
         InvalidContent: one of them is not valid; all its faults are listed.
     """
-    policy = read_policy(policy_content)
+    policy = read_policy(policy_content, is_new=is_new)
     model = read_model(model_content)
     return Rules(
         policy=policy,
@@ -60,18 +70,18 @@ def rules_from(policy_content: bytes, model_content: bytes, settings: bytes | No
             size_cap=policy.guards.size_cap,
             live_name_only_links=policy.guards.live_name_only_links,
         ),
-        settings=read_settings(settings or shipped_settings()),
+        settings=read_settings(shipped_settings() if settings is None else settings),
     )
 
 
-def read_policy(content: bytes) -> Policy:
-    """Read a policy from JSON.
+def read_policy(content: bytes, *, is_new: bool = False) -> Policy:
+    """Read a policy from JSON; of one that is not in force yet every fault is refused.
 
     Raises:
         InvalidContent: it is none; all faults are listed.
     """
     with _faults_told():
-        return Policy.model_validate_json(content)
+        return Policy.model_validate_json(content, context=NEW if is_new else None)
 
 
 def read_settings(content: bytes) -> Settings:

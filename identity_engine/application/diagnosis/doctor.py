@@ -202,6 +202,12 @@ def _clock(engine: Engine) -> Finding:
     return Finding("clock", True, "The last event lies in the past.")
 
 
+def _rules(engine: Engine) -> Finding:
+    rules = engine.policies.rules
+    said = f"Policy {rules.policy.name} and model {rules.model.name} can be used."
+    return Finding("rules", True, said)
+
+
 def _views(engine: Engine) -> Finding:
     views = standings(engine.store, engine.follower)
     parked = sum(one.parked for one in views)
@@ -252,6 +258,6 @@ def _settings_of_server(engine: Engine) -> Finding:
 
 
 LAG_UNKNOWN = Finding("lag", True, "Not known: the store could not be opened.")
-CHECKS = (_log, _clock, _views, _dead_letters, _waiting_changes)
+CHECKS = (_log, _clock, _rules, _views, _dead_letters, _waiting_changes)
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 """Settings of PostgreSQL without which a commit may be lost."""

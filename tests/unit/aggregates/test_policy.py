@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+import orjson
 import pytest
 from pydantic import ValidationError
 
-from aggregates.policy import Activate, Policy, PolicyActivated, PolicyState, decide, evolve
+from aggregates.policy import NEW, Activate, Policy, PolicyActivated, PolicyState, decide, evolve
 from aggregates.values import IdentifierClass
 from identity_engine.application.rules import shipped_policy
 
@@ -145,6 +146,39 @@ def test_a_channel_is_live_unless_it_says_otherwise(channel, live):
 def test_a_policy_with_a_mistake_is_refused(change):
     with pytest.raises(ValidationError):
         changed(**change)
+
+
+def new(**changes):
+    """The shipped policy with some fields of its own, read as one that is to be put in force."""
+    content = {**orjson.loads(shipped_policy()), **changes}
+    return Policy.model_validate_json(orjson.dumps(content), context=NEW)
+
+
+def faults(refused):
+    return {".".join(map(str, one["loc"])): one["msg"] for one in refused.value.errors()}
+
+
+def test_every_pattern_with_a_mistake_is_listed():
+    patterns = ["(", "fine", "[a", "(?i)x", "a{99999999999}"]
+    with pytest.raises(ValidationError) as refused:
+        new(blocked_values=patterns, block_cap=0)
+    listed = {f"blocked_values.{place}" for place in (0, 2, 3, 4)}
+    assert faults(refused).keys() == {*listed, "block_cap"}
+
+
+def test_a_type_of_two_classes_is_refused_before_the_policy_comes_into_force():
+    classes = orjson.loads(shipped_policy())["classes"]
+    classes["weak"]["types"] += ["customer_id", "email", "email"]
+    with pytest.raises(ValidationError) as refused:
+        new(classes=classes)
+    assert "customer_id, email" in faults(refused)["classes"]
+
+
+def test_a_policy_that_was_in_force_once_is_read_for_ever():
+    classes = orjson.loads(shipped_policy())["classes"]
+    classes["weak"]["types"].append("customer_id")
+    content = orjson.loads(shipped_policy()) | {"classes": classes}
+    assert Policy.model_validate_json(orjson.dumps(content)).classes
 
 
 class TestActivating:

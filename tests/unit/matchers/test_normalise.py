@@ -1,5 +1,7 @@
 """Identifiers, dates and text take one canonical form, and nothing is guessed."""
 
+import unicodedata
+
 import pytest
 
 from matchers.dates import normalise_date
@@ -109,6 +111,7 @@ def test_dates_become_iso_as_far_as_they_are_known(written, canonical):
 def test_postcode_loses_case_and_separators():
     assert normalise_postcode(" SW1A 1aa ") == "sw1a1aa"
     assert normalise_postcode("〒150-0001") == "1500001"
+    assert normalise_postcode("١٠١١٥") == "10115"
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,12 @@ def test_postcode_loses_case_and_separators():
         ("ﾔﾏﾀﾞ", "やまだ"),
         ("髙橋", "高橋"),
         ("  a   b ", "A B"),
+        ("İSTANBUL", "istanbul"),
+        ("İbrahim Yıldız", "Ibrahim Yildiz"),
+        ("M\u0300adeleine", "Madeleine"),
+        ("Петро\u0301в", "Петров"),
+        ("葛\U000e0100城", "葛城"),
+        ("١٢ ۳۴ ५६ ๗", "12 34 56 7"),
     ],
 )
 def test_spellings_of_one_text_fold_to_one(one, other):
@@ -135,6 +144,13 @@ def test_other_scripts_keep_their_native_form(native):
 def test_cyrillic_and_kana_marks_that_make_another_letter_stay():
     assert fold("й") != fold("и")
     assert fold("が") != fold("か")
+    assert fold("हिन्दी") == "हिन्दी"
+
+
+def test_decimal_digits_of_every_script_are_the_same_digits():
+    for letter in map(chr, range(0x110000)):
+        if unicodedata.category(letter) == "Nd":
+            assert fold(letter) == str(unicodedata.decimal(letter))
 
 
 def test_apostrophes_join_and_other_signs_separate_words():

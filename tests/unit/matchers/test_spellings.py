@@ -3,6 +3,7 @@
 import pytest
 
 from matchers.addresses import address_words
+from matchers.blocking import block_keys
 from matchers.comparison import LEVELS, comparison_of
 from matchers.dates import normalise_date
 from matchers.name_words import name_words, reading, sound
@@ -32,6 +33,22 @@ def name_level(one: dict[str, str], other: dict[str, str]) -> str | None:
 )
 def test_spellings_of_one_name_have_the_same_words(one, other):
     assert name_words(one) == name_words(other)
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "other"),
+    [
+        ("date_of_birth", "١٩٨٥-٠٣-٠٧", "1985-03-07"),
+        ("postcode", "١٠١١٥", "10115"),
+        ("national_id", "١٢٣٤٥٦", "123456"),
+        ("address", "١٢ شارع النيل", "12 شارع النيل"),
+        ("full_name", "İBRAHİM", "ibrahim"),
+    ],
+)
+def test_digits_and_capitals_of_every_script_make_the_same_record_and_keys(field, one, other):
+    ours, theirs = (build_record({field: value}, [], []) for value in (one, other))
+    assert ours == theirs
+    assert block_keys(ours) == block_keys(theirs)
 
 
 def test_a_first_name_that_looks_like_a_particle_stays_a_name():
@@ -106,6 +123,9 @@ def test_endings_of_short_forms_are_used_for_one_another():
         ("1985年3月7日", "1985-03-07"),
         ("昭和60年3月7日", "1985-03-07"),
         ("令和元年5月1日", "2019-05-01"),
+        ("١٩٨٥-٠٣-٠٧", "1985-03-07"),
+        ("۷/۳/۱۹۸۵", "1985-03-07"),
+        ("昭和６０年３月７日", "1985-03-07"),
     ],
 )
 def test_dates_are_read_as_people_write_them(written, canonical):
@@ -159,6 +179,7 @@ def test_organisations(one, other, expected):
         ("5 High Street", "5, High St."),
         ("梅田3丁目17番9号", "梅田3-17-9"),
         ("12 avenue de l’Opéra", "12 Ave. de l'Opera"),
+        ("١٢ شارع النيل", "12 شارع النيل"),
     ],
 )
 def test_usual_abbreviations_of_an_address_are_one(one, other):

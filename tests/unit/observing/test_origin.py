@@ -31,6 +31,7 @@ def test_who_types_a_verb_is_told_the_place_and_no_value(monkeypatch, capsys, tm
     def unforeseen(*_, **__):
         raise KeyError("Anna Berger")
 
+    Engine.open(tmp_path / "store").close()
     monkeypatch.setattr(Engine, "reevaluate", unforeseen)
     with pytest.raises(SystemExit) as ended:
         run(["reevaluate", "--store", str(tmp_path / "store")])
