@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from aggregates.correction import named_by_corrections
-from aggregates.values import ContactId, IdentifierClass
+from aggregates.values import ContactId, IdentifierClass, Stage
 from identity_engine.application.reevaluation.corrections import led_to_right, of_row
 from identity_engine.application.reevaluation.message_values import Hearing
 from identity_engine.application.reevaluation.moments import time_of
 from identity_engine.application.reevaluation.people import Crowd, Mentioned, People
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.meaning import Meaning
+from identity_engine.application.resolution.prepare import is_lasting
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
 from matchers.proposals import Node, Pair, Use, exact_pairs, scored_pairs
@@ -81,6 +82,7 @@ class Component:
             for value in self._new_values(frontier):
                 self._pair_by_value(value)
             self._follow_links(frontier)
+        self._mark_curated()
 
     @property
     def contacts(self) -> set[ContactId]:
@@ -207,7 +209,26 @@ class Component:
             self._rules.policy.channel(row.channel).live,
             exclusive,
             row.contact_id if row.pinned and not row.corrected else None,
+            self._is_lasting(row),
         )
+
+    def _is_lasting(self, row: InteractionRow) -> bool:
+        """Tell whether a row alone makes an identified contact, or a person put it into one."""
+        if any(is_lasting(self.class_of(one, row), one.said) for one in row.mentions):
+            return True
+        known = self._index.contacts.get(row.contact_id) if row.contact_id is not None else None
+        is_placed = row.pinned and not row.corrected
+        return is_placed and known is not None and known.state.stage is not Stage.EPHEMERAL
+
+    def _mark_curated(self) -> None:
+        """Let what came first to a curated contact stand for whom a person vouched for. What was
+        linked to it later may be moved away again, so it tells nothing."""
+        for contact_id in self._contacts:
+            if self._index.contacts[contact_id].state.stage is Stage.CURATED:
+                rows = self._index.interactions_of(contact_id)
+                first = min((row.number for row in rows if row.number in self.nodes), default=None)
+                if first is not None:
+                    self.nodes[first] = self.nodes[first]._replace(lasting=True)
 
     def _pair_by_likeness(self, row: InteractionRow) -> None:
         """Weigh the row against every near record that has not been weighed against it before."""
