@@ -24,17 +24,19 @@ from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
 from matchers.proposals import Node, Pair, Use, exact_pairs, scored_pairs
 from projections.match_index.index import MatchIndex
-from projections.match_index.mentions import mention_key, value_key
+from projections.match_index.mentions import value_key
 from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor
 
 MOST_USES = 400
-"""Mentions of one value that is not exclusive beyond which it is a hub and joins nobody."""
+"""Mentions of a shared value beyond which nobody counts its people again: it stays shared."""
 
 MOST_EQUALS = 5_000
 """Records under a key that stays crowded beyond which not even those that say the same are paired."""
 
 ALL = 1 << 40
+JOIN_NOBODY = frozenset(("names", "person"))
+"""Reasons to be shared that hold for interactions too; the others count contacts."""
 
 
 class Component:
@@ -127,13 +129,14 @@ class Component:
         tables.load_postings(cursor, index, overfull - index.keys_read(), MOST_EQUALS)
         self._heard.load(frontier)
         heard = {digest for row in frontier for digest in self._heard.values_of(row)}
-        exclusive, others = set[int](), set(map(value_key, heard))
-        for row in frontier:
-            for mention in row.mentions:
-                is_exclusive = self.class_of(mention, row) == IdentifierClass.EXCLUSIVE
-                (exclusive if is_exclusive else others).add(mention_key(mention))
-        tables.load_postings(cursor, index, exclusive - index.keys_read(), ALL)
-        tables.load_postings(cursor, index, others - exclusive - index.keys_read(), MOST_USES)
+        digests = heard.union(mention.digest for row in frontier for mention in row.mentions)
+        tables.load_identifiers(
+            cursor, index, [one for one in digests if one not in index.identifiers]
+        )
+        values = {value_key(digest) for digest in digests}
+        shared = {value_key(digest) for digest in digests if self._is_shared(digest)}
+        tables.load_postings(cursor, index, values - shared - index.keys_read(), ALL)
+        tables.load_postings(cursor, index, shared - index.keys_read(), MOST_USES)
         numbers = {
             number
             for key in keys
@@ -142,15 +145,11 @@ class Component:
         }
         numbers |= {
             number
-            for key in exclusive | others
-            if key in exclusive or len(index.numbers_under(key)) <= MOST_USES
+            for key in values
+            if key not in shared or len(index.numbers_under(key)) <= MOST_USES
             for number in index.numbers_under(key)
         }
         tables.load_interactions(cursor, index, numbers)
-        digests = heard.union(mention.digest for row in frontier for mention in row.mentions)
-        tables.load_identifiers(
-            cursor, index, [one for one in digests if one not in index.identifiers]
-        )
         numbers |= set(self._heard.load_users(digests))
         states = (index.identifiers[one].state for one in digests if one in index.identifiers)
         named = {
@@ -271,18 +270,20 @@ class Component:
         before = self._index.identifiers.get(digest)
         state = before.state if before is not None else None
         known = state.shared_by if state is not None else ()
+        corrections = self._index.corrections(state) if state is not None else ()
+        scorer, rules = self._rules.scorer, self._rules.link_rules
+        exact = partial(exact_pairs, nodes, digest, scorer=scorer, rules=rules)
+        if state is not None:
+            for right in led_to_right(self._index, state, uses):
+                self.pairs += exact(right)
+        if self._is_hub(digest):
+            return
         eras = self._eras(digest, uses)
         crowds = [crowd for era in eras if (crowd := self._people.crowd(digest, era)) is not None]
         if crowds and "names" not in known:
             self.shared[digest] = max(crowds, key=lambda one: (one.people, -one.since))
         elif not crowds and "names" in known:
             self.unshared[digest] = max(row.time for row, _ in uses)
-        scorer, rules = self._rules.scorer, self._rules.link_rules
-        exact = partial(exact_pairs, nodes, digest, scorer=scorer, rules=rules)
-        corrections = self._index.corrections(state) if state is not None else ()
-        if state is not None:
-            for right in led_to_right(self._index, state, uses):
-                self.pairs += exact(right)
         if crowds and "names" in known:
             return
         if not crowds and "person" not in known:
@@ -295,6 +296,16 @@ class Component:
                     ]
                 )
         self._reach(row.number for row, _ in uses)
+
+    def _is_shared(self, digest: bytes) -> bool:
+        """Tell whether a loaded value joins nobody: it speaks of many, or a person said so."""
+        known = self._index.identifiers.get(digest)
+        marks = known.state.shared_by if known is not None and known.state is not None else ()
+        return not JOIN_NOBODY.isdisjoint(marks)
+
+    def _is_hub(self, digest: bytes) -> bool:
+        numbers = self._index.numbers_under(value_key(digest))
+        return self._is_shared(digest) and len(numbers) > MOST_USES
 
     def _uses(self, digest: bytes) -> list[Mentioned]:
         rows = map(self._index.interaction, self._index.numbers_under(value_key(digest)))
