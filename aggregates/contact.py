@@ -164,7 +164,8 @@ class ContactToldApart(Fact):
 
 
 class ContactToldApartLifted(Fact):
-    """The contact and `other` may be merged again."""
+    """The contact and `other` may be merged again: a person said so, or the time has come until which
+    they were told apart."""
 
     TOPIC: ClassVar[str] = "contact.told_apart_lifted"
 

@@ -40,6 +40,10 @@ class Refusal(Struct, frozen=True, array_like=True):
     interaction_id: InteractionId | None
     against: InteractionId | None
 
+    def rests_on(self, interaction_id: InteractionId) -> bool:
+        """Tell whether an interaction is one of the pair."""
+        return interaction_id in (self.interaction_id, self.against)
+
 
 def refusal(fact: ContactMergeRefused) -> Refusal:
     """Return what a contact keeps of a refused merge."""

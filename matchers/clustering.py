@@ -30,6 +30,9 @@ RANK: Mapping[Rule, int] = {
 ALONE = ("exact_weak", "device")
 """Rules whose value proves something only where it leads to one person."""
 
+LASTING = ("exact_exclusive", "exact_strong")
+"""Rules that show a lasting person: two records with one lasting identifier."""
+
 COMPARED = 8
 """Records of a group, the first by name, that are compared with as many of another."""
 
@@ -109,6 +112,7 @@ class _Clustering:
         self._rules = rules
         self._group_of = {key: key for key in nodes}
         self._members: dict[int, list[Node]] = {key: [node] for key, node in nodes.items()}
+        self._lasting = {key for key, node in nodes.items() if node.lasting}
         self._weights: dict[tuple[int, int], int] = {}
 
     def run(self, pairs: Iterable[Pair]) -> Clusters:
@@ -132,14 +136,15 @@ class _Clustering:
     ) -> None:
         for pair in pairs:
             a, b = self._group_of[pair.one], self._group_of[pair.other]
-            if a == b:
-                continue
-            guard = self._broken_guard(pair, a, b, users)
+            guard = self._broken_guard(pair, a, b, users) if a != b else None
             if guard:
                 found.refused.append(Refused(pair, guard))
-            else:
+                continue
+            if a != b:
                 self._join(a, b)
                 found.joins.append(pair)
+            if pair.rule in LASTING:
+                self._lasting.add(self._group_of[pair.one])
 
     def _place_by_hand(self) -> None:
         for key, records in self._by_hand.items():
@@ -190,7 +195,10 @@ class _Clustering:
             return None
         if pair.rule in ALONE and self._others_contradict((a, b), users[pair.value]):
             return "several_users"
-        if len(ours) > 1 < len(theirs) and not self._may_fuse(pair, ours, theirs):
+        if pair.rule == "exact_weak" and {a, b} <= self._lasting:
+            if not self._may_fuse(pair, ours, theirs):
+                return "unverified"
+        elif len(ours) > 1 < len(theirs) and not self._may_fuse(pair, ours, theirs):
             return "below_merge"
         if pair.rule == "score":
             return self._members_differ(self._cross(ours, theirs), self._rules.member_floor)
@@ -259,6 +267,8 @@ class _Clustering:
         if len(self._members[a]) < len(self._members[b]):
             a, b = b, a
         moved = self._members.pop(b)
+        if b in self._lasting:
+            self._lasting.add(a)
         for node in moved:
             self._group_of[node.key] = a
         self._members[a] += moved

@@ -47,6 +47,7 @@ def decide(
     rules: LinkRules,
     *,
     live_channel: bool,
+    is_lasting: bool = False,
     weights: dict[str, int] | None = None,
     near: Near | None = None,
 ) -> Decision:
@@ -60,6 +61,7 @@ def decide(
             (without any, the attributes of that holder are silent and contradict nothing).
         contacts: facts of every contact named by a holder or a candidate.
         live_channel: whether a person typed or spoke, so that a bare name proves nothing.
+        is_lasting: whether the interaction alone would make an identified contact.
         weights: interaction id of a candidate -> its weight, where known already.
         near: further candidates with the facts of their contacts, asked for only where no exact
             identifier decides.
@@ -71,6 +73,7 @@ def decide(
         scorer,
         rules,
         live_channel=live_channel,
+        is_lasting=is_lasting,
         is_held_by_many=any(
             held.shared or held.skipped or len(held.holders) > 1 for held in identifiers
         ),
@@ -124,6 +127,7 @@ class _Ladder(Struct):
     scorer: Scorer
     rules: LinkRules
     live_channel: bool
+    is_lasting: bool
     is_held_by_many: bool
     records: dict[str, list[Candidate]] = field(default_factory=dict)
     weights: dict[str, int] = field(default_factory=dict)
@@ -160,12 +164,10 @@ class _Ladder(Struct):
                 and spoken[contact] < self.rules.contradiction
             ):
                 guard = "contradiction"
-            if (
-                not guard
-                and places.issuperset(held_by[contact][1])
-                and not self._speaks_for_person(contact)
-            ):
-                guard = "place_alone"
+            if not guard and places.issuperset(held_by[contact][1]):
+                guard = None if self._speaks_for_person(contact) else "place_alone"
+            elif not guard and rule == "exact_weak" and self._would_fuse(contact, spoken[contact]):
+                guard = "unverified"
             if guard:
                 self.refused.setdefault(contact, guard)
                 continue
@@ -179,6 +181,12 @@ class _Ladder(Struct):
         if says_nothing and len(held_by) == 1:
             return held_by
         return {c: v for c, v in held_by.items() if self.contacts[c].stage == "ephemeral"}
+
+    def _would_fuse(self, contact: str, spoken: int) -> bool:
+        """Tell whether a value that proves little would be all that makes two lasting people one."""
+        if not self.is_lasting or self.contacts[contact].stage == "ephemeral":
+            return False
+        return not self._speaks(spoken) and self._best_weight(contact) < self.rules.merge
 
     def _speaks_for_person(self, contact: str) -> bool:
         return any(

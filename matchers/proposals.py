@@ -30,6 +30,7 @@ class Node(NamedTuple):
     `key` is the caller's handle; `name` and `time` order nodes and do not depend on arrival. `record`
     is None where it has nothing to compare. `live` tells that a bare name proves nothing.
     `exclusive` is type -> value. Nodes of one `anchor` belong together because a person said so.
+    `lasting` tells that the record shows a lasting person by itself, or that a person vouches for it.
     """
 
     key: int
@@ -39,6 +40,7 @@ class Node(NamedTuple):
     live: bool
     exclusive: Mapping[str, bytes]
     anchor: str | None = None
+    lasting: bool = False
 
 
 class Use(NamedTuple):

@@ -87,6 +87,7 @@ Guard = Literal[
     "bare_identifier",
     "household",
     "place_alone",
+    "unverified",
 ]
 
 

@@ -73,7 +73,7 @@ REFUSED = (
     "AND a.presence = 'live' AND b.presence = 'live' "
     "AND a.division = b.division"
 )
-SUGGESTED_DESPITE = ("below_merge", "members_differ", "both_curated")
+SUGGESTED_DESPITE = ("below_merge", "members_differ", "unverified", "both_curated")
 """Guards that leave it to a person. The others say that the two are two, or that nobody can know."""
 LIKELY = (
     f"{REFUSED} AND guard IN {SUGGESTED_DESPITE} AND NOT EXISTS ("

@@ -7,9 +7,9 @@ from aggregates.contact import ContactPromoted, ContactToldApart, ContactToldApa
 from aggregates.values import Stage
 from identity_engine.application.rules import shipped_model
 from tests.integration.test_explanation import write
-from tests.support.interactions import customer, email, event
-from tests.support.reevaluating import SAID, anna_twice, form
-from tests.support.resolving import arrive, change_channel, facts
+from tests.support.interactions import customer, email, event, phone
+from tests.support.reevaluating import SAID, form
+from tests.support.resolving import MAIL, arrive, change_channel, facts
 from tests.support.soundness import is_sound
 
 HERS = {"given_name": "Johanna", "family_name": "Weidenfeld", "city": "Berlin"}
@@ -141,7 +141,13 @@ class TestALikelyMerge:
 class TestTwoCuratedContacts:
     @pytest.fixture
     def curated(self, engine):
-        first, second, _ = anna_twice(engine)
+        mine = email(MAIL, verified=True)
+        first, second, _ = arrive(
+            engine,
+            form("1", mine),
+            form("2", phone(), day=2, **SAID),
+            form("3", mine, day=3, **SAID),
+        )
         for contact_id in (first.contact_id, second.contact_id):
             write(engine, contact_id, ContactPromoted(stage_before=Stage.EPHEMERAL))
         engine.reevaluate()

@@ -108,6 +108,8 @@ def test_nor_do_they_where_people_count_together_within_a_window_only(data, even
 @few
 @given(data=st.data(), events=conversations(kinds=("corrected", "retracted"), once=True))
 def test_nor_does_it_matter_when_something_is_corrected_or_taken_back(data, events):
+    """As long as no key is crowded by what was said before the correction: it stays so. These worlds are
+    too small for that."""
     check_any_delivery_gives_the_same(data, events)
 
 

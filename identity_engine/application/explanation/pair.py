@@ -122,7 +122,8 @@ class Pair:
         used = (self._index.interaction(use.key) for common in commons for use in common.uses)
         rows = {row.number: row for row in used if row is not None}
         rows |= {row.number: row for side in (one, other) for row in side.rows}
-        return {number: self._node(row) for number, row in rows.items()}
+        asked = one.asked, other.asked
+        return {number: self._node(row, asked) for number, row in rows.items()}
 
     def commons(self, one: Side, other: Side) -> list[Common]:
         """Return the values that both sides mention, in one order for every run."""
@@ -170,9 +171,15 @@ class Pair:
     def _class(self, mention: Mention, row: InteractionRow) -> IdentifierClass:
         return self._component.class_of(mention, row)
 
-    def _node(self, row: InteractionRow) -> Node:
-        anchor = self._index.canonical(row.contact_id) if row.contact_id is not None else None
-        return self._component.node(row)._replace(anchor=anchor)
+    def _node(self, row: InteractionRow, asked: Sequence[str]) -> Node:
+        node = self._component.node(row)
+        if row.contact_id is None:
+            return node
+        canonical = self._index.canonical(row.contact_id)
+        is_identified = self._index.stage(canonical) is not Stage.EPHEMERAL
+        # An interaction that was asked for stands for itself alone.
+        of_contact = is_identified and row.interaction_id not in asked
+        return node._replace(anchor=canonical, lasting=node.lasting or of_contact)
 
 
 def _mentions(side: Side) -> dict[bytes, Mention]:

@@ -8,32 +8,35 @@ messages counts as far as their contact came to hold it (heard.py).
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 
 from aggregates.correction import named_by_corrections
-from aggregates.values import ContactId, IdentifierClass
+from aggregates.values import ContactId, IdentifierClass, Stage
 from identity_engine.application.reevaluation.corrections import led_to_right, of_row
 from identity_engine.application.reevaluation.message_values import Hearing
 from identity_engine.application.reevaluation.moments import time_of
 from identity_engine.application.reevaluation.people import Crowd, Mentioned, People
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.meaning import Meaning
+from identity_engine.application.resolution.prepare import is_lasting
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.store import EventStore
 from matchers.proposals import Node, Pair, Use, exact_pairs, scored_pairs
 from projections.match_index.index import MatchIndex
-from projections.match_index.mentions import mention_key, value_key
+from projections.match_index.mentions import value_key
 from projections.match_index.rows import InteractionRow
 from projections.sql import Cursor
 
 MOST_USES = 400
-"""Mentions of one value that is not exclusive beyond which it is a hub and joins nobody."""
+"""Mentions of a shared value beyond which nobody counts its people again: it stays shared."""
 
 MOST_EQUALS = 5_000
 """Records under a key that stays crowded beyond which not even those that say the same are paired."""
 
 ALL = 1 << 40
+JOIN_NOBODY = frozenset(("names", "person"))
+"""Reasons to be shared that hold for interactions too; the others count contacts."""
 
 
 class Component:
@@ -81,6 +84,7 @@ class Component:
             for value in self._new_values(frontier):
                 self._pair_by_value(value)
             self._follow_links(frontier)
+        self._mark_curated()
 
     @property
     def contacts(self) -> set[ContactId]:
@@ -120,12 +124,12 @@ class Component:
         alike = self._load_alike(frontier)
         self._heard.load(frontier)
         heard = {digest for row in frontier for digest in self._heard.values_of(row)}
-        near = alike | self._load_naming(frontier, heard)
-        tables.load_interactions(cursor, index, near)
         digests = heard.union(mention.digest for row in frontier for mention in row.mentions)
         tables.load_identifiers(
             cursor, index, [one for one in digests if one not in index.identifiers]
         )
+        near = alike | self._load_naming(digests)
+        tables.load_interactions(cursor, index, near)
         self._load_right_ones(digests, near.union(self._heard.load_users(digests)))
 
     def _load_alike(self, frontier: Sequence[InteractionRow]) -> set[int]:
@@ -139,19 +143,14 @@ class Component:
         self._tables.load_postings(self._cursor, index, overfull - index.keys_read(), MOST_EQUALS)
         return self._numbers_under(keys, MOST_EQUALS)
 
-    def _load_naming(self, frontier: Sequence[InteractionRow], heard: Iterable[bytes]) -> set[int]:
-        """Load which interactions mention a value of the frontier, or one that it gave in a message, and
-        return their numbers."""
+    def _load_naming(self, digests: Collection[bytes]) -> set[int]:
+        """Load which interactions mention some values, and return their numbers."""
         index = self._index
-        exclusive, others = set[int](), set(map(value_key, heard))
-        for row in frontier:
-            for mention in row.mentions:
-                is_exclusive = self.class_of(mention, row) == IdentifierClass.EXCLUSIVE
-                (exclusive if is_exclusive else others).add(mention_key(mention))
-        others -= exclusive
-        for keys, most in ((exclusive, ALL), (others, MOST_USES)):
+        shared = {value_key(digest) for digest in digests if self._is_shared(digest)}
+        others = {value_key(digest) for digest in digests} - shared
+        for keys, most in ((others, ALL), (shared, MOST_USES)):
             self._tables.load_postings(self._cursor, index, keys - index.keys_read(), most)
-        return self._numbers_under(exclusive, ALL) | self._numbers_under(others, MOST_USES)
+        return self._numbers_under(others, ALL) | self._numbers_under(shared, MOST_USES)
 
     def _numbers_under(self, keys: Iterable[int], most: int) -> set[int]:
         """Return who stands under some keys, those under which more than `most` stand left out."""
@@ -217,7 +216,26 @@ class Component:
             self._rules.policy.channel(row.channel).live,
             exclusive,
             row.contact_id if row.pinned and not row.corrected else None,
+            self._is_lasting(row),
         )
+
+    def _is_lasting(self, row: InteractionRow) -> bool:
+        """Tell whether a row alone makes an identified contact, or a person put it into one."""
+        if any(is_lasting(self.class_of(one, row), one.said) for one in row.mentions):
+            return True
+        known = self._index.contacts.get(row.contact_id) if row.contact_id is not None else None
+        is_placed = row.pinned and not row.corrected
+        return is_placed and known is not None and known.state.stage is not Stage.EPHEMERAL
+
+    def _mark_curated(self) -> None:
+        """Let what came first to a curated contact stand for whom a person vouched for. What was
+        linked to it later may be moved away again, so it tells nothing."""
+        for contact_id in self._contacts:
+            if self._index.contacts[contact_id].state.stage is Stage.CURATED:
+                rows = self._index.interactions_of(contact_id)
+                first = min((row.number for row in rows if row.number in self.nodes), default=None)
+                if first is not None:
+                    self.nodes[first] = self.nodes[first]._replace(lasting=True)
 
     def _pair_by_likeness(self, row: InteractionRow) -> None:
         """Weigh the row against every near record that has not been weighed against it before."""
@@ -260,18 +278,20 @@ class Component:
         before = self._index.identifiers.get(digest)
         state = before.state if before is not None else None
         known = state.shared_by if state is not None else ()
+        corrections = self._index.corrections(state) if state is not None else ()
+        scorer, rules = self._rules.scorer, self._rules.link_rules
+        exact = partial(exact_pairs, nodes, digest, scorer=scorer, rules=rules)
+        if state is not None:
+            for right in led_to_right(self._index, state, uses):
+                self.pairs += exact(right)
+        if self._is_hub(digest):
+            return
         eras = self._eras(digest, uses)
         crowds = [crowd for era in eras if (crowd := self._people.crowd(digest, era)) is not None]
         if crowds and "names" not in known:
             self.shared[digest] = max(crowds, key=lambda one: (one.people, -one.since))
         elif not crowds and "names" in known:
             self.unshared[digest] = max(row.time for row, _ in uses)
-        scorer, rules = self._rules.scorer, self._rules.link_rules
-        exact = partial(exact_pairs, nodes, digest, scorer=scorer, rules=rules)
-        corrections = self._index.corrections(state) if state is not None else ()
-        if state is not None:
-            for right in led_to_right(self._index, state, uses):
-                self.pairs += exact(right)
         if crowds and "names" in known:
             return
         if not crowds and "person" not in known:
@@ -284,6 +304,16 @@ class Component:
                     ]
                 )
         self._reach(row.number for row, _ in uses)
+
+    def _is_shared(self, digest: bytes) -> bool:
+        """Tell whether a loaded value joins nobody: it speaks of many, or a person said so."""
+        known = self._index.identifiers.get(digest)
+        marks = known.state.shared_by if known is not None and known.state is not None else ()
+        return not JOIN_NOBODY.isdisjoint(marks)
+
+    def _is_hub(self, digest: bytes) -> bool:
+        numbers = self._index.numbers_under(value_key(digest))
+        return self._is_shared(digest) and len(numbers) > MOST_USES
 
     def _uses(self, digest: bytes) -> list[Mentioned]:
         rows = map(self._index.interaction, self._index.numbers_under(value_key(digest)))

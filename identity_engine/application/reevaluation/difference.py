@@ -23,6 +23,7 @@ from aggregates.values import (
 from identity_engine.adapters.clock import World
 from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.reevaluation.across import AcrossDivisions
+from identity_engine.application.reevaluation.carried import not_carried
 from identity_engine.application.reevaluation.claims import Claims
 from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.reevaluation.evidence import evidence_of
@@ -249,14 +250,7 @@ class Difference:
 
     def _unmerge(self) -> int:
         """Take back the engine's merges of contacts that are at home in different clusters."""
-        wrong = [
-            edge
-            for edge in sorted(self._index.edges)
-            if edge.automatic
-            and edge.one in self._home
-            and edge.other in self._home
-            and self._home[edge.one] != self._home[edge.other]
-        ]
+        wrong = not_carried(self._index, self._component.contacts, self._home)
         # The survivor of its day may have left the identity since; its row follows its stream.
         streams = {edge.stream for edge in wrong}
         self._store.index.load_nearby(self._cursor, self._index, (), streams)

@@ -12,10 +12,11 @@ from time import monotonic
 
 from msgspec import Struct
 
+from aggregates.contact import ContactToldApartLifted
 from aggregates.policy import POLICY_STREAMS, ReevaluationRequested
 from aggregates.values import InteractionId
 from identity_engine.adapters.clock import World
-from identity_engine.application.fact_writer import header_of_its_own
+from identity_engine.application.fact_writer import FactWriter, header_of_its_own
 from identity_engine.application.gc_pause import no_garbage_collection
 from identity_engine.application.policies import Policies
 from identity_engine.application.reevaluation.component import Component
@@ -26,6 +27,7 @@ from identity_engine.errors import Conflict
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.match_index.evaluation_queue import (
     count_waiting,
+    find_no_longer_apart,
     find_waiting,
     settle,
 )
@@ -59,6 +61,7 @@ class Reevaluation:
     def run(self, progress: Progress | None = None) -> Reevaluated:
         """Work until nothing waits; `progress` is told how many were settled."""
         total = Reevaluated()
+        self._end_apart()
         while settled := self._step(total):
             if progress is not None:
                 progress(settled)
@@ -77,6 +80,26 @@ class Reevaluation:
             header = header_of_its_own(self._world, actor)
             index.apply(stream, version, header.valid_from, fact)
             writer.append([Pending(stream, version, header, fact)], index.changes())
+
+    def _end_apart(self) -> None:
+        """Say of pairs that were told apart until a time that has come that they may be joined again,
+        and let them wait: nothing else happens when the time comes."""
+        with self._store.reading() as cursor:
+            if not find_no_longer_apart(cursor, self._world.now()):
+                return
+        with self._store.writing() as writer:
+            cursor, tables = writer.cursor, self._store.index
+            index = tables.begin(cursor)
+            self._policies.follow(index.rules, cursor)
+            fact_writer = FactWriter(self._world, self._policies.rules.actor, index)
+            for pair, until in find_no_longer_apart(cursor, self._world.now()):
+                tables.load_nearby(cursor, index, (), pair)
+                tables.load_edges(cursor, index, pair)
+                one, other = sorted(pair)
+                fact_writer.write(one, until, [ContactToldApartLifted(other=other)])
+                members = {m for end in pair for m in index.members_of(end)}
+                index.evaluate_again(tables.numbers_of(cursor, members))
+            writer.append(fact_writer.events, index.changes())
 
     def _step(self, total: Reevaluated) -> int:
         """Evaluate some that wait, and return how many; nobody waits unless another writer was first."""

@@ -60,6 +60,15 @@ class Crowding:
         self._index.correct(row, made, stood_under)
         self.settle(row)
 
+    def evaluate_near(self, row: InteractionRow) -> None:
+        """Let those that likeness may bring together with a row be evaluated again: it is about to say
+        something else, or to belong elsewhere."""
+        keys = [
+            key for key in self.keys(row.record, row.division) if not self._index.is_crowded(key)
+        ]
+        self.load(keys, may_grow=True)
+        self._index.evaluate_again(n for key in keys for n in self._index.numbers_under(key))
+
     def load(self, keys: Iterable[int], *, may_grow: bool = False) -> None:
         """Load the numbers under those keys that are not loaded, of a fuller key one above the cap.
 

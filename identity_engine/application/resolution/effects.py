@@ -9,6 +9,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from aggregates import contact as contacts
 from aggregates import interaction, review
 from aggregates.identifier import Holding
 from aggregates.interaction import InteractionUnlinked
@@ -180,6 +181,7 @@ class Effects:
     def correct(self, fact_writer: FactWriter, row: InteractionRow, prepared: Prepared) -> None:
         """Let the interaction say something else: as if it had said so from the beginning."""
         before = {one.digest for one in row.mentions}
+        self._lookup.crowding.evaluate_near(row)
         self._lookup.crowding.replace(row, prepared.comparable, prepared.fact.division)
         self._let_go(fact_writer, row, before - {one.digest for one in row.mentions})
         if row.contact_id is not None:
@@ -203,6 +205,7 @@ class Effects:
         self._let_go(fact_writer, row, said)
         if contact_id is None:
             return
+        self._lookup.crowding.evaluate_near(row)
         fact = InteractionUnlinked(contact_id=contact_id, pinned=True, cause="retracted")
         fact_writer.write(row.interaction_id, time, [fact])
         members = self._index.members_of(contact_id)
@@ -210,6 +213,22 @@ class Effects:
             self._store.index.load_all_of(self._cursor, self._index, members)
         )
         self._settle_claims(fact_writer, contact_id, said, time)
+        self._end_refusals(fact_writer, contact_id, row.interaction_id, time)
+
+    def _end_refusals(
+        self,
+        fact_writer: FactWriter,
+        contact_id: ContactId,
+        interaction_id: InteractionId,
+        time: datetime,
+    ) -> None:
+        """Let no merge be refused because of an interaction that is gone, unless re-evaluation says it
+        again: of a contact that has nothing left nobody would."""
+        known = self._index.contacts[contact_id]
+        for other, why in sorted(known.state.refused.items()):
+            if why.rests_on(interaction_id):
+                facts = contacts.decide(known.state, contacts.EndRefusal(other))
+                fact_writer.write(contact_id, time, facts)
 
     def _settle_claims(
         self,

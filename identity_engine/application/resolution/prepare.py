@@ -76,6 +76,11 @@ class Considered(Struct, frozen=True):
     verified: bool
     digest: bytes
 
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it identifies a contact that holds it, without a second interaction (GX-0)."""
+        return is_lasting(self.identifier_class, self.given.verified)
+
 
 class Prepared(Struct, frozen=True):
     """An interaction ready to be decided: its fact, and its match record under its block keys."""
@@ -97,6 +102,14 @@ class Prepared(Struct, frozen=True):
     def block_keys(self) -> tuple[int, ...]:
         """The keys that lead to the records worth comparing."""
         return self.comparable.block_keys
+
+
+def is_lasting(class_: IdentifierClass, said: bool | None) -> bool:
+    """Tell whether a value of a class shows a lasting person by itself: one that only one person has,
+    or one that the publisher said is verified; that a channel vouches for it is not enough."""
+    return class_ is IdentifierClass.EXCLUSIVE or (
+        class_ is IdentifierClass.STRONG and said is True
+    )
 
 
 def recognise(

@@ -5,7 +5,11 @@ what a decision touches besides is named in `pending`, in the transaction of tha
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
+from aggregates.values import ContactId
+from identity_engine.event_store.match_index.rows import told_apart
+from projections.match_index.identities import microseconds
 from projections.sql import Cursor
 
 QUEUE_TABLES = {
@@ -37,6 +41,18 @@ def find_waiting(cursor: Cursor, limit: int) -> list[int]:
         (limit,),
     )
     return [number for (number,) in cursor.fetchall()]
+
+
+def find_no_longer_apart(
+    cursor: Cursor, now: datetime
+) -> list[tuple[frozenset[ContactId], datetime]]:
+    """Return the pairs that were told apart until a time that has come, with that time, by it."""
+    cursor.execute(
+        "SELECT one, other, until FROM told_apart WHERE until <= ? ORDER BY until, one, other",
+        (microseconds(now),),
+    )
+    passed = map(told_apart, cursor.fetchall())
+    return [(pair, until) for pair, until in passed if until is not None]
 
 
 def settle(cursor: Cursor, numbers: Iterable[int]) -> None:

@@ -50,6 +50,7 @@ def people(*records, **more):
             more.get("live", False),
             more.get("exclusive", {}).get(key, {}),
             more.get("anchor", {}).get(key),
+            key in more.get("lasting", ()),
         )
         for key, one in enumerate(records, 1)
     }
@@ -209,6 +210,38 @@ class TestWeakValues:
         found = clusters(given, pairs)
         assert groups(found) == [(1, 2), (3, 4)]
         assert guards(found) == [(2, 3, "below_merge")]
+
+    def test_two_lasting_people_are_not_fused_by_it_alone_however_few_their_records(self):
+        nodes = people(SILENT, SILENT, lasting=(1, 2))
+        found = clusters(nodes, mentions(nodes, (1, "strong"), (2, "weak")))
+        assert guards(found) == [(1, 2, "unverified")]
+
+    def test_nor_by_one_record_that_has_a_value_of_each(self):
+        nodes = people(SILENT, SILENT, SILENT, lasting=(1, 3))
+        found = clusters(
+            nodes,
+            [
+                *mentions(nodes, (1, "strong"), (2, "weak"), value=b"her phone"),
+                *mentions(nodes, (2, "weak"), (3, "strong"), value=b"his mail"),
+            ],
+        )
+        assert groups(found) == [(1, 2), (3,)]
+        assert guards(found) == [(2, 3, "unverified")]
+
+    def test_two_records_with_one_strong_value_are_a_lasting_person(self):
+        nodes = people(SILENT, SILENT, SILENT, lasting=(1,))
+        strong = mentions(nodes, (2, "strong"), (3, "strong"), value=b"their phone")
+        found = clusters(nodes, [*strong, *mentions(nodes, (1, "weak"), (2, "strong"))])
+        assert guards(found) == [(1, 2, "unverified")]
+
+    @pytest.mark.parametrize("lasting", [(), (1,), (2,)])
+    def test_it_links_a_record_to_a_lasting_person(self, lasting):
+        nodes = people(SILENT, SILENT, lasting=lasting)
+        assert joined(nodes, mentions(nodes, (1, "strong"), (2, "weak"))) == [(1, 2)]
+
+    def test_lasting_people_are_one_where_what_they_say_speaks_for_it(self):
+        nodes = people(ANNA, ANNA, lasting=(1, 2))
+        assert joined(nodes, mentions(nodes, (1, "strong"), (2, "weak"))) == [(1, 2)]
 
     def test_one_that_leads_to_somebody_else_as_well_links_nobody(self):
         nodes = people(ANNA, SILENT, KENTA)

@@ -56,6 +56,7 @@ def run(
     sizes=None,
     rules=RULES,
     live=False,
+    lasting=False,
 ):
     named = {c.contact_id for c in candidates}
     named.update(holder.contact_id for one in identifiers for holder in one.holders)
@@ -77,6 +78,7 @@ def run(
         SCORER,
         rules,
         live_channel=live,
+        is_lasting=lasting,
     )
 
 
@@ -123,6 +125,23 @@ def test_attributes_that_speak_choose_among_several_holders():
 def test_an_unverified_strong_identifier_is_weak():
     decision = run(identifiers=[held("mail", "strong", ("a", 1), verified=False)])
     assert outcome(decision) == ("link", "a", "exact_weak")
+
+
+@pytest.mark.parametrize("stage", ["identified", "curated"])
+def test_an_unverified_identifier_links_no_lasting_person_to_another(stage):
+    mail = [held("mail", "strong", ("a", 1), verified=False)]
+    decision = run(identifiers=mail, stages={"a": stage}, lasting=True)
+    assert outcome(decision) == ("new", None, "none")
+    assert refused(decision) == [("a", "unverified")]
+
+
+def test_an_unverified_identifier_links_where_either_is_no_lasting_person_or_what_is_said_speaks():
+    mail = [held("mail", "strong", ("a", 1), verified=False)]
+    linked = ("link", "a", "exact_weak")
+    assert outcome(run(identifiers=mail, stages={"a": "identified"})) == linked
+    assert outcome(run(identifiers=mail, lasting=True)) == linked
+    said = run(ANNA, mail, [known("a", ANNA)], stages={"a": "identified"}, lasting=True)
+    assert outcome(said) == linked
 
 
 def test_a_weak_identifier_with_several_holders_does_not_link_alone():

@@ -28,6 +28,7 @@ from identity_engine.application.command import Command
 from identity_engine.application.operations.contacts.stages import fall
 from identity_engine.application.operations.values.vouching import load_values, settle_claims
 from identity_engine.application.resolution.claiming import claim_of
+from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import Considered
 from identity_engine.application.resolution.statements import Statement, statements
 from projections.match_index.rows import ContactRow, IdentifierRow
@@ -298,10 +299,13 @@ class LinkByHand:
         index.evaluate_again(command.tables.load_all_of(command.cursor, index, members))
         for mention in self._row.mentions:
             command.evaluate_mentions(mention.digest)
+        cap = command.rules.policy.block_cap
+        crowding = Crowding(command.tables, command.cursor, index, command.digests, cap)
+        crowding.evaluate_near(self._row)
         for member in sorted(members):
             state = index.contacts[member].state
             for other, why in sorted(state.refused.items()):
-                if self.interaction_id in (why.interaction_id, why.against):
+                if why.rests_on(self.interaction_id):
                     command.write(member, *contact.decide(state, contact.EndRefusal(other)))
             self._end_across(member, state)
 

@@ -1,0 +1,37 @@
+"""Which merges of the engine the evidence carries no more.
+
+A contact to which nothing is linked any more is at home nowhere. It stays one with a single contact, and
+is no reason why two others are one: what speaks for these merges them anew.
+"""
+
+from collections.abc import Collection, Mapping
+
+from aggregates.identity import Edge, components
+from aggregates.values import ContactId
+from projections.match_index.index import MatchIndex
+
+
+def not_carried(
+    index: MatchIndex, contacts: Collection[ContactId], home: Mapping[ContactId, int]
+) -> list[Edge]:
+    """Return the engine's merges between contacts that are at home in different clusters, and those
+    that lead from one contact to another over such as are at home nowhere; in order.
+
+    Args:
+        index: has the edges.
+        contacts: those of a component.
+        home: those of them that have something -> where they are at home.
+    """
+    emptied = {one for one in contacts if one not in home and index.is_live(one)}
+    between = {edge for edge in index.edges_among(emptied) if {edge.one, edge.other} <= emptied}
+    wrong = {
+        edge
+        for edge in index.edges
+        if edge.one in home and edge.other in home and home[edge.one] != home[edge.other]
+    }
+    for group in components(sorted(emptied), between):
+        edges = index.edges_among(group)
+        ends = {end for edge in edges for end in (edge.one, edge.other)}
+        if len(ends & home.keys()) > 1:
+            wrong |= edges
+    return sorted(edge for edge in wrong if edge.automatic)
