@@ -8,7 +8,6 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from aggregates.contact import ContactCreated, ContactMerged
-from aggregates.identifier import IdentifierFact
 from aggregates.interaction import (
     InteractionHeldForReview,
     InteractionLinked,
@@ -34,6 +33,7 @@ from identity_engine.application.explanation.sentences import (
 )
 from identity_engine.application.explanation.telling import tell
 from identity_engine.application.explanation.why_not import WhyNot, why_not
+from identity_engine.application.known import events_of, with_values
 from identity_engine.application.policies import Policies
 from identity_engine.application.revisions import revisions
 from identity_engine.application.shown import Shows, everything
@@ -93,7 +93,7 @@ class Queries:
             NotFound: there is, or was then, no such contact.
         """
         say = sentences_in(language)
-        events = filter(shows, self._events_of(contact_id, as_of))
+        events = filter(shows, self._told_of(contact_id, as_of))
         entries = [_entry(event, say) for event in events]
         if not entries:
             raise NotFound(self._no_contact(contact_id, as_of))
@@ -153,7 +153,7 @@ class Queries:
         Raises:
             NotFound: there is, or was then, no such contact.
         """
-        events = self._with_moves(list(filter(shows, self._events_of(contact_id, as_of))))
+        events = self._with_moves(list(filter(shows, self._told_of(contact_id, as_of))))
         steps = steps_of(contact_id, events, sentences_in(language))
         if not steps:
             raise NotFound(_no_contact(as_of))
@@ -259,8 +259,19 @@ class Queries:
     def _events_of(self, contact_id: ContactId, as_of: str | None) -> list[Recorded]:
         self._follower.follow()
         until = position_as_of(self._store, as_of)
-        positions = positions_of(self._follower.views.connection, contact_id, until)
-        return self._store.read_positions(positions)
+        return events_of(self._store, self._follower.views.connection, [contact_id], until)
+
+    def _told_of(self, contact_id: ContactId, as_of: str | None) -> list[Recorded]:
+        """Return the events that are, or were then, in the history of a contact.
+
+        Which of the older ones are in it today may follow from what was joined or moved later.
+        """
+        events = self._events_of(contact_id, as_of)
+        if as_of is None:
+            return events
+        with self._follower.replayed(events) as views:
+            told = set(positions_of(views.connection, contact_id))
+        return [event for event in events if event.position in told]
 
     def _with_moves(self, events: list[Recorded]) -> list[Recorded]:
         """Add the events that took interactions from contacts which these events do not touch."""
@@ -280,18 +291,6 @@ class Queries:
         ]
         return sorted([*events, *taken], key=lambda event: event.position)
 
-    def _with_values(self, events: list[Recorded], as_of: str) -> list[Recorded]:
-        """Add all that was said until then of the identifiers in these events: a claim that went over to
-        the contact was made for another one."""
-        until = position_as_of(self._store, as_of)
-        assert until is not None
-        streams = {event.stream_id for event in events if isinstance(event.fact, IdentifierFact)}
-        with self._store.reading() as cursor:
-            said = self._store.read_streams(sorted(streams), cursor=cursor)
-        whole = {event.position: event for event in events}
-        whole |= {event.position: event for event in said if event.position <= until}
-        return [whole[position] for position in sorted(whole)]
-
     @contextmanager
     def _views_of(self, contact_id: ContactId, as_of: str | None, shows: Shows) -> Iterator[Views]:
         """Open the live views, or the views of this contact's own events up to then."""
@@ -300,8 +299,8 @@ class Queries:
             yield self._follower.views
         else:
             events = list(filter(shows, self._events_of(contact_id, as_of)))
-            events = self._with_values(events, as_of)
-            with self._follower.replayed(events) as views:
+            until = position_as_of(self._store, as_of)
+            with self._follower.replayed(with_values(self._store, events, until)) as views:
                 yield views
 
     @contextmanager

@@ -1,4 +1,5 @@
-"""What a contact held is answered alike live and as of a moment, also if a claim came from another."""
+"""What a contact held is answered alike live, as of a moment and in a preview, also if a claim came from
+another."""
 
 import pytest
 
@@ -8,6 +9,7 @@ from tests.support.reevaluating import LOUISE, SAID, form
 from tests.support.resolving import KENTA, MAIL, arrive, mailed, unrevised
 
 WHY = "They told us."
+PAUL = {"given_name": "Paul", "family_name": "Fontaine"}
 NUMBER = Value("phone", "+81312345678")
 
 
@@ -57,6 +59,17 @@ def test_a_claim_that_re_evaluation_moved_is_the_new_holders(engine, live):
     live.check()
 
 
+def assert_is_previewed(engine, one, other):
+    """What a preview shows is what the merge of two makes, and what taking it back leaves."""
+    foreseen = engine.desk.merging.preview([one, other])
+    merged = engine.desk.merging.merge([one, other], reason=WHY, token=foreseen.token)
+    assert engine.profile(one) == foreseen.profile
+
+    parted = engine.desk.unmerging.preview(merged.merge_id)
+    engine.desk.unmerging.unmerge(merged.merge_id, reason=WHY, token=parted.token)
+    assert [engine.profile(part.contact_id) for part in parted.parts] == list(parted.parts)
+
+
 def live_contact_of(engine, interaction_id):
     """The contact that has an interaction now."""
     views = engine.follower.views.connection
@@ -93,6 +106,8 @@ def test_a_claim_that_went_along_with_a_confirmed_review_is_the_new_holders(engi
     live.look(known.contact_id, held.contact_id)
     engine.desk.reviewing.confirm(held.interaction_id)
     live.look(known.contact_id, held.contact_id)
+    (paul,) = arrive(engine, mailed("p", "paul@example.fr", profile=PAUL))
+    assert_is_previewed(engine, known.contact_id, paul.contact_id)
     engine.desk.reviewing.undo(held.interaction_id)
     live.look(known.contact_id, held.contact_id)
 
@@ -115,3 +130,14 @@ def test_a_value_that_was_shared_before_somebody_held_it_is_shown_as_shared(engi
     live.look(anna.contact_id, kenta.contact_id, louise.contact_id)
 
     live.check()
+
+
+def test_a_value_that_was_shared_before_it_was_given_is_previewed_as_shared(engine):
+    _, kenta = arrive(engine, event("1", phone()), mailed("k", "kenta@example.jp", profile=KENTA))
+    (louise,) = arrive(engine, mailed("l", "louise@example.fr", profile=LOUISE))
+    engine.desk.identifiers.share(kenta.contact_id, NUMBER, reason=WHY)
+    engine.desk.identifiers.transfer(
+        louise.contact_id, NUMBER, from_contact_id=kenta.contact_id, reason=WHY
+    )
+    (paul,) = arrive(engine, mailed("p", "paul@example.fr", profile=PAUL))
+    assert_is_previewed(engine, louise.contact_id, paul.contact_id)

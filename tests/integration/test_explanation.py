@@ -3,8 +3,9 @@
 import pytest
 
 from aggregates.contact import ContactMerged, ContactToldApart, MergeEdge
-from aggregates.values import CommandId, EventId, Header, MergeId
-from identity_engine.application.explanation.sentences import LANGUAGES
+from aggregates.refused_merge import ContactMergeRefused
+from aggregates.values import CommandId, EventId, Evidence, Header, MergeId
+from identity_engine.application.explanation.sentences import LANGUAGES, sentences_in
 from identity_engine.errors import NotFound, UsageError
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore
@@ -237,15 +238,60 @@ class TestWhyNot:
             answer = engine.why_not(*(one.contact_id for one in pair))
             assert (answer.verdict, answer.compared) == ("says_nothing", None)
 
-    def test_those_that_wait_for_re_evaluation(self, engine):
+    @pytest.fixture
+    def waiting(self, engine):
+        """Two contacts that a third record shows to be one."""
         first, _, third = arrive(
             engine,
             event("1", phone(), profile={"given_name": "Anna", "family_name": "Berger"}),
             mailed("2", profile={"given_name": "Anna"}),
             event("3", phone(), email(MAIL, True), channel="form", profile=ANNA),
         )
+        return first.contact_id, third.contact_id
 
-        assert engine.why_not(first.contact_id, third.contact_id).verdict == "would_join"
+    def test_those_that_wait_for_re_evaluation(self, engine, waiting):
+        assert engine.why_not(*waiting).verdict == "would_join"
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_those_that_a_guard_kept_apart_when_it_was_their_turn(self, engine, waiting, language):
+        refuse(engine, *waiting, model=engine.policies.rules.model_version)
+        before = engine.why_not(*waiting, language)
+        reason = sentences_in(language).say("guard.members_differ")
+
+        assert before.verdict == "order_of_joining"
+        assert reason in before.sentence
+        assert before.recorded.guard == "members_differ"
+
+    def test_those_that_older_rules_kept_apart(self, engine, waiting):
+        refuse(engine, *waiting, model="0" * 64)
+
+        assert engine.why_not(*waiting).verdict == "would_join"
+
+    def test_somebody_else_who_uses_the_value_and_says_elsewhere_who_it_is(self, engine):
+        typed, own = email("desk@shop.example", False), customer("C-1")
+        arrive(
+            engine,
+            event("1", typed, channel="form", profile=ANNA),
+            event("2", typed, own, channel="form"),
+            event("3", typed, channel="form"),
+            event("4", own, channel="form", profile=KENTA),
+        )
+        engine.reevaluate()
+        refused = engine.refused_merges()
+
+        assert "several_users" in {found.guard for found in refused}
+        for found in refused:
+            assert engine.why_not(found.one, found.other).verdict == found.guard
+
+    def test_what_a_person_says_of_a_contact_leaves_it_its_interactions(self, engine):
+        pair = event("1", customer("C-1"), profile=ANNA), event("2", customer("C-2"), profile=ANNA)
+        one, other = (found.contact_id for found in arrive(engine, *pair))
+        before = engine.why_not(one, other)
+        engine.desk.contacts.edit(one, set={"city": "Berlin"})
+        after = engine.why_not(one, other)
+
+        assert before.verdict == after.verdict == "exclusive_conflict"
+        assert after.bits == before.bits
 
     def test_two_interactions_stand_for_themselves(self, engine):
         first, second = arrive(
@@ -282,6 +328,15 @@ class TestWhyNot:
             engine.why_not(*ids)
         with pytest.raises(UsageError):
             engine.why_not(ids[1 - which], "not-an-id")
+
+
+def refuse(engine, one, other, **rules):
+    """Write that re-evaluation refused to merge two."""
+    versions = {"policy": engine.policies.rules.policy_version} | rules
+    evidence = Evidence(rule="score", weight=2_000, **versions)
+    holder, named = sorted((one, other))
+    fact = ContactMergeRefused(other=named, guard="members_differ", evidence=evidence)
+    write(engine, holder, fact)
 
 
 class TestHow:

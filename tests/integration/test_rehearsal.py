@@ -4,9 +4,10 @@ import orjson
 import pytest
 
 from identity_engine import Engine
-from identity_engine.application.rules import shipped_model
+from identity_engine.application.rules import shipped_model, shipped_policy
 from identity_engine.errors import UsageError
 from tests.support.interactions import email, event
+from tests.support.resolving import arrive, change_policy, mailed
 from tests.support.world import world
 
 ANNA = {"full_name": "Anna Klein", "date_of_birth": "1985-03-07", "city": "Bremen"}
@@ -19,6 +20,14 @@ def strict() -> bytes:
     model["name"] = "strict"
     model["thresholds"] = {"review": 40.0, "attach": 60.0, "merge": 60.0}
     return orjson.dumps(model)
+
+
+GUARDS = orjson.loads(shipped_policy())["guards"]
+
+
+def policy(**changes) -> bytes:
+    """The shipped policy with some rules changed."""
+    return orjson.dumps(orjson.loads(shipped_policy()) | changes)
 
 
 @pytest.fixture
@@ -113,3 +122,39 @@ def test_what_waits_already_is_not_queued_a_second_time(engine):
 
     assert engine.reevaluation.waiting() == 4
     assert engine.reevaluate().evaluated == 4
+
+
+class TestValuesThatSeveralPeopleHave:
+    """A value that would be shared, or no longer, changes what comes later, though nothing flips."""
+
+    FEW, MANY = ({"guards": GUARDS | {"people_per_value": count}} for count in (1, 5))
+
+    @pytest.fixture
+    def family(self, engine):
+        """Two people who write from one address."""
+        arrive(engine, *(mailed(who["city"], "us@example.org", profile=who) for who in (ANNA, BEN)))
+        engine.reevaluate()
+        return engine
+
+    def follow(self, engine, changes):
+        """Rehearse rules, put them in force, and evaluate just what was listed again."""
+        rehearsed = engine.rehearse(policy=policy(**changes))
+        change_policy(engine, **changes)
+        engine.request_reevaluation(rehearsed.interaction_ids)
+        return rehearsed, engine.reevaluate()
+
+    def test_is_shared_once_what_was_rehearsed_follows(self, family):
+        rehearsed, followed = self.follow(family, self.FEW)
+
+        assert rehearsed.flips == []
+        assert rehearsed.changes.shared == followed.shared == 1
+        assert len(rehearsed.interaction_ids) == 2
+        assert len(family.shared_values()) == 1
+
+    def test_is_shared_no_longer_once_what_was_rehearsed_follows(self, family):
+        change_policy(family, **self.FEW)
+        family.request_reevaluation()
+        assert family.reevaluate().shared == 1
+        self.follow(family, self.MANY)
+
+        assert family.shared_values() == []

@@ -9,7 +9,11 @@ from itertools import islice
 from msgspec import Struct, field
 
 from aggregates.values import ContactId, IdentifierClass, InteractionId, Stage
-from identity_engine.application.reevaluation.component import MOST_USES, Component
+from identity_engine.application.reevaluation.component import (
+    MOST_USES,
+    Component,
+    takes_part,
+)
 from identity_engine.application.resolution.prepare import hashed_keys
 from identity_engine.application.rules import Rules
 from identity_engine.errors import NotFound
@@ -78,9 +82,11 @@ class Pair:
         Raises:
             NotFound: no contact and no interaction has this id, or the interaction has no contact.
         """
-        index = self._index
-        self._tables.load_linked(self._cursor, index, [id_])
-        linked = index.linked(InteractionId(id_))
+        index, linked = self._index, None
+        self._tables.load_nearby(self._cursor, index, (), [ContactId(id_)])
+        if ContactId(id_) not in index.contacts:  # whose values by hand go by its own id
+            self._tables.load_linked(self._cursor, index, [id_])
+            linked = index.linked(InteractionId(id_))
         contact_id = ContactId(id_) if linked is None else linked
         self._tables.load_nearby(self._cursor, index, (), [contact_id])
         if contact_id not in index.contacts:
@@ -115,13 +121,18 @@ class Pair:
         )
 
     def nodes(self, one: Side, other: Side, commons: Sequence[Common]) -> dict[int, Node]:
-        """Return the nodes of both sides and of all who use a value that they have in common.
+        """Return the nodes of both sides, and of the contacts that use a value they have in common.
 
         Those of one contact are anchored together: whether they belong together is not asked here.
         """
-        used = (self._index.interaction(use.key) for common in commons for use in common.uses)
-        rows = {row.number: row for row in used if row is not None}
-        rows |= {row.number: row for side in (one, other) for row in side.rows}
+        index = self._index
+        used = (index.interaction(use.key) for common in commons for use in common.uses)
+        users = {row.contact_id for row in used if row is not None and row.contact_id is not None}
+        others = {member for user in users for member in index.members_of(user)}
+        others -= one.members | other.members
+        numbers = self._tables.load_all_of(self._cursor, index, others)
+        rows = {row.number: row for side in (one, other) for row in side.rows}
+        rows |= {row.number: row for row in map(index.interaction, numbers) if row is not None}
         asked = one.asked, other.asked
         return {number: self._node(row, asked) for number, row in rows.items()}
 
@@ -156,7 +167,7 @@ class Pair:
         common = Common(mention.digest, is_shared="names" in marks or "person" in marks)
         for number in sorted(users):
             row = self._index.interaction(number)
-            if row is None or row.contact_id is None:
+            if row is None or not takes_part(row):
                 continue
             if row.contact_id in one.members | other.members and number not in asked:
                 continue  # another interaction of the contact, where a single one was asked for

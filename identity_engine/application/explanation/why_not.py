@@ -8,15 +8,17 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from aggregates.refused_merge import ContactMergeRefused
-from aggregates.values import Stage, instant_text
+from aggregates.values import Stage
 from identity_engine.application.explanation.absent import Absent, absent_comparisons
 from identity_engine.application.explanation.explain import reason_of
 from identity_engine.application.explanation.pair import Common, Pair, Side
+from identity_engine.application.explanation.recorded_refusal import (
+    RecordedRefusal,
+    StandingRefusal,
+    standing_refusal,
+)
 from identity_engine.application.explanation.sentences import Sentences
-from identity_engine.application.explanation.telling import in_brackets
 from identity_engine.application.explanation.waterfall import (
     Part,
     Thresholds,
@@ -39,9 +41,9 @@ from matchers.guards import (
 from matchers.proposals import Node, exact_pairs, scored_pairs
 from matchers.scoring import in_bits
 from projections.match_index.rows import InteractionRow
-from projections.sql import Cursor
 
 NOTHING_TO_TIP = ("already_one", "gone", "other_division", "would_join")
+NOTHING_APART = ("would_join", "never_compared")
 TIPS = {
     "below_attach": "bits",
     "below_merge": "bits",
@@ -51,25 +53,13 @@ TIPS = {
 """Verdict -> its tip, where the tip does not have the verdict's own name."""
 
 
-class RecordedRefusal(Struct, frozen=True):
-    """What re-evaluation wrote down: the guard that keeps the two apart, with the rule and the bits of
-    the strongest pair, and the two interactions of it. `sentence` says it in words."""
-
-    position: int
-    recorded_at: str
-    guard: str
-    rule: str
-    bits: float
-    compared: tuple[str | None, str | None]
-    sentence: str
-
-
 class WhyNot(Struct, frozen=True):
     """Why `one` and `other` are not one.
 
     `verdict` is `already_one`, `gone`, `would_join`, `never_compared`, `other_division`, `says_nothing`,
-    `shared_identifier`, `below_attach`, `not_enough_alone` or the guard that refuses. `contacts` stand
-    for the two identities; `compared` are the two interactions that are most alike,
+    `shared_identifier`, `below_attach`, `not_enough_alone`, `order_of_joining` where nothing is
+    between the two alone and re-evaluation refused them all the same, or the guard that refuses.
+    `contacts` stand for the two identities; `compared` are the two interactions that are most alike,
     `by_hand` those of them that are what people say of a contact, under its id; their `parts` add up
     to `bits`. `needed` is the threshold that counts for the two, `missing` how much `bits` fall
     short of it. `absent` lists comparisons that could still be made, with what they could bring.
@@ -112,47 +102,8 @@ def why_not(store: EventStore, policies: Policies, ids: tuple[str, str], say: Se
         policies.follow(index.rules, cursor)
         pair = Pair(store, cursor, index, policies.rules)
         one, other = map(pair.side, ids)
-        answer = _Question(pair, one, other, policies.rules).answer(say)
-        return replace(answer, recorded=_recorded(store, cursor, one, other, say))
-
-
-def _recorded(
-    store: EventStore, cursor: Cursor, one: Side, other: Side, say: Sentences
-) -> RecordedRefusal | None:
-    """Return the newest refusal that stands written between two identities."""
-    between = [
-        (holder, named)
-        for holder, named in one.refused | other.refused
-        if {holder, named} & one.members and {holder, named} & other.members
-    ]
-    if one.canonical == other.canonical or not between:
-        return None
-    event = max(
-        (
-            event
-            for holder, named in between
-            for event in store.read_stream(holder, cursor=cursor)
-            if isinstance(event.fact, ContactMergeRefused) and event.fact.other == named
-        ),
-        key=lambda event: event.position,
-    )
-    fact = event.fact
-    assert isinstance(fact, ContactMergeRefused)
-    evidence = fact.evidence
-    return RecordedRefusal(
-        event.position,
-        instant_text(event.recorded_at),
-        fact.guard,
-        evidence.rule,
-        in_bits(evidence.weight),
-        (evidence.against, evidence.interaction_id),
-        say.say(
-            "why_not.recorded",
-            position=str(event.position),
-            bits=in_brackets(evidence, say),
-            reason=reason_of(fact.guard, say),
-        ),
-    )
+        refusal = standing_refusal(store, cursor, one, other)
+        return _Question(pair, one, other, policies.rules, refusal).answer(say)
 
 
 class _Likeness(Struct, frozen=True):
@@ -166,8 +117,11 @@ class _Likeness(Struct, frozen=True):
 class _Question:
     """One pair before the rules."""
 
-    def __init__(self, pair: Pair, one: Side, other: Side, rules: Rules) -> None:
+    def __init__(
+        self, pair: Pair, one: Side, other: Side, rules: Rules, refusal: StandingRefusal | None
+    ) -> None:
         self._pair, self._one, self._other, self._rules = pair, one, other, rules
+        self._refusal = refusal
         self._scorer, self._limits = rules.scorer, rules.link_rules
         self._types: list[str] = []
         is_fusion = len(one.rows) > 1 and len(other.rows) > 1
@@ -176,7 +130,10 @@ class _Question:
 
     def answer(self, say: Sentences) -> WhyNot:
         """Return the verdict in words, with the waterfall of the best pair and what would tip it."""
-        verdict = self._verdict()
+        verdict, refusal = self._verdict(), self._refusal
+        if verdict in NOTHING_APART and refusal is not None and refusal.is_by(self._rules):
+            verdict = "order_of_joining"
+        guard = refusal.guard if refusal and verdict == "order_of_joining" else verdict
         best, model = self._best, self._rules.model
         bits = in_bits(best.weight) if best is not None else None
         needed = in_bits(self._needed)
@@ -191,7 +148,7 @@ class _Question:
                 key if say.knows(key) else "why_not.guard",
                 contact=self._one.canonical,
                 guard=verdict,
-                reason=reason_of(verdict, say),
+                reason=reason_of(guard, say),
                 weight=bits or 0.0,
                 needed=needed,
                 missing=missing or 0.0,
@@ -209,6 +166,7 @@ class _Question:
             absent=() if verdict in NOTHING_TO_TIP else self._absent(),
             model=self._rules.model_version,
             policy=self._rules.policy_version,
+            recorded=refusal.told(say) if refusal is not None else None,
         )
 
     def _verdict(self) -> str:

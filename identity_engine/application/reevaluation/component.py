@@ -109,6 +109,10 @@ class Component:
         assert row is not None
         return row
 
+    def users_of(self, digest: bytes) -> list[InteractionRow]:
+        """Return the interactions that give a value of the component."""
+        return [row for row, _ in self._uses(digest)]
+
     def _reach(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             row = self._index.interaction(number)

@@ -119,8 +119,13 @@ def _told(evidence: Evidence | None) -> tuple[str | None, float | None]:
 
 
 def _touched(events: list[Pending], component: Component) -> set[InteractionId]:
-    """Return an interaction of every component that would change: from it all of it is found again."""
-    touched: set[InteractionId] = set()
+    """Return an interaction of every component that would change: from it all of it is found again; and
+    all that give a value which would be shared, or no longer."""
+    touched = {
+        row.interaction_id
+        for digest in (*component.shared, *component.unshared)
+        for row in component.users_of(digest)
+    }
     parted: set[ContactId] = set()
     for event in events:
         match event.fact:

@@ -13,10 +13,10 @@ from aggregates.errors import Refused
 from aggregates.values import ContactId
 from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.command import Command
+from identity_engine.application.known import events_of, with_values
 from identity_engine.event_store.mapper import Pending
 from projections.base import Recorded
 from projections.runner import Views
-from projections.timeline.projection import positions_of
 
 
 @contextmanager
@@ -26,9 +26,9 @@ def foreseen(
     """Open views of what these contacts are now, followed by these events."""
     head = context.follower.follow()
     live = context.follower.views.connection
-    positions = {position for one in contact_ids for position in positions_of(live, one)}
     now = context.store.now()
-    events = context.store.read_positions(sorted(positions))
+    own = events_of(context.store, live, contact_ids)
+    events = with_values(context.store, own)
     events += [
         Recorded(
             head + place,

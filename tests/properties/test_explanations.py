@@ -1,0 +1,43 @@
+"""What is explained agrees with what is so, in whatever world."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from identity_engine import Engine
+from tests.properties.traffic import conversations, small_worlds
+from tests.support.world import Clock, world
+
+worlds = st.one_of(small_worlds(), conversations())
+few = settings(max_examples=15, deadline=None, derandomize=True)
+more = settings(max_examples=150, deadline=None)
+
+
+def evaluated(events, ask):
+    """Let a world arrive, and ask once it is evaluated."""
+    with Engine.in_memory(world(1, Clock())) as engine:
+        engine.ingest(events)
+        engine.reevaluate()
+        engine.follow()
+        ask(engine)
+
+
+def ask_why_not(engine):
+    """Never is it said that nothing keeps two apart whom the rules refuse to join."""
+    for refused in engine.refused_merges(100):
+        answer = engine.why_not(refused.one, refused.other)
+        assert answer.recorded is not None
+        assert answer.verdict not in ("would_join", "never_compared", "already_one")
+
+
+@given(worlds)
+@few
+def test_why_not_says_what_keeps_two_apart_whom_the_rules_refuse(events):
+    evaluated(events, ask_why_not)
+
+
+@pytest.mark.slow
+@given(worlds)
+@more
+def test_it_says_so_in_many_more_worlds(events):
+    evaluated(events, ask_why_not)
