@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from identity_engine.errors import StoreFull as StoreFull
     from identity_engine.errors import UnknownTopic as UnknownTopic
     from identity_engine.errors import Unreadable as Unreadable
+    from identity_engine.errors import UnusableModel as UnusableModel
     from identity_engine.errors import UsageError as UsageError
     from identity_engine.errors import ViewsDamaged as ViewsDamaged
     from identity_engine.ingestion.faults import Fault as Fault
@@ -95,6 +96,7 @@ _ERRORS = (
     "StoreFull",
     "UnknownTopic",
     "Unreadable",
+    "UnusableModel",
     "UsageError",
     "ViewsDamaged",
 )
