@@ -21,10 +21,10 @@ from identity_engine.application.rules import (
     shipped_policy,
     shipped_settings,
 )
-from identity_engine.errors import Conflict, UnusableModel
+from identity_engine.errors import Conflict, InvalidContent, UnusableModel
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.store import EventStore
-from matchers.model import InvalidModel, Model, parse_model
+from matchers.model import Model, parse_model
 from projections.match_index.index import MatchIndex
 from projections.sql import Cursor
 
@@ -190,7 +190,9 @@ class Policies:
         self.policy = policies.Policy.model_validate_json(contents["policy"])
         try:
             self._rules = rules_from(contents["policy"], contents["model"], contents["settings"])
-        except InvalidModel as invalid:  # the store must open, so that another can be put in force
+        except (
+            InvalidContent
+        ) as invalid:  # the store must open, so that another can be put in force
             self._rules, self._faults = None, invalid.faults
 
     def _state(

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from pydantic import ValidationError
 
 from aggregates import policy as policies
 from aggregates.policy import POLICY_STREAMS, Activate
@@ -16,9 +15,8 @@ from identity_engine.application.rules import (
     shipped_model,
     shipped_policy,
 )
-from identity_engine.errors import ConfigurationError
+from identity_engine.errors import ConfigurationError, InvalidContent
 from identity_engine.event_store.mapper import Pending
-from matchers.model import InvalidModel
 from tests.support.interactions import email, event
 from tests.support.world import world
 
@@ -53,21 +51,21 @@ def test_a_model_that_would_stop_the_engine_is_refused_and_nothing_written(
     engine, content, dry_run
 ):
     head = engine.store.head()
-    with pytest.raises(InvalidModel):
+    with pytest.raises(InvalidContent):
         engine.desk.administration.activate("model", content, dry_run=dry_run)
     assert engine.store.head() == head
 
 
 @pytest.mark.parametrize("kind", ["policy", "settings"])
 def test_an_empty_policy_is_refused(engine, kind):
-    with pytest.raises(ValidationError):
+    with pytest.raises(InvalidContent):
         engine.desk.administration.activate(kind, b"")
 
 
 def test_an_empty_file_is_not_rehearsed_as_what_is_in_force(engine):
-    with pytest.raises(InvalidModel):
+    with pytest.raises(InvalidContent):
         engine.rehearse(model=b"")
-    with pytest.raises(ValidationError):
+    with pytest.raises(InvalidContent):
         engine.rehearse(policy=b"")
 
 

@@ -48,7 +48,8 @@ def find_no_longer_apart(
 ) -> list[tuple[frozenset[ContactId], datetime]]:
     """Return the pairs that were told apart until a time that has come, with that time, by it."""
     cursor.execute(
-        "SELECT one, other, until FROM told_apart WHERE until <= ? ORDER BY until NULLS LAST, one, other",
+        "SELECT one, other, until FROM told_apart WHERE until <= ? "
+        "ORDER BY until NULLS LAST, one, other",
         (microseconds(now),),
     )
     passed = map(told_apart, cursor.fetchall())
