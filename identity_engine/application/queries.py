@@ -154,7 +154,8 @@ class Queries:
             NotFound: there is, or was then, no such contact.
         """
         events = self._with_moves(list(filter(shows, self._told_of(contact_id, as_of))))
-        steps = steps_of(contact_id, events, sentences_in(language))
+        known = with_values(self._store, events, position_as_of(self._store, as_of))
+        steps = steps_of(contact_id, events, known, sentences_in(language))
         if not steps:
             raise NotFound(_no_contact(as_of))
         return steps

@@ -1,11 +1,32 @@
 """What the verbs have in common that put rules in force: policy, model and settings."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from aggregates.policy import PolicyKind
-from identity_engine.application.rules import content_version
+from identity_engine.application.rules import (
+    Rules,
+    content_version,
+    rules_from,
+    shipped_model,
+    shipped_policy,
+)
 from identity_engine.cli.opening import opened
 from identity_engine.cli.terminal.output import DRY_RUN, answer, read_content, show
+from identity_engine.cli.usage import not_both
+
+Shipped = Annotated[bool, Parameter(help="Show what a new store starts with; it takes no store.")]
+
+
+def rules_shown(store: str | None, *, shipped: bool) -> Rules:
+    """Return the rules in force, or those that a new store starts with."""
+    not_both(store=store, shipped=shipped)
+    if shipped:
+        return rules_from(shipped_policy(), shipped_model())
+    with opened(store) as engine:
+        return engine.policies.rules
 
 
 def put_in_force(

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from msgspec.structs import asdict
 
 from identity_engine.application.rules import read_model
-from identity_engine.cli.activation import put_in_force
+from identity_engine.cli.activation import Shipped, put_in_force, rules_shown
 from identity_engine.cli.group import group
 from identity_engine.cli.opening import opened
 from identity_engine.cli.options import DryRun, Json, NoStore, Store
@@ -21,10 +21,9 @@ from matchers.model import Model, canonical_json, model_version, parse_model
 Truth = Annotated[Path, Parameter(help="CSV: source,interaction_id,person.")]
 
 
-def show_(*, store: Store = None, json: Json = False) -> None:
+def show_(*, shipped: Shipped = False, store: Store = None, json: Json = False) -> None:
     """Show the model in force: its thresholds and how much each level weighs, in bits."""
-    with opened(store) as engine:
-        rules = engine.policies.rules
+    rules = rules_shown(store, shipped=shipped)
     answer(
         {"version": rules.model_version, "model": rules.model.model_dump(mode="json")},
         lambda _: _show_model(rules.model, rules.model_version),

@@ -5,17 +5,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from identity_engine.cli.activation import put_in_force
+from identity_engine.cli.activation import Shipped, put_in_force, rules_shown
 from identity_engine.cli.group import group
-from identity_engine.cli.opening import opened
 from identity_engine.cli.options import DryRun, Json, Store
 from identity_engine.cli.terminal.output import answer, show_lines
 
 
-def show_(*, store: Store = None, json: Json = False) -> None:
+def show_(*, shipped: Shipped = False, store: Store = None, json: Json = False) -> None:
     """Show the policy in force, and the versions of policy and model."""
-    with opened(store) as engine:
-        rules = engine.policies.rules
+    rules = rules_shown(store, shipped=shipped)
     found = {
         "policy_version": rules.policy_version,
         "model_version": rules.model_version,

@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from identity_engine import Engine
 from identity_engine.application.rules import shipped_policy
 from matchers.models import shipped_model
 from tests.acceptance.commands import EVENTS, lines
@@ -114,3 +115,12 @@ def test_a_store_is_copied_from_one_that_is_there(cli):
     answer = cli.bare("store", "copy", cli.store, cli.folder / "copy")
     assert answer.err.startswith(f"error: There is no store in {cli.store}.")
     assert not cli.store.exists()
+
+
+@pytest.mark.parametrize("kind", ["policy", "model"])
+def test_what_a_new_store_starts_with_is_shown_without_one(cli, tmp_path, kind):
+    begun = str(tmp_path / "begun")
+    Engine.open(begun).close()
+    shown = cli(kind, "show", "--store", begun, "--json")
+    shipped = cli(kind, "show", "--shipped", "--json")
+    assert (shipped.code, shipped.out) == (0, shown.out)

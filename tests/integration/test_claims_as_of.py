@@ -1,12 +1,12 @@
-"""What a contact held is answered alike live, as of a moment and in a preview, also if a claim came from
-another."""
+"""What a contact held is answered alike live, as of a moment, in a preview and in its steps, also if a
+claim came from another or went there."""
 
 import pytest
 
 from identity_engine.application.operations.values.claiming import Value
-from tests.support.interactions import email, event, phone
+from tests.support.interactions import change, email, event, phone
 from tests.support.reevaluating import LOUISE, SAID, form
-from tests.support.resolving import KENTA, MAIL, arrive, mailed, unrevised
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, facts, mailed, unrevised
 
 WHY = "They told us."
 PAUL = {"given_name": "Paul", "family_name": "Fontaine"}
@@ -141,3 +141,17 @@ def test_a_value_that_was_shared_before_it_was_given_is_previewed_as_shared(engi
     )
     (paul,) = arrive(engine, mailed("p", "paul@example.fr", profile=PAUL))
     assert_is_previewed(engine, louise.contact_id, paul.contact_id)
+
+
+def test_a_value_of_which_one_of_two_claims_went_over_is_still_held(engine):
+    mails = (mailed(str(day), time=f"2026-02-0{day}T09:00:00Z") for day in (5, 6, 1))
+    anna = {one.contact_id for one in arrive(engine, *mails)}.pop()
+    for day, who in ((5, ANNA), (6, ANNA), (1, KENTA)):
+        said = {"identifiers": [email(MAIL)], "profile": who}
+        engine.ingest([change(f"c{day}", of=str(day), kind="corrected", **said)])
+    engine.reevaluate()
+
+    (moved,) = facts(engine, "identifier.reassigned")
+    assert moved.from_contact_id == anna
+    assert [one.valid_to for one in engine.profile(anna).identifiers] == [None]
+    assert engine.how(anna)[-1].identifiers == 1

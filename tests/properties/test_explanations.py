@@ -41,3 +41,26 @@ def test_why_not_says_what_keeps_two_apart_whom_the_rules_refuse(events):
 @more
 def test_it_says_so_in_many_more_worlds(events):
     evaluated(events, ask_why_not)
+
+
+def ask_how(engine):
+    """The last of the steps counts what the profile shows."""
+    for id_ in engine.follower.views.connection.execute("SELECT contact_id FROM identity_contact"):
+        profile, end = engine.profile(*id_), engine.how(*id_)[-1]
+        held = {one.identifier_id for one in profile.identifiers if one.valid_to is None}
+        assert end.identifiers == len(held)
+        assert end.interactions == len(profile.interactions)
+        assert end.members == len(profile.members)
+
+
+@given(worlds)
+@few
+def test_how_ends_with_what_the_profile_shows(events):
+    evaluated(events, ask_how)
+
+
+@pytest.mark.slow
+@given(worlds)
+@more
+def test_it_does_in_many_more_worlds(events):
+    evaluated(events, ask_how)

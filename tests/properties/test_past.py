@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from aggregates.errors import RuleViolation
 from identity_engine import Engine
+from identity_engine.application.cases.entry import Entry, Origin
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import NotFound, UsageError
 from tests.properties.traffic import CUSTOMERS, MAILS, PHONES, conversations, small_worlds
@@ -21,8 +22,9 @@ VALUES = [
     *(Value("email", one) for one in MAILS[:3]),
     *(Value("customer_id", one) for one in CUSTOMERS),
 ]
+DEEDS = 20
 some = st.integers(0, 1_000)
-deeds = st.lists(st.tuples(st.integers(0, 11), some, some, some), max_size=15)
+deeds = st.lists(st.tuples(st.integers(0, DEEDS - 1), some, some, some), max_size=15)
 
 
 class Centre:
@@ -86,6 +88,14 @@ class Centre:
             lambda: desk.contacts.edit(a, set={"city": f"Town {one}"}),
             lambda: desk.notes.add(a, f"Note {one}."),
             lambda: self.engine.reevaluate(),
+            lambda: desk.telling_apart.tell(a, b, reason=WHY),
+            lambda: desk.lifecycle.delete(a, WHY),
+            lambda: desk.lifecycle.restore(a, WHY),
+            lambda: desk.divisions.move(a, ("default", "north")[third % 2], WHY, new_division=True),
+            lambda: desk.reviewing.confirm(interaction),
+            lambda: desk.reviewing.undo(interaction),
+            lambda: desk.cases.open(Origin("contact", a), Entry(note="Hers."), subject="An offer"),
+            lambda: desk.interactions.create_contact(interaction, reason=WHY),
         ]
         with suppress(RuleViolation, UsageError, NotFound):
             done[kind]()

@@ -1,6 +1,6 @@
 """How an identity came to be what it is: its steps from the first event to now, in order."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from aggregates.contact import (
     ContactToldApartLifted,
     ContactUnmerged,
 )
-from aggregates.identifier import IdentifierClaimed, IdentifierReassigned, IdentifierTransferred
+from aggregates.identifier import IdentifierFact, IdentifierState, evolve
 from aggregates.identity import Edge, components
 from aggregates.interaction import (
     InteractionLinked,
@@ -21,7 +21,6 @@ from aggregates.interaction import (
     InteractionUnlinked,
 )
 from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
-from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.values import ContactId, Fact, instant_text
 from identity_engine.application.explanation.sentences import Sentences
 from identity_engine.application.explanation.telling import rule_of, tell
@@ -50,23 +49,27 @@ class Step(Struct, frozen=True):
     members: int
 
 
-def steps_of(contact_id: ContactId, events: Sequence[Recorded], say: Sentences) -> list[Step]:
+def steps_of(
+    contact_id: ContactId, events: Sequence[Recorded], known: Sequence[Recorded], say: Sentences
+) -> list[Step]:
     """Return the steps of an identity.
 
     Args:
         contact_id: any contact of it.
         events: all that made it what it is, in log order. Those of contacts that were not merged
             with it by the last of them are left out.
+        known: these events and all else that was said by then of the identifiers in them, in log
+            order: a claim that came over was made for somebody else.
         say: sentences in the reader's language.
     """
     own = _ever_one(contact_id, events)
     counts = _Counts(contact_id)
     moves = _moves(events)
-    told_with_a_link = set(moves.values())
+    told = {event.position for event in events} - set(moves.values())
     steps = []
-    for event in events:
+    for event in known:
         counts.take(event)
-        if isinstance(event.fact, InteractionReceived) or event.position in told_with_a_link:
+        if isinstance(event.fact, InteractionReceived) or event.position not in told:
             continue
         moved_from = counts.taken_from.get(event.stream_id) if event.position in moves else None
         named = {event.stream_id, *_named(event.fact), *counts.holders_of(event.stream_id)}
@@ -81,7 +84,7 @@ class _Counts:
     def __init__(self, contact_id: ContactId) -> None:
         self._contact_id = contact_id
         self._linked: Counter[str] = Counter()
-        self._held: defaultdict[str, set[str]] = defaultdict(set)
+        self._identifiers: dict[str, IdentifierState | None] = {}
         self._edges: dict[tuple[str, str, str], Edge] = {}
         self._members: frozenset[str] = frozenset({contact_id})
         self._born: set[str] = set()
@@ -99,19 +102,9 @@ class _Counts:
             case InteractionUnlinked(contact_id=contact_id):
                 self._linked[contact_id] -= 1
                 self.taken_from[stream] = contact_id
-            case (
-                IdentifierClaimed(contact_id=contact_id)
-                | IdentifierReclaimed(contact_id=contact_id)
-            ):
-                self._held[contact_id].add(stream)
-            case IdentifierReleased(contact_id=contact_id):
-                self._held[contact_id].discard(stream)
-            case (
-                IdentifierReassigned(contact_id=contact_id, from_contact_id=before)
-                | IdentifierTransferred(contact_id=contact_id, from_contact_id=before)
-            ):
-                self._held[before].discard(stream)
-                self._held[contact_id].add(stream)
+            case _ if isinstance(fact, IdentifierFact):
+                before = self._identifiers.get(stream)
+                self._identifiers[stream] = evolve(before, fact, event.header.valid_from)
             case ContactMerged(merge_id=merge_id, edges=edges):
                 for one, other in ((edge.one, edge.other) for edge in edges):
                     self._edges[merge_id, one, other] = Edge(
@@ -123,16 +116,16 @@ class _Counts:
                     self._edges.pop((merge_id, edge.one, edge.other), None)
                 self._find_members()
 
-    def holders_of(self, identifier_id: str) -> set[str]:
+    def holders_of(self, identifier_id: str) -> frozenset[ContactId]:
         """Return the contacts that hold an identifier, none for the id of anything else."""
-        return {one for one, identifiers in self._held.items() if identifier_id in identifiers}
+        state = self._identifiers.get(identifier_id)
+        return state.holders if state is not None else frozenset()
 
     def now(self) -> tuple[int, int, int]:
         """Return the numbers of interactions, identifiers and members."""
-        held = (self._held.get(member, set()) for member in self._members)
         return (
             sum(self._linked[member] for member in self._members),
-            len(set[str]().union(*held)),
+            sum(not self._members.isdisjoint(self.holders_of(id_)) for id_ in self._identifiers),
             len(self._members & self._born),
         )
 
