@@ -89,9 +89,11 @@ class Centre:
             lambda: desk.notes.add(a, f"Note {one}."),
             lambda: self.engine.reevaluate(),
             lambda: desk.telling_apart.tell(a, b, reason=WHY),
-            lambda: desk.lifecycle.delete(a, WHY),
-            lambda: desk.lifecycle.restore(a, WHY),
-            lambda: desk.divisions.move(a, ("default", "north")[third % 2], WHY, new_division=True),
+            lambda: desk.lifecycle.delete(a, reason=WHY),
+            lambda: desk.lifecycle.restore(a, reason=WHY),
+            lambda: desk.divisions.move(
+                a, ("default", "north")[third % 2], reason=WHY, new_division=True
+            ),
             lambda: desk.reviewing.confirm(interaction),
             lambda: desk.reviewing.undo(interaction),
             lambda: desk.cases.open(Origin("contact", a), Entry(note="Hers."), subject="An offer"),
