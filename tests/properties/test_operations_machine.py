@@ -288,16 +288,16 @@ class Operations(RuleBasedStateMachine):
         """Let the model follow what re-evaluation decided; whether it may is checked apart."""
         names = {id_: name for name, id_ in self.side.ids.items()}
         for written in self.side.engine.store.read(head, 10_000):
-            if self.follow_fact(written):
+            if written.fact.TOPIC == "contact.told_apart_lifted":
+                pair = frozenset((names[written.stream_id], names[written.fact.other]))
+                self.model.end_apart(pair, self.now())
                 continue
-            if written.fact.TOPIC in ("contact.merge_refused", "contact.merge_refusal_ended"):
-                continue  # a question to a person: nobody is joined by it
+            if self.follow_fact(written) or written.fact.TOPIC.startswith("contact.merge_refus"):
+                continue  # the latter is a question to a person: nobody is joined by it
             assert written.fact.TOPIC == "contact.merged", "nothing else is to be done here"
-            (edge,) = written.fact.edges
-            one, other = names[edge.one], names[edge.other]
-            now = self.now()
+            ((one, other),) = ((names[edge.one], names[edge.other]) for edge in written.fact.edges)
             ours, theirs = self.model.members(one), self.model.members(other)
-            assert not self.model.are_apart(ours, theirs, now), "told apart, and fused again"
+            assert not self.model.are_apart(ours, theirs, self.now()), "told apart, and fused again"
             name = f"r{written.position:05}"
             self.side.merges[name] = written.fact.merge_id
             joined = frozenset({frozenset((one, other))})

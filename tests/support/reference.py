@@ -137,6 +137,12 @@ class Reference:
                 return merge.survivor
         return min(members, key=lambda m: (-RANK.index(self.stage[m]), self.born[m], ids[m]))
 
+    def end_apart(self, pair, now):
+        """Let two be joined again whom somebody told apart until a day; it must have come."""
+        until = self.apart.pop(pair)
+        assert until is not None, "for ever"
+        assert until <= now, "somebody still keeps them apart"
+
     def are_apart(self, one, other, now):
         """Whether members of two identities are told apart now."""
         return any(
