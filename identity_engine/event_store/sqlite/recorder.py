@@ -24,6 +24,7 @@ from eventsourcing.sqlite import (
     SQLiteTransaction,
 )
 
+from identity_engine.event_store.closed import kept_open
 from identity_engine.event_store.file_damage import FileConnection, damage_of
 from identity_engine.event_store.mapper import NewRow
 from identity_engine.event_store.sqlite.watch import FileWatch
@@ -93,11 +94,12 @@ class _Pool(SQLiteConnectionPool):
             timeout=self.lock_seconds,
             cached_statements=PREPARED_STATEMENTS,
         )
-        configure(
-            connection, in_memory=self.is_sqlite_memory_mode, durable=True, cache_mib=CACHE_MIB
-        )
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        return _Connection(sqlite_conn=connection, max_age=self.max_age)
+        with kept_open(connection):
+            configure(
+                connection, in_memory=self.is_sqlite_memory_mode, durable=True, cache_mib=CACHE_MIB
+            )
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            return _Connection(sqlite_conn=connection, max_age=self.max_age)
 
 
 class Datastore(SQLiteDatastore):
