@@ -35,7 +35,7 @@ _SIMILAR_DOMAIN, _SIMILAR_LOCAL = 75.0, 70.0
 
 _ROLE_MAILBOXES: Final = frozenset(
     (
-        *("info", "context", "contact", "mail", "hello", "sales", "service", "support", "help"),
+        *("info", "office", "contact", "mail", "hello", "sales", "service", "support", "help"),
         *("admin", "team", "reception", "enquiries", "inquiries", "billing", "accounts", "post"),
         *("kontakt", "buero", "empfang", "buchhaltung", "accueil", "bureau", "soumu", "toiawase"),
     )

@@ -48,7 +48,7 @@ class Level(_Part):
     """One level of a comparison.
 
     `m` is its probability among pairs of one person, `u` among pairs of two people, `shared`
-    among two people who share an identifier (a household phone, an context address, a recycled
+    among two people who share an identifier (a household phone, an office address, a recycled
     number); without `shared` they are taken for strangers and `u` holds.
     """
 

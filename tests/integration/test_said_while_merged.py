@@ -19,7 +19,7 @@ def both(engine):
     """Anna has an address, a number and a city by hand; Bert is merged with her."""
     anna, bert = known(engine, "anna"), known(engine, "bert", day=2)
     desk = engine.desk
-    desk.identifiers.add(anna, WORK, label="context")
+    desk.identifiers.add(anna, WORK, label="office")
     desk.identifiers.add(anna, NUMBER, verified=True)
     desk.contacts.edit(anna, set={"city": "Oita"}, add={"other_names": ["Nan"]})
     merged = desk.merging.merge([anna, bert], survivor=anna, reason=WHY)
@@ -39,9 +39,7 @@ def test_an_identifier_of_another_member_is_claimed_for_the_one_that_was_named(e
     assert [one.label for one in held(engine, anna, value)] == ["home"]
     engine.desk.unmerging.unmerge(merge_id, reason="Two people.")
     assert [one.label for one in held(engine, bert, value)] == ["home"]
-    assert [one.label for one in held(engine, anna, value)] == [
-        "context" if value is WORK else None
-    ]
+    assert [one.label for one in held(engine, anna, value)] == ["office" if value is WORK else None]
     assert not held(engine, bert, value)[0].shared
     assert is_sound(engine)
 

@@ -98,6 +98,7 @@ def test_postcodes(one, other, expected):
         (("john.smith1@a.example",), ("john.smith2@a.example",), "different"),
         (("smithj-190@a.example",), ("smithk-326@b.example",), "different"),
         (("info@a.example",), ("info@a.example",), None),
+        (("office@a.example",), ("office@a.example",), None),
         (("info@a.example",), ("jane@b.example",), None),
         (("jane@a.example",), ("zoltan@qrs.example",), "different"),
     ],

@@ -42,7 +42,7 @@ class SourceRecord(Struct, frozen=True):
 
 
 class Asking:
-    """Asks sources on behalf of an context."""
+    """Asks sources on behalf of an actor."""
 
     def __init__(self, context: ActorContext) -> None:
         self._context = context
