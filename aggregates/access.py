@@ -66,7 +66,7 @@ class Action(StrEnum):
     OPERATIONS_REDRIVE = "operations:redrive"
 
 
-class RoleDefined(Fact):
+class RoleDefined(Fact, frozen=True, kw_only=True):
     """A role allows these actions from now on, and no others."""
 
     TOPIC: ClassVar[str] = "role.defined"
@@ -75,7 +75,7 @@ class RoleDefined(Fact):
     actions: tuple[str, ...]
 
 
-class RoleGranted(Fact):
+class RoleGranted(Fact, frozen=True, kw_only=True):
     """An actor has a role in these divisions; None means in all."""
 
     TOPIC: ClassVar[str] = "role.granted"
@@ -85,7 +85,7 @@ class RoleGranted(Fact):
     divisions: tuple[str, ...] | None = None
 
 
-class RoleRevoked(Fact):
+class RoleRevoked(Fact, frozen=True, kw_only=True):
     """An actor has a role no longer, in any division."""
 
     TOPIC: ClassVar[str] = "role.revoked"
@@ -94,7 +94,7 @@ class RoleRevoked(Fact):
     role: str
 
 
-class AccessRefused(Fact):
+class AccessRefused(Fact, frozen=True, kw_only=True):
     """A call was refused to the actor of the header, because no grant allows it.
 
     `target` is the id that the call named, `division` where it lies.

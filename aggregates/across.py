@@ -15,7 +15,7 @@ from aggregates.errors import NotYet, Refused
 from aggregates.values import ContactId, Erased, Evidence, Fact, InteractionId
 
 
-class ContactAcrossLinked(Fact):
+class ContactAcrossLinked(Fact, frozen=True, kw_only=True):
     """A person said that this contact and `other`, of another division, are alike."""
 
     TOPIC: ClassVar[str] = "contact.across_linked"
@@ -24,7 +24,7 @@ class ContactAcrossLinked(Fact):
     personal: DivisionPersonal | Erased | None = None
 
 
-class ContactAcrossUnlinked(Fact):
+class ContactAcrossUnlinked(Fact, frozen=True, kw_only=True):
     """A person said that this contact and `other`, of another division, are not alike: what was said or
     found is taken back, and the rules find it no more until a person links them or lifts this."""
 
@@ -34,7 +34,7 @@ class ContactAcrossUnlinked(Fact):
     personal: DivisionPersonal | Erased | None = None
 
 
-class ContactAcrossLifted(Fact):
+class ContactAcrossLifted(Fact, frozen=True, kw_only=True):
     """That this contact and `other` are not alike holds no longer; the rules may find them alike."""
 
     TOPIC: ClassVar[str] = "contact.across_lifted"
@@ -43,7 +43,7 @@ class ContactAcrossLifted(Fact):
     personal: DivisionPersonal | Erased | None = None
 
 
-class ContactAcrossFound(Fact):
+class ContactAcrossFound(Fact, frozen=True, kw_only=True):
     """The rules found records of this contact and of `other`, of another division, alike.
 
     Of two contacts the one with the smaller id has it in its stream. It holds until the rules find
@@ -56,7 +56,7 @@ class ContactAcrossFound(Fact):
     evidence: Evidence
 
 
-class ContactAcrossEnded(Fact):
+class ContactAcrossEnded(Fact, frozen=True, kw_only=True):
     """No records of the contact and of `other` are alike any more, or the policy asks no longer."""
 
     TOPIC: ClassVar[str] = "contact.across_ended"

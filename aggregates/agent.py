@@ -14,7 +14,7 @@ from aggregates.values import CaseId, Fact
 Ended = Literal["sent", "saved", "discarded"]
 
 
-class AgentBusy(Fact):
+class AgentBusy(Fact, frozen=True, kw_only=True):
     """An agent is composing something, in a mode such as `preview`, and takes no interaction."""
 
     TOPIC: ClassVar[str] = "agent.busy"
@@ -24,7 +24,7 @@ class AgentBusy(Fact):
     case_id: CaseId | None = None
 
 
-class AgentFree(Fact):
+class AgentFree(Fact, frozen=True, kw_only=True):
     """The agent has sent, saved or discarded it, and takes interactions again."""
 
     TOPIC: ClassVar[str] = "agent.free"

@@ -21,13 +21,13 @@ Cause = Literal["hand", "use", "mail", "sweep"]
 StateName = Literal["new", "open", "pending", "resolved", "closed"]
 
 
-class CasePersonal(Stored):
+class CasePersonal(Stored, frozen=True, kw_only=True):
     """What a case is about, in words."""
 
     subject: str
 
 
-class CaseOpened(Fact):
+class CaseOpened(Fact, frozen=True, kw_only=True):
     """A case came into being. `number` is unique in the centre and is never given again.
 
     `interaction_id` is the interaction that says whose case it is; where there is none, `contact_id`
@@ -46,7 +46,7 @@ class CaseOpened(Fact):
     personal: CasePersonal | Erased | None = None
 
 
-class CaseGiven(Fact):
+class CaseGiven(Fact, frozen=True, kw_only=True):
     """The case was opened for `given_from` and is the matter of `contact_id`."""
 
     TOPIC: ClassVar[str] = "case.given"
@@ -55,7 +55,7 @@ class CaseGiven(Fact):
     given_from: ContactId
 
 
-class CaseInteractionLinked(Fact):
+class CaseInteractionLinked(Fact, frozen=True, kw_only=True):
     """An interaction belongs to the case; it stays with its own contact.
 
     `messages` are keyed digests of the message ids that a mail names: a later mail of the thread is
@@ -70,7 +70,7 @@ class CaseInteractionLinked(Fact):
     messages: tuple[str, ...] = ()
 
 
-class CaseStateChanged(Fact):
+class CaseStateChanged(Fact, frozen=True, kw_only=True):
     """A person moved the case on: `reason` says what it waits for, `disposition` how it ended."""
 
     TOPIC: ClassVar[str] = "case.state_changed"
@@ -82,7 +82,7 @@ class CaseStateChanged(Fact):
     disposition: str | None = None
 
 
-class CaseReopened(Fact):
+class CaseReopened(Fact, frozen=True, kw_only=True):
     """New mail, or use by an agent, turned a pending or resolved case to open."""
 
     TOPIC: ClassVar[str] = "case.reopened"
@@ -92,7 +92,7 @@ class CaseReopened(Fact):
     interaction_id: InteractionId | None = None
 
 
-class CaseClosed(Fact):
+class CaseClosed(Fact, frozen=True, kw_only=True):
     """The case is closed, by hand or by the sweep, and does not change any more."""
 
     TOPIC: ClassVar[str] = "case.closed"
@@ -100,7 +100,7 @@ class CaseClosed(Fact):
     cause: Cause
 
 
-class CaseAssigned(Fact):
+class CaseAssigned(Fact, frozen=True, kw_only=True):
     """The case lies in an agent's personal queue, in a team's queue, or (both None) in none."""
 
     TOPIC: ClassVar[str] = "case.assigned"
@@ -109,7 +109,7 @@ class CaseAssigned(Fact):
     queue: str | None = None
 
 
-class CasePinned(Fact):
+class CasePinned(Fact, frozen=True, kw_only=True):
     """An agent keeps the case at hand."""
 
     TOPIC: ClassVar[str] = "case.pinned"
@@ -117,7 +117,7 @@ class CasePinned(Fact):
     agent: str
 
 
-class CaseUnpinned(Fact):
+class CaseUnpinned(Fact, frozen=True, kw_only=True):
     """An agent keeps the case at hand no longer."""
 
     TOPIC: ClassVar[str] = "case.unpinned"

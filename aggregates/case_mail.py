@@ -20,7 +20,7 @@ MailStatus = Literal["drafted", "waiting", "trying", "sent", "failed", "unsure",
 UNFINISHED: tuple[MailStatus, ...] = ("waiting", "trying")
 
 
-class MailPersonal(Stored):
+class MailPersonal(Stored, frozen=True, kw_only=True):
     """What a person wrote, and to whom."""
 
     to: tuple[str, ...]
@@ -29,7 +29,7 @@ class MailPersonal(Stored):
     body: str
 
 
-class CaseMailDrafted(Fact):
+class CaseMailDrafted(Fact, frozen=True, kw_only=True):
     """A mail was written and saved, or written anew; `answers` is the mail that it answers."""
 
     TOPIC: ClassVar[str] = "case.mail_drafted"
@@ -39,14 +39,14 @@ class CaseMailDrafted(Fact):
     personal: MailPersonal | Erased
 
 
-class SendingPersonal(Stored):
+class SendingPersonal(Stored, frozen=True, kw_only=True):
     """Under which Message-ID a mail goes out, and from whom."""
 
     message_id: str
     sender: str
 
 
-class CaseMailReleased(Fact):
+class CaseMailReleased(Fact, frozen=True, kw_only=True):
     """A person gave the mail to be sent; `message` is the keyed digest of its Message-ID.
 
     `although_unsure` says that the person sent it again knowing that it may have gone out before,
@@ -62,7 +62,7 @@ class CaseMailReleased(Fact):
     personal: SendingPersonal | Erased
 
 
-class CaseMailTried(Fact):
+class CaseMailTried(Fact, frozen=True, kw_only=True):
     """The mail is about to leave. No answer to this try means that it is unsure."""
 
     TOPIC: ClassVar[str] = "case.mail_tried"
@@ -71,14 +71,14 @@ class CaseMailTried(Fact):
     attempt: int
 
 
-class RefusedPersonal(Stored):
+class RefusedPersonal(Stored, frozen=True, kw_only=True):
     """The recipients that no try has reached so far; for those of them in `later` it is tried again."""
 
     recipients: tuple[str, ...]
     later: tuple[str, ...] = ()
 
 
-class CaseMailSent(Fact):
+class CaseMailSent(Fact, frozen=True, kw_only=True):
     """The server took the mail, for all recipients but those named here; for some of these it is tried
     again at `retry_at`, None for nobody."""
 
@@ -90,7 +90,7 @@ class CaseMailSent(Fact):
     personal: RefusedPersonal | Erased | None = None
 
 
-class CaseMailFailed(Fact):
+class CaseMailFailed(Fact, frozen=True, kw_only=True):
     """The server certainly did not take the mail at this try; it is tried again at `retry_at`, None for
     never."""
 
@@ -102,7 +102,7 @@ class CaseMailFailed(Fact):
     retry_at: Instant | None = None
 
 
-class CaseMailUnsure(Fact):
+class CaseMailUnsure(Fact, frozen=True, kw_only=True):
     """Nobody knows whether the server took the mail. It is not tried again by itself."""
 
     TOPIC: ClassVar[str] = "case.mail_unsure"
@@ -112,7 +112,7 @@ class CaseMailUnsure(Fact):
     code: str
 
 
-class CaseMailDiscarded(Fact):
+class CaseMailDiscarded(Fact, frozen=True, kw_only=True):
     """The mail is not to be sent, or no more to those who do not have it yet."""
 
     TOPIC: ClassVar[str] = "case.mail_discarded"

@@ -6,7 +6,7 @@ One that comes before its interaction waits under the id that the interaction wi
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from msgspec import field
 
 from aggregates.interaction import Direction, GivenIdentifier
 from aggregates.values import ContactId, Erased, Fact, InteractionId, Stored
@@ -23,7 +23,7 @@ ChangeKind = Literal[
 ]
 
 
-class Change(Stored):
+class Change(Stored, frozen=True, kw_only=True):
     """What changed, as far as it is not personal.
 
     `natural_key` is the keyed digest of the change's own (source, id), `content_digest` that of its
@@ -40,7 +40,7 @@ class Change(Stored):
     direction: Direction | None = None
 
 
-class ChangePersonal(Stored):
+class ChangePersonal(Stored, frozen=True, kw_only=True):
     """What a change says about the person, and its natural key.
 
     Of a message: what was said in it besides what the interaction says. Of a correction: what stands
@@ -50,13 +50,13 @@ class ChangePersonal(Stored):
     source: str
     id: str
     identifiers: tuple[GivenIdentifier, ...] = ()
-    profile: dict[str, str] = Field(default_factory=dict)
+    profile: dict[str, str] = field(default_factory=dict)
     attributes: str | None = None
     mail: str | None = None
     reason: str | None = None
 
 
-class InteractionChanged(Fact):
+class InteractionChanged(Fact, frozen=True, kw_only=True):
     """The interaction went on. `contact_id` is the member contact that it was linked to then.
 
     `division` is that of the interaction, where the change concerns matching.
@@ -70,7 +70,7 @@ class InteractionChanged(Fact):
     personal: ChangePersonal | Erased
 
 
-class AwaitedPersonal(Stored):
+class AwaitedPersonal(Stored, frozen=True, kw_only=True):
     """What names the interaction that is waited for, and what the change says."""
 
     source: str
@@ -78,7 +78,7 @@ class AwaitedPersonal(Stored):
     said: ChangePersonal
 
 
-class InteractionChangeDeferred(Fact):
+class InteractionChangeDeferred(Fact, frozen=True, kw_only=True):
     """A change came before its interaction and waits for it, in a stream of its own.
 
     `interaction_key` is the keyed digest of what names the interaction upstream; `interaction_id` the

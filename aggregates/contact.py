@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
-from pydantic import Field
 
 from aggregates import across
 from aggregates.across import AcrossFact, AcrossState
@@ -49,7 +48,7 @@ from aggregates.values import (
 IdentifiedBy = Literal["second_interaction", "exclusive", "verified", "confirmed"]
 
 
-class ContactCreated(Fact):
+class ContactCreated(Fact, frozen=True, kw_only=True):
     """A contact came into being; `interaction_id` names the interaction that made it, if one did."""
 
     TOPIC: ClassVar[str] = "contact.created"
@@ -58,7 +57,7 @@ class ContactCreated(Fact):
     interaction_id: InteractionId | None = None
 
 
-class ContactIdentified(Fact):
+class ContactIdentified(Fact, frozen=True, kw_only=True):
     """Evidence showed that the contact is a lasting person; it rises to `identified`."""
 
     TOPIC: ClassVar[str] = "contact.identified"
@@ -68,7 +67,7 @@ class ContactIdentified(Fact):
     identifier_id: IdentifierId | None = None
 
 
-class ContactIdentificationUndone(Fact):
+class ContactIdentificationUndone(Fact, frozen=True, kw_only=True):
     """A person took back the link that raised the contact, and nothing else holds it up; it is
     `ephemeral` again."""
 
@@ -77,7 +76,7 @@ class ContactIdentificationUndone(Fact):
     interaction_id: InteractionId
 
 
-class ContactPromoted(Fact):
+class ContactPromoted(Fact, frozen=True, kw_only=True):
     """A person vouches for the contact; it rises to `curated` and never expires."""
 
     TOPIC: ClassVar[str] = "contact.promoted"
@@ -85,13 +84,13 @@ class ContactPromoted(Fact):
     stage_before: Stage
 
 
-class ReasonPersonal(Stored):
+class ReasonPersonal(Stored, frozen=True, kw_only=True):
     """A person's words on why."""
 
     reason: str
 
 
-class ContactPromotionUndone(Fact):
+class ContactPromotionUndone(Fact, frozen=True, kw_only=True):
     """A person took back the promotion; the contact has the stage again that it had before it."""
 
     TOPIC: ClassVar[str] = "contact.promotion_undone"
@@ -100,7 +99,7 @@ class ContactPromotionUndone(Fact):
     personal: ReasonPersonal | Erased | None = None
 
 
-class MergeEdge(Stored):
+class MergeEdge(Stored, frozen=True, kw_only=True):
     """Two member contacts that were found to be one person: the two ids that were asked for, or that
     the evidence named, never the canonical ids of the day."""
 
@@ -108,17 +107,17 @@ class MergeEdge(Stored):
     other: ContactId
 
 
-class MergePersonal(Stored):
+class MergePersonal(Stored, frozen=True, kw_only=True):
     """A person's words on why, and the values that the person chose: profile field -> value.
 
     The choices go with the merge: once it is undone they hold no longer.
     """
 
     reason: str | None = None
-    choices: dict[str, str] = Field(default_factory=dict)
+    choices: dict[str, str] = field(default_factory=dict)
 
 
-class ContactMerged(Fact):
+class ContactMerged(Fact, frozen=True, kw_only=True):
     """Contacts are one person, until the merge is undone; it stands in the survivor's stream.
 
     Nothing moves: each contact keeps its own stream, links and claims, and the identity is the
@@ -137,7 +136,7 @@ class ContactMerged(Fact):
     personal: MergePersonal | Erased | None = None
 
 
-class ContactUnmerged(Fact):
+class ContactUnmerged(Fact, frozen=True, kw_only=True):
     """Edges of a merge are taken back, in the stream that holds the merge.
 
     `cause` says why the rules took it back; a person's reason is personal.
@@ -152,7 +151,7 @@ class ContactUnmerged(Fact):
     personal: ReasonPersonal | Erased | None = None
 
 
-class ContactToldApart(Fact):
+class ContactToldApart(Fact, frozen=True, kw_only=True):
     """A person said that this contact and `other` are two people. It holds for all members of both
     identities, until `until`, or until it is lifted."""
 
@@ -163,7 +162,7 @@ class ContactToldApart(Fact):
     personal: ReasonPersonal | Erased | None = None
 
 
-class ContactToldApartLifted(Fact):
+class ContactToldApartLifted(Fact, frozen=True, kw_only=True):
     """The contact and `other` may be merged again: a person said so, or the time has come until which
     they were told apart."""
 

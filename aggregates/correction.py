@@ -15,7 +15,7 @@ from msgspec import Struct
 from aggregates.values import ContactId, Fact, InteractionId
 
 
-class IdentifierLinkCorrected(Fact):
+class IdentifierLinkCorrected(Fact, frozen=True, kw_only=True):
     """From the event's `valid_from` on the value alone leads nobody to `contact_id`.
 
     `right` is the contact that the person gave the interaction to, None where to none.
@@ -28,7 +28,7 @@ class IdentifierLinkCorrected(Fact):
     interaction_id: InteractionId
 
 
-class IdentifierCorrectionEnded(Fact):
+class IdentifierCorrectionEnded(Fact, frozen=True, kw_only=True):
     """A person said that the value leads to `contact_id` after all."""
 
     TOPIC: ClassVar[str] = "identifier.correction_ended"

@@ -8,7 +8,7 @@ and sent once somebody approves it.
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from msgspec import field
 
 from aggregates.values import ContactId, CreationId, Erased, Fact, LinkId, Stored
 
@@ -24,7 +24,7 @@ Correction = Literal["rewrite", "withdraw"]
 Cause = Literal["unlinked", "moved", "merged", "unmerged"]
 
 
-class RecordPersonal(Stored):
+class RecordPersonal(Stored, frozen=True, kw_only=True):
     """What names a record of the CRM, and what people call it there."""
 
     record_id: str
@@ -32,26 +32,26 @@ class RecordPersonal(Stored):
     address: str | None = None
 
 
-class CrmReasonPersonal(Stored):
+class CrmReasonPersonal(Stored, frozen=True, kw_only=True):
     """A person's words on why."""
 
     reason: str
 
 
-class FormPersonal(Stored):
+class FormPersonal(Stored, frozen=True, kw_only=True):
     """What a person filled in for a new record, by the CRM's field names."""
 
-    fields: dict[str, str] = Field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
 
 
-class CrmBase(Fact):
+class CrmBase(Fact, frozen=True, kw_only=True):
     """Base of what stands in an interaction's stream about the CRM. `contact_id` is the member contact
     that the interaction was linked to then."""
 
     contact_id: ContactId | None = None
 
 
-class CrmRecordLinked(CrmBase):
+class CrmRecordLinked(CrmBase, frozen=True, kw_only=True):
     """A record of the CRM belongs to the interaction. `link_id` names the pair, also if it is linked
     again later, and is the key of its activity in the CRM."""
 
@@ -63,7 +63,7 @@ class CrmRecordLinked(CrmBase):
     personal: RecordPersonal | Erased
 
 
-class CrmRecordUnlinked(CrmBase):
+class CrmRecordUnlinked(CrmBase, frozen=True, kw_only=True):
     """The record belongs to the interaction no longer; what was due is not sent any more."""
 
     TOPIC: ClassVar[str] = "crm.record_unlinked"
@@ -72,7 +72,7 @@ class CrmRecordUnlinked(CrmBase):
     personal: CrmReasonPersonal | Erased | None = None
 
 
-class CrmWriteBackDue(CrmBase):
+class CrmWriteBackDue(CrmBase, frozen=True, kw_only=True):
     """The CRM is to be told now, and why now."""
 
     TOPIC: ClassVar[str] = "crm.write_back_due"
@@ -81,7 +81,7 @@ class CrmWriteBackDue(CrmBase):
     trigger: Trigger
 
 
-class CrmWrittenBack(CrmBase):
+class CrmWrittenBack(CrmBase, frozen=True, kw_only=True):
     """The CRM has the activity. `due` says how many of the write-backs that fell due are answered by
     it; `sent_as` is the id that stood for the contact in what was sent."""
 
@@ -94,7 +94,7 @@ class CrmWrittenBack(CrmBase):
     sent_as: ContactId | None = None
 
 
-class CrmWriteFailed(CrmBase):
+class CrmWriteFailed(CrmBase, frozen=True, kw_only=True):
     """The CRM did not take the activity, or the correction; it is tried again. One fact for each new
     reason, not for each attempt."""
 
@@ -104,7 +104,7 @@ class CrmWriteFailed(CrmBase):
     reason: str
 
 
-class CrmCorrectionProposed(CrmBase):
+class CrmCorrectionProposed(CrmBase, frozen=True, kw_only=True):
     """What was written is wrong by now."""
 
     TOPIC: ClassVar[str] = "crm.correction_proposed"
@@ -114,7 +114,7 @@ class CrmCorrectionProposed(CrmBase):
     cause: Cause
 
 
-class CrmCorrectionDropped(CrmBase):
+class CrmCorrectionDropped(CrmBase, frozen=True, kw_only=True):
     """What was written is right again, before the correction was sent."""
 
     TOPIC: ClassVar[str] = "crm.correction_dropped"
@@ -122,7 +122,7 @@ class CrmCorrectionDropped(CrmBase):
     link_id: LinkId
 
 
-class CrmCorrectionApproved(CrmBase):
+class CrmCorrectionApproved(CrmBase, frozen=True, kw_only=True):
     """The correction is to be sent."""
 
     TOPIC: ClassVar[str] = "crm.correction_approved"
@@ -130,7 +130,7 @@ class CrmCorrectionApproved(CrmBase):
     link_id: LinkId
 
 
-class CrmCorrectionSent(CrmBase):
+class CrmCorrectionSent(CrmBase, frozen=True, kw_only=True):
     """The CRM has the correction; after `withdraw` it has the activity no longer."""
 
     TOPIC: ClassVar[str] = "crm.correction_sent"
@@ -142,7 +142,7 @@ class CrmCorrectionSent(CrmBase):
     sent_as: ContactId | None = None
 
 
-class CrmCreationAsked(CrmBase):
+class CrmCreationAsked(CrmBase, frozen=True, kw_only=True):
     """A person wants a new record in the CRM; `creation_id` is its key there, so that it is made once
     however often it is asked for. `link` says whether it is then linked to the interaction."""
 
@@ -155,7 +155,7 @@ class CrmCreationAsked(CrmBase):
     personal: FormPersonal | Erased
 
 
-class CrmRecordCreated(CrmBase):
+class CrmRecordCreated(CrmBase, frozen=True, kw_only=True):
     """The CRM made the record."""
 
     TOPIC: ClassVar[str] = "crm.record_created"
@@ -164,7 +164,7 @@ class CrmRecordCreated(CrmBase):
     personal: RecordPersonal | Erased
 
 
-class CrmCreationFailed(CrmBase):
+class CrmCreationFailed(CrmBase, frozen=True, kw_only=True):
     """The CRM did not make the record. `final` says that it never will under this key."""
 
     TOPIC: ClassVar[str] = "crm.creation_failed"
@@ -174,7 +174,7 @@ class CrmCreationFailed(CrmBase):
     final: bool
 
 
-CrmFact = (
+CrmLinkFact = (
     CrmRecordLinked
     | CrmRecordUnlinked
     | CrmWriteBackDue
@@ -184,7 +184,5 @@ CrmFact = (
     | CrmCorrectionDropped
     | CrmCorrectionApproved
     | CrmCorrectionSent
-    | CrmCreationAsked
-    | CrmRecordCreated
-    | CrmCreationFailed
 )
+CrmFact = CrmLinkFact | CrmCreationAsked | CrmRecordCreated | CrmCreationFailed

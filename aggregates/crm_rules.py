@@ -159,9 +159,7 @@ def decide(state: CrmState, command: CrmCommand) -> tuple[CrmFact, ...]:
         AlreadyDone: the record is linked already.
         Refused: `retracted`, the publisher took the interaction back.
     """
-    return tuple(
-        fact.model_copy(update={"contact_id": state.contact_id}) for fact in _facts(state, command)
-    )
+    return tuple(replace(fact, contact_id=state.contact_id) for fact in _facts(state, command))
 
 
 def _facts(state: CrmState, command: CrmCommand) -> tuple[CrmFact, ...]:

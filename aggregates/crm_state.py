@@ -110,7 +110,7 @@ def evolve(state: CrmState, fact: Fact) -> CrmState:
             link = known_link or CrmLink(link_id, fact.record_type, record)
             return _with(state, replace(link, linked=True))
         case _:
-            changed = state.links.get(fact.__dict__.get("link_id", LinkId("")))
+            changed = state.links.get(getattr(fact, "link_id", LinkId("")))
             return state if changed is None else _with(state, _change(changed, fact))
 
 

@@ -7,13 +7,13 @@ from msgspec import Struct
 from aggregates.values import Erased, Fact, Stored
 
 
-class DivisionPersonal(Stored):
+class DivisionPersonal(Stored, frozen=True, kw_only=True):
     """A person's words on why."""
 
     reason: str
 
 
-class ContactMoved(Fact):
+class ContactMoved(Fact, frozen=True, kw_only=True):
     """The set moved to another division; it stands in the stream of each member."""
 
     TOPIC: ClassVar[str] = "contact.moved"

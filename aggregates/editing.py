@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import ClassVar
 
 from msgspec import Struct, field
-from pydantic import Field
 
 from aggregates.augmentation import (
     AugmentedPersonal,
@@ -20,18 +19,18 @@ from aggregates.errors import Refused
 from aggregates.values import ContactId, Erased, Fact, Instant, Stored
 
 
-class EditPersonal(Stored):
+class EditPersonal(Stored, frozen=True, kw_only=True):
     """What a save changed: `set` gives a field its value, `added` and `removed` change one value of it.
 
     A value that is removed is shown no longer, whoever says it, until a person gives it again.
     """
 
-    set: dict[str, str] = Field(default_factory=dict)
-    added: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    removed: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    set: dict[str, str] = field(default_factory=dict)
+    added: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    removed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-class ContactEdited(Fact):
+class ContactEdited(Fact, frozen=True, kw_only=True):
     """A person saved values of the contact; one event for each save."""
 
     TOPIC: ClassVar[str] = "contact.edited"
@@ -39,7 +38,7 @@ class ContactEdited(Fact):
     personal: EditPersonal | Erased
 
 
-class Word(Stored):
+class Word(Stored, frozen=True, kw_only=True):
     """The last word of people on a value: that it is so, or that it is wrong, by whom and since when."""
 
     value: str
@@ -48,13 +47,13 @@ class Word(Stored):
     time: Instant
 
 
-class WithdrawnPersonal(Stored):
+class WithdrawnPersonal(Stored, frozen=True, kw_only=True):
     """What people say, without the save, of each field that it changed, the last word at the end."""
 
     words: dict[str, tuple[Word, ...]]
 
 
-class ContactEditWithdrawn(Fact):
+class ContactEditWithdrawn(Fact, frozen=True, kw_only=True):
     """A save of this contact was meant for another one, which has it now: it is as if it had not been
     made here. `save` is its version in the stream."""
 

@@ -34,7 +34,7 @@ from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierV
 SharedBy = Literal["cap", "names", "person"]
 
 
-class ClaimPersonal(Stored):
+class ClaimPersonal(Stored, frozen=True, kw_only=True):
     """The identifier as it is compared (`family`, `value`) and as it came (`type`, `raw`).
 
     `normaliser` is the version that led from one to the other.
@@ -48,7 +48,7 @@ class ClaimPersonal(Stored):
     normaliser: str
 
 
-class IdentifierClaimed(Fact):
+class IdentifierClaimed(Fact, frozen=True, kw_only=True):
     """A contact holds the value from the event's `valid_from` until `valid_to`, or on.
 
     A claim that rests on an interaction goes along when that interaction is given to another
@@ -66,13 +66,13 @@ class IdentifierClaimed(Fact):
     personal: ClaimPersonal | Erased
 
 
-class TransferPersonal(ClaimPersonal):
+class TransferPersonal(ClaimPersonal, frozen=True, kw_only=True):
     """The value as its new holder has it, and a person's words on why it went over."""
 
     reason: str
 
 
-class IdentifierTransferred(Fact):
+class IdentifierTransferred(Fact, frozen=True, kw_only=True):
     """A person gave the value to another contact, from the event's `valid_from` on.
 
     The claim of `from_contact_id` ends then; what it meant before, and every past interaction, stays.
@@ -88,13 +88,13 @@ class IdentifierTransferred(Fact):
     personal: TransferPersonal | Erased
 
 
-class SharePersonal(Stored):
+class SharePersonal(Stored, frozen=True, kw_only=True):
     """A person's words on why several people use one value, or do so no longer."""
 
     reason: str
 
 
-class IdentifierShared(Fact):
+class IdentifierShared(Fact, frozen=True, kw_only=True):
     """The value stops linking by itself.
 
     `cap`: more contacts hold it than its class allows. `names`: the interactions that mention it speak
@@ -110,7 +110,7 @@ class IdentifierShared(Fact):
     personal: SharePersonal | Erased | None = None
 
 
-class IdentifierReassigned(Fact):
+class IdentifierReassigned(Fact, frozen=True, kw_only=True):
     """The claim of an interaction went along when the engine gave the interaction to another contact.
 
     From its beginning the claim is `contact_id`'s and no longer `from_contact_id`'s.
@@ -123,7 +123,7 @@ class IdentifierReassigned(Fact):
     interaction_id: InteractionId
 
 
-class IdentifierUnshared(Fact):
+class IdentifierUnshared(Fact, frozen=True, kw_only=True):
     """What the mark rested on is gone: the value links by itself again."""
 
     TOPIC: ClassVar[str] = "identifier.unshared"
@@ -132,13 +132,13 @@ class IdentifierUnshared(Fact):
     personal: SharePersonal | Erased | None = None
 
 
-class DescriptionPersonal(Stored):
+class DescriptionPersonal(Stored, frozen=True, kw_only=True):
     """What a person calls the value, such as `work`."""
 
     label: str
 
 
-class IdentifierDescribed(Fact):
+class IdentifierDescribed(Fact, frozen=True, kw_only=True):
     """How a holder uses the value: under which label, and whether it is the first of its type."""
 
     TOPIC: ClassVar[str] = "identifier.described"

@@ -7,8 +7,7 @@ along by itself.
 
 from typing import ClassVar, Literal
 
-from msgspec import Struct
-from pydantic import Field
+from msgspec import Struct, field
 
 from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.values import (
@@ -22,7 +21,7 @@ from aggregates.values import (
 Direction = Literal["inbound", "outbound"]
 
 
-class GivenIdentifier(Stored):
+class GivenIdentifier(Stored, frozen=True, kw_only=True):
     """An identifier as it came (`value`) and as it is compared (`family`, `normalised`).
 
     `verified` is what the publisher said; None leaves it to the channel's rule in the policy.
@@ -39,19 +38,19 @@ class GivenIdentifier(Stored):
     blocked: bool = False
 
 
-class InteractionPersonal(Stored):
+class InteractionPersonal(Stored, frozen=True, kw_only=True):
     """Everything in an interaction that can tell who it was, also its natural key."""
 
     source: str
     id: str
     identifiers: tuple[GivenIdentifier, ...] = ()
-    profile: dict[str, str] = Field(default_factory=dict)
+    profile: dict[str, str] = field(default_factory=dict)
     attributes: str | None = None
     mail: str | None = None
     session: str | None = None
 
 
-class InteractionReceived(Fact):
+class InteractionReceived(Fact, frozen=True, kw_only=True):
     """An upstream system published the interaction.
 
     `natural_key` is the keyed digest of (source, id), under a key that never rotates: a resend stays
@@ -70,13 +69,13 @@ class InteractionReceived(Fact):
     personal: InteractionPersonal | Erased
 
 
-class LinkPersonal(Stored):
+class LinkPersonal(Stored, frozen=True, kw_only=True):
     """A person's words on why the interaction belongs there."""
 
     reason: str
 
 
-class InteractionLinked(Fact):
+class InteractionLinked(Fact, frozen=True, kw_only=True):
     """The interaction belongs to this member contact; `pinned` where a person said so."""
 
     TOPIC: ClassVar[str] = "interaction.linked"
@@ -87,13 +86,13 @@ class InteractionLinked(Fact):
     personal: LinkPersonal | Erased | None = None
 
 
-class UnlinkPersonal(Stored):
+class UnlinkPersonal(Stored, frozen=True, kw_only=True):
     """A person's words on why the link was taken away."""
 
     reason: str
 
 
-class InteractionUnlinked(Fact):
+class InteractionUnlinked(Fact, frozen=True, kw_only=True):
     """The interaction belongs to no contact; `contact_id` is the one it was taken from.
 
     `cause` says why where no person did: the publisher took the interaction back.
@@ -107,7 +106,7 @@ class InteractionUnlinked(Fact):
     personal: UnlinkPersonal | Erased | None = None
 
 
-class InteractionHeldForReview(Fact):
+class InteractionHeldForReview(Fact, frozen=True, kw_only=True):
     """A person should decide whether the interaction belongs to `proposed` after all.
 
     It is linked to its own ephemeral contact meanwhile, by an event of the same transaction.

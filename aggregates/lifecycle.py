@@ -18,13 +18,13 @@ Presence = Literal["live", "expired", "deleted", "erased"]
 HELD = "A legal hold keeps this contact. Lift it first."
 
 
-class LifecyclePersonal(Stored):
+class LifecyclePersonal(Stored, frozen=True, kw_only=True):
     """A person's words on why."""
 
     reason: str
 
 
-class ContactExpired(Fact):
+class ContactExpired(Fact, frozen=True, kw_only=True):
     """The sweep found nothing meaningful of the set for `days` days after `last`; it is hidden."""
 
     TOPIC: ClassVar[str] = "contact.expired"
@@ -33,7 +33,7 @@ class ContactExpired(Fact):
     days: int
 
 
-class ContactDeleted(Fact):
+class ContactDeleted(Fact, frozen=True, kw_only=True):
     """A person deleted the set; it is hidden, its claims end, its links stay."""
 
     TOPIC: ClassVar[str] = "contact.deleted"
@@ -41,7 +41,7 @@ class ContactDeleted(Fact):
     personal: LifecyclePersonal | Erased | None = None
 
 
-class ContactRestored(Fact):
+class ContactRestored(Fact, frozen=True, kw_only=True):
     """A person brought the set back; its clock starts anew."""
 
     TOPIC: ClassVar[str] = "contact.restored"
@@ -50,7 +50,7 @@ class ContactRestored(Fact):
     personal: LifecyclePersonal | Erased | None = None
 
 
-class ContactHoldSet(Fact):
+class ContactHoldSet(Fact, frozen=True, kw_only=True):
     """The contact is needed in a matter of law: its set is neither deleted nor erased nor expired."""
 
     TOPIC: ClassVar[str] = "contact.hold_set"
@@ -58,7 +58,7 @@ class ContactHoldSet(Fact):
     personal: LifecyclePersonal | Erased | None = None
 
 
-class ContactHoldLifted(Fact):
+class ContactHoldLifted(Fact, frozen=True, kw_only=True):
     """The contact is no longer needed in a matter of law."""
 
     TOPIC: ClassVar[str] = "contact.hold_lifted"

@@ -14,13 +14,13 @@ from aggregates.errors import AlreadyDone, NotYet, Refused
 from aggregates.values import ContactId, Erased, Fact, InteractionId, NoteId, Stored
 
 
-class NotePersonal(Stored):
+class NotePersonal(Stored, frozen=True, kw_only=True):
     """What a note says."""
 
     text: str
 
 
-class NoteAdded(Fact):
+class NoteAdded(Fact, frozen=True, kw_only=True):
     """A person wrote a note; `interaction_id` names the interaction during which, if it was in one.
 
     A note of an interaction goes along when the interaction is given to another contact.
@@ -33,7 +33,7 @@ class NoteAdded(Fact):
     personal: NotePersonal | Erased
 
 
-class NoteChanged(Fact):
+class NoteChanged(Fact, frozen=True, kw_only=True):
     """The note says something else from now on; what it said before stays in the log."""
 
     TOPIC: ClassVar[str] = "note.changed"
@@ -42,13 +42,13 @@ class NoteChanged(Fact):
     personal: NotePersonal | Erased
 
 
-class NoteRemovalPersonal(Stored):
+class NoteRemovalPersonal(Stored, frozen=True, kw_only=True):
     """A person's words on why a note was taken away."""
 
     reason: str
 
 
-class NoteRemoved(Fact):
+class NoteRemoved(Fact, frozen=True, kw_only=True):
     """The note is shown no longer, except in the history."""
 
     TOPIC: ClassVar[str] = "note.removed"
@@ -57,7 +57,7 @@ class NoteRemoved(Fact):
     personal: NoteRemovalPersonal | Erased | None = None
 
 
-class NoteGiven(Fact):
+class NoteGiven(Fact, frozen=True, kw_only=True):
     """The note was meant for another contact, which has it now, and is shown here no longer."""
 
     TOPIC: ClassVar[str] = "note.given"
@@ -66,7 +66,7 @@ class NoteGiven(Fact):
     given_to: ContactId
 
 
-class NoteTakenOver(Fact):
+class NoteTakenOver(Fact, frozen=True, kw_only=True):
     """A note that `author` wrote on another contact, `given_from`, stands on this one from now on."""
 
     TOPIC: ClassVar[str] = "note.taken_over"

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from aggregates.errors import NotYet, Refused
 from aggregates.identifier import (
@@ -206,7 +207,7 @@ def _transfer(state: IdentifierState | None, command: Transfer) -> tuple[Fact, .
         division=claim.division,
         identifier_class=claim.identifier_class,
         verified=claim.verified,
-        personal=TransferPersonal(**dict(claim.personal), reason=command.reason),
+        personal=TransferPersonal(**asdict(claim.personal), reason=command.reason),
     )
     return (*released, transferred)
 

@@ -202,7 +202,7 @@ class Policy(Value):
         return any(pattern.search(folded) for pattern in self._blocked)
 
 
-class PolicyActivated(Fact):
+class PolicyActivated(Fact, frozen=True, kw_only=True):
     """From now on decisions follow this version.
 
     `content` is the canonical JSON. It is stored the first time a version is activated; later
@@ -217,7 +217,7 @@ class PolicyActivated(Fact):
     content: str | None = None
 
 
-class ReevaluationRequested(Fact):
+class ReevaluationRequested(Fact, frozen=True, kw_only=True):
     """These interactions are to be evaluated again under the rules in force; None means all of them."""
 
     TOPIC: ClassVar[str] = "reevaluation.requested"

@@ -7,7 +7,7 @@ from msgspec import Struct
 from aggregates.values import ContactId, Evidence, Fact, InteractionId
 
 
-class ContactMergeRefused(Fact):
+class ContactMergeRefused(Fact, frozen=True, kw_only=True):
     """Records of this contact and of `other` are strong enough to be one person, and `guard` keeps the
     contacts apart.
 
@@ -22,7 +22,7 @@ class ContactMergeRefused(Fact):
     evidence: Evidence
 
 
-class ContactMergeRefusalEnded(Fact):
+class ContactMergeRefusalEnded(Fact, frozen=True, kw_only=True):
     """The contact and `other` are one by now, or no records of theirs are strong enough any more."""
 
     TOPIC: ClassVar[str] = "contact.merge_refusal_ended"

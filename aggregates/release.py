@@ -5,13 +5,13 @@ from typing import ClassVar
 from aggregates.values import ContactId, Erased, Fact, Instant, Stored
 
 
-class ReleasePersonal(Stored):
+class ReleasePersonal(Stored, frozen=True, kw_only=True):
     """A person's words on why the claim ended."""
 
     reason: str
 
 
-class IdentifierReleased(Fact):
+class IdentifierReleased(Fact, frozen=True, kw_only=True):
     """The contact holds the value no longer, from the event's `valid_from` on.
 
     `was_gone`: the claim had ended already, because the contact is expired or deleted; what it rested
@@ -25,7 +25,7 @@ class IdentifierReleased(Fact):
     personal: ReleasePersonal | Erased | None = None
 
 
-class IdentifierReclaimed(Fact):
+class IdentifierReclaimed(Fact, frozen=True, kw_only=True):
     """The contact's claim that ended at `ended` goes on, as if it had not: the contact came back, and
     the value was free."""
 

@@ -22,7 +22,7 @@ from aggregates.values import ContactId, Erased, Evidence, Fact
 Decision = Literal["confirmed", "rejected", "deferred"]
 
 
-class InteractionReviewDecided(Fact):
+class InteractionReviewDecided(Fact, frozen=True, kw_only=True):
     """A person answered whether the interaction belongs to `proposed`.
 
     `contact_id` is the contact that it was linked to. Confirmed, it is given to the proposed contact
@@ -37,7 +37,7 @@ class InteractionReviewDecided(Fact):
     personal: ReasonPersonal | Erased | None = None
 
 
-class InteractionReviewUndone(Fact):
+class InteractionReviewUndone(Fact, frozen=True, kw_only=True):
     """A person took the last answer back."""
 
     TOPIC: ClassVar[str] = "interaction.review_undone"

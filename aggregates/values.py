@@ -1,12 +1,12 @@
 """The words every layer shares: ids, the header, the evidence, and the base of all stored facts."""
 
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, NewType
+from typing import Annotated, Any, ClassVar, NewType
 
-from msgspec import Struct
-from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+from msgspec import Meta, Struct
+from pydantic import BaseModel, ConfigDict
 
 # Ids are UUIDv7 in their canonical lower-case text form. They are opaque: no id holds a value of a
 # person, so ids may stand in logs, topics and addresses.
@@ -39,8 +39,8 @@ def instant_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
-Instant = Annotated[AwareDatetime, PlainSerializer(instant_text, return_type=str, when_used="json")]
-"""An aware time; stored as fixed-width UTC text, whatever its offset was."""
+Instant = Annotated[datetime, Meta(tz=True)]
+"""An aware time."""
 
 
 class Stage(StrEnum):
@@ -72,27 +72,26 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
-class Stored(BaseModel):
+class Stored(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all that is stored for ever: frozen, and an unknown field is ignored on reading.
 
-    Ignoring is what lets an older reader follow a log that a newer writer has extended.
+    Ignoring is what lets an older reader follow a log that a newer writer has extended. A field that
+    has its default is not written, so a default never changes: another one is another schema.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
-
-class Erased(Stored):
+class Erased(Enum):
     """Stands where a personal value was, once the key of its subject has been destroyed."""
 
-    erased: Literal[True]
+    ERASED = "erased"
 
 
-class Fact(Stored):
+class Fact(Stored, frozen=True, kw_only=True):
     """Base of every event: what happened, in the past tense.
 
     `TOPIC` is the stored name and never changes; `SCHEMA` counts the versions of the stored shape
     (1 is the first; from 2 on an upcaster leads from the version before). A fact that says something
-    about a person does so in one nested value, `personal`, which the store encrypts as a whole.
+    about a person does so in its last field, `personal`, one value that the store encrypts as a whole.
     """
 
     TOPIC: ClassVar[str]
@@ -100,11 +99,10 @@ class Fact(Stored):
 
     def about_a_person(self) -> Any:
         """Return the personal value, None where the fact has none."""
-        # Past pydantic's own look-up, which is slow where a fact has no such field.
-        return self.__dict__.get("personal")
+        return getattr(self, "personal", None)
 
 
-class Header(Struct, frozen=True):
+class Header(Struct, frozen=True, omit_defaults=True):
     """What every event carries besides its fact.
 
     `valid_from` is when the fact became true in the world: the envelope's time, or the command's
@@ -121,7 +119,7 @@ class Header(Struct, frozen=True):
     traceparent: str | None = None
 
 
-class ComparisonEvidence(Stored):
+class ComparisonEvidence(Stored, frozen=True, kw_only=True):
     """One line of the waterfall: which comparison, at which level, worth how many millibits."""
 
     name: str
@@ -129,14 +127,14 @@ class ComparisonEvidence(Stored):
     weight: int
 
 
-class CandidateEvidence(Stored):
+class CandidateEvidence(Stored, frozen=True, kw_only=True):
     """A contact that was considered and lost, with its weight in millibits."""
 
     contact_id: ContactId
     weight: int
 
 
-class RefusalEvidence(Stored):
+class RefusalEvidence(Stored, frozen=True, kw_only=True):
     """A contact that a guard refused, the guard, and the contact's best weight in millibits."""
 
     contact_id: ContactId
@@ -144,7 +142,7 @@ class RefusalEvidence(Stored):
     weight: int = 0
 
 
-class Evidence(Stored):
+class Evidence(Stored, frozen=True, kw_only=True):
     """Why a decision was taken, complete enough to explain it years later without computing again.
 
     It holds ids, levels and integer millibits, never a value of either side. `weight` is the sum of

@@ -10,7 +10,7 @@ from typing import ClassVar
 from aggregates.values import ContactId, Fact, InteractionId
 
 
-class IdentifierVerified(Fact):
+class IdentifierVerified(Fact, frozen=True, kw_only=True):
     """It was shown that the holder can be reached by, or signs in with, this value.
 
     By an interaction, or by a person where none is named.
@@ -22,7 +22,7 @@ class IdentifierVerified(Fact):
     interaction_id: InteractionId | None = None
 
 
-class IdentifierVerificationWithdrawn(Fact):
+class IdentifierVerificationWithdrawn(Fact, frozen=True, kw_only=True):
     """`interaction_id` no longer shows that the value is the holder's.
 
     `still_by` is another interaction of the holder that shows it, so that the claim stays verified.

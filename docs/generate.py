@@ -9,13 +9,13 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 import orjson
 from cyclopts import App
-from msgspec.structs import fields as struct_fields
+from msgspec import Struct
 from pydantic import BaseModel
-from tables import default_of, doc, fields, range_of, row, table, type_of
+from tables import default_of, doc, fields, kinds_of, range_of, row, stored_fields, table, type_of
 
 from aggregates import policy
 from aggregates.catalogue import FACTS
@@ -152,41 +152,36 @@ def events() -> str:
 def _event(fact: type[Fact]) -> str:
     lines = [f"### `{fact.TOPIC}`", "", doc(fact), "", f"Schema {fact.SCHEMA}.", ""]
     lines += ["| field | type | kept |", "|---|---|---|"]
-    for name, field in fact.model_fields.items():
+    for name, kind in kinds_of(fact).items():
         if name != "personal":
-            lines.append(row(f"`{name}`", type_of(field.annotation), "clear"))
+            lines.append(row(f"`{name}`", type_of(kind), "clear"))
             continue
-        for personal in _models(field.annotation):
+        for personal in _structs(kind):
             lines += [
-                row(f"`personal.{inner}`", type_of(one.annotation), "sealed")
-                for inner, one in personal.model_fields.items()
+                row(f"`personal.{inner}`", type_of(one), "sealed")
+                for inner, one in kinds_of(personal).items()
             ]
     return "\n".join(lines) + "\n"
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
+def _structs(annotation: Any) -> list[type[Struct]]:
     return [one for one in get_args(annotation) if one not in (Erased, type(None))]
 
 
 def header() -> str:
     """Return the fields that every event carries besides its fact."""
-    kinds = get_type_hints(Header)
-    rows = [
-        row(f"`{field.name}`", type_of(kinds[field.name]), "required" if field.required else "none")
-        for field in struct_fields(Header)
-    ]
-    return table("field | type | default", rows)
+    return stored_fields(Header)
 
 
 def evidence() -> str:
     """Return the fields of the evidence of a link or a review."""
-    return fields(Evidence)
+    return stored_fields(Evidence)
 
 
 def stored_parts() -> str:
     """Return the fields of the values that facts and evidence are made of."""
     parts = (GivenIdentifier, ComparisonEvidence, CandidateEvidence, RefusalEvidence)
-    return "\n".join(f"### {one.__name__}\n\n{doc(one)}\n\n{fields(one)}\n" for one in parts)
+    return "\n".join(f"### {one.__name__}\n\n{doc(one)}\n\n{stored_fields(one)}\n" for one in parts)
 
 
 def policy_fields() -> str:

@@ -2,12 +2,15 @@
 
 import inspect
 from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Le
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields as fields_of
 from pydantic import AwareDatetime, BaseModel
 
 WORDS = {
@@ -17,6 +20,7 @@ WORDS = {
     bool: "true or false",
     Path: "path",
     AwareDatetime: "time",
+    datetime: "time",
 }
 
 
@@ -30,10 +34,29 @@ def fields(model: type[BaseModel]) -> str:
 
 
 def default_of(field: Any) -> str:
-    """Say what a field is where nothing is given."""
+    """Say what a field of a model is where nothing is given."""
     if field.is_required():
         return "required"
-    default = field.get_default(call_default_factory=True)
+    return _default_text(field.get_default(call_default_factory=True))
+
+
+def stored_fields(struct: type[Struct]) -> str:
+    """Return the fields of what is stored as a table."""
+    rows = [
+        row(f"`{field.name}`", type_of(kind), "required" if field.required else _default_text(said))
+        for field, kind in zip(fields_of(struct), kinds_of(struct).values(), strict=True)
+        for said in [None if field.default is NODEFAULT else field.default]
+    ]
+    return table("field | type | default", rows)
+
+
+def kinds_of(struct: type[Struct]) -> dict[str, Any]:
+    """Return the annotation of each field of a struct."""
+    hints = get_type_hints(struct)
+    return {name: hints[name] for name in struct.__struct_fields__}
+
+
+def _default_text(default: Any) -> str:
     if isinstance(default, BaseModel):
         return "those of its fields"
     return "none" if default in (None, (), {}) else f"`{default}`"

@@ -133,9 +133,9 @@ def _facts_until(store: EventStore, writer: Writer, last: Recorded) -> FactsOf:
 def contacts_of(fact: Fact) -> Iterator[str]:
     """Yield the contacts that a fact of any stream names as touched."""
     for name in ("contact_id", "from_contact_id", "other"):
-        if named := fact.__dict__.get(name):
+        if named := getattr(fact, name, None):
             yield named
-    for edge in fact.__dict__.get("edges", ()):
+    for edge in getattr(fact, "edges", ()):
         yield from (edge.one, edge.other)
 
 

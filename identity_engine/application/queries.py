@@ -14,7 +14,7 @@ from aggregates.interaction import (
     InteractionReceived,
     InteractionUnlinked,
 )
-from aggregates.values import ContactId, Erased, instant_text
+from aggregates.values import ContactId, instant_text
 from identity_engine.application.as_of import position_as_of
 from identity_engine.application.explanation.explain import (
     Explanation,
@@ -36,7 +36,7 @@ from identity_engine.application.explanation.why_not import WhyNot, why_not
 from identity_engine.application.known import events_of, with_values
 from identity_engine.application.policies import Policies
 from identity_engine.application.revisions import revisions
-from identity_engine.application.shown import Shows, everything
+from identity_engine.application.shown import Shows, as_told, everything
 from identity_engine.application.views.follower import Follower, Progress
 from identity_engine.errors import NotFound
 from identity_engine.event_store.sqlite_files import create_private
@@ -341,9 +341,6 @@ def _with_by_hand(merge: Explanation, profile: Profile) -> Explanation:
 
 
 def _entry(event: Recorded, say: Sentences) -> HistoryEntry:
-    personal = event.fact.about_a_person()
-    said = personal.model_dump(mode="json", exclude_none=True) if personal is not None else None
-    assert not isinstance(personal, Erased) or said == {"erased": True}
     return HistoryEntry(
         position=event.position,
         recorded_at=instant_text(event.recorded_at),
@@ -356,7 +353,7 @@ def _entry(event: Recorded, say: Sentences) -> HistoryEntry:
         event_id=event.header.event_id,
         causation_id=event.header.causation_id,
         summary=tell(event, say),
-        personal=said,
+        personal=as_told(event.fact.about_a_person()),
     )
 
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Collection
 from functools import cache
+from typing import Any
+
+from msgspec import to_builtins
 
 from aggregates.across import AcrossFact
 from aggregates.identifier import IdentifierFact
+from aggregates.values import Erased
 from identity_engine.application.views.follower import Follower
 from projections.base import Recorded
 from projections.cases.query import division_of_case
@@ -13,6 +17,13 @@ from projections.journey.query import division_of
 
 Shows = Callable[[Recorded], bool]
 """Whether an event may be shown to who asks."""
+
+
+def as_told(personal: Any) -> dict[str, Any] | None:
+    """Return what a fact says about a person, for JSON: what is not said is left out."""
+    if personal is None:
+        return None
+    return {"erased": True} if isinstance(personal, Erased) else to_builtins(personal)
 
 
 def everything(_: Recorded) -> bool:

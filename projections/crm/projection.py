@@ -3,6 +3,7 @@
 The rows are the fold of the same rules that decide (`aggregates.crm_state`), kept as columns.
 """
 
+from functools import partial
 from typing import Any, ClassVar, get_args
 
 from msgspec.structs import replace
@@ -11,7 +12,7 @@ from aggregates.crm import (
     CrmCorrectionProposed,
     CrmCreationAsked,
     CrmCreationFailed,
-    CrmFact,
+    CrmLinkFact,
     CrmRecordCreated,
     CrmRecordLinked,
     CrmWriteBackDue,
@@ -102,8 +103,8 @@ class CrmRows(Rows):
         )
         self._enter(event, fact.link_id, fact.record_type)
 
-    def _change(self, event: Recorded, fact: CrmFact) -> None:
-        link_id = fact.__dict__["link_id"]
+    def _change(self, event: Recorded, fact: CrmLinkFact) -> None:
+        link_id = fact.link_id
         known = self._known_link(link_id)
         if known is None:
             return
@@ -148,7 +149,7 @@ class CrmRows(Rows):
             self._enter(event, creation_id, *found)
 
     def _enter(self, event: Recorded, named: str, record_type: str) -> None:
-        said = event.fact.__dict__
+        said = partial(getattr, event.fact)
         self.views.execute(
             upsert("crm_ledger", LEDGER, LEDGER[:1]),
             (
@@ -158,9 +159,9 @@ class CrmRows(Rows):
                 record_type,
                 event.fact.TOPIC,
                 _detail(event.fact),
-                said.get("activity_id"),
-                said.get("version"),
-                said.get("sent_as"),
+                said("activity_id", None),
+                said("version", None),
+                said("sent_as", None),
                 event.header.actor,
                 instant_text(event.recorded_at),
             ),
@@ -191,7 +192,7 @@ class CrmRows(Rows):
         )
 
     follows: ClassVar[Follows] = {
-        **dict.fromkeys(get_args(CrmFact), _change),
+        **dict.fromkeys(get_args(CrmLinkFact), _change),
         CrmRecordLinked: _link,
         CrmCreationAsked: _ask,
         CrmRecordCreated: _create,
@@ -245,7 +246,7 @@ def _detail(fact: Fact) -> str | None:
         case CrmCorrectionProposed(correction=correction, cause=cause):
             return f"{correction}: {cause}"
         case _:
-            return fact.__dict__.get("correction")
+            return getattr(fact, "correction", None)
 
 
 def _places(columns: tuple[str, ...]) -> str:

@@ -214,7 +214,7 @@ class Identities:
             case ContactToldApartLifted(other=other):
                 self.apart.pop(frozenset((stream, other)), None)
             case ContactAcrossFound(other=other) | ContactAcrossEnded(other=other):
-                turned = fact.model_copy(update={"other": stream})
+                turned = replace(fact, other=stream)
                 self._revise(
                     other, lambda state: replace(state, across=across.evolve(state.across, turned))
                 )

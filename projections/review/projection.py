@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import orjson
 from msgspec import Struct
+from msgspec.json import encode
 
 from aggregates.contact import ContactToldApart, ContactToldApartLifted
 from aggregates.interaction import (
@@ -276,9 +277,7 @@ def _told(event: Recorded, evidence: Evidence) -> tuple[object, ...]:
     return (
         evidence.weight,
         evidence.rule,
-        orjson.dumps(
-            evidence.model_dump(mode="json", exclude_defaults=True), option=orjson.OPT_SORT_KEYS
-        ).decode(),
+        encode(evidence, order="sorted").decode(),
         instant_text(event.header.valid_from),
         instant_text(event.recorded_at),
     )

@@ -268,7 +268,6 @@ GOLDEN = (
             proposed=OTHER_CONTACT,
             contact_id=CONTACT,
             evidence=EVIDENCE,
-            identifiers=(IDENTIFIER,),
         )
     ),
     Golden(RoleDefined(name="agent", actions=("contact:add", "contact:edit"))),

@@ -19,7 +19,7 @@ HOW_TO_UPDATE = (
 
 def shape_of(schema):
     """A JSON Schema without its prose: a docstring may be written better at any time."""
-    if isinstance(schema, list):
+    if isinstance(schema, list | tuple):
         return [shape_of(part) for part in schema]
     if not isinstance(schema, dict):
         return schema

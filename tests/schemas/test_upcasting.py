@@ -4,36 +4,32 @@ from typing import ClassVar
 
 import pytest
 
-from aggregates.contact import ContactCreated
-from aggregates.policy import PolicyActivated
 from aggregates.values import Erased, Fact, Stored
-from identity_engine import Engine
-from identity_engine.errors import EventTooLarge, UnknownTopic, Unreadable
+from identity_engine.errors import UnknownTopic, Unreadable
 from identity_engine.event_store.ids import id_bytes
-from identity_engine.event_store.mapper import MAX_STATE_BYTES, EventMapper, Pending, StoredRow
+from identity_engine.event_store.mapper import EventMapper, Pending, StoredRow
 from tests.schemas.golden_facts import HEADER, RECORDED_AT, STREAM, SUBJECT, VERSION, FixedKeys
-from tests.support.world import world
 
 TOPIC = "test.moved"
 
 
-class AddressV1(Stored):
+class AddressV1(Stored, frozen=True, kw_only=True):
     text: str
 
 
-class MovedV1(Fact):
+class MovedV1(Fact, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = TOPIC
 
     town: str
     personal: AddressV1 | Erased
 
 
-class AddressV2(Stored):
+class AddressV2(Stored, frozen=True, kw_only=True):
     street: str
     number: str
 
 
-class MovedV2(Fact):
+class MovedV2(Fact, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = TOPIC
     SCHEMA: ClassVar[int] = 2
 
@@ -41,10 +37,13 @@ class MovedV2(Fact):
     personal: AddressV2 | Erased
 
 
-class MovedV3(MovedV2):
+class MovedV3(Fact, frozen=True, kw_only=True):
+    TOPIC: ClassVar[str] = TOPIC
     SCHEMA: ClassVar[int] = 3
 
+    city: str
     country: str
+    personal: AddressV2 | Erased
 
 
 def to_v2(fields):
@@ -98,7 +97,7 @@ def test_an_event_of_the_present_schema_is_not_upcast():
 
 def test_an_erased_event_is_upcast_too():
     reader = mapper(MovedV2, BOTH_STEPS, FixedKeys(is_live=False))
-    assert read(stored(OLD), reader) == MovedV2(city="Ulm", personal=Erased(erased=True))
+    assert read(stored(OLD), reader) == MovedV2(city="Ulm", personal=Erased.ERASED)
 
 
 def test_an_event_of_a_later_schema_is_read_without_what_is_not_known_here():
@@ -134,33 +133,3 @@ def test_the_schema_is_part_of_what_the_seal_binds():
 def test_a_topic_that_is_not_in_the_catalogue_is_not_read():
     with pytest.raises(UnknownTopic, match="Position 9"):
         EventMapper(FixedKeys(), entropy=bytes).decode([stored(OLD)])
-
-
-def test_a_fact_that_is_not_in_the_catalogue_is_not_written():
-    with pytest.raises(UnknownTopic, match="MovedV1"):
-        EventMapper(FixedKeys(), entropy=bytes).encode(
-            Pending(STREAM, 1, HEADER, OLD, SUBJECT, FixedKeys().data_key()), RECORDED_AT
-        )
-
-
-def test_a_personal_part_without_a_key_is_not_written():
-    with pytest.raises(Unreadable, match="names no subject"):
-        mapper(MovedV1).encode(Pending(STREAM, 1, HEADER, OLD), RECORDED_AT)
-
-
-def test_an_event_over_the_size_limit_is_refused_and_nothing_is_written():
-    fits = Pending(STREAM, 1, HEADER, ContactCreated(division="north"))
-    too_large = Pending(
-        SUBJECT,
-        1,
-        HEADER,
-        PolicyActivated(kind="policy", name="x", version="0", content="x" * MAX_STATE_BYTES),
-    )
-    with Engine.in_memory(world()) as engine:
-        head = engine.store.head()
-
-        with pytest.raises(EventTooLarge, match=r"policy\.activated"):
-            engine.store.append([fits, too_large])
-
-        assert engine.store.head() == head
-        assert engine.store.read_stream(STREAM) == []

@@ -9,6 +9,8 @@ import hmac
 from collections.abc import Sequence
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from aggregates.access import Action
 from aggregates.case import Hear, LinkInteraction
 from aggregates.case_facts import JoinedBy
@@ -136,11 +138,10 @@ class Intake:
             first.personal, InteractionPersonal
         ):
             return False
-        said = first.personal.model_copy(
-            update={
-                "mail": personal.mail,
-                "identifiers": personal.identifiers or first.personal.identifiers,
-            }
+        said = replace(
+            first.personal,
+            mail=personal.mail,
+            identifiers=personal.identifiers or first.personal.identifiers,
         )
         mail = read_mail(said, self._own_addresses())
         command = self._command(writer, event)

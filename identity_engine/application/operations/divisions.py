@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from aggregates import across, division, ownership
 from aggregates.access import Action
@@ -260,7 +260,7 @@ def _value(facts: Sequence[Fact], member: ContactId, held: Holding) -> ClaimPers
     if not usable:
         return None
     _, _, best = max(usable, key=lambda one: one[:2])
-    return ClaimPersonal(**{name: getattr(best, name) for name in ClaimPersonal.model_fields})
+    return convert(best, ClaimPersonal, from_attributes=True)
 
 
 def _description(facts: Sequence[Fact], member: ContactId) -> list[IdentifierDescribed]:

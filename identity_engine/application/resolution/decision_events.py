@@ -6,18 +6,23 @@ profile value is copied: the contact gets its values through the link.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import cast
+
+from msgspec.structs import replace
 
 from aggregates import contact, interaction
 from aggregates.identity import LASTING
 from aggregates.interaction import InteractionState
 from aggregates.values import (
+    CandidateEvidence,
+    ComparisonEvidence,
     ContactId,
     Evidence,
     Fact,
     IdentifierClass,
     IdentifierId,
     InteractionId,
+    RefusalEvidence,
     Stage,
 )
 from identity_engine.adapters.clock import World
@@ -27,6 +32,7 @@ from identity_engine.application.resolution.prepare import Considered, Prepared
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.keys import DataKey, KeyRing
 from identity_engine.event_store.mapper import Pending
+from matchers.scoring import Part
 from matchers.vocabulary import Decision
 from projections.match_index.index import MatchIndex
 
@@ -198,36 +204,35 @@ class DecisionEvents:
 
 def _without_scores(evidence: Evidence) -> Evidence:
     """Return the evidence of a link to an own contact: the scores were against another one."""
-    return evidence.model_copy(
-        update={"weight": 0, "prior": 0, "comparisons": (), "interaction_id": None}
-    )
+    return replace(evidence, weight=0, prior=0, comparisons=(), interaction_id=None)
 
 
 def evidence_of(decision: Decision, rules: Rules) -> Evidence:
     """Return what a decision rests on, as it is kept with its event."""
-    said: dict[str, Any] = {
-        "rule": decision.rule,
-        "model": rules.model_version,
-        "policy": rules.policy_version,
-        "weight": decision.weight,
-        "interaction_id": decision.matched_interaction,
-        "identifiers": decision.matched_identifiers,
-        "considered": decision.considered,
-    }
-    if decision.score is not None:
-        said["prior"] = decision.score.prior
-        said["comparisons"] = [
-            {"name": part.comparison, "level": part.level, "weight": part.weight}
-            for part in decision.score.parts
-        ]
-    if decision.losing:
-        said["candidates"] = [
-            {"contact_id": contact_id, "weight": weight} for contact_id, weight in decision.losing
-        ]
-    if decision.refusals:
-        said["refused"] = len(decision.refusals)
-        said["refusals"] = [
-            {"contact_id": one.contact_id, "guard": one.guard, "weight": one.weight}
-            for one in decision.refusals[:MOST_SHOWN]
-        ]
-    return Evidence.model_validate(said)
+    score, refusals = decision.score, decision.refusals
+    return Evidence(
+        rule=decision.rule,
+        model=rules.model_version,
+        policy=rules.policy_version,
+        weight=decision.weight,
+        prior=0 if score is None else score.prior,
+        comparisons=() if score is None else tuple(map(_comparison, score.parts)),
+        interaction_id=cast("InteractionId | None", decision.matched_interaction),
+        identifiers=cast("tuple[IdentifierId, ...]", decision.matched_identifiers),
+        candidates=tuple(
+            CandidateEvidence(contact_id=ContactId(contact_id), weight=weight)
+            for contact_id, weight in decision.losing
+        ),
+        considered=decision.considered,
+        refusals=tuple(
+            RefusalEvidence(
+                contact_id=ContactId(one.contact_id), guard=one.guard, weight=one.weight
+            )
+            for one in refusals[:MOST_SHOWN]
+        ),
+        refused=len(refusals),
+    )
+
+
+def _comparison(part: Part) -> ComparisonEvidence:
+    return ComparisonEvidence(name=part.comparison, level=part.level, weight=part.weight)

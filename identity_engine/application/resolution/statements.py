@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from aggregates.change import ChangePersonal, InteractionChanged
 from aggregates.interaction import InteractionPersonal, InteractionReceived
@@ -25,7 +26,7 @@ class Statement(Struct, frozen=True):
 
 def said_by(facts: Iterable[Fact]) -> InteractionPersonal | Erased:
     """Return what an interaction says besides its messages, given its facts from the first one on."""
-    said: InteractionPersonal | Erased = Erased(erased=True)
+    said: InteractionPersonal | Erased = Erased.ERASED
     for fact in facts:
         match fact:
             case InteractionReceived(personal=personal):
@@ -57,7 +58,7 @@ def statements(
     """
     first = events[0]
     assert isinstance(first.fact, InteractionReceived)
-    received = first.fact.model_copy(update={"division": division})
+    received = replace(first.fact, division=division)
     own = said_by(event.fact for event in events)
     found = [(own, first.header.valid_from)] + [
         (event.fact.personal, event.header.valid_from)

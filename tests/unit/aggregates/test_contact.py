@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from aggregates.contact import (
     ContactCreated,
@@ -127,7 +128,7 @@ class TestARefusedMerge:
     REFUSED = ContactMergeRefused(other="bob", guard="below_merge", evidence=EVIDENCE)
 
     def refuse(self, state, other="bob", guard="below_merge", **evidence):
-        found = self.EVIDENCE.model_copy(update=evidence)
+        found = replace(self.EVIDENCE, **evidence)
         return decide(state, RefuseMerge(other, guard, found))
 
     def test_is_told_once(self):

@@ -63,5 +63,5 @@ def test_a_value_that_is_given_and_removed_is_refused():
 
 
 def test_other_facts_and_erased_edits_change_nothing():
-    erased = ContactEdited(personal=Erased(erased=True))
+    erased = ContactEdited(personal=Erased.ERASED)
     assert hand_made([ContactCreated(division="north"), erased]) == HandMade()

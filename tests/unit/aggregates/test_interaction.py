@@ -34,9 +34,7 @@ RECEIVED = InteractionReceived(
     personal=InteractionPersonal(source="//centre", id="1"),
 )
 LINKED = InteractionLinked(contact_id="ann", evidence=EVIDENCE)
-HELD = InteractionHeldForReview(
-    proposed="bob", contact_id="ann", evidence=EVIDENCE, identifiers=("n-1",)
-)
+HELD = InteractionHeldForReview(proposed="bob", contact_id="ann", evidence=EVIDENCE)
 
 
 def given(*facts):

@@ -62,6 +62,6 @@ def test_a_note_that_is_not_there_is_neither_changed_nor_removed(command):
 
 
 def test_an_erased_note_says_nothing_and_other_facts_are_passed():
-    facts = [ContactCreated(division="north"), NoteAdded(note_id="n", personal=Erased(erased=True))]
+    facts = [ContactCreated(division="north"), NoteAdded(note_id="n", personal=Erased.ERASED)]
     assert notes_of([*facts, CHANGED])["n"].text == "Calls at ten."
     assert notes_of(facts)["n"].text is None

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from aggregates.errors import NotYet, Refused
 from aggregates.identifier import (
@@ -89,7 +89,7 @@ def transferred(to="bob", from_="ann"):
         division="north",
         identifier_class=IdentifierClass.WEAK,
         verified=False,
-        personal=TransferPersonal(**dict(MAIL), reason=WHY),
+        personal=TransferPersonal(**asdict(MAIL), reason=WHY),
     )
 
 

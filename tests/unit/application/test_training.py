@@ -39,9 +39,7 @@ class Log:
 
 def received(stream, **profile):
     personal = (
-        InteractionPersonal(source="s", id=stream, profile=profile)
-        if profile
-        else Erased(erased=True)
+        InteractionPersonal(source="s", id=stream, profile=profile) if profile else Erased.ERASED
     )
     return stream, InteractionReceived(
         natural_key=stream,

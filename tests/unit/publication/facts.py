@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from aggregates.values import Erased, Header
@@ -30,7 +31,7 @@ def example(kind):
 
 def erased(fact):
     """The fact once its subject is erased."""
-    return fact.model_copy(update={"personal": Erased(erased=True)})
+    return replace(fact, personal=Erased.ERASED)
 
 
 def words(value):

@@ -1,6 +1,7 @@
 """After which facts whose profile is read again: whatever the views of profiles follow."""
 
 import pytest
+from msgspec.structs import replace
 
 from aggregates.contact import ContactMerged, ContactPromoted, ContactUnmerged, MergeEdge
 from aggregates.editing import ContactEditWithdrawn
@@ -59,6 +60,6 @@ def test_a_mark_on_an_identifier_touches_all_who_hold_it():
 
 def test_another_policy_touches_everybody_and_other_rules_touch_nobody():
     policy = example(PolicyActivated)
-    model = policy.model_copy(update={"kind": "model"})
+    model = replace(policy, kind="model")
     assert touched(policy).everybody
     assert not touched(model).everybody

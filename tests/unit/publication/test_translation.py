@@ -1,6 +1,7 @@
 """What subscribers are told of a fact: enough to follow, no value of a person, the same each time."""
 
 import pytest
+from msgspec.structs import replace
 
 from aggregates.augmentation import ContactAugmented
 from aggregates.catalogue import FACTS as CATALOGUE
@@ -26,8 +27,8 @@ from tests.unit.publication.facts import (
 )
 
 ONE, OTHER, THIRD = (f"019b1c3e-7c5a-7000-8000-00000000000{number}" for number in (1, 2, 3))
-UNVERIFIED = example(IdentifierVerificationWithdrawn).model_copy(update={"still_by": None})
-RELEASED = example(IdentifierReleased).model_copy(update={"was_gone": False})
+UNVERIFIED = replace(example(IdentifierVerificationWithdrawn), still_by=None)
+RELEASED = replace(example(IdentifierReleased), was_gone=False)
 TOLD_FACTS = [fact for fact in (*FACTS, UNVERIFIED, RELEASED) if type(fact) in TOLD]
 
 
@@ -162,8 +163,8 @@ def test_the_end_of_a_claim_is_told_once():
 
 def test_a_refused_merge_is_told_only_where_a_person_is_asked():
     fact = example(ContactMergeRefused)
-    asked = fact.model_copy(update={"guard": "both_curated"})
-    settled = fact.model_copy(update={"guard": "told_apart"})
+    asked = replace(fact, guard="both_curated")
+    settled = replace(fact, guard="told_apart")
     assert [one.kind for one in translate(recorded(asked))] == ["merge"]
     assert translate(recorded(settled)) == ()
 

@@ -18,6 +18,7 @@ from identity_engine.application.explanation.telling import tell
 from identity_engine.application.ids import checked_case, checked_id
 from identity_engine.application.input_text import checked_words
 from identity_engine.application.permissions import needs
+from identity_engine.application.shown import as_told
 from projections.cases.query import (
     CaseSummary,
     CaseView,
@@ -162,7 +163,7 @@ class ReadingCases(Operations):
                 event.fact.TOPIC,
                 event.header.actor,
                 tell(event, say),
-                _personal(event.fact.about_a_person()),
+                as_told(event.fact.about_a_person()),
             )
             for event in self.context.store.read_positions(list(number))
         ]
@@ -212,9 +213,3 @@ class ReadingCases(Operations):
 
 def _instant(typed: str | None, option: str) -> str | None:
     return None if typed is None else instant_text(moment_of(typed, option, zone=UTC))
-
-
-def _personal(said: object) -> dict[str, object] | None:
-    if said is None:
-        return None
-    return said.model_dump(mode="json", exclude_none=True)  # type: ignore[attr-defined, no-any-return]

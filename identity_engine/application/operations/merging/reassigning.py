@@ -4,6 +4,8 @@ The survivor is left as if it had never been written there, the other has it sin
 what it says is sealed under the key of the contact that has it from now on.
 """
 
+from msgspec import convert
+
 from aggregates import augmenting, editing, notes, ownership
 from aggregates import interaction as interactions
 from aggregates.access import Action
@@ -236,9 +238,7 @@ class Reassignment:
             verified=held[0].is_vouched_for,
             cap=0,
             valid_from=moment,
-            personal=ClaimPersonal(
-                **fact.personal.model_dump(include=set(ClaimPersonal.model_fields))
-            ),
+            personal=convert(fact.personal, ClaimPersonal, from_attributes=True),
         )
         label, primary = described(command.facts(id_), own)
         transfer = Transfer(claim, frozenset({own}), self._reason or "")
