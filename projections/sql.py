@@ -22,8 +22,11 @@ every statement keeps to what it covers:
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Literal, Protocol, Self
 
+MOST_PARAMETERS = 16_384
+"""Of one statement of SQLite."""
 COMMENT = re.compile(r"--[^\n]*")
 Parameters = Sequence[Any] | Mapping[str, Any]
 Dialect = Literal["sqlite", "postgres"]
@@ -68,7 +71,7 @@ class Connection(Protocol):
         """Close it."""
 
 
-def dialect_of(connection: Connection) -> Dialect:
+def dialect_of(connection: "Connection | Cursor") -> Dialect:
     """Return which database answers."""
     dialect: Dialect = getattr(connection, "dialect", "sqlite")
     return dialect
@@ -102,6 +105,31 @@ def upsert(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
         f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
     )
+
+
+def select(
+    connection: Connection | Cursor, statement: str, wanted: Sequence[bytes] | Sequence[int]
+) -> list[tuple[Any, ...]]:
+    """Run a statement in which `IN (%s)` stands for what is wanted.
+
+    On SQLite that becomes a list of parameters, filled up to a power of two with its last value, so
+    that few different statements are ever prepared, and split where SQLite would take no more.
+    """
+    if dialect_of(connection) == "postgres":
+        text = statement.replace("IN (%s)", "= ANY(?)")
+        return connection.execute(text, (list(wanted),)).fetchall() if wanted else []
+    rows: list[tuple[Any, ...]] = []
+    for first in range(0, len(wanted), MOST_PARAMETERS):
+        some = list(wanted[first : first + MOST_PARAMETERS])
+        places = 1 << (len(some) - 1).bit_length()
+        some += [some[-1]] * (places - len(some))
+        rows += connection.execute(_with_places(statement, places), some).fetchall()
+    return rows
+
+
+@lru_cache(maxsize=128)
+def _with_places(statement: str, places: int) -> str:
+    return statement % ",".join("?" * places)
 
 
 class DatabaseFailed(Exception):  # noqa: N818 - it is what is said of it

@@ -19,7 +19,7 @@ from msgspec import Struct
 from identity_engine.errors import KeyNeverMade, SettingsError, StoreError, Unreadable
 from identity_engine.event_store.closed import CLOSED
 from identity_engine.event_store.sqlite_files import wipe, write_transaction
-from projections.sql import Connection
+from projections.sql import Connection, select
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -213,11 +213,11 @@ class KeyRing:
         self._ready = fresh[::-1] + self._ready
 
     def _open(self, key_ids: set[int]) -> dict[int, AESGCM | None]:
-        rows = self._connection.execute(
-            "SELECT key_id, wrapped FROM data_key "
-            "WHERE key_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
-            (orjson.dumps(list(key_ids)).decode(),),
-        ).fetchall()
+        rows = select(
+            self._connection,
+            "SELECT key_id, wrapped FROM data_key WHERE key_id IN (%s)",
+            list(key_ids),
+        )
         if len(rows) < len(key_ids):
             raise KeyNeverMade(
                 "The key store holds no key for some of these events. Restore the keys.db that "

@@ -22,7 +22,6 @@ from identity_engine.event_store.mapper import (
 )
 from identity_engine.event_store.match_index.evaluation_queue import settle
 from identity_engine.event_store.match_index.read_check import has_moved
-from identity_engine.event_store.match_index.rows import select
 from identity_engine.event_store.match_index.tables import IndexTables
 from identity_engine.event_store.match_index.writing import (
     is_current,
@@ -36,7 +35,7 @@ from projections.base import Recorded
 from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IndexChanges, ReadSet
-from projections.sql import Cursor
+from projections.sql import Cursor, select
 
 
 class EventStore:

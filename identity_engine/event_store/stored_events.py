@@ -54,7 +54,7 @@ class StoredEvents(ABC):
             + (" LIMIT ?" if limit is not None else ""),
             [*parameters, limit] if limit is not None else parameters,
         )
-        return list(map(StoredRow._make, rows))
+        return list(map(StoredRow._make, rows.fetchall()))
 
     @abstractmethod
     def insert(self, cursor: Cursor, rows: Sequence[NewRow]) -> range:

@@ -9,9 +9,8 @@ from typing import Any
 from aggregates.case_facts import StateName
 from aggregates.values import CaseId, ContactId, InteractionId
 from identity_engine.event_store.ids import id_bytes, id_text
-from identity_engine.event_store.match_index.rows import select
 from projections.match_index.cases import CaseChanges, CaseRow
-from projections.sql import Cursor
+from projections.sql import Cursor, select
 
 CASE_SCHEMA = """
 CREATE TABLE IF NOT EXISTS case_row (

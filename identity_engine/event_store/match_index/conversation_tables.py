@@ -5,13 +5,12 @@ from operator import attrgetter
 
 from aggregates.values import InteractionId
 from identity_engine.event_store.ids import id_bytes, id_text
-from identity_engine.event_store.match_index.rows import select
 from identity_engine.event_store.match_index.sealed_records import SealedRecords
 from projections.match_index.conversations import ChangeRow, Heard, WaitingChange
 from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges
-from projections.sql import Cursor
+from projections.sql import Cursor, select
 
 CONVERSATION_SCHEMA = """
 -- Changes of interactions by what names them. Those that wait came before their interaction.

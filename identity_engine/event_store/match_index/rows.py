@@ -1,8 +1,6 @@
 """Rows of the match index as SQLite gives them, and as the working set of a batch holds them."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from aggregates.identity import Edge
@@ -14,7 +12,6 @@ from projections.match_index.digests import DIGEST_BYTES
 from projections.match_index.identities import moment_of
 from projections.match_index.mentions import unpack_mentions
 from projections.match_index.rows import ContactRow, IdentifierRow, InteractionRow
-from projections.sql import Cursor
 
 IDENTIFIER = "digest, identifier_id, version, state"
 EDGE = "merge_id, one, other, stream, automatic, survivor, identifies"
@@ -34,30 +31,6 @@ INTERACTION = (
 NUMBER, INTERACTION_ID, KEY_ID, CONTACT_ID, SEALED = 0, 1, 4, 8, 11
 CORRECTED = 2
 """What stands for `pinned` where a person took the interaction from another contact before."""
-MOST_PARAMETERS = 16_384
-
-
-def select(cursor: Cursor, statement: str, wanted: Sequence[bytes]) -> list[tuple[Any, ...]]:
-    """Run a statement in which `IN (%s)` stands for what is wanted.
-
-    On SQLite that becomes a list of parameters, filled up to a power of two with its last value, so
-    that few different statements are ever prepared, and split where SQLite would take no more.
-    """
-    if getattr(cursor, "takes_arrays", False):
-        text = statement.replace("IN (%s)", "= ANY(?)")
-        return cursor.execute(text, (list(wanted),)).fetchall() if wanted else []
-    rows: list[tuple[Any, ...]] = []
-    for first in range(0, len(wanted), MOST_PARAMETERS):
-        some = list(wanted[first : first + MOST_PARAMETERS])
-        places = 1 << (len(some) - 1).bit_length()
-        some += [some[-1]] * (places - len(some))
-        rows += cursor.execute(_with_places(statement, places), some)
-    return rows
-
-
-@lru_cache(maxsize=128)
-def _with_places(statement: str, places: int) -> str:
-    return statement % ",".join("?" * places)
 
 
 def identifier_row(row: tuple[Any, ...]) -> IdentifierRow:

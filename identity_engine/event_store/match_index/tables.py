@@ -25,13 +25,12 @@ from identity_engine.event_store.match_index.rows import (
     edge,
     identifier_row,
     interaction_row,
-    select,
     told_apart,
 )
 from identity_engine.event_store.match_index.sealed_records import Opened, SealedRecords
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import BY_HAND, IdentifierRow, InteractionRow
-from projections.sql import Cursor
+from projections.sql import Cursor, select
 
 ACTIVATIONS = "SELECT COUNT(*) FROM stored_events WHERE originator_id IN (?, ?, ?, ?)"
 NOTHING: Opened = ("", None)
@@ -278,14 +277,9 @@ class IndexTables:
         )
 
     def _select_interactions(self, cursor: Cursor, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
-        if not numbers:
-            return []
-        cursor.execute(
-            f"SELECT {INTERACTION} FROM interaction "
-            "WHERE number IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
-            (orjson.dumps(numbers).decode(),),
+        return select(
+            cursor, f"SELECT {INTERACTION} FROM interaction WHERE number IN (%s)", numbers
         )
-        return cursor.fetchall()
 
     def _open(self, rows: Collection[tuple[Any, ...]]) -> list[InteractionRow]:
         opened = self.records.open(

@@ -18,7 +18,7 @@ from psycopg.rows import tuple_row
 from psycopg.types.numeric import NumericBinaryLoader, NumericLoader
 
 from identity_engine.errors import ConnectionLost, RightMissing, StoreBusy, StoreFull
-from projections.sql import COMMENT, Parameters, statements
+from projections.sql import COMMENT, Dialect, Parameters, statements
 
 PARTS = re.compile(r"('(?:[^']|'')*')")
 PLACE = re.compile(r"\?(\d+)?|(?<![:\w]):([a-z_]\w*)")
@@ -196,7 +196,7 @@ def lost(error: psycopg.Error) -> str:
 class PostgresCursor:
     """A cursor that takes the statements of this product; otherwise as `sqlite3.Cursor`."""
 
-    takes_arrays: ClassVar[bool] = True
+    dialect: ClassVar[Dialect] = "postgres"
 
     def __init__(self, cursor: psycopg.Cursor[tuple[Any, ...]]) -> None:
         self.raw = cursor
