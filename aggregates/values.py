@@ -105,13 +105,13 @@ class Fact(Stored, frozen=True, kw_only=True):
 class Header(Struct, frozen=True, omit_defaults=True):
     """What every event carries besides its fact.
 
-    `valid_from` is when the fact became true in the world: the envelope's time, or the command's
+    `valid_from` is when the fact became true in the world, in UTC: the envelope's time, or the command's
     `effective_at`. The other time, `recorded_at`, is given by the store under its write lock and so
     stands on `Recorded`, not here. `actor` and `command_id` are opaque.
     """
 
     event_id: EventId
-    valid_from: datetime
+    valid_from: Instant
     actor: str
     command_id: CommandId
     correlation_id: str | None = None

@@ -9,7 +9,7 @@ user content is JSON text inside the fact, so no dictionary of a user is ever ta
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -130,12 +130,15 @@ class EventMapper:
         Raises:
             UnknownTopic: the fact is not in the catalogue.
             EventTooLarge: its bytes are over the limit.
-            TypeError: a field has a value of another type, which no replay could read.
+            TypeError: a field has a value of another type, which no replay could read, or the time of
+                the header is not in UTC.
         """
         fact = event.fact
         topic = fact.TOPIC
         if self._facts.get(topic) is not type(fact):
             raise UnknownTopic(f"{type(fact).__name__} is not in the catalogue of facts.")
+        if event.header.valid_from.tzinfo is not UTC:  # JSON has no offset with seconds
+            raise TypeError("The time from which a fact is true must be in UTC.")
         personal, schema = fact.about_a_person(), fact.SCHEMA
         said: dict[str, Any] = {"recorded_at": instant_text(recorded_at), "schema": schema}
         if event.subject:

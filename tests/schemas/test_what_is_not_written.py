@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from aggregates.case_mail import CaseMailFailed
 from aggregates.contact import ContactCreated
@@ -38,10 +40,10 @@ HOME = Address(text="Am Markt 3")
 MOVED = Moved(town="Ulm", personal=HOME)
 
 
-def write(fact, facts=None, key=True):
+def write(fact, facts=None, key=True, header=HEADER):
     mapper = EventMapper(FixedKeys(), entropy=bytes, facts=facts or {fact.TOPIC: type(fact)})
     sealed = (SUBJECT, FixedKeys().data_key()) if key else ()
-    return mapper.encode(Pending(STREAM, 1, HEADER, fact, *sealed), RECORDED_AT)
+    return mapper.encode(Pending(STREAM, 1, header, fact, *sealed), RECORDED_AT)
 
 
 def test_a_fact_that_is_not_in_the_catalogue():
@@ -74,6 +76,14 @@ def test_a_value_of_another_type(fact):
         write(fact)
 
     assert "Markt" not in str(refused.value)
+
+
+@pytest.mark.parametrize("zone", [None, ZoneInfo("Africa/Monrovia")], ids=["none", "with seconds"])
+def test_a_time_that_is_not_in_utc(zone):
+    then = replace(HEADER, valid_from=datetime(1890, 3, 2, tzinfo=zone))
+
+    with pytest.raises(TypeError, match="UTC"):
+        write(MOVED, header=then)
 
 
 def test_an_event_over_the_size_limit_is_refused_and_nothing_is_written():
