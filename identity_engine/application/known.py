@@ -4,10 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from aggregates.identifier import IdentifierFact
 from aggregates.values import ContactId
+from identity_engine.application.members import stretches
+from identity_engine.application.views.follower import Follower
 from identity_engine.event_store.store import EventStore
 from projections.base import Recorded
+from projections.identity.projection import ever_one_with
 from projections.sql import Connection
-from projections.timeline.projection import positions_of
+from projections.timeline.projection import TimelineProjection, positions_of
 
 
 def events_of(
@@ -16,7 +19,8 @@ def events_of(
     contact_ids: Iterable[ContactId],
     until: int | None = None,
 ) -> list[Recorded]:
-    """Return the events of contacts, and of all that are or ever were one with them, in log order.
+    """Return the events of contacts, and of all that are or ever were one with them, in log order: what
+    they were at any time is a replay of these.
 
     Args:
         store: the log.
@@ -24,8 +28,8 @@ def events_of(
         contact_ids: whose.
         until: the last position that counts, None for all.
     """
-    positions = {place for one in contact_ids for place in positions_of(views, one, until)}
-    return store.read_positions(sorted(positions))
+    ever = set[str]().union(*(ever_one_with(views, one) for one in contact_ids))
+    return store.read_positions(positions_of(views, ever, until))
 
 
 def with_values(
@@ -45,3 +49,23 @@ def with_values(
     whole = {event.position: event for event in events}
     whole |= {one.position: one for one in said if until is None or one.position <= until}
     return [whole[position] for position in sorted(whole)]
+
+
+def told_of(
+    contact_id: ContactId, events: Sequence[Recorded], follower: Follower
+) -> list[Recorded]:
+    """Return the events that the history of a contact tells: those of its members, and those that each
+    former member had when it was parted from the contact.
+
+    Args:
+        contact_id: whose history.
+        events: all that are known of it, as `events_of` gives them.
+        follower: replays them.
+    """
+    told = set[int]()
+    with follower.replayed(()) as views:
+        # What was moved or given later brings older events along: each part is asked for as it was.
+        for passed, members in stretches(contact_id, events):
+            views.feed(passed, names=[TimelineProjection.name])
+            told.update(positions_of(views.connection, members))
+    return [event for event in events if event.position in told]

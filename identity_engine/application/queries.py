@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from aggregates.contact import ContactCreated, ContactMerged
+from aggregates.contact import ContactCreated, ContactMerged, ContactUnmerged
 from aggregates.interaction import (
     InteractionHeldForReview,
     InteractionLinked,
@@ -33,7 +33,7 @@ from identity_engine.application.explanation.sentences import (
 )
 from identity_engine.application.explanation.telling import tell
 from identity_engine.application.explanation.why_not import WhyNot, why_not
-from identity_engine.application.known import events_of, with_values
+from identity_engine.application.known import events_of, told_of, with_values
 from identity_engine.application.policies import Policies
 from identity_engine.application.revisions import revisions
 from identity_engine.application.shown import Shows, as_told, everything
@@ -48,7 +48,6 @@ from projections.identity.query import across_edges, find_identity, merges_in_fo
 from projections.notes.query import ContactNote, notes_of
 from projections.profile.query import Profile, find_profile, links, lying_elsewhere
 from projections.runner import Views
-from projections.timeline.projection import positions_of
 
 DECIDING = (InteractionLinked, InteractionHeldForReview, InteractionUnlinked)
 FIRST_LINK = 2
@@ -263,16 +262,15 @@ class Queries:
         return events_of(self._store, self._follower.views.connection, [contact_id], until)
 
     def _told_of(self, contact_id: ContactId, as_of: str | None) -> list[Recorded]:
-        """Return the events that are, or were then, in the history of a contact.
+        """Return the events that are, or were then, in the history of a contact: what its members have,
+        and what those who were parted from it had when they were.
 
         Which of the older ones are in it today may follow from what was joined or moved later.
         """
         events = self._events_of(contact_id, as_of)
-        if as_of is None:
+        if as_of is None and not any(isinstance(one.fact, ContactUnmerged) for one in events):
             return events
-        with self._follower.replayed(events) as views:
-            told = set(positions_of(views.connection, contact_id))
-        return [event for event in events if event.position in told]
+        return told_of(contact_id, events, self._follower)
 
     def _with_moves(self, events: list[Recorded]) -> list[Recorded]:
         """Add the events that took interactions from contacts which these events do not touch."""

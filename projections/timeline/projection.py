@@ -4,6 +4,7 @@ The rows point into the log and copy nothing personal out of it: a reader of a h
 events themselves, so erasure needs nothing here.
 """
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, get_args
 
 import orjson
@@ -41,7 +42,6 @@ from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
 from aggregates.values import ContactId, instant_text
 from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from projections.base import Follows, Projection, Recorded, Rows, Table
-from projections.identity.projection import ever_one_with
 from projections.sql import Connection
 
 SCHEMA = """
@@ -156,6 +156,7 @@ class TimelineRows(Rows):
         """A case that is given to a contact has its whole history there."""
         self._whose[event.stream_id] = (None, fact.contact_id)
         self._given.append((fact.contact_id, event.stream_id))
+        self._enter(fact.given_from, event)
         self._of_case(event, fact)
 
     def _of_case(self, event: Recorded, _: CaseFact) -> None:
@@ -330,12 +331,12 @@ class TimelineProjection(Projection):
     )
 
 
-def positions_of(views: Connection, contact_id: ContactId, until: int | None = None) -> list[int]:
-    """Return the log positions that made an identity what it is, up to `until`, in order.
-
-    Those of every contact that is or ever was one with this one: what it was then is a replay of them.
-    """
-    known = orjson.dumps(sorted(ever_one_with(views, contact_id))).decode()
+def positions_of(
+    views: Connection, contact_ids: Iterable[str], until: int | None = None
+) -> list[int]:
+    """Return the log positions of what these contacts did and of what was done to them, up to `until`,
+    in order."""
+    known = orjson.dumps(sorted(contact_ids)).decode()
     rows: list[Any] = views.execute(
         "WITH known(id) AS (SELECT value FROM json_each(?1)), "
         "own AS (SELECT position, topic, stream_id FROM timeline_entry "

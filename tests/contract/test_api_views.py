@@ -238,7 +238,7 @@ def test_the_timeline_holds_what_the_history_tells(api, lived):
     for id_ in contacts(lived):
         identity = find_identity(api.views.connection, id_)
         if identity.canonical_id == id_ and not lineage_of(api.views.connection, id_):
-            told = set(positions_of(api.views.connection, id_))
+            told = set(positions_of(api.views.connection, [id_]))
             # Some of a case's events are its notes, which are no change of it.
             assert {row["position"] for row in rows.get(id_, ())} <= told
     cases = {row["about"] for some in rows.values() for row in some} & set(

@@ -170,7 +170,7 @@ QUESTIONS = {
     profile.links: lambda v, _: [list(profile.links(v, scope)) for scope in SCOPES],
     profile.names_of_ids: lambda v, _: list(profile.names_of_ids(v).items()),
     timeline.positions_of: lambda v, x: [
-        [timeline.positions_of(v, one, until) for until in (None, 400)] for one in contacts(x)
+        [timeline.positions_of(v, one, until) for until in (None, 400)] for one in groups(v, x)
     ],
     timeline.entries_since: lambda v, x: each(
         lambda one: timeline.entries_since(v, one, 300), contacts(x)

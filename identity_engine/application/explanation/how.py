@@ -24,6 +24,7 @@ from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefus
 from aggregates.values import ContactId, Fact, instant_text
 from identity_engine.application.explanation.sentences import Sentences
 from identity_engine.application.explanation.telling import rule_of, tell
+from identity_engine.application.members import Members
 from projections.base import Recorded
 
 
@@ -82,11 +83,9 @@ class _Counts:
     """What the identity of one contact has, event after event."""
 
     def __init__(self, contact_id: ContactId) -> None:
-        self._contact_id = contact_id
+        self._members = Members(contact_id)
         self._linked: Counter[str] = Counter()
         self._identifiers: dict[str, IdentifierState | None] = {}
-        self._edges: dict[tuple[str, str, str], Edge] = {}
-        self._members: frozenset[str] = frozenset({contact_id})
         self._born: set[str] = set()
         self.taken_from: dict[str, str] = {}
         """Interaction -> the contact that it was last taken from."""
@@ -94,6 +93,7 @@ class _Counts:
     def take(self, event: Recorded) -> None:
         """Let an event change the counts."""
         fact, stream = event.fact, event.stream_id
+        self._members.take(event)
         match fact:
             case ContactCreated():
                 self._born.add(stream)
@@ -105,16 +105,6 @@ class _Counts:
             case _ if isinstance(fact, IdentifierFact):
                 before = self._identifiers.get(stream)
                 self._identifiers[stream] = evolve(before, fact, event.header.valid_from)
-            case ContactMerged(merge_id=merge_id, edges=edges):
-                for one, other in ((edge.one, edge.other) for edge in edges):
-                    self._edges[merge_id, one, other] = Edge(
-                        merge_id, one, other, ContactId(stream), fact.automatic
-                    )
-                self._find_members()
-            case ContactUnmerged(merge_id=merge_id, edges=edges):
-                for edge in edges:
-                    self._edges.pop((merge_id, edge.one, edge.other), None)
-                self._find_members()
 
     def holders_of(self, identifier_id: str) -> frozenset[ContactId]:
         """Return the contacts that hold an identifier, none for the id of anything else."""
@@ -123,15 +113,12 @@ class _Counts:
 
     def now(self) -> tuple[int, int, int]:
         """Return the numbers of interactions, identifiers and members."""
+        members = self._members.now
         return (
-            sum(self._linked[member] for member in self._members),
-            sum(not self._members.isdisjoint(self.holders_of(id_)) for id_ in self._identifiers),
-            len(self._members & self._born),
+            sum(self._linked[member] for member in members),
+            sum(not members.isdisjoint(self.holders_of(id_)) for id_ in self._identifiers),
+            len(members & self._born),
         )
-
-    def _find_members(self) -> None:
-        (members,) = components([self._contact_id], self._edges.values())
-        self._members = frozenset(members)
 
 
 def _step(event: Recorded, sentence: str, counts: _Counts) -> Step:
