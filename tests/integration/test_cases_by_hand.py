@@ -15,6 +15,7 @@ from tests.support.working_on_cases import ANNA, BEN, all_cases, configure, mail
 from tests.support.world import world
 
 NOTE = Entry(note="Ruft morgen zurück.")
+ASIDE = Entry(contact_note="Bevorzugt Anrufe.")
 
 
 @pytest.fixture
@@ -139,13 +140,17 @@ def test_what_the_rules_refuse_leaves_no_case_and_no_number(engine, call):
 
 
 def test_a_note_on_the_contact_alone_opens_no_case(engine, call):
-    saved = engine.desk.cases.open(
-        Origin("interaction", call.interaction_id), Entry(contact_note="Bevorzugt Anrufe.")
-    )
+    saved = engine.desk.cases.open(Origin("interaction", call.interaction_id), ASIDE)
     assert saved.number is None
     (note,) = facts(engine, "note.added")
     assert note.interaction_id == call.interaction_id
     assert all_cases(engine) == []
+
+
+def test_a_subject_without_a_case_is_refused(engine, call):
+    with pytest.raises(UsageError, match="leave the subject out"):
+        engine.desk.cases.open(Origin("contact", call.contact_id), ASIDE, subject="An offer")
+    assert facts(engine, "note.added") == []
 
 
 def test_a_note_on_the_case_and_a_mail_are_saved_together(engine, case):
@@ -283,10 +288,12 @@ def test_a_follow_up_writes_the_note_on_the_contact_too(engine, call, closed):
 
 
 def test_a_note_on_the_contact_alone_is_no_follow_up(engine, call, closed):
-    saved = engine.desk.cases.follow_up(closed, Entry(contact_note="Bevorzugt Mail."))
+    saved = engine.desk.cases.follow_up(closed, ASIDE)
     assert (saved.case_id, saved.done.written) == (None, ("note.added",))
     assert shown(engine, closed).follow_ups == ()
-    assert [one.text for one in engine.desk.notes.list(call.contact_id)] == ["Bevorzugt Mail."]
+    assert [one.text for one in engine.desk.notes.list(call.contact_id)] == [ASIDE.contact_note]
+    with pytest.raises(UsageError, match="leave the subject out"):
+        engine.desk.cases.follow_up(closed, ASIDE, subject="An offer")
 
 
 def test_an_interaction_is_linked_to_a_case_once_and_stays_with_its_contact(engine, case):

@@ -80,6 +80,23 @@ class Entry(Struct, frozen=True):
         )
 
 
+def checked_title(subject: str | None, entry: Entry) -> str | None:
+    """Return what a case that is opened by an entry is about: what a person says, else its mail's
+    subject.
+
+    Raises:
+        UsageError: it is no subject, or no case would come of the entry.
+    """
+    if subject is None:
+        return entry.letter.subject if entry.letter is not None else None
+    if not entry.is_of_case:
+        raise UsageError(
+            "A note on the contact alone opens no case, so nothing would have this subject. Save a "
+            "note of the case, a mail or a state with it, or leave the subject out."
+        )
+    return checked_subject(subject)
+
+
 def checked_case_note(text: str) -> str:
     """Return what a note of a case says.
 

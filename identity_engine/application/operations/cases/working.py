@@ -32,7 +32,7 @@ from identity_engine.application.cases.entry import (
     Entry,
     Origin,
     checked_case_note,
-    checked_subject,
+    checked_title,
 )
 from identity_engine.application.cases.file import CaseFile, open_case
 from identity_engine.application.cases.letters import draft, release
@@ -91,12 +91,11 @@ class Cases(Operations):
                 `several_holders`, `no_contact`), or the rules of the case refuse the entry.
         """
         entry = entry.checked()
-        subject = checked_subject(subject) if subject is not None else None
+        title = checked_title(subject, entry)
         with self.command(dry_run=dry_run) as command:
             found = find_origin(command, origin, self.context)
             file, mail_id = None, None
             if entry.is_of_case:
-                title = subject or (entry.letter.subject if entry.letter is not None else None)
                 file = open_case(
                     command,
                     origin.place,
@@ -149,14 +148,13 @@ class Cases(Operations):
             Refused: `not_closed`, a case that is not closed is worked on itself.
         """
         entry = entry.checked()
-        subject = checked_subject(subject) if subject is not None else None
+        title = checked_title(subject, entry)
         with self.command(dry_run=dry_run) as command:
             before = command.case(case)
             if before.state != "closed":
                 raise Refused("not_closed", "Only a closed case is followed up. Work on it itself.")
             file, mail_id = None, None
             if entry.is_of_case:
-                title = subject or (entry.letter.subject if entry.letter is not None else None)
                 file = open_case(
                     command, "case", before.division, subject=title, follow_up_of=before
                 )
