@@ -6,6 +6,7 @@ replayed under the rules it was taken under.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from datetime import timedelta
 from functools import cached_property
@@ -50,6 +51,22 @@ def _pattern(pattern: str) -> str:
     return pattern
 
 
+INVISIBLE: Final = ("Cc", "Cf", "Zl", "Zp")
+"""Categories of characters that no name of a division has, as on the wire."""
+
+
+def _division(name: str, info: ValidationInfo) -> str:
+    is_one = 0 < len(name) <= 256 and name == name.strip()
+    if info.context == NEW and not (
+        is_one and all(unicodedata.category(one) not in INVISIBLE for one in name)
+    ):
+        raise ValueError("a division has 1 to 256 visible characters, and no space around them")
+    return name
+
+
+Division = Annotated[str, AfterValidator(_division)]
+
+
 class ClassRule(Value):
     """The identifier types of one class and its limit.
 
@@ -75,7 +92,7 @@ class Channel(Value):
     resolve: bool = True
     live: bool = True
     carries: tuple[str, ...] = ()
-    division: str | None = None
+    division: Division | None = None
     augment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] | None = None
 
 
@@ -117,12 +134,12 @@ class Policy(Value):
     default_class: IdentifierClass
     channels: dict[str, Channel]
     default_channel: Channel
-    default_division: str = DEFAULT_DIVISION
+    default_division: Division = DEFAULT_DIVISION
     default_country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
     preferred_sources: tuple[str, ...]
     blocked_values: tuple[Annotated[str, AfterValidator(_pattern)], ...]
     guards: Guards
-    across: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    across: Annotated[tuple[Division, ...], Field(max_length=20)] = ()
     block_cap: Annotated[int, Field(ge=10, le=100_000)]
     candidate_cap: Annotated[int, Field(ge=2, le=10_000)]
 

@@ -125,17 +125,20 @@ class TestGranting:
         taken = run(line, at, "store", "revoke", role, "--division", "north")
         assert taken.out == f"Took 1 grant from {role}.\n"
 
-    def test_says_of_a_division_that_no_contact_lies_there(self, line, store):
+    def test_a_division_without_contacts_is_refused_with_the_way_to_begin_one(self, line, store):
         at, role = store.address_of("migrator"), store.named("reader")
         run(line, store.address_of("writer"), "ingest", line.traffic())
         run(line, store.address_of("projector"), "projections", "follow")
         given = ("--division", "default", "--division", "nowhere")
-        answer = run(line, at, "store", "grant", role, *given)
-        assert answer.code == 0
-        assert f"{role} sees default, nowhere.\n" in answer.out
-        assert "No contact lies in nowhere" in answer.out
-        again = run(line, at, "store", "grant", role, *given, "--json")
-        assert json.loads(again.out)["without_contacts"] == ["nowhere"]
+        refused = run(line, at, "store", "grant", role, *given)
+        assert (refused.code, refused.out) == (1, "")
+        assert "No contact lies in nowhere" in refused.err
+        assert "--new-division" in refused.err
+        assert run(line, at, "store", "readers").out == "No role sees anything.\n"
+        granted = run(line, at, "store", "grant", role, *given, "--new-division")
+        assert (granted.code, granted.out) == (0, f"{role} sees default, nowhere.\n")
+        again = run(line, at, "store", "grant", role, *given)
+        assert (again.code, again.out) == (0, f"{role} sees default, nowhere.\n")
 
     def test_says_who_has_still_to_let_it_read(self, line, store):
         role = store.login("stranger")

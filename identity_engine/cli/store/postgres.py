@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from identity_engine.application.input_text import ID, checked
 from identity_engine.cli.opening import opened
-from identity_engine.cli.options import DryRun, Json, Store
+from identity_engine.cli.options import DryRun, Json, NewDivision, Store
 from identity_engine.cli.terminal.output import (
     DRY_RUN,
     answer,
@@ -106,6 +106,7 @@ def grant(
     *,
     division: Division = None,
     all_divisions: AllDivisions = False,
+    new_division: NewDivision = False,
     store: Store = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -113,24 +114,17 @@ def grant(
     """Let a role of the database see the rows of divisions in api_v1, besides those it sees already."""
     divisions = _divisions(division, all_divisions=all_divisions)
     with _connected(store) as connection:
-        from identity_engine.event_store.postgres.readers import grant_divisions, without_contacts
+        from identity_engine.event_store.postgres.readers import grant_divisions
 
-        found = grant_divisions(connection, role, divisions, dry_run=dry_run)
-        empty = without_contacts(connection, divisions)
-    answer(
-        asdict(found) | {"without_contacts": empty},
-        lambda _: _show_granted(role, found, empty, dry_run=dry_run),
-        json=json,
-    )
+        found = grant_divisions(
+            connection, role, divisions, new_division=new_division, dry_run=dry_run
+        )
+    answer(asdict(found), lambda _: _show_granted(role, found, dry_run=dry_run), json=json)
 
 
-def _show_granted(
-    role: str, found: "DivisionReader", empty: Sequence[str], *, dry_run: bool
-) -> None:
+def _show_granted(role: str, found: "DivisionReader", *, dry_run: bool) -> None:
     said = "all divisions" if found.divisions is None else ", ".join(found.divisions)
     show(f"{DRY_RUN if dry_run else ''}{role} sees {said}.")
-    if empty:
-        show(f"No contact lies in {', '.join(empty)} by now. Is it the name that was meant?")
     if not found.may_read:
         show(
             "It may not read the views yet. Let an administrator of the server run: "

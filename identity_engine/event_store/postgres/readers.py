@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from msgspec import Struct
 
-from identity_engine.errors import NotFound, UsageError
+from identity_engine.errors import NotFound, Refused, UsageError
 from identity_engine.event_store.postgres.api import EVERY
 from identity_engine.event_store.postgres.dialect import told_plainly
 from identity_engine.event_store.postgres.roles import READER, are_in_force
@@ -27,16 +27,27 @@ def grant_divisions(
     role: str,
     divisions: Sequence[str] | None,
     *,
+    new_division: bool = False,
     dry_run: bool = False,
 ) -> DivisionReader:
     """Let a role see these divisions besides those it sees, or all of them (None).
 
+    Args:
+        connection: to the store.
+        role: of the database.
+        divisions: which ones.
+        new_division: take divisions too that nothing knows yet.
+        dry_run: decide, and write nothing.
+
     Raises:
         NotFound: there is no such role.
         UsageError: no division is named, or one that stands for all.
+        Refused: `unknown_division`, in one of these no contact lies, and no reader was granted it.
     """
     wanted = _wanted(divisions)
     oid = _role(connection, role)
+    if divisions is not None and not new_division:
+        _refuse_unknown(connection, divisions)
     with told_plainly(), connection.transaction(force_rollback=dry_run):
         _forget_dropped(connection)
         for division in wanted:
@@ -45,23 +56,6 @@ def grant_divisions(
                 (oid, division),
             )
         return next(one for one in division_readers(connection) if one.role == role)
-
-
-def without_contacts(
-    connection: psycopg.Connection[Any], divisions: Sequence[str] | None
-) -> list[str]:
-    """Return those of these divisions in which no contact lies; none as long as there are no views."""
-    (views,) = connection.execute(
-        f"SELECT to_regclass('{VIEWS}_' || number || '.identity_contact') FROM {LOG}.live_views".encode()
-    ).fetchone() or (None,)
-    if views is None or divisions is None:
-        return []
-    with told_plainly():
-        rows = connection.execute(
-            f"SELECT DISTINCT division FROM {views} WHERE division = ANY(%s)".encode(),
-            ([*divisions],),
-        ).fetchall()
-    return sorted({*divisions} - {division for (division,) in rows})
 
 
 def revoke_divisions(
@@ -107,6 +101,28 @@ def division_readers(connection: psycopg.Connection[Any]) -> list[DivisionReader
         DivisionReader(role, None if EVERY in divisions else tuple(divisions), may_read)
         for role, divisions, may_read in rows
     ]
+
+
+def _refuse_unknown(connection: psycopg.Connection[Any], divisions: Sequence[str]) -> None:
+    """Refuse divisions that nothing knows; as long as there are no views, nobody can tell."""
+    (views,) = connection.execute(
+        f"SELECT to_regclass('{VIEWS}_' || number || '.identity_contact') FROM {LOG}.live_views".encode()
+    ).fetchone() or (None,)
+    if views is None:
+        return
+    with told_plainly():
+        known = connection.execute(
+            f"SELECT division FROM {views} WHERE division = ANY(%(named)s) "
+            f"UNION SELECT division FROM {LOG}.division_reader".encode(),
+            {"named": [*divisions]},
+        ).fetchall()
+    unknown = sorted({*divisions} - {division for (division,) in known})
+    if unknown:
+        raise Refused(
+            "unknown_division",
+            f"No contact lies in {', '.join(unknown)}, and no reader was granted it. Is it the name "
+            "that was meant? To grant a new division, add --new-division.",
+        )
 
 
 def _wanted(divisions: Sequence[str] | None) -> Sequence[str]:

@@ -174,10 +174,32 @@ def test_a_type_of_two_classes_is_refused_before_the_policy_comes_into_force():
     assert "customer_id, email" in faults(refused)["classes"]
 
 
+NO_DIVISIONS = ["", "   ", " north", "nor\tth", "north\u202e", "north\u2028", "n" * 257]
+
+
+@pytest.mark.parametrize("name", NO_DIVISIONS)
+def test_a_name_that_is_no_division_is_refused_before_the_policy_comes_into_force(name):
+    named = {
+        "default_division": name,
+        "channels": {"voice": {"division": name}},
+        "default_channel": {"division": name},
+        "across": ["north", name],
+    }
+    with pytest.raises(ValidationError) as refused:
+        new(**named)
+    places = ("default_division", "channels.voice.division", "default_channel.division", "across.1")
+    assert faults(refused).keys() == {*places}
+    assert all("a division has 1 to 256 visible" in said for said in faults(refused).values())
+
+
+def test_divisions_may_have_spaces_within_and_letters_of_any_script():
+    assert new(default_division="Zürich 東京 2").default_division == "Zürich 東京 2"
+
+
 def test_a_policy_that_was_in_force_once_is_read_for_ever():
     classes = orjson.loads(shipped_policy())["classes"]
     classes["weak"]["types"].append("customer_id")
-    content = orjson.loads(shipped_policy()) | {"classes": classes}
+    content = orjson.loads(shipped_policy()) | {"classes": classes, "default_division": ""}
     assert Policy.model_validate_json(orjson.dumps(content)).classes
 
 
