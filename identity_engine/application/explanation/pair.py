@@ -14,6 +14,8 @@ from identity_engine.application.reevaluation.component import (
     Component,
     takes_part,
 )
+from identity_engine.application.reevaluation.difference import by_strength
+from identity_engine.application.reevaluation.reevaluate import final_clusters
 from identity_engine.application.resolution.prepare import hashed_keys
 from identity_engine.application.rules import Rules
 from identity_engine.errors import NotFound
@@ -71,7 +73,7 @@ class Pair:
     """
 
     def __init__(self, store: EventStore, cursor: Cursor, index: MatchIndex, rules: Rules) -> None:
-        self._tables, self._digests = store.index, store.digests
+        self._store, self._tables, self._digests = store, store.index, store.digests
         self._cursor, self._index, self._rules = cursor, index, rules
         self._component = Component(store, cursor, index, rules)
         self._now = store.now()
@@ -148,6 +150,23 @@ class Pair:
         unknown = [digest for digest in both if digest not in index.identifiers]
         tables.load_identifiers(self._cursor, index, unknown)
         return [self._common(mention, one, other) for mention in both.values()]
+
+    def refused_by_re_evaluation(self, one: Side, other: Side) -> str | None:
+        """Return the guard by which re-evaluation would keep the two apart now, None if by none.
+
+        Others around them may have been joined before it was their turn, so all of them are looked at.
+        """
+        index = self._tables.begin(self._cursor)  # in which no value was read in part
+        numbers = [row.number for side in (one, other) for row in side.rows]
+        component, clusters = final_clusters(
+            self._store, self._cursor, index, self._rules, self._now, numbers
+        )
+        both = {one.canonical, other.canonical}
+        for pair, guard in by_strength(clusters.refused):
+            ends = (component.row(end).contact_id for end in (pair.one, pair.other))
+            if {index.canonical(end) for end in ends if end is not None} == both:
+                return guard
+        return None
 
     def share_a_key(self, one: InteractionRow, other: InteractionRow, division: str) -> bool:
         """Tell whether a block key in use brings two records together."""

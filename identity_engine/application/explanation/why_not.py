@@ -131,9 +131,8 @@ class _Question:
     def answer(self, say: Sentences) -> WhyNot:
         """Return the verdict in words, with the waterfall of the best pair and what would tip it."""
         verdict, refusal = self._verdict(), self._refusal
-        if verdict in NOTHING_APART and refusal is not None and refusal.is_by(self._rules):
-            verdict = "order_of_joining"
-        guard = refusal.guard if refusal and verdict == "order_of_joining" else verdict
+        guard = self._guard_in_turn() if verdict in NOTHING_APART else None
+        verdict = verdict if guard is None else "order_of_joining"
         best, model = self._best, self._rules.model
         bits = in_bits(best.weight) if best is not None else None
         needed = in_bits(self._needed)
@@ -148,7 +147,7 @@ class _Question:
                 key if say.knows(key) else "why_not.guard",
                 contact=self._one.canonical,
                 guard=verdict,
-                reason=reason_of(guard, say),
+                reason=reason_of(guard or verdict, say),
                 weight=bits or 0.0,
                 needed=needed,
                 missing=missing or 0.0,
@@ -168,6 +167,16 @@ class _Question:
             policy=self._rules.policy_version,
             recorded=refusal.told(say) if refusal is not None else None,
         )
+
+    def _guard_in_turn(self) -> str | None:
+        """Return the guard that keeps two apart between whom alone there is nothing, None if none does.
+
+        What was found under older rules may have been found again: it is written again only if changed.
+        """
+        refusal = self._refusal
+        if refusal is None or refusal.is_by(self._rules):
+            return refusal.guard if refusal is not None else None
+        return self._pair.refused_by_re_evaluation(self._one, self._other)
 
     def _verdict(self) -> str:
         one, other = self._one, self._other

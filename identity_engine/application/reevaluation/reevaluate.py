@@ -8,6 +8,7 @@ until a step settles it in the transaction of its events, so it can stop at any 
 """
 
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from time import monotonic
 
 from msgspec import Struct
@@ -33,7 +34,7 @@ from identity_engine.event_store.match_index.evaluation_queue import (
 )
 from identity_engine.event_store.store import EventStore, stream_versions
 from identity_engine.observing.logbook import Logbook
-from matchers.clustering import cluster
+from matchers.clustering import Clusters, cluster
 from projections.match_index.index import MatchIndex
 from projections.sql import Cursor
 
@@ -158,6 +159,29 @@ class _Decided(Struct, frozen=True):
     found: Reevaluated
 
 
+def final_clusters(
+    store: EventStore,
+    cursor: Cursor,
+    index: MatchIndex,
+    rules: Rules,
+    now: datetime,
+    seeds: Iterable[int],
+) -> tuple[Component, Clusters]:
+    """Return the components of some interactions, and what of them is one person at a time."""
+    component = Component(store, cursor, index, rules)
+    component.grow(seeds)
+    store.index.load_edges(cursor, index, component.contacts)
+    clusters = cluster(
+        component.nodes,
+        component.pairs,
+        index.apart_at(now),
+        rules.scorer,
+        rules.link_rules,
+        component.by_hand(),
+    )
+    return component, clusters
+
+
 def evaluate(
     store: EventStore,
     cursor: Cursor,
@@ -172,17 +196,7 @@ def evaluate(
     Returns:
         The events of the difference, and the components.
     """
-    component = Component(store, cursor, index, rules)
-    component.grow(seeds)
-    store.index.load_edges(cursor, index, component.contacts)
-    clusters = cluster(
-        component.nodes,
-        component.pairs,
-        index.apart_at(world.now()),
-        rules.scorer,
-        rules.link_rules,
-        component.by_hand(),
-    )
+    component, clusters = final_clusters(store, cursor, index, rules, world.now(), seeds)
     total.refused.update(one.guard for one in clusters.refused)
     total.evaluated += len(component.nodes)
     difference = Difference(store, cursor, world, rules, index, component, clusters)
