@@ -8,12 +8,14 @@ from itertools import islice
 
 from msgspec import Struct, field
 
+from aggregates.correction import named_by_corrections
 from aggregates.values import ContactId, IdentifierClass, InteractionId, Stage
 from identity_engine.application.reevaluation.component import (
     MOST_USES,
     Component,
     takes_part,
 )
+from identity_engine.application.reevaluation.corrections import led_to_right, of_row
 from identity_engine.application.reevaluation.difference import by_strength
 from identity_engine.application.reevaluation.reevaluate import final_clusters
 from identity_engine.application.resolution.prepare import hashed_keys
@@ -55,11 +57,22 @@ class Side(Struct, frozen=True):
 
 class Common(Struct):
     """A value that both sides mention, with everybody who does; `is_shared` where it stands for more
-    people than the policy allows, or a person said so."""
+    people than the policy allows, or a person said so.
+
+    `corrected` are those of them whom it does not lead to others, because a person corrected a link, and
+    `right` the pairs that it leads to each other for the same reason.
+    """
 
     digest: bytes
     is_shared: bool
     uses: list[Use] = field(default_factory=list)
+    corrected: set[int] = field(default_factory=set)
+    right: list[Sequence[Use]] = field(default_factory=list)
+
+    @property
+    def leading(self) -> list[Use]:
+        """Those whom the value leads to each other."""
+        return [use for use in self.uses if use.key not in self.corrected]
 
 
 class Pair:
@@ -149,6 +162,10 @@ class Pair:
         tables.load_nearby(self._cursor, index, numbers, ())
         unknown = [digest for digest in both if digest not in index.identifiers]
         tables.load_identifiers(self._cursor, index, unknown)
+        states = [known.state for one in both if (known := index.identifiers.get(one)) is not None]
+        corrections = [state.corrections for state in states if state is not None]
+        named = set[ContactId]().union(*map(named_by_corrections, corrections))
+        tables.load_nearby(self._cursor, index, (), named)
         return [self._common(mention, one, other) for mention in both.values()]
 
     def refused_by_re_evaluation(self, one: Side, other: Side) -> str | None:
@@ -184,6 +201,8 @@ class Pair:
         marks = state.shared_by if state is not None else ()
         # The cap on holders binds decisions on arrival alone: it counts contacts, not people.
         common = Common(mention.digest, is_shared="names" in marks or "person" in marks)
+        corrections = self._index.corrections(state) if state is not None else ()
+        used: list[tuple[InteractionRow, IdentifierClass]] = []
         for number in sorted(users):
             row = self._index.interaction(number)
             if row is None or not takes_part(row):
@@ -192,8 +211,13 @@ class Pair:
                 continue  # another interaction of the contact, where a single one was asked for
             for said in row.mentions:
                 if said.digest == mention.digest:
-                    common.uses.append(Use(number, self._class(said, row).value))
+                    used.append((row, self._class(said, row)))
                     break
+        common.uses = [Use(row.number, class_.value) for row, class_ in used]
+        common.corrected = {
+            row.number for row, _ in used if row.corrected or of_row(row, corrections)
+        }
+        common.right = list(led_to_right(self._index, state, used)) if state is not None else []
         return common
 
     # The component of re-evaluation knows how policy and mention make a class and a node.

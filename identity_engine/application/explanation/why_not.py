@@ -4,7 +4,7 @@ The pair goes through what re-evaluation would ask of it, in the same order, and
 is no is given: a guard, or the weight that is missing. Then what would tip it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
 from msgspec import Struct
@@ -57,7 +57,8 @@ class WhyNot(Struct, frozen=True):
     """Why `one` and `other` are not one.
 
     `verdict` is `already_one`, `gone`, `would_join`, `never_compared`, `other_division`, `says_nothing`,
-    `shared_identifier`, `below_attach`, `not_enough_alone`, `order_of_joining` where nothing is
+    `shared_identifier`, `below_attach`, `not_enough_alone`, `corrected` where a person's correction of a
+    link keeps what they have in common from joining them, `order_of_joining` where nothing is
     between the two alone and re-evaluation refused them all the same, or the guard that refuses.
     `contacts` stand for the two identities; `compared` are the two interactions that are most alike,
     `by_hand` those of them that are what people say of a contact, under its id; their `parts` add up
@@ -194,7 +195,7 @@ class _Question:
         if self._types:
             return "exclusive_conflict"
         pairs = self._pairs(nodes, commons)
-        clusters = clustering.cluster(nodes, pairs, (), self._scorer, self._limits)
+        clusters = self._clustered(nodes, pairs)
         if self._are_joined(clusters) and one.stage is other.stage is Stage.CURATED:
             return "both_curated"
         if self._are_joined(clusters):
@@ -202,16 +203,34 @@ class _Question:
         between = [one for one in clusters.refused if self._is_between(one.pair, nodes)]
         if between:
             return between[0].guard
+        if self._is_corrected(nodes, commons):
+            return "corrected"
         return self._refused_pair(nodes, commons)
 
-    def _pairs(self, nodes: dict[int, Node], commons: Iterable[Common]) -> list[proposals.Pair]:
+    def _clustered(self, nodes: dict[int, Node], pairs: Iterable[proposals.Pair]) -> Clusters:
+        return clustering.cluster(nodes, pairs, (), self._scorer, self._limits)
+
+    def _is_corrected(self, nodes: dict[int, Node], commons: Sequence[Common]) -> bool:
+        """Tell whether the two would come before the guards, had no person corrected a link."""
+        pairs = self._pairs(nodes, commons, heeds_corrections=False)
+        clusters = self._clustered(nodes, pairs)
+        refused = any(self._is_between(one.pair, nodes) for one in clusters.refused)
+        return refused or self._are_joined(clusters)
+
+    def _pairs(
+        self, nodes: dict[int, Node], commons: Iterable[Common], *, heeds_corrections: bool = True
+    ) -> list[proposals.Pair]:
         """Return the pairs that may be joined, of the two and of all who use a common value."""
-        records = product(self._one.records, self._other.records)
-        together = ((one.number, other.number) for one, other in records)
-        pairs = list(scored_pairs(nodes, together, self._scorer, self._limits))
+        ours, theirs = (
+            [row.number for row in side.records if not (heeds_corrections and row.corrected)]
+            for side in (self._one, self._other)
+        )
+        pairs = list(scored_pairs(nodes, product(ours, theirs), self._scorer, self._limits))
         for common in commons:
+            led = [*common.right]
             if not common.is_shared:
-                uses = common.uses
+                led.append(common.leading if heeds_corrections else common.uses)
+            for uses in led:
                 pairs += exact_pairs(nodes, common.digest, uses, self._scorer, self._limits)
         return pairs
 
