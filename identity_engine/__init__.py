@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from identity_engine.errors import ViewsDamaged as ViewsDamaged
     from identity_engine.ingestion.faults import Fault as Fault
     from identity_engine.ingestion.faults import Rejected as Rejected
+    from identity_engine.monitoring.monitor import monitored as monitored
     from identity_engine.settings.kafka import KafkaSettings as KafkaSettings
     from identity_engine.settings.kafka import Subscription as Subscription
     from identity_engine.settings.publication import Publication as Publication
@@ -111,6 +112,7 @@ _EXPORTS = {
     "IngestSummary": "identity_engine.application.intake.preparing",
     "KafkaSettings": "identity_engine.settings.kafka",
     "MailDraft": "identity_engine.application.cases.entry",
+    "monitored": "identity_engine.monitoring.monitor",
     "NewIdentifier": "identity_engine.application.operations.contacts.editing",
     "Origin": "identity_engine.application.cases.entry",
     "Outcome": "identity_engine.application.resolution.outcome",

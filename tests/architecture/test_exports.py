@@ -78,9 +78,9 @@ def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", sorted((ROOT / "docs" / "how-to").glob("*.md")), ids=lambda p: p.name
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda p: p.name
 )
-def test_a_how_to_imports_from_the_one_package(page: Path) -> None:
+def test_a_page_imports_from_the_one_package(page: Path) -> None:
     packages = re.findall(
         rf"^(?:from|import) ((?:{'|'.join(OURS)})[\w.]*)", page.read_text("utf-8"), re.MULTILINE
     )
