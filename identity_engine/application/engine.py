@@ -43,6 +43,7 @@ from identity_engine.event_store.closed import kept_open
 from identity_engine.event_store.dead_letter_table import SCHEMA as LETTERS_SCHEMA
 from identity_engine.event_store.place import StorePlace
 from identity_engine.event_store.sqlite.folder import not_opened
+from identity_engine.event_store.sqlite_files import told_plainly
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.dead_letters import DeadLetters
 from identity_engine.ingestion.envelope import decode
@@ -116,12 +117,14 @@ class Engine:
         Raises:
             ConfigurationError: the store is not there and is not to be made, or cannot be opened as
                 it is; the message says the fix.
+            StoreError: SQLite refuses it, such as a file that may only be read.
         """
         place = place_of(store)
-        if not make:
-            place.refuse_absent()
         try:
-            return cls(place, world, actor or in_force().actor or OWNER)
+            if not make:
+                place.refuse_absent()
+            with told_plainly():
+                return cls(place, world, actor or in_force().actor or OWNER)
         except OSError as error:
             raise ConfigurationError(not_opened(error)) from None
 

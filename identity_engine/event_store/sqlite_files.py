@@ -88,8 +88,8 @@ def refusal(error: Exception) -> StoreError:
         )
     if any(said in str(error) for said in NOT_OURS_TO_WRITE):
         return StoreError(
-            f"SQLite says: {error}. Every verb writes to the store. {LET_ME} Or copy the store to where "
-            "you may write."
+            f"SQLite says: {error}. Who only reads a store writes to it too: locks are kept there, and "
+            f"views follow. {LET_ME} Or copy the store to where you may write."
         )
     return StoreError(
         f"SQLite says: {error}. Check the disk, then do the same again: what was stored is kept."
