@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from identity_engine.application.explanation.sentences import LANGUAGES, sentences_in
+from identity_engine.application.operations.values.claiming import Value
 from tests.support.interactions import customer, email, event, phone
 from tests.support.resolving import ANNA, arrive, change_channel
 
@@ -115,3 +116,29 @@ class TestACorrectedLink:
         answer, say = engine.why_not(father, daughter, language), sentences_in(language)
         assert answer.sentence == say.say("why_not.corrected")
         assert answer.tip == say.say("tip.corrected")
+
+
+class TestAValueThatWentOn:
+    """A number was released or given to somebody else, and means somebody else from then on."""
+
+    @pytest.fixture
+    def anna(self, engine):
+        (anna,) = arrive(engine, event("1", phone(), profile=ANNA))
+        return anna.contact_id
+
+    def test_keeps_its_former_holder_apart_from_who_has_it_now(self, engine, clock, anna):
+        clock.set(datetime(2030, 1, 1, 1, tzinfo=UTC))
+        engine.desk.identifiers.release(anna, Value("phone", "+81312345678"), reason=WHY)
+        clock.set(datetime(2030, 1, 1, 3, tzinfo=UTC))
+        (caller,) = arrive(engine, event("2", phone(), time="2030-01-01T02:00:00Z"))
+        evaluate_all(engine)
+        answer = engine.why_not(anna, caller.contact_id)
+        assert answer.verdict == "passed_on"
+        assert "somebody else" in answer.sentence
+
+    def test_still_joins_those_who_had_it_at_one_time(self, engine, clock, anna):
+        clock.set(datetime(2030, 1, 1, 1, tzinfo=UTC))
+        engine.desk.identifiers.release(anna, Value("phone", "+81312345678"), reason=WHY)
+        (before,) = arrive(engine, event("2", phone(), time="2026-02-02T09:00:00Z"))
+        evaluate_all(engine)
+        assert engine.why_not(anna, before.contact_id).verdict == "already_one"

@@ -3,7 +3,7 @@
 Read under the rules in force; nothing is written.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from msgspec import Struct, field
@@ -60,7 +60,8 @@ class Common(Struct):
     people than the policy allows, or a person said so.
 
     `corrected` are those of them whom it does not lead to others, because a person corrected a link, and
-    `right` the pairs that it leads to each other for the same reason.
+    `right` the pairs that it leads to each other for the same reason. `eras` are the uses apart for each
+    time between two ends of its claims.
     """
 
     digest: bytes
@@ -68,11 +69,14 @@ class Common(Struct):
     uses: list[Use] = field(default_factory=list)
     corrected: set[int] = field(default_factory=set)
     right: list[Sequence[Use]] = field(default_factory=list)
+    eras: list[list[Use]] = field(default_factory=list)
 
-    @property
-    def leading(self) -> list[Use]:
-        """Those whom the value leads to each other."""
-        return [use for use in self.uses if use.key not in self.corrected]
+    def led(self, *, corrections: bool, ends: bool) -> Iterator[Sequence[Use]]:
+        """Yield uses that the value leads to each other, heeding corrections and ends or not."""
+        yield from self.right
+        if not self.is_shared:
+            for era in self.eras if ends else [self.uses]:
+                yield [use for use in era if not (corrections and use.key in self.corrected)]
 
 
 class Pair:
@@ -213,7 +217,8 @@ class Pair:
                 if said.digest == mention.digest:
                     used.append((row, self._class(said, row)))
                     break
-        common.uses = [Use(row.number, class_.value) for row, class_ in used]
+        common.uses = _uses(used)
+        common.eras = [*map(_uses, self._component.eras(mention.digest, used))]
         common.corrected = {
             row.number for row, _ in used if row.corrected or of_row(row, corrections)
         }
@@ -234,6 +239,10 @@ class Pair:
         # An interaction that was asked for stands for itself alone.
         of_contact = is_identified and row.interaction_id not in asked
         return node._replace(anchor=canonical, lasting=node.lasting or of_contact)
+
+
+def _uses(used: Iterable[tuple[InteractionRow, IdentifierClass]]) -> list[Use]:
+    return [Use(row.number, class_.value) for row, class_ in used]
 
 
 def _mentions(side: Side) -> dict[bytes, Mention]:

@@ -58,7 +58,8 @@ class WhyNot(Struct, frozen=True):
 
     `verdict` is `already_one`, `gone`, `would_join`, `never_compared`, `other_division`, `says_nothing`,
     `shared_identifier`, `below_attach`, `not_enough_alone`, `corrected` where a person's correction of a
-    link keeps what they have in common from joining them, `order_of_joining` where nothing is
+    link keeps what they have in common from joining them, `passed_on` where it was released or given to
+    somebody else between them, `order_of_joining` where nothing is
     between the two alone and re-evaluation refused them all the same, or the guard that refuses.
     `contacts` stand for the two identities; `compared` are the two interactions that are most alike,
     `by_hand` those of them that are what people say of a contact, under its id; their `parts` add up
@@ -203,34 +204,47 @@ class _Question:
         between = [one for one in clusters.refused if self._is_between(one.pair, nodes)]
         if between:
             return between[0].guard
-        if self._is_corrected(nodes, commons):
-            return "corrected"
-        return self._refused_pair(nodes, commons)
+        return self._held_back(nodes, commons) or self._refused_pair(nodes, commons)
 
     def _clustered(self, nodes: dict[int, Node], pairs: Iterable[proposals.Pair]) -> Clusters:
         return clustering.cluster(nodes, pairs, (), self._scorer, self._limits)
 
-    def _is_corrected(self, nodes: dict[int, Node], commons: Sequence[Common]) -> bool:
-        """Tell whether the two would come before the guards, had no person corrected a link."""
-        pairs = self._pairs(nodes, commons, heeds_corrections=False)
+    def _held_back(self, nodes: dict[int, Node], commons: Sequence[Common]) -> str | None:
+        """Return what people did that keeps the two from coming before the guards of groups."""
+        rows = (*self._one.rows, *self._other.rows)
+        if (any(row.corrected for row in rows) or any(one.corrected for one in commons)) and (
+            self._would_meet(self._pairs(nodes, commons, corrections=False), nodes)
+        ):
+            return "corrected"
+        if any(len(one.eras) > 1 for one in commons) and (
+            self._would_meet(self._pairs(nodes, commons, corrections=False, ends=False), nodes)
+        ):
+            return "passed_on"
+        return None
+
+    def _would_meet(self, pairs: Iterable[proposals.Pair], nodes: dict[int, Node]) -> bool:
+        """Tell whether by these pairs the two would come before the guards of groups."""
         clusters = self._clustered(nodes, pairs)
         refused = any(self._is_between(one.pair, nodes) for one in clusters.refused)
         return refused or self._are_joined(clusters)
 
     def _pairs(
-        self, nodes: dict[int, Node], commons: Iterable[Common], *, heeds_corrections: bool = True
+        self,
+        nodes: dict[int, Node],
+        commons: Iterable[Common],
+        *,
+        corrections: bool = True,
+        ends: bool = True,
     ) -> list[proposals.Pair]:
-        """Return the pairs that may be joined, of the two and of all who use a common value."""
+        """Return the pairs that may be joined, of the two and of all who use a common value: heeding
+        what people corrected, and that a value ended to be somebody's, or as if that had not been."""
         ours, theirs = (
-            [row.number for row in side.records if not (heeds_corrections and row.corrected)]
+            [row.number for row in side.records if not (corrections and row.corrected)]
             for side in (self._one, self._other)
         )
         pairs = list(scored_pairs(nodes, product(ours, theirs), self._scorer, self._limits))
         for common in commons:
-            led = [*common.right]
-            if not common.is_shared:
-                led.append(common.leading if heeds_corrections else common.uses)
-            for uses in led:
+            for uses in common.led(corrections=corrections, ends=ends):
                 pairs += exact_pairs(nodes, common.digest, uses, self._scorer, self._limits)
         return pairs
 

@@ -113,6 +113,22 @@ class Component:
         """Return the interactions that give a value of the component."""
         return [row for row, _ in self._uses(digest)]
 
+    def eras(self, digest: bytes, uses: Sequence[Mentioned]) -> list[list[Mentioned]]:
+        """Return the uses of a value apart for each time between two ends of its claims: a number that
+        a person released or gave to another contact means somebody else from then on."""
+        known = self._index.identifiers.get(digest)
+        if known is None or known.state is None or not known.state.ends():
+            return [list(uses)]
+        eras: defaultdict[int, list[Mentioned]] = defaultdict(list)
+        for row, class_ in uses:
+            since = time_of(row)
+            if row.is_by_hand and row.contact_id is not None:
+                since = max(
+                    (h.valid_from for h in known.state.held_by({row.contact_id})), default=since
+                )
+            eras[sum(end <= since for end in known.state.ends())].append((row, class_))
+        return list(eras.values())
+
     def _reach(self, numbers: Iterable[int]) -> None:
         for number in numbers:
             row = self._index.interaction(number)
@@ -290,7 +306,7 @@ class Component:
                 self.pairs += exact(right)
         if self._is_hub(digest):
             return
-        eras = self._eras(digest, uses)
+        eras = self.eras(digest, uses)
         crowds = [crowd for era in eras if (crowd := self._people.crowd(digest, era)) is not None]
         if crowds and "names" not in known:
             self.shared[digest] = max(crowds, key=lambda one: (one.people, -one.since))
@@ -332,22 +348,6 @@ class Component:
             *said,
             *((row, class_) for row, class_ in self._heard.uses(digest) if takes_part(row)),
         ]
-
-    def _eras(self, digest: bytes, uses: Sequence[Mentioned]) -> list[list[Mentioned]]:
-        """Return the uses of a value apart for each time between two ends of its claims: a number that
-        a person released or gave to another contact means somebody else from then on."""
-        known = self._index.identifiers.get(digest)
-        if known is None or known.state is None or not known.state.ends():
-            return [list(uses)]
-        eras: defaultdict[int, list[Mentioned]] = defaultdict(list)
-        for row, class_ in uses:
-            since = time_of(row)
-            if row.is_by_hand and row.contact_id is not None:
-                since = max(
-                    (h.valid_from for h in known.state.held_by({row.contact_id})), default=since
-                )
-            eras[sum(end <= since for end in known.state.ends())].append((row, class_))
-        return list(eras.values())
 
     def _follow_links(self, frontier: Sequence[InteractionRow]) -> None:
         """Reach all interactions of the contacts of the frontier, and of contacts merged with them."""
