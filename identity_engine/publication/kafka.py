@@ -5,6 +5,7 @@ fences a relay that hung: its late records are refused once another one has begu
 never comes behind a newer one.
 """
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -117,6 +118,10 @@ class TopicWriter:
             for one in records:
                 key, headers = one.key.encode(), list(one.headers)
                 futures.append(producer.send(topic, key=key, value=one.value, headers=headers))
+            # The client commits also without what it gave up, and without what it did not notice yet.
+            deadline = time.monotonic() + DELIVERY_SECONDS
+            for future in futures:
+                future.get(max(0.0, deadline - time.monotonic()))
             # As `commit_transaction` does, which waits for ever where the brokers are away.
             committed = transactions.begin_commit()
             producer._sender.wakeup()

@@ -1,0 +1,116 @@
+"""What a writer says is with the brokers is there: what the client gives up meanwhile is an error."""
+
+from threading import Event, current_thread
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+from kafka.producer.future import FutureRecordMetadata
+from kafka.producer.record_accumulator import RecordAccumulator
+
+from identity_engine.errors import Fenced, RemoteError
+from identity_engine.publication import kafka
+from identity_engine.publication.cloud_events import Record
+from identity_engine.publication.kafka import TopicWriter
+from tests.integration.kafka.publishing import heard, publication
+from tests.support.patience import PATIENCE, eventually
+
+pytestmark = pytest.mark.usefixtures("real_kafka")
+
+FIRST, SECOND = Record("first", b"1", ()), Record("second", b"2", ())
+
+
+@pytest.fixture
+def where(topics):
+    """One topic of one partition."""
+    return publication(topics, partitions=1, profiles=False)
+
+
+def writer_that_does(do, where, monkeypatch):
+    """A writer that does something once its first record is with the brokers, before it sends more."""
+    writer, sent = TopicWriter(where), []
+    send = writer._producer.send
+
+    def send_and_do(*what, **how):
+        sent.append(send(*what, **how))
+        if len(sent) == 1:
+            sent[0].get(PATIENCE)
+            do()
+        return sent[-1]
+
+    monkeypatch.setattr(writer._producer, "send", send_and_do)
+    return writer
+
+
+def decided_end(where):
+    """Where the topic ends for readers of committed records: before all that is not decided."""
+    one = TopicPartition(where.topic, 0)
+    consumer = KafkaConsumer(bootstrap_servers=where.servers[0], isolation_level="read_committed")
+    try:
+        return consumer.end_offsets([one])[one]
+    finally:
+        consumer.close()
+
+
+def test_records_that_come_while_the_client_looks_for_more_are_there_at_the_end(where, monkeypatch):
+    """Its thread looks for records that are not there yet, and takes up a commit a moment later."""
+    looks, looked, goes_on = Event(), Event(), Event()
+
+    def wait_until_it_looked():
+        looks.set()
+        writer._producer._sender.wakeup()
+        assert looked.wait(PATIENCE)
+
+    def has_incomplete(accumulator):
+        found = bool(accumulator._incomplete)
+        is_asked = looks.is_set() and current_thread() is writer._producer._sender
+        if is_asked and not found and not looked.is_set():
+            looked.set()
+            assert goes_on.wait(PATIENCE)
+        return found
+
+    writer = writer_that_does(wait_until_it_looked, where, monkeypatch)
+    transactions = writer._producer._transaction_manager
+    begin_commit, get = transactions.begin_commit, FutureRecordMetadata.get
+
+    def begin_commit_and_let_it_go_on():
+        begun = begin_commit()
+        goes_on.set()
+        return begun
+
+    def get_and_let_it_go_on(future, timeout):
+        if looked.is_set():
+            goes_on.set()
+        return get(future, timeout)
+
+    monkeypatch.setattr(RecordAccumulator, "has_incomplete", property(has_incomplete))
+    monkeypatch.setattr(transactions, "begin_commit", begin_commit_and_let_it_go_on)
+    monkeypatch.setattr(FutureRecordMetadata, "get", get_and_let_it_go_on)
+
+    writer.publish(where.topic, [FIRST, SECOND])
+
+    writer.close()
+    assert [one.key for one in heard(where)] == ["first", "second"]
+
+
+def test_a_batch_that_hung_until_the_brokers_gave_it_up_is_not_said_to_be_there(where, monkeypatch):
+    monkeypatch.setattr(kafka, "TRANSACTION_SECONDS", 0.5)
+
+    def hang():
+        eventually(lambda: decided_end(where) > 0)
+
+    writer = writer_that_does(hang, where, monkeypatch)
+    try:
+        with pytest.raises(Fenced):
+            writer.publish(where.topic, [FIRST, SECOND])
+    finally:
+        writer.close()
+
+
+def test_what_was_not_delivered_in_time_is_not_said_to_be_there(where):
+    writer = TopicWriter(where)
+    writer._producer._accumulator.config["delivery_timeout_ms"] = 0
+    try:
+        with pytest.raises(RemoteError, match="timed_out"):
+            writer.publish(where.topic, [FIRST, SECOND])
+    finally:
+        writer.close()
