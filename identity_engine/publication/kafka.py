@@ -128,5 +128,7 @@ class TopicWriter:
             if not committed.wait(timeout_ms=DELIVERY_SECONDS * MILLISECONDS):
                 raise errors.KafkaTimeoutError
         except errors.KafkaError as failed:
-            # Of an error that came first the client may only say that there was one.
-            raise transactions.last_error or failed from failed
+            # Of an error that came first the client may only say that there was one, or wrap it.
+            first = transactions.last_error or failed
+            wrapped = next((one for one in first.args if isinstance(one, errors.KafkaError)), first)
+            raise wrapped from failed

@@ -3,9 +3,10 @@
 from threading import Event, current_thread
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition, errors
 from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.record_accumulator import RecordAccumulator
+from kafka.producer.transaction_manager import AddPartitionsToTxnHandler
 
 from identity_engine.errors import Fenced, RemoteError
 from identity_engine.publication import kafka
@@ -114,3 +115,23 @@ def test_what_was_not_delivered_in_time_is_not_said_to_be_there(where):
             writer.publish(where.topic, [FIRST, SECOND])
     finally:
         writer.close()
+
+
+def test_brokers_that_have_forgotten_a_relay_are_told_again(where, monkeypatch):
+    """As they do by default where a relay has told nothing for a week."""
+    answered = AddPartitionsToTxnHandler.handle_response
+
+    def forgotten(self, response):
+        for topic in response.results_by_topic_v3_and_below:
+            for one in topic.results_by_partition:
+                one.partition_error_code = errors.InvalidProducerIdMappingError.errno
+        answered(self, response)
+
+    monkeypatch.setattr(AddPartitionsToTxnHandler, "handle_response", forgotten)
+    writer = TopicWriter(where)
+    try:
+        with pytest.raises(RemoteError) as failed:
+            writer.publish(where.topic, [FIRST])
+    finally:
+        writer.close()
+    assert failed.value.may_pass

@@ -36,7 +36,8 @@ def read_all(bootstrap: str, topic: str, isolation: str = "read_committed") -> l
         bootstrap_servers=bootstrap, auto_offset_reset="earliest", isolation_level=isolation
     )
     try:
-        wanted = [TopicPartition(topic, one) for one in consumer.partitions_for_topic(topic) or ()]
+        wanted = [TopicPartition(topic, one) for one in consumer.partitions_for_topic(topic)]
+        assert wanted, f"there is no topic {topic}"
         ends = _ends(bootstrap, wanted)
         consumer.assign(wanted)
         heard: list[Heard] = []
