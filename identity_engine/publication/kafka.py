@@ -54,6 +54,7 @@ class TopicWriter:
     def __init__(self, publication: Publication) -> None:
         options = connection(publication.servers, publication.settings)
         self.topic_ids = prepare_topics(publication, options)
+        self._reached: dict[Any, int] = {}
         self._producer = open_client(
             KafkaProducer,
             **options | {"request_timeout_ms": round(DELIVERY_SECONDS * MILLISECONDS / 2)},
@@ -121,7 +122,7 @@ class TopicWriter:
             # The client commits also without what it gave up, and without what it did not notice yet.
             deadline = time.monotonic() + DELIVERY_SECONDS
             for future in futures:
-                future.get(max(0.0, deadline - time.monotonic()))
+                self._note(future.get(max(0.0, deadline - time.monotonic())))
             # As `commit_transaction` does, which waits for ever where the brokers are away.
             committed = transactions.begin_commit()
             producer._sender.wakeup()
@@ -132,3 +133,11 @@ class TopicWriter:
             first = transactions.last_error or failed
             wrapped = next((one for one in first.args if isinstance(one, errors.KafkaError)), first)
             raise wrapped from failed
+
+    def _note(self, there: Any) -> None:
+        """Note where a record is. Offsets that begin anew are those of another topic under the old
+        name, which another writer finds out, so that it is told everything."""
+        partition, offset = there.topic_partition, there.offset
+        if 0 <= offset <= self._reached.get(partition, -1):
+            raise RemoteError(SYSTEM, "unavailable")
+        self._reached[partition] = offset

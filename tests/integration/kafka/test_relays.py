@@ -176,6 +176,22 @@ def test_a_relay_catches_up_by_itself_once_the_broker_is_back(folder, topics, en
         check_all_is_told(engine, where)
 
 
+def test_a_topic_that_is_made_anew_under_a_relay_is_told_everything_in_order(folder, topics):
+    where = publication(topics)
+    with opened(folder) as engine:
+        batches = traffic(60)
+        engine.ingest(batches[0])
+        with Relaying(folder, where) as relay:
+            before = relay.wait_for("told", sum(map(len, to_be_told(engine).values())))
+            topics.make_anew(where.topic, partitions=3)
+            engine.ingest(batches[1])
+            relay.wait_for("told", before + sum(map(len, to_be_told(engine).values())))
+            relay.signal(signal.SIGTERM)
+            assert relay.end() == 0
+        publish(engine, where)
+        assert first_times(by_key(heard(where))) == to_be_told(engine)
+
+
 def memory_of(relay):
     """How much memory a child has, in kB."""
     status = Path(f"/proc/{relay._process.pid}/status").read_text()

@@ -56,6 +56,16 @@ class Topics:
             self.send(name, [])
         return name
 
+    def make_anew(self, topic: str, partitions: int) -> None:
+        """Delete a topic with all that is on it, and make another one of its name."""
+        admin = KafkaAdminClient(**self._options)
+        try:
+            admin.delete_topics([topic])
+            made = {"num_partitions": partitions, "replication_factor": 1}
+            admin.create_topics({topic: made}, wait_for_metadata=True)
+        finally:
+            admin.close()
+
     def send(self, topic: str, messages: Iterable[Sent], **options: Any) -> None:
         """Send messages and wait until the broker has them."""
         producer = KafkaProducer(**self._options, **options)
