@@ -11,7 +11,8 @@ from kafka import KafkaAdminClient, errors
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from identity_engine.adapters.kafka_client import errors_as_ours, open_client
-from identity_engine.errors import ConfigurationError
+from identity_engine.adapters.kafka_reach import SYSTEM
+from identity_engine.errors import ConfigurationError, RemoteError
 from identity_engine.observing.logbook import Logbook
 from identity_engine.settings.publication import Publication
 
@@ -41,7 +42,10 @@ def prepare_topics(publication: Publication, options: Mapping[str, Any]) -> dict
                     _look_at(admin, topic, policy)
                 else:
                     _make(admin, topic, policy)
-            return _ids(admin, publication)
+            known = _ids(admin, publication)
+            if known.keys() < set(publication.topics):  # this broker does not know one yet
+                raise RemoteError(SYSTEM, "unavailable")
+            return known
     finally:
         admin.close()
 

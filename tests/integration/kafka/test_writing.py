@@ -3,7 +3,7 @@
 from threading import Event, current_thread
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition, errors
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition, errors
 from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.record_accumulator import RecordAccumulator
 from kafka.producer.transaction_manager import AddPartitionsToTxnHandler
@@ -134,4 +134,18 @@ def test_brokers_that_have_forgotten_a_relay_are_told_again(where, monkeypatch):
             writer.publish(where.topic, [FIRST])
     finally:
         writer.close()
+    assert failed.value.may_pass
+
+
+def test_a_topic_is_waited_for_that_a_broker_does_not_know_yet(where, monkeypatch):
+    """Else its position would stand under a name without its id, and all be told again later."""
+    describe = KafkaAdminClient.describe_topics
+
+    def not_known_yet(self, topics=None):
+        unknown = errors.UnknownTopicOrPartitionError.errno
+        return [one | {"error_code": unknown} for one in describe(self, topics)]
+
+    monkeypatch.setattr(KafkaAdminClient, "describe_topics", not_known_yet)
+    with pytest.raises(RemoteError) as failed:
+        TopicWriter(where).close()
     assert failed.value.may_pass
