@@ -96,12 +96,17 @@ class TopicWriter:
                 raise Fenced(f"the publication to {topic}") from failed
             if isinstance(failed.__cause__, LOST):
                 raise RemoteError(SYSTEM, "unavailable") from failed
-            for record, future in zip(records, futures, strict=False):
-                if future.is_done and isinstance(future.exception, TOO_LARGE):
-                    raise ConfigurationError(
-                        f"The topic {topic} does not take the record of {record.key}, which has "
-                        f"{len(record.value or b'')} bytes. Raise its max.message.bytes."
-                    ) from failed
+            given_up = [
+                record
+                for record, future in zip(records, futures, strict=False)
+                if future.is_done and isinstance(future.exception, TOO_LARGE)
+            ]
+            if given_up:  # with the one that is too large those that waited behind it
+                largest = max(given_up, key=_size)
+                raise ConfigurationError(
+                    f"The topic {topic} does not take the record of {largest.key}, which has "
+                    f"{_size(largest)} bytes. Raise its max.message.bytes."
+                ) from failed
             raise
 
     def close(self) -> None:
@@ -141,3 +146,7 @@ class TopicWriter:
         if 0 <= offset <= self._reached.get(partition, -1):
             raise RemoteError(SYSTEM, "unavailable")
         self._reached[partition] = offset
+
+
+def _size(record: Record) -> int:
+    return len(record.value or b"")

@@ -4,11 +4,12 @@ from threading import Event, current_thread
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition, errors
+from kafka.partitioner.default import murmur2
 from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.record_accumulator import RecordAccumulator
 from kafka.producer.transaction_manager import AddPartitionsToTxnHandler
 
-from identity_engine.errors import Fenced, RemoteError
+from identity_engine.errors import ConfigurationError, Fenced, RemoteError
 from identity_engine.publication import kafka
 from identity_engine.publication.cloud_events import Record
 from identity_engine.publication.kafka import TopicWriter
@@ -149,3 +150,24 @@ def test_a_topic_is_waited_for_that_a_broker_does_not_know_yet(where, monkeypatc
     with pytest.raises(RemoteError) as failed:
         TopicWriter(where).close()
     assert failed.value.may_pass
+
+
+def test_of_many_records_the_one_is_named_that_is_too_large(topics):
+    """Those that wait are given up with it, and with the same error."""
+    where = publication(topics, profiles=False)
+    writer = TopicWriter(where)
+    large = Record("large", b"1" * 2_000_000, ())
+    elsewhere = next(key for key in map(str, range(100)) if on(key) != on(large.key))
+    others = [Record(elsewhere, b"1" * 500, ())] * 300
+    try:
+        with pytest.raises(
+            ConfigurationError, match=r"the record of large, which has 2000000 bytes"
+        ):
+            writer.publish(where.topic, [*others, large])
+    finally:
+        writer.close()
+
+
+def on(key):
+    """On which of three partitions a key is."""
+    return (murmur2(key.encode()) & 0x7FFFFFFF) % 3
