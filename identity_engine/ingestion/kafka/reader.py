@@ -117,6 +117,7 @@ class TopicReader:
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._waiting: deque[Message] = deque()
         self._begun = 0
+        self._gone: set[TopicPartition] = set()
         settings, topic = self.subscription.settings, self.subscription.topic
         session = round(settings.session_timeout * MILLISECONDS)
         self._consumer = open_client(
@@ -132,6 +133,7 @@ class TopicReader:
             max_partition_fetch_bytes=max(FETCH_BYTES, self.subscription.batch_bytes),
         )
         self._dealing = _Dealing(self._consumer.pause)
+        self._notice_resets()
         wanted = [topic, self.subscription.dead_letter_topic or topic]
         with errors_as_ours():
             # First, so that the client knows the partitions when it joins: those that it hears of
@@ -171,6 +173,7 @@ class TopicReader:
         """
         self._waiting.clear()
         self._partitions.clear()
+        gone, self._gone = self._gone, set()
         dealt = list(self._dealing.dealt or ())
         with errors_as_ours():
             first = self._consumer.beginning_offsets(dealt) if dealt else {}
@@ -179,7 +182,8 @@ class TopicReader:
                 source = source_of(self._consumer, one)
                 stored = known.get(source, 0)
                 self._partitions[one] = _Partition(source, stored, stored, ends[one], ends[one])
-                self._consumer.seek(one, self._start(source, stored, first[one], ends[one]))
+                end = 0 if one in gone else ends[one]
+                self._consumer.seek(one, self._start(source, stored, first[one], end))
             self._consumer.resume(*dealt)
         self._begun = self._dealing.times
         book.info("partitions_dealt", topic=self.subscription.topic, count=len(dealt))
@@ -192,8 +196,10 @@ class TopicReader:
 
     @property
     def is_over(self) -> bool:
-        """Tell whether the partitions were dealt anew since `begin`, which is then due again."""
-        return self._dealing.dealt is None or self._dealing.times != self._begun
+        """Tell whether the partitions were dealt anew since `begin`, or what comes next in one is gone:
+        `begin` is then due again."""
+        dealing = self._dealing
+        return bool(self._gone) or dealing.dealt is None or dealing.times != self._begun
 
     @property
     def has_nothing(self) -> bool:
@@ -224,6 +230,8 @@ class TopicReader:
                 if (left := deadline - time.monotonic()) < 0 or self.stopping():
                     break
                 self._fetch(min(left, LOOK_SECONDS))
+                if self._gone and taken:
+                    break  # they may be gone too
                 if self.is_over:
                     return None
                 continue
@@ -281,6 +289,17 @@ class TopicReader:
     def close(self) -> None:
         """Leave the group, so that others get our partitions at once."""
         self._consumer.close()
+
+    def _notice_resets(self) -> None:
+        """Let no partition go on elsewhere unnoticed: what is gone is counted by `begin`."""
+        subscription = self._consumer._subscription
+        reset = subscription.request_offset_reset
+
+        def noticed(one: TopicPartition, *how: object) -> None:  # on the client's own thread
+            self._gone.add(one)
+            reset(one, *how)
+
+        subscription.request_offset_reset = noticed
 
     def _join_if_forgotten(self) -> None:
         """Let the client go on with a join that it has forgotten.
@@ -354,7 +373,7 @@ class TopicReader:
         if 0 < stored < first:
             self.missed += first - stored
             book.error("messages_missed", source=source, count=first - stored)
-        if stored > end:
+        elif stored > end:
             book.error("end_lost", source=source)
             return first
         return max(stored, first)

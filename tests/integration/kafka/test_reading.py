@@ -193,6 +193,24 @@ def test_messages_that_were_gone_before_they_were_read_are_counted(tmp_path, top
     admin.close()
 
 
+def test_messages_that_go_while_a_worker_reads_are_counted_too(tmp_path, topics, real_kafka):
+    topic, many = topics.make(), 40
+    topics.send(topic, [Sent(b"x" * 100_000)] * many)
+    admin = KafkaAdminClient(bootstrap_servers=real_kafka.bootstrap)
+
+    def delete_all_but_one(done):
+        if done.summary.read == 1:
+            admin.delete_records({TopicPartition(topic, 0): many - 1})
+
+    with Engine.open(tmp_path, world()) as engine:
+        subscription = topics.subscription(topic, batch_bytes=1)
+        done = engine.consume(subscription, until_caught_up=True, progress=delete_all_but_one)
+
+        assert done.missed > 0
+        assert done.missed + done.summary.read == many
+    admin.close()
+
+
 def test_a_topic_that_is_not_there_is_said(tmp_path, topics, real_kafka):
     with (
         Engine.open(tmp_path, world()) as engine,
