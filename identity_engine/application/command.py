@@ -70,18 +70,12 @@ class Command:
         self.cursor = writer.cursor
         self.now = context.world.now()
         self.moment = self._not_in_future(effective_at)
-        self.tables = context.store.index
-        self.index = self.tables.begin(self.cursor)
-        context.policies.follow(self.index.rules, self.cursor)
+        self.reader = context.store.index.begin(self.cursor)
+        self.index = self.reader.index
+        context.policies.follow(self.reader)
         self.rules = context.rules
         self.fact_writer = FactWriter(context.world, context.actor, self.index, upstream)
-        self._hand_made = HandMadeRecords(
-            self.tables,
-            self.cursor,
-            self.index,
-            context.store.digests,
-            self.rules.policy.block_cap,
-        )
+        self._hand_made = HandMadeRecords(self.reader, self.rules.policy.block_cap)
         self._fresh: dict[str, DataKey] = {}
         self.position: int | None = None
 
@@ -125,8 +119,8 @@ class Command:
 
     def load(self, contact_ids: Collection[ContactId]) -> None:
         """Load contacts with their whole identities; whether the actor sees them is not checked."""
-        self.tables.load_nearby(self.cursor, self.index, (), contact_ids)
-        self.tables.load_edges(self.cursor, self.index, list(self.index.contacts))
+        self.reader.load_nearby((), contact_ids)
+        self.reader.load_edges(list(self.index.contacts))
 
     def interaction(self, interaction_id: InteractionId) -> InteractionRow:
         """Return an interaction that the command acts on, with its contact loaded, if it has one.
@@ -136,12 +130,12 @@ class Command:
             Denied: the actor may not do this in its division.
         """
         absent = "No interaction has this id."
-        self.tables.load_linked(self.cursor, self.index, [interaction_id])
+        self.reader.load_linked([interaction_id])
         row = self.index.interaction_by_id(interaction_id)
         if row is None or row.is_by_hand:
             raise NotFound(absent)
         if row.contact_id is not None:
-            self.tables.load_nearby(self.cursor, self.index, (), [row.contact_id])
+            self.reader.load_nearby((), [row.contact_id])
         self._check(row.division, interaction_id, absent)
         return row
 
@@ -179,11 +173,11 @@ class Command:
         one it was opened for."""
         whose = case.contact_id
         if case.interaction_id is not None:
-            self.tables.load_linked(self.cursor, self.index, [case.interaction_id])
+            self.reader.load_linked([case.interaction_id])
             whose = self.index.linked(case.interaction_id)
         if whose is None:
             return None
-        self.tables.load_nearby(self.cursor, self.index, (), [whose])
+        self.reader.load_nearby((), [whose])
         return self.index.contacts.get(whose)
 
     def stream(self, stream_id: str) -> list[Recorded]:
@@ -206,13 +200,13 @@ class Command:
     def evaluate_mentions(self, digest: bytes) -> None:
         """Let the interactions that mention a value be evaluated again."""
         key = mention_key(Mention(digest, b"", None))
-        self.tables.load_postings(self.cursor, self.index, [key], MOST_MENTIONS)
+        self.reader.load_postings([key], MOST_MENTIONS)
         self.index.evaluate_again(self.index.numbers_under(key))
 
     @property
     def digests(self) -> DigestKeys:
         """The keyed digests of the store."""
-        return self._context.store.digests
+        return self.reader.digests
 
     def permit(self, division: str) -> None:
         """Check that the actor may do what the command does in a division.

@@ -24,12 +24,9 @@ from aggregates.values import ContactId, Erased, Fact, IdentifierId, Interaction
 from aggregates.verification import IdentifierVerified
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
-from identity_engine.event_store.match_index.tables import IndexTables
-from projections.match_index.digests import DigestKeys
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from projections.match_index.identities import microseconds
-from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
-from projections.sql import Cursor
 
 FactsOf = Callable[[str], Sequence[Fact]]
 """Stream id -> its facts, up to the one that is followed."""
@@ -41,23 +38,14 @@ class HandMadeRecords:
     """Keeps the rows of what people said, over the working set of a batch or command.
 
     Args:
-        tables, cursor: the stored rows.
-        index: the working set.
-        digests: the secrets of the keys.
+        reader: of the batch or command.
         cap: how many records a block key may lead to.
     """
 
-    def __init__(
-        self,
-        tables: IndexTables,
-        cursor: Cursor,
-        index: MatchIndex,
-        digests: DigestKeys,
-        cap: int,
-    ) -> None:
-        self._tables, self._cursor, self._index = tables, cursor, index
-        self._digests = digests
-        self._crowding = Crowding(tables, cursor, index, digests, cap)
+    def __init__(self, reader: IndexReader, cap: int) -> None:
+        self._reader = reader
+        self._index, self._digests = reader.index, reader.digests
+        self._crowding = Crowding(reader, cap)
 
     def follow(self, stream_id: str, fact: Fact, facts_of: FactsOf) -> None:
         """Make anew the rows that a fact changes, which the index has followed already."""
@@ -98,7 +86,7 @@ class HandMadeRecords:
     def _known(self, contact_id: ContactId) -> InteractionRow | None:
         known = self._index.interaction_by_id(InteractionId(contact_id))
         if known is None:
-            self._tables.load_linked(self._cursor, self._index, [contact_id])
+            self._reader.load_linked([contact_id])
             known = self._index.interaction_by_id(InteractionId(contact_id))
         return known
 
@@ -112,7 +100,7 @@ class HandMadeRecords:
         """Return the identifiers that people gave the contact and that it holds."""
         digests = {mention.digest for mention in row.mentions} if row is not None else set()
         wanted = [digest for digest in digests if digest not in self._index.identifiers]
-        self._tables.load_identifiers(self._cursor, self._index, wanted)
+        self._reader.load_identifiers(wanted)
         rows = [self._index.identifiers[digest] for digest in digests]
         changed = self._index.identifier(IdentifierId(stream_id))
         if changed is not None and changed.digest not in digests:

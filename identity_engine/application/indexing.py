@@ -21,11 +21,12 @@ from identity_engine.application.resolution.prepare import comparable, mentions_
 from identity_engine.application.resolution.statements import whole_correction
 from identity_engine.application.views.follower import Progress, Verdict
 from identity_engine.event_store.match_index.conversation_tables import load_changes
-from identity_engine.event_store.match_index.tables import IndexTables
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.match_index.writing import hash_rows, replace_tables, write_changes
 from identity_engine.event_store.store import EventStore, Writer
 from identity_engine.observing.logbook import Logbook
 from projections.base import Recorded
+from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import Comparable, Mention
 
@@ -72,31 +73,29 @@ def _replay(store: EventStore, writer: Writer, block_cap: int, progress: Progres
     after = 0
     while events := store.read(after, BATCH, within=writer):
         book.info("events_replayed", count=len(events), position=events[-1].position)
-        index = tables.begin(cursor)
-        crowding = Crowding(tables, cursor, index, store.digests, block_cap)
-        hand_made = HandMadeRecords(tables, cursor, index, store.digests, block_cap)
-        _load(tables, writer, index, events)
-        comparables = _comparables(store, index, events)
+        reader = tables.begin(cursor)
+        crowding = Crowding(reader, block_cap)
+        hand_made = HandMadeRecords(reader, block_cap)
+        _load(reader, events)
+        comparables = _comparables(reader, events)
         crowding.load(key for one in comparables.values() for key in one.block_keys)
-        messages = _messages(store, events)
+        messages = _messages(reader.digests, events)
         said = {mention.digest for mentions in messages.values() for mention in mentions}
-        tables.load_identifiers(cursor, index, sorted(said))
+        reader.load_identifiers(sorted(said))
         for event in events:
-            _apply(store, index, crowding, comparables, event)
-            _hear(index, messages, event)
+            _apply(reader, crowding, comparables, event)
+            _hear(reader.index, messages, event)
             hand_made.follow(event.stream_id, event.fact, _facts_until(store, writer, event))
             if isinstance(event.fact, ContactMoved):
                 moved, until = ContactId(event.stream_id), event.position
-                rekey(store, cursor, index, crowding, moved, event.fact, until)
-        write_changes(cursor, index.changes(), tables.records)
+                rekey(store, reader, crowding, moved, event.fact, until)
+        write_changes(cursor, reader.index.changes(), tables.records)
         after = events[-1].position
         if progress is not None:
             progress(len(events))
 
 
-def _load(
-    tables: IndexTables, writer: Writer, index: MatchIndex, events: Sequence[Recorded]
-) -> None:
+def _load(reader: IndexReader, events: Sequence[Recorded]) -> None:
     """Load the rows that the events change."""
     streams = {e.stream_id for e in events}  # of every kind: an id names one row at most
     streams |= {
@@ -109,17 +108,15 @@ def _load(
         bytes.fromhex(e.fact.change.natural_key) for e in events if isinstance(e.fact, ChangeFact)
     ]
     if changes:
-        load_changes(writer.cursor, index, changes)
+        load_changes(reader, changes)
     contacts = {ContactId(named) for e in events for named in contacts_of(e.fact)}
-    tables.load_identifier_streams(
-        writer.cursor,
-        index,
+    reader.load_identifier_streams(
         [IdentifierId(e.stream_id) for e in events if isinstance(e.fact, IdentifierFact)],
     )
-    tables.load_linked(writer.cursor, index, streams)
-    tables.load_cases(writer.cursor, index, streams)
-    tables.load_nearby(writer.cursor, index, (), contacts | {ContactId(s) for s in streams})
-    tables.load_edges(writer.cursor, index, list(index.contacts))
+    reader.load_linked(streams)
+    reader.load_cases(streams)
+    reader.load_nearby((), contacts | {ContactId(s) for s in streams})
+    reader.load_edges(list(reader.index.contacts))
 
 
 def _facts_until(store: EventStore, writer: Writer, last: Recorded) -> FactsOf:
@@ -139,24 +136,22 @@ def contacts_of(fact: Fact) -> Iterator[str]:
         yield from (edge.one, edge.other)
 
 
-def _comparables(
-    store: EventStore, index: MatchIndex, events: Sequence[Recorded]
-) -> dict[str, Comparable]:
+def _comparables(reader: IndexReader, events: Sequence[Recorded]) -> dict[str, Comparable]:
     """Return what matching makes of each interaction received, by its id."""
     return {
         event.stream_id: comparable(
-            event.fact.personal, event.fact.division, store.digests, index.is_crowded
+            event.fact.personal, event.fact.division, reader.digests, reader.index.is_crowded
         )
         for event in events
         if isinstance(event.fact, InteractionReceived)
     }
 
 
-def _messages(store: EventStore, events: Sequence[Recorded]) -> dict[int, tuple[Mention, ...]]:
+def _messages(digests: DigestKeys, events: Sequence[Recorded]) -> dict[int, tuple[Mention, ...]]:
     """Return what each message mentions, by its position in the log."""
     return {
         event.position: tuple(
-            mentions_of(event.fact.personal.identifiers, event.fact.division, store.digests)
+            mentions_of(event.fact.personal.identifiers, event.fact.division, digests)
         )
         for event in events
         if isinstance(event.fact, InteractionChanged)
@@ -179,13 +174,12 @@ def _hear(index: MatchIndex, messages: Mapping[int, tuple[Mention, ...]], event:
 
 
 def _apply(
-    store: EventStore,
-    index: MatchIndex,
+    reader: IndexReader,
     crowding: Crowding,
     comparables: Mapping[str, Comparable],
     event: Recorded,
 ) -> None:
-    fact = event.fact
+    index, fact = reader.index, event.fact
     if isinstance(fact, InteractionReceived):
         made = comparables[event.stream_id]
         if any(map(index.is_crowded, made.block_keys)):
@@ -201,26 +195,28 @@ def _apply(
         fact.personal, Erased
     ):
         value = fact.personal
-        digest = store.digests.identifier_key(fact.division, value.family, value.scope, value.value)
+        digest = reader.digests.identifier_key(
+            fact.division, value.family, value.scope, value.value
+        )
         if digest not in index.identifiers:
             index.introduce(digest, IdentifierId(event.stream_id))
     index.apply(event.stream_id, event.version, event.header.valid_from, fact)
     if event.subject is not None:
         index.seal(event.subject, event.key_id)
     if isinstance(fact, InteractionChanged) and fact.change.kind == "corrected":
-        _correct(store, index, crowding, event, fact)
+        _correct(reader, crowding, event, fact)
 
 
 def _correct(
-    store: EventStore,
-    index: MatchIndex,
+    reader: IndexReader,
     crowding: Crowding,
     event: Recorded,
     fact: InteractionChanged,
 ) -> None:
-    row, division = index.interaction_by_id(InteractionId(event.stream_id)), fact.division
+    index, division = reader.index, fact.division
+    row = index.interaction_by_id(InteractionId(event.stream_id))
     assert row is not None, "what is corrected was received"
     assert division is not None, "a correction says where the record stands"
     whole = whole_correction(fact.personal)
-    made = comparable(whole, division, store.digests, index.is_crowded)
+    made = comparable(whole, division, reader.digests, index.is_crowded)
     crowding.replace(row, made, division)

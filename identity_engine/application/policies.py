@@ -23,6 +23,7 @@ from identity_engine.application.rules import (
 )
 from identity_engine.errors import Conflict, InvalidContent, UnusableModel
 from identity_engine.event_store.mapper import Pending
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore
 from matchers.model import Model, parse_model
 from projections.match_index.index import MatchIndex
@@ -111,7 +112,7 @@ class Policies:
         if self._store.index_is_outdated:
             return None
         with self._store.reading() as cursor:
-            index = self._store.index.begin(cursor)
+            index = self._store.index.begin(cursor).index
         for event in events:
             index.apply(event.stream_id, event.version, event.header.valid_from, event.fact)
         return index
@@ -127,20 +128,16 @@ class Policies:
                 ]
             )
 
-    def follow(self, activations: int, cursor: Cursor) -> None:
-        """Read the rules again if another process has put others in force.
-
-        Args:
-            activations: how many events their streams have.
-            cursor: the open transaction that counted them.
-        """
-        if activations != self._activations:
-            self._read(cursor)
+    def follow(self, reader: IndexReader) -> None:
+        """Read the rules again if another process has put others in force: the working set of a
+        transaction counts the events of their streams."""
+        if reader.index.rules != self._activations:
+            self._read(reader.cursor)
 
     def catch_up(self) -> None:
         """Read the rules again if they have been changed since, here or by another process."""
         with self._store.reading() as cursor:
-            self.follow(self._store.index.begin(cursor).rules, cursor)
+            self.follow(self._store.index.begin(cursor))
 
     def rules_with(self, policy: bytes | None, model: bytes | None) -> Rules:
         """Return the rules in force with one or both contents replaced; nothing is activated."""

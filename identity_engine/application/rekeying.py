@@ -9,15 +9,14 @@ from aggregates.values import ContactId, Erased, Fact
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable
 from identity_engine.application.resolution.statements import said_by
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore
-from projections.match_index.index import MatchIndex
 from projections.sql import Cursor
 
 
 def rekey(
     store: EventStore,
-    cursor: Cursor,
-    index: MatchIndex,
+    reader: IndexReader,
     crowding: Crowding,
     contact_id: ContactId,
     moved: ContactMoved,
@@ -27,20 +26,20 @@ def rekey(
 
     Args:
         store: the log.
-        cursor: an open transaction.
-        index: the working set, in which the contact has moved.
+        reader: of the transaction; in its working set the contact has moved.
         crowding: watches the keys.
         contact_id: the member contact.
         moved: the move.
         until: in a replay, its position: what interactions said later is not known yet.
     """
-    store.index.load_all_of(cursor, index, [contact_id])
+    reader.load_all_of([contact_id])
     # What people said of the contact is a record of its own, which is made anew with the move.
-    told = [row for row in index.interactions_of(contact_id) if not row.is_by_hand]
+    told = [row for row in reader.index.interactions_of(contact_id) if not row.is_by_hand]
     rows = sorted(told, key=lambda row: row.interaction_id)
-    said = _said(store, cursor, [row.interaction_id for row in rows], until)
+    said = _said(store, reader.cursor, [row.interaction_id for row in rows], until)
     for row in rows:
-        made = comparable(said[row.interaction_id], moved.division, store.digests, index.is_crowded)
+        personal = said[row.interaction_id]
+        made = comparable(personal, moved.division, reader.digests, reader.index.is_crowded)
         crowding.replace(row, made, moved.division)
 
 

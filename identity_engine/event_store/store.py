@@ -60,7 +60,7 @@ class EventStore:
                 block=self.keys.named("block-key/1"),
             )
             self.mapper = EventMapper(self.keys, world.entropy)
-            self.index = IndexTables(self.keys, world.entropy)
+            self.index = IndexTables(self.keys, self.digests, world.entropy)
             self._belonging = Belonging(self.keys)
             self.log: EventLog = place.log(world.new_id())
             with kept_open(self.log):

@@ -338,9 +338,9 @@ def write_lines(folder, *events):
 def revision(engine, contact_id):
     """The revision that an editor of the contact would name."""
     with engine.store.reading() as cursor:
-        index = engine.store.index.begin(cursor)
-        engine.store.index.load_nearby(cursor, index, (), [contact_id])
-        return index.contacts[contact_id].revision
+        reader = engine.store.index.begin(cursor)
+        reader.load_nearby((), [contact_id])
+        return reader.index.contacts[contact_id].revision
 
 
 class TestWhatNobodyGivesAnyMore:

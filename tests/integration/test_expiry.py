@@ -223,7 +223,7 @@ class TestWhatHoldsItOff:
         assert sweep().held_off == {"case_open": 1}
 
         with engine.desk.lifecycle.under(Action.CASE_EDIT).command() as command:
-            command.tables.load_cases(command.cursor, command.index, {case})
+            command.reader.load_cases({case})
             command.write(case, CaseClosed(cause="hand"))
 
         assert sweep().expired == 1

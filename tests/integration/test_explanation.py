@@ -40,11 +40,12 @@ def write(engine, stream, fact):
     """Write what a person did, for which there is no verb yet, and let the index follow."""
     store: EventStore = engine.store
     with store.writing() as writer:
-        index = store.index.begin(writer.cursor)
+        reader = store.index.begin(writer.cursor)
+        index = reader.index
         named = {stream, *(getattr(fact, "other", None),)} - {None}
         named |= {end for edge in getattr(fact, "edges", ()) for end in (edge.one, edge.other)}
-        store.index.load_nearby(writer.cursor, index, (), named)
-        store.index.load_edges(writer.cursor, index, named)
+        reader.load_nearby((), named)
+        reader.load_edges(named)
         version = index.contacts[stream].version + 1
         header = Header(
             EventId(UNKNOWN[:-4] + f"{version:04}"), engine.now(), "steward", CommandId(UNKNOWN)

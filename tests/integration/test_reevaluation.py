@@ -235,8 +235,9 @@ class TestToldApart:
         """A person says that two contacts are two people."""
         store = engine.store
         with store.reading() as cursor:
-            index = store.index.begin(cursor)
-            store.index.load_nearby(cursor, index, (), [one, other])
+            reader = store.index.begin(cursor)
+            index = reader.index
+            reader.load_nearby((), [one, other])
         version, now = index.contacts[one].version + 1, engine.now()
         fact = ContactToldApart(other=other)
         index.apply(one, version, now, fact)

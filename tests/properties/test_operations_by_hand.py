@@ -298,9 +298,9 @@ class ByHand(Operations):
         """What the aggregate knows of a contact."""
         store, id_ = self.side.engine.store, self.side.ids[name]
         with store.reading() as cursor:
-            index = store.index.begin(cursor)
-            store.index.load_nearby(cursor, index, (), [id_])
-        return index.contacts[id_].state
+            reader = store.index.begin(cursor)
+            reader.load_nearby((), [id_])
+        return reader.index.contacts[id_].state
 
     def at(self, *contacts):
         """A person decides in sight of whole sets: a merge in force there is part of the decision."""

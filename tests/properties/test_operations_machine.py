@@ -331,14 +331,14 @@ class Operations(RuleBasedStateMachine):
         side.engine.follow()
         views = side.engine.follower.views.connection
         with side.engine.store.reading() as cursor:
-            index = side.engine.store.index.begin(cursor)
-            side.engine.store.index.load_nearby(cursor, index, (), side.ids.values())
+            reader = side.engine.store.index.begin(cursor)
+            reader.load_nearby((), side.ids.values())
         for members in model.identities():
             name = model.canonical(members, side.ids)
             canonical, presence = side.ids[name], model.gone.get(name, "live")
             stage, ids = model.stage_of(members), {side.ids[member] for member in members}
             for id_ in ids:
-                aggregate, seen = index.identity(id_), find_identity(views, id_)
+                aggregate, seen = reader.index.identity(id_), find_identity(views, id_)
                 assert aggregate.canonical_id == seen.canonical_id == canonical
                 assert aggregate.members == set(seen.members) == ids
                 assert aggregate.stage.value == seen.stage == stage

@@ -76,10 +76,11 @@ class Side:
         """Who is skipped by each value, and who is the right one instead."""
         store, names = self.engine.store, {id_: name for name, id_ in self.ids.items()}
         with store.reading() as cursor:
-            index = store.index.begin(cursor)
+            reader = store.index.begin(cursor)
+            index = reader.index
             digests = {_digest(store, value): value for value in values}
-            store.index.load_identifiers(cursor, index, list(digests))
-            store.index.load_nearby(cursor, index, (), index.holders())
+            reader.load_identifiers(list(digests))
+            reader.load_nearby((), index.holders())
             return {
                 value: [
                     [

@@ -62,8 +62,8 @@ def is_theirs(
         interaction_id: the mail.
         sender: its address.
     """
-    tables, cursor, index = command.tables, command.cursor, command.index
-    tables.load_linked(cursor, index, [interaction_id])
+    reader, index = command.reader, command.index
+    reader.load_linked([interaction_id])
     row = index.interaction_by_id(interaction_id)
     if row is None or not (row.corrected or (row.pinned and row.contact_id is None)):
         return True
@@ -71,7 +71,7 @@ def is_theirs(
         return False
     command.load([row.contact_id])
     digest = command.digests.identifier_key(row.division, sender.family, None, sender.value)
-    tables.load_identifiers(cursor, index, [digest])
+    reader.load_identifiers([digest])
     known = index.identifiers.get(digest)
     members = frozenset(index.members_of(row.contact_id))
     return bool(known is not None and known.state is not None and known.state.held_by(members))

@@ -226,7 +226,7 @@ class _Arrival:
     def _where_it_lies(self) -> str:
         """Return the division where the mail lies by now: its contact may have moved since it came."""
         interaction_id, index = InteractionId(self._event.stream_id), self._command.index
-        self._command.tables.load_linked(self._command.cursor, index, [interaction_id])
+        self._command.reader.load_linked([interaction_id])
         row = index.interaction_by_id(interaction_id)
         return row.division if row is not None else self._received.division
 

@@ -86,7 +86,7 @@ def _address(command: Command, origin: Origin, context: ActorContext) -> CaseOri
     except InvalidIdentifier:
         raise UsageError("This is no mail address.") from None
     digest = context.store.digests.identifier_key(division, value.family, None, value.value)
-    command.tables.load_identifiers(command.cursor, command.index, [digest])
+    command.reader.load_identifiers([digest])
     known = command.index.identifiers.get(digest)
     holdings = known.state.holdings if known is not None and known.state is not None else ()
     holders = list(dict.fromkeys(one.contact_id for one in holdings if one.valid_to is None))

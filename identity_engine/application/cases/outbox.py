@@ -30,7 +30,6 @@ from identity_engine.application.cases.file import CaseFile
 from identity_engine.application.cases.letters import not_reached, outgoing
 from identity_engine.application.command import Command
 from identity_engine.bootstrap import connect_mail
-from identity_engine.event_store.match_index.case_tables import cases_by_id
 from identity_engine.event_store.store import Writer
 from identity_engine.observing.logbook import Logbook
 from identity_engine.ports.mail import Delivery, MailPort, NotSent, Outgoing, Sent, Unsure
@@ -203,5 +202,5 @@ class Outbox:
     def _opened(self, writer: Writer, case_id: CaseId) -> tuple[Command, CaseFile]:
         context = self._context.of(self._context.rules.actor)
         command = Command(context, Action.OPERATIONS_REDRIVE, writer, None)
-        command.index.cases.add(cases_by_id(command.cursor, [case_id]))
+        command.reader.load_cases([case_id])
         return command, CaseFile(command, case_id)

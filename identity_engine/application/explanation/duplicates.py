@@ -5,6 +5,7 @@ Read under the rules in force; nothing is written, and a contact that was told a
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import product
 
 from msgspec import Struct
@@ -17,12 +18,11 @@ from identity_engine.application.policies import Policies
 from identity_engine.application.reevaluation.component import MOST_USES
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.rules import Rules
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore
 from matchers.scoring import in_bits
-from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import InteractionRow
-from projections.sql import Cursor
 
 MOST_RECORDS = 50
 """Records of the contact that are compared with others, the newest first."""
@@ -71,10 +71,10 @@ def duplicates_of(
         NotFound: there is no such contact.
     """
     with store.reading() as cursor:
-        index = store.index.begin(cursor)
-        policies.follow(index.rules, cursor)
-        side = Pair(store, cursor, index, policies.rules).side(contact_id)
-        search = _Search(store, cursor, index, policies.rules, side)
+        reader = store.index.begin(cursor)
+        policies.follow(reader)
+        side = Pair(store, reader, policies.rules).side(contact_id)
+        search = _Search(reader, policies.rules, side, store.now())
         found = [search.duplicate(one, rows) for one, rows in search.near().items()]
     likely = [one for one in found if one is not None]
     likely.sort(key=lambda one: (not _proposes(one.in_common), -(one.bits or 0), one.contact_id))
@@ -82,37 +82,32 @@ def duplicates_of(
 
 
 class _Search:
-    def __init__(
-        self, store: EventStore, cursor: Cursor, index: MatchIndex, rules: Rules, side: Side
-    ) -> None:
-        self._tables, self._cursor, self._index = store.index, cursor, index
-        self._rules, self._side, self._now = rules, side, store.now()
-        self._crowding = Crowding(store.index, cursor, index, store.digests, rules.policy.block_cap)
+    def __init__(self, reader: IndexReader, rules: Rules, side: Side, now: datetime) -> None:
+        self._reader, self._index = reader, reader.index
+        self._rules, self._side, self._now = rules, side, now
+        self._crowding = Crowding(reader, rules.policy.block_cap)
         self._records = [*side.records][:MOST_RECORDS]
         self._mentions = {said.digest for row in side.rows for said in row.mentions}
 
     def near(self) -> dict[ContactId, list[InteractionRow]]:
         """Return the interactions that share a value or a block key with the contact's, by identity."""
-        side, index = self._side, self._index
+        side, reader, index = self._side, self._reader, self._index
         keys = {
             key for row in self._records for key in self._crowding.keys(row.record, side.division)
         }
         keys = {key for key in keys if not index.is_crowded(key)}
         self._crowding.load(keys)
         values = {mention_key(said) for row in side.rows for said in row.mentions}
-        tables, cursor = self._tables, self._cursor
-        tables.load_postings(cursor, index, values - index.keys_read(), MOST_USES)
+        reader.load_postings(values - index.keys_read(), MOST_USES)
         numbers = {number for key in keys | values for number in index.numbers_under(key)}
-        tables.load_nearby(cursor, index, numbers, ())
-        tables.load_identifiers(cursor, index, list(self._mentions))
+        reader.load_nearby(numbers, ())
+        reader.load_identifiers(list(self._mentions))
         near: defaultdict[ContactId, list[InteractionRow]] = defaultdict(list)
         for number in sorted(numbers):
             row = index.interaction(number)
             if row is not None and row.contact_id is not None and self._may_be(row.contact_id):
                 near[index.canonical(row.contact_id)].append(row)
-        self._tables.load_edges(
-            self._cursor, index, [m for one in near for m in index.members(one)]
-        )
+        reader.load_edges([m for one in near for m in index.members(one)])
         apart = index.apart_at(self._now)
         return {
             one: rows

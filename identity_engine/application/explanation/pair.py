@@ -21,12 +21,11 @@ from identity_engine.application.reevaluation.reevaluate import final_clusters
 from identity_engine.application.resolution.prepare import hashed_keys
 from identity_engine.application.rules import Rules
 from identity_engine.errors import NotFound
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore
 from matchers.proposals import Node, Use
-from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import InteractionRow, Mention
-from projections.sql import Cursor
 
 MOST_RECORDS = 200
 """Records of a side that are compared with the other's, the newest first."""
@@ -83,16 +82,14 @@ class Pair:
     """Loads both sides and what they have in common.
 
     Args:
-        store: the stored rows.
-        cursor: an open transaction.
-        index: an empty working set, which is filled.
+        store: begins another working set in the same transaction, and has the present time.
+        reader: with an empty working set, which is filled.
         rules: those in force.
     """
 
-    def __init__(self, store: EventStore, cursor: Cursor, index: MatchIndex, rules: Rules) -> None:
-        self._store, self._tables, self._digests = store, store.index, store.digests
-        self._cursor, self._index, self._rules = cursor, index, rules
-        self._component = Component(store, cursor, index, rules)
+    def __init__(self, store: EventStore, reader: IndexReader, rules: Rules) -> None:
+        self._store, self._reader, self._index, self._rules = store, reader, reader.index, rules
+        self._component = Component(reader, rules)
         self._now = store.now()
 
     def side(self, id_: str) -> Side:
@@ -102,18 +99,18 @@ class Pair:
             NotFound: no contact and no interaction has this id, or the interaction has no contact.
         """
         index, linked = self._index, None
-        self._tables.load_nearby(self._cursor, index, (), [ContactId(id_)])
+        self._reader.load_nearby((), [ContactId(id_)])
         if ContactId(id_) not in index.contacts:  # whose values by hand go by its own id
-            self._tables.load_linked(self._cursor, index, [id_])
+            self._reader.load_linked([id_])
             linked = index.linked(InteractionId(id_))
         contact_id = ContactId(id_) if linked is None else linked
-        self._tables.load_nearby(self._cursor, index, (), [contact_id])
+        self._reader.load_nearby((), [contact_id])
         if contact_id not in index.contacts:
             raise NotFound(f"No contact and no linked interaction has the id {id_}.")
         canonical = index.canonical(contact_id)
         members = frozenset(index.members(canonical))
-        self._tables.load_edges(self._cursor, index, members)
-        numbers = self._tables.load_all_of(self._cursor, index, members)
+        self._reader.load_edges(members)
+        numbers = self._reader.load_all_of(members)
         rows = [row for row in map(index.interaction, numbers) if row is not None]
         if linked is not None:
             rows = [row for row in rows if row.interaction_id == id_]
@@ -149,7 +146,7 @@ class Pair:
         users = {row.contact_id for row in used if row is not None and row.contact_id is not None}
         others = {member for user in users for member in index.members_of(user)}
         others -= one.members | other.members
-        numbers = self._tables.load_all_of(self._cursor, index, others)
+        numbers = self._reader.load_all_of(others)
         rows = {row.number: row for side in (one, other) for row in side.rows}
         rows |= {row.number: row for row in map(index.interaction, numbers) if row is not None}
         asked = one.asked, other.asked
@@ -159,17 +156,17 @@ class Pair:
         """Return the values that both sides mention, in one order for every run."""
         ours, theirs = _mentions(one), _mentions(other)
         both = {digest: ours[digest] for digest in sorted(ours.keys() & theirs.keys())}
-        index, tables = self._index, self._tables
+        reader, index = self._reader, self._index
         keys = {mention_key(mention) for mention in both.values()}
-        tables.load_postings(self._cursor, index, keys - index.keys_read(), MOST_USES)
+        reader.load_postings(keys - index.keys_read(), MOST_USES)
         numbers = {number for key in keys for number in index.numbers_under(key)}
-        tables.load_nearby(self._cursor, index, numbers, ())
+        reader.load_nearby(numbers, ())
         unknown = [digest for digest in both if digest not in index.identifiers]
-        tables.load_identifiers(self._cursor, index, unknown)
+        reader.load_identifiers(unknown)
         states = [known.state for one in both if (known := index.identifiers.get(one)) is not None]
         corrections = [state.corrections for state in states if state is not None]
         named = set[ContactId]().union(*map(named_by_corrections, corrections))
-        tables.load_nearby(self._cursor, index, (), named)
+        reader.load_nearby((), named)
         return [self._common(mention, one, other) for mention in both.values()]
 
     def refused_by_re_evaluation(self, one: Side, other: Side) -> str | None:
@@ -177,21 +174,20 @@ class Pair:
 
         Others around them may have been joined before it was their turn, so all of them are looked at.
         """
-        index = self._tables.begin(self._cursor)  # in which no value was read in part
+        # Into a working set in which no value was read in part.
+        reader = self._store.index.begin(self._reader.cursor)
         numbers = [row.number for side in (one, other) for row in side.rows]
-        component, clusters = final_clusters(
-            self._store, self._cursor, index, self._rules, self._now, numbers
-        )
+        component, clusters = final_clusters(reader, self._rules, self._now, numbers)
         both = {one.canonical, other.canonical}
         for pair, guard in by_strength(clusters.refused):
             ends = (component.row(end).contact_id for end in (pair.one, pair.other))
-            if {index.canonical(end) for end in ends if end is not None} == both:
+            if {reader.index.canonical(end) for end in ends if end is not None} == both:
                 return guard
         return None
 
     def share_a_key(self, one: InteractionRow, other: InteractionRow, division: str) -> bool:
         """Tell whether a block key in use brings two records together."""
-        secret = self._digests.block_secret(division)
+        secret = self._reader.digests.block_secret(division)
         ours, theirs = (
             set(hashed_keys(row.record, secret, self._index.is_crowded)) for row in (one, other)
         )

@@ -100,9 +100,9 @@ def why_not(store: EventStore, policies: Policies, ids: tuple[str, str], say: Se
         NotFound: there is no contact and no linked interaction with one of the ids.
     """
     with store.reading() as cursor:
-        index = store.index.begin(cursor)
-        policies.follow(index.rules, cursor)
-        pair = Pair(store, cursor, index, policies.rules)
+        reader = store.index.begin(cursor)
+        policies.follow(reader)
+        pair = Pair(store, reader, policies.rules)
         one, other = map(pair.side, ids)
         refusal = standing_refusal(store, cursor, one, other)
         return _Question(pair, one, other, policies.rules, refusal).answer(say)

@@ -153,15 +153,13 @@ class Divisions(Operations):
     def _move(
         self, command: Command, members: Sequence[ContactId], fact: ContactMoved
     ) -> list[HeldElsewhere]:
-        cap = command.rules.policy.block_cap
-        tables, cursor, index = command.tables, command.cursor, command.index
-        crowding = Crowding(tables, cursor, index, self.context.store.digests, cap)
+        crowding = Crowding(command.reader, command.rules.policy.block_cap)
         claims = {member: _claims(command, member) for member in members}
         for member in members:
             for row, _ in claims[member]:
                 end_claim(command, row, member)
             command.write(member, fact)
-            rekey(self.context.store, cursor, index, crowding, member, fact)
+            rekey(self.context.store, command.reader, crowding, member, fact)
         elsewhere = []
         values: dict[IdentifierId, tuple[IdentifierRow, IdentifierRow]] = {}
         for member in members:
@@ -187,7 +185,7 @@ def _left(command: Command, contact_id: ContactId) -> set[str]:
 
 def _claims(command: Command, member: ContactId) -> list[tuple[IdentifierRow, Holding]]:
     """Return the identifiers that a contact holds, with the claim in force."""
-    rows = command.tables.load_held(command.cursor, command.index, member)
+    rows = command.reader.load_held(member)
     held = [(row, row.state.held_by({member}) if row.state is not None else ()) for row in rows]
     return [(row, claims[-1]) for row, claims in held if claims]
 
@@ -197,7 +195,7 @@ def _row_there(command: Command, personal: ClaimPersonal, division: str) -> Iden
     key = (division, personal.family, personal.scope, personal.value)
     digest, index = command.digests.identifier_key(*key), command.index
     if digest not in index.identifiers:
-        command.tables.load_identifiers(command.cursor, index, [digest])
+        command.reader.load_identifiers([digest])
     known = index.identifiers.get(digest)
     return known or index.introduce(digest, IdentifierId(command.new_id()))
 
@@ -233,7 +231,7 @@ def _claim_there(
     )
     sources = [one for one in (held.interaction_id, held.verified_by) if one is not None]
     if sources:
-        command.tables.load_linked(command.cursor, command.index, sources)
+        command.reader.load_linked(sources)
     about = held.interaction_id or member
     for fact in ownership.decide(state, claim):
         command.write(there.identifier_id, fact, about=about)

@@ -227,9 +227,9 @@ class Reading(Operations):
 
     def _revision(self, contact_id: ContactId) -> int | None:
         with self.context.store.reading() as cursor:
-            index = self.context.store.index.begin(cursor)
-            self.context.store.index.load_nearby(cursor, index, (), [contact_id])
-        row = index.contacts.get(contact_id)
+            reader = self.context.store.index.begin(cursor)
+            reader.load_nearby((), [contact_id])
+        row = reader.index.contacts.get(contact_id)
         return row.revision if row is not None else None
 
     def _seen(self, id_: str) -> str:

@@ -21,13 +21,12 @@ from identity_engine.application.reevaluation.moments import last_seen, time_of
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import hashed_keys
 from identity_engine.application.rules import Rules
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore
 from matchers.blocking import hash_key, keys_in_use
 from matchers.proposals import FEW_USES, Pair, Rule, order, scored_pairs
-from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import value_key
 from projections.match_index.rows import InteractionRow
-from projections.sql import Cursor
 
 PROVING = (IdentifierClass.EXCLUSIVE, IdentifierClass.STRONG)
 """Classes under which an equal value shows likeness by itself, where nothing contradicts it."""
@@ -40,25 +39,24 @@ class AcrossDivisions:
     """What one step finds and takes back.
 
     Args:
-        store: has the values of identifiers, and the stored rows.
-        cursor: the step's transaction.
-        world: its time.
+        store: has the values of identifiers.
+        world: the step's time.
         rules: those in force.
-        index: the working set, in which interactions are where they belong.
+        reader: of the step; in its working set interactions are where they belong.
         component: whose contacts are looked at.
     """
 
     def __init__(
         self,
         store: EventStore,
-        cursor: Cursor,
         world: World,
         rules: Rules,
-        index: MatchIndex,
+        reader: IndexReader,
         component: Component,
     ) -> None:
-        self._store, self._cursor, self._world = store, cursor, world
-        self._rules, self._index, self._component = rules, index, component
+        self._store, self._world, self._rules = store, world, rules
+        self._reader, self._index, self._digests = reader, reader.index, reader.digests
+        self._component = component
         self._divisions = frozenset(rules.policy.across)
         self._common: dict[tuple[int, frozenset[str]], frozenset[str]] = {}
 
@@ -67,7 +65,7 @@ class AcrossDivisions:
         before, index = len(fact_writer.events), self._index
         found = self._strongest() if self._divisions else {}
         for two in sorted(self._known() - found.keys()):
-            over = last_seen(self._store.index, self._cursor, index, two)
+            over = last_seen(self._reader, two)
             self._write(fact_writer, two, EndAcross(two[1]), over)
         for (one, other), pair in sorted(found.items()):
             rows = self._component.row(pair.one), self._component.row(pair.other)
@@ -92,7 +90,7 @@ class AcrossDivisions:
             for other in self._found_of(contact_id)
         }
         ends = {end for two in known for end in two}
-        self._store.index.load_nearby(self._cursor, self._index, (), ends)
+        self._reader.load_nearby((), ends)
         return known
 
     def _found_of(self, contact_id: ContactId) -> Iterable[ContactId]:
@@ -110,9 +108,7 @@ class AcrossDivisions:
         for pair in sorted({*self._by_likeness(ours), *self._by_value(ours)}, key=self._turn):
             one, other = (self._contact(self._component.row(end)) for end in (pair.one, pair.other))
             best.setdefault(_two(one, other), pair)
-        self._store.index.load_edges(
-            self._cursor, self._index, {end for two in best for end in two}
-        )
+        self._reader.load_edges({end for two in best for end in two})
         apart = self._index.apart_at(self._world.now())
         return {two: pair for two, pair in best.items() if not self._is_denied(two, apart)}
 
@@ -138,10 +134,8 @@ class AcrossDivisions:
             for row in ours
             for there in self._others(row)
         }
-        tables, cursor, index = self._store.index, self._cursor, self._index
-        cap = self._rules.policy.block_cap
-        asked = {key for some in keys.values() for key in some}
-        crowding = Crowding(tables, cursor, index, self._store.digests, cap)
+        index, asked = self._index, {key for some in keys.values() for key in some}
+        crowding = Crowding(self._reader, self._rules.policy.block_cap)
         # A further record that comes to stand there meanwhile will look us up in its turn.
         crowding.load(asked, may_grow=True)
         self._load({number for key in asked for number in index.numbers_under(key)})
@@ -163,7 +157,7 @@ class AcrossDivisions:
 
     def _keys(self, row: InteractionRow, there: str) -> list[int]:
         """Return the keys under which a record would stand in another division and can be found."""
-        secret, is_crowded = self._store.digests.block_secret(there), self._index.is_crowded
+        secret, is_crowded = self._digests.block_secret(there), self._index.is_crowded
         return [key for key in hashed_keys(row.record, secret, is_crowded) if not is_crowded(key)]
 
     def _share_a_key(self, number: int, near: int, there: str) -> bool:
@@ -183,7 +177,7 @@ class AcrossDivisions:
         return known
 
     def _uncrowded(self, row: InteractionRow, divisions: frozenset[str]) -> Iterator[str]:
-        secrets = [self._store.digests.block_secret(one) for one in divisions]
+        secrets = [self._digests.block_secret(one) for one in divisions]
 
         def is_crowded(key: str) -> bool:
             return any(self._index.is_crowded(hash_key(key, secret)) for secret in secrets)
@@ -198,12 +192,12 @@ class AcrossDivisions:
             one.digest for row in ours for one in row.mentions if self._proves(row, one.digest)
         }
         there = self._elsewhere(digests)
-        tables, cursor, index = self._store.index, self._cursor, self._index
+        reader, index = self._reader, self._index
         away = {digest for some in there.values() for digest in some.values()}
-        tables.load_identifiers(cursor, index, sorted(away - index.identifiers.keys()))
+        reader.load_identifiers(sorted(away - index.identifiers.keys()))
         keys = {value_key(digest) for digest in (*there, *away)}
         fresh = keys - index.keys_read()
-        tables.load_postings(cursor, index, fresh, MOST_USES)
+        reader.load_postings(fresh, MOST_USES)
         index.reading.rely_on(fresh, may_grow=True)
         self._load({n for key in keys for n in index.numbers_under(key)[: MOST_USES + 1]})
         return [
@@ -220,7 +214,7 @@ class AcrossDivisions:
         """Return, for values whose claims say what they are, their digests in the other divisions."""
         rows = {row.identifier_id: row for d in digests if (row := self._index.identifiers.get(d))}
         said: dict[bytes, tuple[str, ClaimPersonal]] = {}
-        for event in self._store.read_streams(sorted(rows), cursor=self._cursor):
+        for event in self._store.read_streams(sorted(rows), cursor=self._reader.cursor):
             fact = event.fact
             if isinstance(fact, IdentifierClaimed | IdentifierTransferred) and not isinstance(
                 fact.personal, Erased
@@ -228,7 +222,7 @@ class AcrossDivisions:
                 said[rows[IdentifierId(event.stream_id)].digest] = fact.division, fact.personal
         return {
             digest: {
-                other: self._store.digests.identifier_key(other, one.family, one.scope, one.value)
+                other: self._digests.identifier_key(other, one.family, one.scope, one.value)
                 for other in self._divisions - {division}
             }
             for digest, (division, one) in said.items()
@@ -279,10 +273,10 @@ class AcrossDivisions:
     def _load(self, numbers: Iterable[int]) -> None:
         """Load records with their contacts, and those who are one with these."""
         wanted = set(numbers)
-        self._store.index.load_interactions(self._cursor, self._index, wanted)
+        self._reader.load_interactions(wanted)
         rows = (row for row in map(self._index.interaction, wanted) if row is not None)
         contacts = {row.contact_id for row in rows if row.contact_id is not None}
-        self._store.index.load_nearby(self._cursor, self._index, (), contacts)
+        self._reader.load_nearby((), contacts)
 
     def _asks(self, row: InteractionRow) -> bool:
         """Tell whether a record is looked at: it is that of somebody in a division that the policy

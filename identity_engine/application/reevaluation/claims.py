@@ -10,10 +10,9 @@ from identity_engine.application.resolution.statements import statements
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.match_index.conversation_tables import load_hearers
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore
-from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
-from projections.sql import Cursor
 
 
 class Claims:
@@ -21,21 +20,15 @@ class Claims:
 
     Args:
         store: has what the interactions said, and their keys.
-        cursor: the step's transaction.
-        index: its working set, in which the moves are done.
+        reader: of the step; in its working set the moves are done.
         rules: those in force.
         fact_writer: writes the facts.
     """
 
     def __init__(
-        self,
-        store: EventStore,
-        cursor: Cursor,
-        index: MatchIndex,
-        rules: Rules,
-        fact_writer: FactWriter,
+        self, store: EventStore, reader: IndexReader, rules: Rules, fact_writer: FactWriter
     ) -> None:
-        self._store, self._cursor, self._index = store, cursor, index
+        self._store, self._cursor, self._index = store, reader.cursor, reader.index
         self._rules, self._fact_writer = rules, fact_writer
 
     def renew(self, left: Iterable[tuple[ContactId, bytes]]) -> None:

@@ -21,12 +21,10 @@ from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.application.resolution.prepare import is_lasting
 from identity_engine.application.rules import Rules
-from identity_engine.event_store.store import EventStore
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from matchers.proposals import Node, Pair, Use, exact_pairs, scored_pairs
-from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import value_key
 from projections.match_index.rows import InteractionRow
-from projections.sql import Cursor
 
 MOST_USES = 400
 """Mentions of a shared value beyond which nobody counts its people again: it stays shared."""
@@ -43,18 +41,15 @@ class Component:
     """What was reached so far, over the working set of one step.
 
     Args:
-        store: the stored rows.
-        cursor: the step's transaction.
-        index: its working set.
+        reader: of the step.
         rules: those in force.
     """
 
-    def __init__(self, store: EventStore, cursor: Cursor, index: MatchIndex, rules: Rules) -> None:
-        self._tables, self._cursor, self._index, self._rules = store.index, cursor, index, rules
-        cap = rules.policy.block_cap
-        self._crowding = Crowding(store.index, cursor, index, store.digests, cap)
-        self._meaning = Meaning(store.digests, rules.policy)
-        self._heard = Hearing(store.index, cursor, index, self._meaning)
+    def __init__(self, reader: IndexReader, rules: Rules) -> None:
+        self._reader, self._index, self._rules = reader, reader.index, rules
+        self._crowding = Crowding(reader, rules.policy.block_cap)
+        self._meaning = Meaning(reader.digests, rules.policy)
+        self._heard = Hearing(reader, self._meaning)
         self.class_of = self._meaning.class_of
         self._seen: set[int] = set()
         self._weighed: set[int] = set()
@@ -64,7 +59,7 @@ class Component:
         self._keys: dict[int, tuple[int, ...]] = {}
         self.nodes: dict[int, Node] = {}
         self.pairs: list[Pair] = []
-        self._people = People(store.digests, rules)
+        self._people = People(reader.digests, rules)
         self.shared: dict[bytes, Crowd] = {}
         """Values that turned out to be shared."""
         self.unshared: dict[bytes, int] = {}
@@ -72,7 +67,7 @@ class Component:
 
     def grow(self, seeds: Iterable[int]) -> None:
         """Add the components of these interactions, by their numbers."""
-        self._tables.load_interactions(self._cursor, self._index, seeds)
+        self._reader.load_interactions(seeds)
         self._reach(seeds)
         while self._waiting:
             frontier, self._waiting = self._waiting, []
@@ -138,18 +133,16 @@ class Component:
 
     def _load_around(self, frontier: Sequence[InteractionRow]) -> None:
         """Load what the frontier can be paired with: one query for each kind of row."""
-        tables, cursor, index = self._tables, self._cursor, self._index
+        reader, index = self._reader, self._index
         contacts = {row.contact_id for row in frontier if row.contact_id is not None}
-        tables.load_nearby(cursor, index, (), contacts)
+        reader.load_nearby((), contacts)
         alike = self._load_alike(frontier)
         self._heard.load(frontier)
         heard = {digest for row in frontier for digest in self._heard.values_of(row)}
         digests = heard.union(mention.digest for row in frontier for mention in row.mentions)
-        tables.load_identifiers(
-            cursor, index, [one for one in digests if one not in index.identifiers]
-        )
+        reader.load_identifiers([one for one in digests if one not in index.identifiers])
         near = alike | self._load_naming(digests)
-        tables.load_interactions(cursor, index, near)
+        reader.load_interactions(near)
         self._load_right_ones(digests, near.union(self._heard.load_users(digests)))
 
     def _load_alike(self, frontier: Sequence[InteractionRow]) -> set[int]:
@@ -160,7 +153,7 @@ class Component:
         keys = {key for row in frontier for key in self._keys[row.number]}
         overfull = {key for key in keys if index.is_crowded(key)}
         self._crowding.load(keys - overfull)
-        self._tables.load_postings(self._cursor, index, overfull - index.keys_read(), MOST_EQUALS)
+        self._reader.load_postings(overfull - index.keys_read(), MOST_EQUALS)
         return self._numbers_under(keys, MOST_EQUALS)
 
     def _load_naming(self, digests: Collection[bytes]) -> set[int]:
@@ -169,7 +162,7 @@ class Component:
         shared = {value_key(digest) for digest in digests if self._is_shared(digest)}
         others = {value_key(digest) for digest in digests} - shared
         for keys, most in ((others, ALL), (shared, MOST_USES)):
-            self._tables.load_postings(self._cursor, index, keys - index.keys_read(), most)
+            self._reader.load_postings(keys - index.keys_read(), most)
         return self._numbers_under(others, ALL) | self._numbers_under(shared, MOST_USES)
 
     def _numbers_under(self, keys: Iterable[int], most: int) -> set[int]:
@@ -188,7 +181,7 @@ class Component:
             for contact_id in named_by_corrections(state.corrections)
         }
         said = {row.contact_id for row in rows if row.pinned and row.contact_id is not None}
-        self._tables.load_nearby(self._cursor, self._index, (), named | said)
+        self._reader.load_nearby((), named | said)
 
     def _keys_of(self, row: InteractionRow) -> tuple[int, ...]:
         if row.contact_id is None:
@@ -360,7 +353,7 @@ class Component:
         } - self._contacts
         self._contacts |= fresh
         if fresh:
-            self._reach(self._tables.load_all_of(self._cursor, index, fresh))
+            self._reach(self._reader.load_all_of(fresh))
 
 
 def takes_part(row: InteractionRow) -> bool:

@@ -34,13 +34,12 @@ from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.match_index.conversation_tables import load_heard
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore, stream_versions
 from matchers.clustering import Clusters, Refused, home
 from matchers.proposals import Pair
 from projections.match_index.identities import moment_of
-from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
-from projections.sql import Cursor
 
 
 class Difference:
@@ -49,18 +48,17 @@ class Difference:
     def __init__(
         self,
         store: EventStore,
-        cursor: Cursor,
         world: World,
         rules: Rules,
-        index: MatchIndex,
+        reader: IndexReader,
         component: Component,
         clusters: Clusters,
     ) -> None:
-        self._cursor, self._world, self._rules, self._index = cursor, world, rules, index
-        self._component = component
-        self._fact_writer = FactWriter(world, rules.actor, index)
-        self._claims = Claims(store, cursor, index, rules, self._fact_writer)
-        self._across = AcrossDivisions(store, cursor, world, rules, index, component)
+        self._world, self._rules, self._component = world, rules, component
+        self._reader, self._index = reader, reader.index
+        self._fact_writer = FactWriter(world, rules.actor, reader.index)
+        self._claims = Claims(store, reader, rules, self._fact_writer)
+        self._across = AcrossDivisions(store, world, rules, reader, component)
         self._joins, self._refused = clusters.joins, list(clusters.refused)
         self._cluster_of = {
             key: place for place, group in enumerate(clusters.groups) for key in group
@@ -138,7 +136,7 @@ class Difference:
             if not self._component.row(key).pinned and self._is_stray(key)
         ]
         ids = [self._component.row(key).interaction_id for key in strays]
-        self._index.versions |= stream_versions(self._cursor, ids)
+        self._index.versions |= stream_versions(self._reader.cursor, ids)
         self._load_heard(ids)
         at_home = dict(self._given)
         for contact_id in sorted(self._home, key=self._seniority):
@@ -164,18 +162,15 @@ class Difference:
             }
         self._claims.renew(left)
         self._settle_claims(touched)
-        Stages(self._store, self._cursor, self._index, self._fact_writer).settle(moves)
+        Stages(self._store, self._reader, self._fact_writer).settle(moves)
         return len(strays)
 
     def _load_heard(self, interaction_ids: Sequence[InteractionId]) -> None:
         """Load what was claimed on the word of messages: it goes along too."""
-        self._heard = load_heard(self._cursor, interaction_ids)
+        self._heard = load_heard(self._reader.cursor, interaction_ids)
         digests = [one for some in self._heard.values() for one in some]
-        tables = self._store.index
-        tables.load_identifiers(
-            self._cursor, self._index, [d for d in digests if d not in self._index.identifiers]
-        )
-        tables.load_nearby(self._cursor, self._index, (), self._index.holders())
+        self._reader.load_identifiers([d for d in digests if d not in self._index.identifiers])
+        self._reader.load_nearby((), self._index.holders())
 
     def _is_stray(self, key: int) -> bool:
         place, linked = self._cluster_of[key], self._linked(key)
@@ -242,8 +237,7 @@ class Difference:
 
     def _settle_claims(self, touched: Mapping[tuple[ContactId, bytes], datetime]) -> None:
         """Let what the moved interactions show of their values hold where they are now."""
-        store, policy = self._store, self._rules.policy
-        vouching = Vouching(store.index, self._cursor, self._index, store.digests, policy)
+        vouching = Vouching(self._reader, self._rules.policy)
         for row, fact in vouching.settle(touched):
             time = touched[fact.contact_id, row.digest]
             self._fact_writer.write(row.identifier_id, time, [fact])
@@ -253,7 +247,7 @@ class Difference:
         wrong = not_carried(self._index, self._component.contacts, self._home)
         # The survivor of its day may have left the identity since; its row follows its stream.
         streams = {edge.stream for edge in wrong}
-        self._store.index.load_nearby(self._cursor, self._index, (), streams)
+        self._reader.load_nearby((), streams)
         for edge in wrong:
             fact = ContactUnmerged(
                 merge_id=edge.merge_id,
@@ -266,7 +260,7 @@ class Difference:
         return len(wrong)
 
     def _last_seen(self, *contact_ids: ContactId) -> datetime:
-        return last_seen(self._store.index, self._cursor, self._index, contact_ids)
+        return last_seen(self._reader, contact_ids)
 
     def _merge(self) -> int:
         """Merge contacts of one home along the pairs that joined their interactions."""

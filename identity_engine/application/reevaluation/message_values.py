@@ -11,26 +11,21 @@ from aggregates.policy import AT_MOST_WEAK
 from aggregates.values import IdentifierClass, InteractionId
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.event_store.match_index.conversation_tables import load_heard, load_hearers
-from identity_engine.event_store.match_index.tables import IndexTables
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from projections.match_index.conversations import Heard
-from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
-from projections.sql import Cursor
 
 
 class Hearing:
     """What was heard in the interactions of one step.
 
     Args:
-        tables, cursor: the stored rows.
-        index: the working set.
+        reader: of the step.
         meaning: of mentions, under the policy in force.
     """
 
-    def __init__(
-        self, tables: IndexTables, cursor: Cursor, index: MatchIndex, meaning: Meaning
-    ) -> None:
-        self._tables, self._cursor, self._index = tables, cursor, index
+    def __init__(self, reader: IndexReader, meaning: Meaning) -> None:
+        self._reader, self._index = reader, reader.index
         self._meaning = meaning
         self._in: dict[InteractionId, Sequence[bytes]] = {}
         self._of: dict[bytes, list[Heard]] = {}
@@ -38,20 +33,20 @@ class Hearing:
     def load(self, rows: Sequence[InteractionRow]) -> None:
         """Load what was heard in these interactions."""
         ids = [row.interaction_id for row in rows]
-        found = load_heard(self._cursor, ids)
+        found = load_heard(self._reader.cursor, ids)
         self._in |= {one: found.get(one, ()) for one in ids}
 
     def load_users(self, digests: Iterable[bytes]) -> list[int]:
         """Load the interactions in which these values were heard, and return their numbers."""
         fresh = [digest for digest in digests if digest not in self._of]
-        told = load_hearers(self._cursor, fresh)
+        told = load_hearers(self._reader.cursor, fresh)
         self._of |= {digest: [] for digest in fresh}
         for one in told:
             self._of[one.digest].append(one)
         ids = {one.interaction_id for one in told}
         unknown = [one for one in sorted(ids) if self._index.interaction_by_id(one) is None]
         if unknown:
-            self._tables.load_linked(self._cursor, self._index, unknown)
+            self._reader.load_linked(unknown)
         rows = map(self._index.interaction_by_id, ids)
         return [row.number for row in rows if row is not None]
 

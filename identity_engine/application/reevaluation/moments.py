@@ -8,11 +8,9 @@ from collections.abc import Collection
 from datetime import datetime
 
 from aggregates.values import ContactId
-from identity_engine.event_store.match_index.tables import IndexTables
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from projections.match_index.identities import moment_of
-from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
-from projections.sql import Cursor
 
 
 def time_of(row: InteractionRow) -> datetime:
@@ -20,14 +18,13 @@ def time_of(row: InteractionRow) -> datetime:
     return moment_of(row.time)
 
 
-def last_seen(
-    tables: IndexTables, cursor: Cursor, index: MatchIndex, contact_ids: Collection[ContactId]
-) -> datetime:
+def last_seen(reader: IndexReader, contact_ids: Collection[ContactId]) -> datetime:
     """Return when the latest interaction of some loaded contacts was, else when the last was born.
 
     What ends between them has ended by then: which interaction ended it is not known, because it may
     be one that is gone.
     """
-    tables.load_all_of(cursor, index, contact_ids)
+    reader.load_all_of(contact_ids)
+    index = reader.index
     times = [time_of(row) for one in contact_ids for row in index.interactions_of(one)]
     return max(times or [index.contacts[one].state.born for one in contact_ids])

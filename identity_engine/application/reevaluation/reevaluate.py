@@ -32,6 +32,7 @@ from identity_engine.event_store.match_index.evaluation_queue import (
     find_waiting,
     settle,
 )
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore, stream_versions
 from identity_engine.observing.logbook import Logbook
 from matchers.clustering import Clusters, cluster
@@ -71,9 +72,10 @@ class Reevaluation:
     def request(self, interaction_ids: Collection[InteractionId] | None, actor: str) -> None:
         """Queue interactions again, by an event; None queues all."""
         with self._store.writing() as writer:
-            index = self._store.index.begin(writer.cursor)
+            reader = self._store.index.begin(writer.cursor)
+            index = reader.index
             if interaction_ids is not None:
-                self._store.index.load_linked(writer.cursor, index, interaction_ids)
+                reader.load_linked(interaction_ids)
             ids = None if interaction_ids is None else tuple(sorted(interaction_ids))
             fact = ReevaluationRequested(interaction_ids=ids)
             stream = POLICY_STREAMS["policy"]
@@ -89,17 +91,17 @@ class Reevaluation:
             if not find_no_longer_apart(cursor, self._world.now()):
                 return
         with self._store.writing() as writer:
-            cursor, tables = writer.cursor, self._store.index
-            index = tables.begin(cursor)
-            self._policies.follow(index.rules, cursor)
+            reader = self._store.index.begin(writer.cursor)
+            index = reader.index
+            self._policies.follow(reader)
             fact_writer = FactWriter(self._world, self._policies.rules.actor, index)
-            for pair, until in find_no_longer_apart(cursor, self._world.now()):
-                tables.load_nearby(cursor, index, (), pair)
-                tables.load_edges(cursor, index, pair)
+            for pair, until in find_no_longer_apart(writer.cursor, self._world.now()):
+                reader.load_nearby((), pair)
+                reader.load_edges(pair)
                 one, other = sorted(pair)
                 fact_writer.write(one, until, [ContactToldApartLifted(other=other)])
                 members = {m for end in pair for m in index.members_of(end)}
-                index.evaluate_again(tables.numbers_of(cursor, members))
+                index.evaluate_again(reader.numbers_of(members))
             writer.append(fact_writer.events, index.changes())
 
     def _step(self, total: Reevaluated) -> int:
@@ -138,15 +140,16 @@ class Reevaluation:
             return decided
 
     def _decide(self, cursor: Cursor) -> "_Decided":
-        index = self._store.index.begin(cursor)
-        self._policies.follow(index.rules, cursor)
+        reader = self._store.index.begin(cursor)
+        self._policies.follow(reader)
         seeds, found = find_waiting(cursor, STEP), Reevaluated()
         if not seeds:
-            return _Decided(index, seeds, [], set(), found)
+            return _Decided(reader.index, seeds, [], set(), found)
         events, component = evaluate(
-            self._store, cursor, index, self._policies.rules, self._world, seeds, found
+            self._store, reader, self._policies.rules, self._world, seeds, found
         )
-        return _Decided(index, seeds, events, component.nodes.keys() | set(seeds), found)
+        settled = component.nodes.keys() | set(seeds)
+        return _Decided(reader.index, seeds, events, settled, found)
 
 
 class _Decided(Struct, frozen=True):
@@ -160,21 +163,16 @@ class _Decided(Struct, frozen=True):
 
 
 def final_clusters(
-    store: EventStore,
-    cursor: Cursor,
-    index: MatchIndex,
-    rules: Rules,
-    now: datetime,
-    seeds: Iterable[int],
+    reader: IndexReader, rules: Rules, now: datetime, seeds: Iterable[int]
 ) -> tuple[Component, Clusters]:
     """Return the components of some interactions, and what of them is one person at a time."""
-    component = Component(store, cursor, index, rules)
+    component = Component(reader, rules)
     component.grow(seeds)
-    store.index.load_edges(cursor, index, component.contacts)
+    reader.load_edges(component.contacts)
     clusters = cluster(
         component.nodes,
         component.pairs,
-        index.apart_at(now),
+        reader.index.apart_at(now),
         rules.scorer,
         rules.link_rules,
         component.by_hand(),
@@ -184,8 +182,7 @@ def final_clusters(
 
 def evaluate(
     store: EventStore,
-    cursor: Cursor,
-    index: MatchIndex,
+    reader: IndexReader,
     rules: Rules,
     world: World,
     seeds: Iterable[int],
@@ -196,8 +193,8 @@ def evaluate(
     Returns:
         The events of the difference, and the components.
     """
-    component, clusters = final_clusters(store, cursor, index, rules, world.now(), seeds)
+    component, clusters = final_clusters(reader, rules, world.now(), seeds)
     total.refused.update(one.guard for one in clusters.refused)
     total.evaluated += len(component.nodes)
-    difference = Difference(store, cursor, world, rules, index, component, clusters)
+    difference = Difference(store, world, rules, reader, component, clusters)
     return difference.tell(total), component

@@ -87,9 +87,9 @@ def rehearse(
             if not numbers:
                 return result
             first = numbers[-1]
-            index = store.index.begin(cursor)
+            reader = store.index.begin(cursor)
             seeds = [number for number in numbers if number not in seen]
-            events, component = evaluate(store, cursor, index, rules, world, seeds, result.changes)
+            events, component = evaluate(store, reader, rules, world, seeds, result.changes)
             seen |= component.nodes.keys()
             result.flips += _flips(events)
             result.interaction_ids |= _touched(events, component)

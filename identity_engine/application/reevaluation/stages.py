@@ -14,10 +14,9 @@ from aggregates.interaction import InteractionLinked
 from aggregates.values import ContactId, Evidence, Fact, Stage
 from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.reevaluation.moments import time_of
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore
-from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
-from projections.sql import Cursor
 
 
 class Move(NamedTuple):
@@ -33,20 +32,15 @@ class Stages:
     """Raises and lowers contacts after the moves of one step.
 
     Args:
-        store, cursor: have what was written before the step.
-        index: the working set, in which the moves are done, with all interactions of their contacts.
+        store: has what was written before the step.
+        reader: of the step; in its working set the moves are done, with all interactions of their
+            contacts.
         fact_writer: has written the moves.
     """
 
-    def __init__(
-        self, store: EventStore, cursor: Cursor, index: MatchIndex, fact_writer: FactWriter
-    ) -> None:
-        self._store, self._cursor, self._index, self._fact_writer = (
-            store,
-            cursor,
-            index,
-            fact_writer,
-        )
+    def __init__(self, store: EventStore, reader: IndexReader, fact_writer: FactWriter) -> None:
+        self._store, self._cursor, self._index = store, reader.cursor, reader.index
+        self._fact_writer = fact_writer
 
     def settle(self, moves: Sequence[Move]) -> None:
         """Let the contacts of some moves have the stage that their links give them."""

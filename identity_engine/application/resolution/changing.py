@@ -34,10 +34,9 @@ from identity_engine.application.rules import Rules
 from identity_engine.event_store.keys import DataKey
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.match_index.conversation_tables import load_changes, load_waiting
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore, stream_versions
-from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
-from projections.sql import Cursor
 
 WITH_VALUES = ("message", "corrected")
 TAKING_BACK = ("corrected", "retracted")
@@ -57,9 +56,7 @@ class Changing:
 
     Args:
         store, world, rules: of the resolver.
-        cursor: an open transaction.
-        index: the working set of the batch.
-        lookup: its look-ups.
+        reader, lookup: of the batch.
         events: of the batch; what is decided here is added.
         arriving: the interactions that the batch brings, by natural key.
     """
@@ -69,19 +66,18 @@ class Changing:
         store: EventStore,
         world: World,
         rules: Rules,
-        cursor: Cursor,
-        index: MatchIndex,
+        reader: IndexReader,
         lookup: Lookup,
         events: list[Pending],
         arriving: Mapping[bytes, Prepared],
     ) -> None:
         self._store, self._world, self._rules = store, world, rules
-        self._cursor, self._index, self._lookup = cursor, index, lookup
+        self._reader, self._index, self._lookup = reader, reader.index, lookup
         self._events, self._arriving = events, arriving
-        self._conversations = index.conversations
+        self._conversations = reader.index.conversations
         self._deferred: dict[bytes, PreparedChange] = {}
         self._prepared: dict[bytes, Prepared] = {}
-        self._effects = Effects(store, world, rules, cursor, index, lookup, events)
+        self._effects = Effects(store, world, rules, reader, lookup, events)
 
     def load(self, changes: Sequence[RecognisedChange]) -> None:
         """Load all that these changes and the arriving interactions ask for, one query for each kind
@@ -90,15 +86,14 @@ class Changing:
             self._load_waiting([*self._arriving, *(one.interaction_key for one in changes)])
         if not changes:
             return
-        load_changes(self._cursor, self._index, [one.natural_key for one in changes])
+        load_changes(self._reader, [one.natural_key for one in changes])
         known = [row for one in changes if (row := self._index.known(one.interaction_key))]
         ids = list(dict.fromkeys(row.interaction_id for row in known))
-        tables = self._store.index
-        tables.load_linked(self._cursor, self._index, ids)
+        self._reader.load_linked(ids)
         rows = [row for id_ in ids if (row := self._index.interaction_by_id(id_)) is not None]
         self._index.add_natural_keys((), rows)
-        tables.load_nearby(self._cursor, self._index, (), _contacts(rows))
-        self._index.versions |= stream_versions(self._cursor, ids)
+        self._reader.load_nearby((), _contacts(rows))
+        self._index.versions |= stream_versions(self._reader.cursor, ids)
         for one in changes:
             if one.incoming.kind in WITH_VALUES:
                 self._prepare(one)
@@ -188,9 +183,10 @@ class Changing:
         self._events += fact_writer.events
 
     def _load_waiting(self, interaction_keys: Sequence[bytes]) -> None:
-        waiting = load_waiting(self._cursor, self._index, interaction_keys)
-        load_changes(self._cursor, self._index, [one.natural_key for one in waiting])
-        for event in self._store.read_streams([one.stream for one in waiting], cursor=self._cursor):
+        waiting = load_waiting(self._reader, interaction_keys)
+        load_changes(self._reader, [one.natural_key for one in waiting])
+        streams, cursor = [one.stream for one in waiting], self._reader.cursor
+        for event in self._store.read_streams(streams, cursor=cursor):
             fact, header = event.fact, event.header
             assert isinstance(fact, InteractionChangeDeferred)
             upstream = Upstream(header.correlation_id, header.event_id, header.traceparent)

@@ -10,38 +10,25 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from identity_engine.application.resolution.prepare import all_hashed_keys, hashed_keys
-from identity_engine.event_store.match_index.tables import IndexTables
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from matchers.blocking import hash_key, hash_keys, keys_in_use, refined_keys
 from matchers.record import MatchRecord
-from projections.match_index.digests import DigestKeys
-from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key
 from projections.match_index.rows import Comparable, InteractionRow
-from projections.sql import Cursor
 
 
 class Crowding:
     """Watches the keys of one batch.
 
     Args:
-        tables: the stored rows.
-        cursor: an open transaction.
-        index: the working set of the batch.
-        digests: the secrets of the keys.
+        reader: of the batch.
         cap: how many records a key may lead to.
     """
 
-    def __init__(
-        self,
-        tables: IndexTables,
-        cursor: Cursor,
-        index: MatchIndex,
-        digests: DigestKeys,
-        cap: int,
-    ) -> None:
-        self._tables, self._cursor, self._index = tables, cursor, index
-        self._digests, self._cap = digests, cap
-        index.block_cap = cap
+    def __init__(self, reader: IndexReader, cap: int) -> None:
+        self._reader, self._cap = reader, cap
+        self._index, self._digests = reader.index, reader.digests
+        self._index.block_cap = cap
 
     def keys(self, record: MatchRecord | None, division: str) -> tuple[int, ...]:
         """Return the keys under which a record stands now."""
@@ -79,7 +66,7 @@ class Crowding:
         """
         asked = set(keys)
         wanted = asked - self._index.keys_read()
-        self._tables.load_postings(self._cursor, self._index, wanted, self._cap)
+        self._reader.load_postings(wanted, self._cap)
         self._index.reading.rely_on(wanted if may_grow else asked, may_grow=may_grow)
 
     def settle(self, row: InteractionRow) -> None:
@@ -94,7 +81,7 @@ class Crowding:
     def _refine(self, key: int, secret: bytes) -> set[int]:
         """Put the records of a key under finer ones, and return those."""
         numbers = list(self._index.numbers_under(key))
-        self._tables.load_interactions(self._cursor, self._index, numbers)
+        self._reader.load_interactions(numbers)
         rows = [row for row in map(self._index.interaction, numbers) if row is not None]
         finer = {row.number: self._finer(row.record, key, secret) for row in rows}
         self.load((one for keys in finer.values() for one in keys), may_grow=True)

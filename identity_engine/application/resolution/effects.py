@@ -26,23 +26,22 @@ from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.mapper import Pending
 from identity_engine.event_store.match_index.conversation_tables import load_heard, load_hearers
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore
 from matchers.decision import decide
 from matchers.record import MatchRecord
 from matchers.vocabulary import Decision
 from projections.match_index.conversations import Heard
 from projections.match_index.identities import moment_of
-from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import value_key
 from projections.match_index.rows import InteractionRow
-from projections.sql import Cursor
 
 
 class Effects:
     """The effects of the changes of one batch.
 
     Args:
-        store, world, rules, cursor, index, lookup: of the batch.
+        store, world, rules, reader, lookup: of the batch.
         events: what the batch has written so far.
     """
 
@@ -51,13 +50,12 @@ class Effects:
         store: EventStore,
         world: World,
         rules: Rules,
-        cursor: Cursor,
-        index: MatchIndex,
+        reader: IndexReader,
         lookup: Lookup,
         events: Sequence[Pending],
     ) -> None:
         self._store, self._world, self._rules = store, world, rules
-        self._cursor, self._index, self._lookup = cursor, index, lookup
+        self._reader, self._index, self._lookup = reader, reader.index, lookup
         self._events = events
         self._heard: dict[InteractionId, list[bytes]] = {}
         self._hearers: dict[bytes, list[Heard]] = {}
@@ -66,13 +64,12 @@ class Effects:
         """Load what interactions that are corrected or retracted had made contacts claim."""
         if not taken_back:
             return
-        self._heard = load_heard(self._cursor, [row.interaction_id for row in taken_back])
+        self._heard = load_heard(self._reader.cursor, [row.interaction_id for row in taken_back])
         mentioned = {one.digest for row in taken_back for one in row.mentions}
         said = mentioned.union(*self._heard.values())
-        tables = self._store.index
         fresh = said - self._index.identifiers.keys()
-        tables.load_identifiers(self._cursor, self._index, list(fresh))
-        tables.load_nearby(self._cursor, self._index, (), self._index.holders())
+        self._reader.load_identifiers(list(fresh))
+        self._reader.load_nearby((), self._index.holders())
         self._load_hearers(said)
 
     def hear(
@@ -122,14 +119,14 @@ class Effects:
         """Ask a person, unless the same is being asked, or was answered."""
         state = self._state(row.interaction_id, fact_writer.events)
         asked = {*state.rejected, *({state.asked.proposed} if state.asked is not None else ())}
-        self._store.index.load_nearby(self._cursor, self._index, (), asked)
+        self._reader.load_nearby((), asked)
         if wanted in map(self._index.canonical, asked):
             return
         command = interaction.HoldForReview(wanted, evidence_of(decision, self._rules))
         fact_writer.write(row.interaction_id, time, interaction.decide(state.link, command))
 
     def _state(self, interaction_id: InteractionId, pending: Sequence[Pending]) -> ReviewState:
-        stored = self._store.read_stream(interaction_id, cursor=self._cursor)
+        stored = self._store.read_stream(interaction_id, cursor=self._reader.cursor)
         state = ReviewState()
         for fact in (
             *(event.fact for event in stored),
@@ -209,9 +206,7 @@ class Effects:
         fact = InteractionUnlinked(contact_id=contact_id, pinned=True, cause="retracted")
         fact_writer.write(row.interaction_id, time, [fact])
         members = self._index.members_of(contact_id)
-        self._index.evaluate_again(
-            self._store.index.load_all_of(self._cursor, self._index, members)
-        )
+        self._index.evaluate_again(self._reader.load_all_of(members))
         self._settle_claims(fact_writer, contact_id, said, time)
         self._end_refusals(fact_writer, contact_id, row.interaction_id, time)
 
@@ -239,8 +234,7 @@ class Effects:
         again: InteractionId | None = None,
     ) -> None:
         """Let what the interaction showed of values hold no longer."""
-        store, policy = self._store, self._rules.policy
-        vouching = Vouching(store.index, self._cursor, self._index, store.digests, policy)
+        vouching = Vouching(self._reader, self._rules.policy)
         claims = ((contact_id, digest) for digest in sorted(digests))
         for identifier, fact in vouching.settle(claims, again=again):
             fact_writer.write(identifier.identifier_id, time, [fact])
@@ -253,7 +247,7 @@ class Effects:
         so that they do not come back with it, it is said all the same."""
         self._lookup.crowding.load(value_key(digest) for digest in digests)
         near = [n for digest in digests for n in self._index.numbers_under(value_key(digest))]
-        self._store.index.load_interactions(self._cursor, self._index, near)
+        self._reader.load_interactions(near)
         self._index.evaluate_again(near)
         self._load_hearers(digests)
         for digest in sorted(digests):
@@ -273,11 +267,11 @@ class Effects:
         if not fresh:
             return
         self._hearers |= {digest: [] for digest in fresh}
-        for one in load_hearers(self._cursor, fresh):
+        for one in load_hearers(self._reader.cursor, fresh):
             self._hearers[one.digest].append(one)
         ids = {one.interaction_id for digest in fresh for one in self._hearers[digest]}
         unknown = [one for one in sorted(ids) if self._index.interaction_by_id(one) is None]
-        self._store.index.load_linked(self._cursor, self._index, unknown)
+        self._reader.load_linked(unknown)
 
     def _rests_on(self, held: Holding, row: InteractionRow) -> bool:
         """Tell whether a claim that is open, or would be if its contact came back, hangs on an

@@ -16,12 +16,11 @@ from aggregates.values import ContactId, InteractionId
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import Prepared
 from identity_engine.application.rules import Rules
-from identity_engine.event_store.store import EventStore
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from matchers.vocabulary import Candidate, ContactFacts, HeldIdentifier, Holder
 from projections.match_index.identities import microseconds
 from projections.match_index.index import MatchIndex
 from projections.match_index.rows import InteractionRow
-from projections.sql import Cursor
 
 Weights = dict[str, int]
 """Interaction id of a record -> its weight against one incoming interaction, in millibits."""
@@ -31,22 +30,18 @@ class Lookup:
     """The reads of one batch, over the index that its own decisions change.
 
     Args:
-        store: the stored rows.
-        cursor: an open transaction.
-        index: the working set of the batch.
+        reader: of the batch.
         rules: those in force.
     """
 
-    def __init__(self, store: EventStore, cursor: Cursor, index: MatchIndex, rules: Rules) -> None:
-        self._tables = store.index
-        self._cursor = cursor
-        self.index = index
+    def __init__(self, reader: IndexReader, rules: Rules) -> None:
+        self._reader = reader
+        self.index = reader.index
         """What is loaded, and what the decisions have changed in it."""
         self._rules = rules
         self._members = rules.policy.guards.members_compared
         self._weights: defaultdict[str, Weights] = defaultdict(dict)
-        cap = rules.policy.block_cap
-        self.crowding = Crowding(store.index, cursor, index, store.digests, cap)
+        self.crowding = Crowding(reader, rules.policy.block_cap)
 
     def with_keys_in_use(self, prepared: Prepared) -> Prepared:
         """Return an interaction with finer keys for those that have become crowded since."""
@@ -58,14 +53,14 @@ class Lookup:
 
     def load(self, batch: Sequence[Prepared]) -> None:
         """Load all that the decisions of a batch may read."""
-        tables, cursor, index = self._tables, self._cursor, self.index
+        reader, index = self._reader, self.index
         digests = {considered.digest for one in batch for considered in one.identifiers}
-        tables.load_identifiers(cursor, index, list(digests))
+        reader.load_identifiers(list(digests))
         alike = [one for one in batch if not self._is_held(one)]
         self.crowding.load((key for one in batch for key in one.block_keys), may_grow=True)
         near = {id(one): nearest(one, index, self._rules.policy) for one in alike}
         numbers = {number for one in near.values() for number in one}
-        tables.load_nearby(cursor, index, numbers, index.holders())
+        reader.load_nearby(numbers, index.holders())
         asked = {index.canonical(holder) for holder in index.holders()}
         for one in alike:
             asked |= self._in_question(one, self._rows(near[id(one)]))
@@ -76,13 +71,13 @@ class Lookup:
         same, and a value has one stream."""
         digests = {considered.digest for one in batch for considered in one.identifiers}
         if digests:
-            self._tables.load_identifiers(self._cursor, self.index, list(digests))
-            self._tables.load_nearby(self._cursor, self.index, (), self.index.holders())
+            self._reader.load_identifiers(list(digests))
+            self._reader.load_nearby((), self.index.holders())
 
     def load_written(self, digests: Collection[bytes], contact_ids: Iterable[ContactId]) -> None:
         """Load what decisions that were taken before may have changed."""
-        self._tables.load_identifiers(self._cursor, self.index, list(digests))
-        self._tables.load_nearby(self._cursor, self.index, (), contact_ids)
+        self._reader.load_identifiers(list(digests))
+        self._reader.load_nearby((), contact_ids)
 
     def weights(self, prepared: Prepared) -> Weights:
         """Return the weights that are known of records near an interaction; a decision adds more."""
@@ -102,11 +97,11 @@ class Lookup:
         index = self.index
         self.crowding.load(prepared.block_keys, may_grow=True)
         numbers = nearest(prepared, index, self._rules.policy)
-        self._tables.load_interactions(self._cursor, index, numbers)
+        self._reader.load_interactions(numbers)
         rows = self._rows(numbers)
         linked = {row.contact_id for row in rows if row.contact_id is not None}
         if not linked <= index.contacts.keys():
-            self._tables.load_nearby(self._cursor, index, (), linked)
+            self._reader.load_nearby((), linked)
         chosen = {row.interaction_id: row for row in rows}
         asked = self._in_question(prepared, rows) | holders(prepared, index)
         chosen |= self._newest_of(asked)
@@ -170,7 +165,7 @@ class Lookup:
 
     def _load_members(self, canonicals: Iterable[ContactId]) -> None:
         members = (member for one in canonicals for member in self.index.members(one))
-        self._tables.load_members(self._cursor, self.index, members, self._members)
+        self._reader.load_members(members, self._members)
 
     def _rows(self, numbers: Iterable[int]) -> list[InteractionRow]:
         return self.index.interactions(numbers)

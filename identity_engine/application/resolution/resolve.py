@@ -30,6 +30,7 @@ from identity_engine.application.resolution.survivors import TakenDecision, stan
 from identity_engine.application.rules import Rules
 from identity_engine.errors import Conflict, Fenced
 from identity_engine.event_store.mapper import Pending
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.source_positions import SourcePosition
 from identity_engine.event_store.store import EventStore
 from identity_engine.ingestion.envelope import Incoming
@@ -181,10 +182,11 @@ class Resolver:
         self, ahead: "_ReadAhead", cursor: Cursor, lost: "_Decided | None" = None
     ) -> "_Decided":
         """Decide a batch; what stands of decisions that `lost` a race is told again."""
-        index = self._begin(cursor)
-        fresh = self._recognise(ahead, cursor, index)
+        reader = self._begin(cursor)
+        index = reader.index
+        fresh = self._recognise(ahead, reader)
         self.watch("recognised")
-        lookup = Lookup(self._store, cursor, index, self.rules)
+        lookup = Lookup(reader, self.rules)
         prepared = {key: lookup.with_keys_in_use(one) for key, one in fresh.items()}
         decided = _Decided(index, self.rules)
         if lost is not None and not ahead.changes():
@@ -192,7 +194,7 @@ class Resolver:
         open_ = [one for key, one in prepared.items() if key not in decided.told]
         lookup.load_held([one for one in open_ if not self._resolves(one)])
         lookup.load([one for one in open_ if self._resolves(one)])
-        changing = self._changing(ahead, cursor, lookup, decided, prepared)
+        changing = self._changing(ahead, reader, lookup, decided, prepared)
         stood = dict(decided.told)
         self.watch("looked up")
         for one in ahead.recognised:
@@ -211,41 +213,39 @@ class Resolver:
         self.watch("told")
         return decided
 
-    def _begin(self, cursor: Cursor) -> MatchIndex:
-        """Return an empty working set, and follow the rules that are in force where it begins."""
-        index = self._store.index.begin(cursor)
-        index.reading.is_provisional = True
-        self._policies.follow(index.rules, cursor)
-        return index
+    def _begin(self, cursor: Cursor) -> IndexReader:
+        """Begin to read, and follow the rules that are in force where the working set begins."""
+        reader = self._store.index.begin(cursor)
+        reader.index.reading.is_provisional = True
+        self._policies.follow(reader)
+        return reader
 
-    def _recognise(
-        self, ahead: "_ReadAhead", cursor: Cursor, index: MatchIndex
-    ) -> dict[bytes, Prepared]:
+    def _recognise(self, ahead: "_ReadAhead", reader: IndexReader) -> dict[bytes, Prepared]:
         """Load what is known of a batch; return its new interactions, normalised under the rules in
         force, by natural key."""
-        batch, tables = ahead.recognised, self._store.index
-        tables.load_natural_keys(cursor, index, [one.interaction_key for one in batch])
+        batch, index = ahead.recognised, reader.index
+        reader.load_natural_keys([one.interaction_key for one in batch])
         if ahead.rules is not self.rules:
             ahead.prepared.clear()
         fresh = [one for one in ahead.interactions() if index.known(one.natural_key) is None]
         if len(fresh) < len(batch):
-            tables.load_nearby(cursor, index, (), index.contacts_of_known())
+            reader.load_nearby((), index.contacts_of_known())
         self._normalise(fresh, ahead.prepared)
         return {one.natural_key: ahead.prepared[one.natural_key] for one in fresh}
 
     def _changing(
         self,
         ahead: "_ReadAhead",
-        cursor: Cursor,
+        reader: IndexReader,
         lookup: Lookup,
         decided: "_Decided",
         arriving: Mapping[bytes, Prepared],
     ) -> Changing | None:
         """Return what takes the changes of a batch, loaded; None where there are none, and none wait."""
-        changes, index = ahead.changes(), decided.index
-        if not changes and not index.conversations.last_waiting:
+        changes = ahead.changes()
+        if not changes and not reader.index.conversations.last_waiting:
             return None
-        work = self._store, self._world, self.rules, cursor, index, lookup
+        work = self._store, self._world, self.rules, reader, lookup
         changing = Changing(*work, decided.events, arriving)
         changing.load(changes)
         return changing

@@ -12,12 +12,9 @@ from aggregates.values import ContactId, InteractionId
 from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from identity_engine.application.resolution.meaning import Meaning
 from identity_engine.event_store.match_index.conversation_tables import load_hearers
-from identity_engine.event_store.match_index.tables import IndexTables
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from projections.match_index.conversations import Heard
-from projections.match_index.digests import DigestKeys
-from projections.match_index.index import MatchIndex
 from projections.match_index.rows import IdentifierRow, InteractionRow
-from projections.sql import Cursor
 
 Vouched = IdentifierVerified | IdentifierVerificationWithdrawn
 
@@ -26,22 +23,13 @@ class Vouching:
     """Says which claims are verified no longer, and which are now.
 
     Args:
-        tables, cursor: to read who vouched.
-        index: the working set; the links in it are those that hold from now on.
-        digests: of the store.
+        reader: loads who vouched; the links in its working set are those that hold from now on.
         policy: the one in force, which says what a mention means.
     """
 
-    def __init__(
-        self,
-        tables: IndexTables,
-        cursor: Cursor,
-        index: MatchIndex,
-        digests: DigestKeys,
-        policy: Policy,
-    ) -> None:
-        self._tables, self._cursor, self._index = tables, cursor, index
-        self._meaning = Meaning(digests, policy)
+    def __init__(self, reader: IndexReader, policy: Policy) -> None:
+        self._reader, self._index = reader, reader.index
+        self._meaning = Meaning(reader.digests, policy)
         self._heard: dict[tuple[InteractionId, bytes], Heard] = {}
 
     def settle(
@@ -86,7 +74,10 @@ class Vouching:
 
     def _load_heard(self, digests: Sequence[bytes]) -> None:
         """Load which interactions showed these values in their messages."""
-        told = (*load_hearers(self._cursor, digests), *self._index.conversations.just_heard())
+        told = (
+            *load_hearers(self._reader.cursor, digests),
+            *self._index.conversations.just_heard(),
+        )
         for one in told:
             place = one.interaction_id, one.digest
             self._heard[place] = self._heard.get(place, one).together_with(one)
@@ -95,7 +86,7 @@ class Vouching:
         vouchers = {by for contact_id, row in touched for by in self._vouchers(contact_id, row)}
         unknown = [by for by in vouchers if self._index.interaction_by_id(by) is None]
         if unknown:
-            self._tables.load_linked(self._cursor, self._index, unknown)
+            self._reader.load_linked(unknown)
 
     def _vouchers(self, contact_id: ContactId, row: IdentifierRow) -> list[InteractionId]:
         held = _of(contact_id, row)

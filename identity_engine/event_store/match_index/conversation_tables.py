@@ -5,9 +5,9 @@ from operator import attrgetter
 
 from aggregates.values import InteractionId
 from identity_engine.event_store.ids import id_bytes, id_text
+from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.match_index.sealed_records import SealedRecords
 from projections.match_index.conversations import ChangeRow, Heard, WaitingChange
-from projections.match_index.index import MatchIndex
 from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges
 from projections.sql import Cursor, select
@@ -47,29 +47,27 @@ CONVERSATION_ROWS = (
 )
 
 
-def load_changes(cursor: Cursor, index: MatchIndex, wanted: Sequence[bytes]) -> None:
+def load_changes(reader: IndexReader, wanted: Sequence[bytes]) -> None:
     """Load the changes known under these natural keys of their own."""
     rows = select(
-        cursor,
+        reader.cursor,
         "SELECT natural_key, content_digest, interaction_id FROM change WHERE natural_key IN (%s)",
         wanted,
     )
-    index.conversations.add_changes(
+    reader.index.conversations.add_changes(
         wanted, [ChangeRow(key, digest, InteractionId(id_text(id_))) for key, digest, id_ in rows]
     )
 
 
-def load_waiting(
-    cursor: Cursor, index: MatchIndex, interaction_keys: Sequence[bytes]
-) -> list[WaitingChange]:
+def load_waiting(reader: IndexReader, interaction_keys: Sequence[bytes]) -> list[WaitingChange]:
     """Load the changes that wait for these interactions, in the order in which they came."""
     rows = select(
-        cursor,
+        reader.cursor,
         f"SELECT number, {WAITING} FROM waiting_change WHERE interaction_key IN (%s)",
         interaction_keys,
     )
     found = [_waiting(row[1:]) for row in sorted(set(rows))]
-    index.conversations.add_waiting(found)
+    reader.index.conversations.add_waiting(found)
     return found
 
 

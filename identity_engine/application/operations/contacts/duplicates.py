@@ -93,13 +93,13 @@ class Duplicates:
         if made.record is None:
             return {}
         cap = rules.policy.block_cap
-        command.tables.load_postings(command.cursor, index, made.block_keys, cap)
+        command.reader.load_postings(made.block_keys, cap)
         numbers = {
             number
             for key in made.block_keys
             for number in index.numbers_under(key)[: rules.policy.candidate_cap]
         }
-        command.tables.load_nearby(command.cursor, index, numbers, ())
+        command.reader.load_nearby(numbers, ())
         best: dict[ContactId, tuple[int, InteractionRow, MatchRecord]] = {}
         for row in filter(None, map(index.interaction, sorted(numbers))):
             if row.record is None or row.contact_id is None:

@@ -82,9 +82,9 @@ class Expiry(Operations):
         if not due:
             return 0, place
         command.fact_writer = FactWriter(self.context.world, command.rules.actor, command.index)
-        tables, index = command.tables, command.index
-        tables.load_nearby(command.cursor, index, (), [contact_id for _, contact_id in due])
-        tables.load_edges(command.cursor, index, list(index.contacts))
+        reader, index = command.reader, command.index
+        reader.load_nearby((), [contact_id for _, contact_id in due])
+        reader.load_edges(list(index.contacts))
         for time, contact_id in due:
             last = moment_of(time)
             self._look_at(command, index.canonical(contact_id), last, swept)

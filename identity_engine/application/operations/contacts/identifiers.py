@@ -197,11 +197,12 @@ class Identifiers(Operations):
         Raises:
             NotFound: there is none, or none of a contact that the actor sees.
         """
-        id_, tables = IdentifierId(checked_id(reference)), self.context.store.index
-        with self.context.store.reading() as cursor:
-            index = tables.begin(cursor)
-            tables.load_identifier_streams(cursor, index, [id_])
-            tables.load_nearby(cursor, index, (), index.holders())
+        id_, store = IdentifierId(checked_id(reference)), self.context.store
+        with store.reading() as cursor:
+            reader = store.index.begin(cursor)
+            index = reader.index
+            reader.load_identifier_streams([id_])
+            reader.load_nearby((), index.holders())
             rows, held = index.contacts, index.holdings(id_)
         seen = self.context.rights.allow
         found = tuple(one for one in held if seen(self.action, rows[one.contact_id].state.division))

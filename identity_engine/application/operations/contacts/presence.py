@@ -48,7 +48,7 @@ def standing_of(command: Command, members: Iterable[ContactId]) -> Standing:
 def leave(command: Command, members: Iterable[ContactId], fact: LifecycleFact) -> None:
     """Let a set go: every claim of its members ends, and each member is told."""
     for member in sorted(members):
-        for row in command.tables.load_held(command.cursor, command.index, member):
+        for row in command.reader.load_held(member):
             end_claim(command, row, member)
         command.write(member, fact)
 
@@ -85,11 +85,11 @@ def come_back(
 ) -> tuple[HeldElsewhere, ...]:
     """Bring a set back with the claims that are still free, and return the others."""
     members = sorted(members)
-    tables, cursor, index = command.tables, command.cursor, command.index
+    reader, index = command.reader, command.index
     commands = {member: _commands_that_took(command.stream(member)) for member in members}
-    held = {member: tables.load_held(cursor, index, member) for member in members}
-    tables.load_nearby(cursor, index, (), index.holders())
-    numbers = tables.load_all_of(cursor, index, members)
+    held = {member: reader.load_held(member) for member in members}
+    reader.load_nearby((), index.holders())
+    numbers = reader.load_all_of(members)
     said = {mention.digest for row in index.interactions(numbers) for mention in row.mentions}
     for member in members:
         command.write(member, fact)

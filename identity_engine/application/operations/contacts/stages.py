@@ -53,7 +53,7 @@ def first_raising(
 ) -> tuple[InteractionId, InteractionLinked] | None:
     """Return the earliest interaction, other than `but`, of which the link would have raised a contact,
     with that link."""
-    command.tables.load_all_of(command.cursor, command.index, [contact_id])
+    command.reader.load_all_of([contact_id])
     rows = command.index.interactions_of(contact_id)
     others = [row for row in rows if row.interaction_id != but and not row.is_by_hand]
     for row in sorted(others, key=lambda one: (one.time, one.name)):

@@ -296,12 +296,10 @@ class LinkByHand:
         again."""
         index, command = self._command.index, self._command
         members = {one for id_ in contact_ids for one in index.members_of(id_)}
-        index.evaluate_again(command.tables.load_all_of(command.cursor, index, members))
+        index.evaluate_again(command.reader.load_all_of(members))
         for mention in self._row.mentions:
             command.evaluate_mentions(mention.digest)
-        cap = command.rules.policy.block_cap
-        crowding = Crowding(command.tables, command.cursor, index, command.digests, cap)
-        crowding.evaluate_near(self._row)
+        Crowding(command.reader, command.rules.policy.block_cap).evaluate_near(self._row)
         for member in sorted(members):
             state = index.contacts[member].state
             for other, why in sorted(state.refused.items()):

@@ -170,7 +170,7 @@ class Reassignment:
             return False
         command.write(own, ContactAugmentationReverted(augmentation_id=fact.augmentation_id))
         values = {one.value for one in taken.identifiers}
-        for row in command.tables.load_held(command.cursor, command.index, own):
+        for row in command.reader.load_held(own):
             for claimed in command.stream(row.identifier_id):
                 claim = claimed.fact
                 if (
@@ -217,7 +217,7 @@ class Reassignment:
         command, own = self._command, self._survivor
         self._require(Action.IDENTITY_TRANSFER)
         id_ = IdentifierId(event.stream_id)
-        command.tables.load_identifier_streams(command.cursor, command.index, [id_])
+        command.reader.load_identifier_streams([id_])
         row = command.index.identifier(id_)
         assert row is not None
         assert row.state is not None

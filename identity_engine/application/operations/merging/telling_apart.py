@@ -88,7 +88,7 @@ class TellingApart(Operations):
 
 def evaluate_again(command: Command, contact_ids: frozenset[ContactId]) -> None:
     """Let re-evaluation look at what these contacts have: it may join them otherwise than before."""
-    command.index.evaluate_again(command.tables.numbers_of(command.cursor, contact_ids))
+    command.index.evaluate_again(command.reader.numbers_of(contact_ids))
 
 
 def _two(one: str, other: str) -> tuple[ContactId, ContactId]:

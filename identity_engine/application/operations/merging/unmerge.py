@@ -199,7 +199,7 @@ class Unmerging(Operations):
         return Unmerged(id_, parts, apart, command.done(merge.stream))
 
     def _merge(self, command: Command, merge_id: MergeId, member: ContactId | None) -> _Merge:
-        ends = command.tables.ends_of_merge(command.cursor, merge_id)
+        ends = command.reader.ends_of_merge(merge_id)
         if not ends:
             raise _NotInForce
         command.contacts(ends)
@@ -211,7 +211,7 @@ class Unmerging(Operations):
         if member is not None and member not in members:
             raise Refused("not_a_member", "This merge did not join that contact.")
         # The survivor of its day may have left the identity since; its row follows its stream.
-        command.tables.load_nearby(command.cursor, index, (), [edges[0].stream])
+        command.reader.load_nearby((), [edges[0].stream])
         return _Merge(merge_id, edges, others, members, undo(edges, others, member))
 
     @contextmanager

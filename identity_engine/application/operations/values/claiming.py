@@ -239,7 +239,7 @@ def loaded(command: Command, division: str, given: GivenIdentifier) -> bytes:
     assert given.normalised is not None
     key = (division, given.family, given.scope, given.normalised)
     digest = command.digests.identifier_key(*key)
-    command.tables.load_identifiers(command.cursor, command.index, [digest])
+    command.reader.load_identifiers([digest])
     row = command.index.identifiers.get(digest)
     if row is not None and row.state is not None:
         command.load({held.contact_id for held in row.state.holdings})

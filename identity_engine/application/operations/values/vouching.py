@@ -17,19 +17,16 @@ def load_values(
     heard = load_heard(command.cursor, [row.interaction_id]).get(row.interaction_id, [])
     digests = tuple(dict.fromkeys((*(mention.digest for mention in row.mentions), *heard, *also)))
     fresh = [one for one in digests if one not in command.index.identifiers]
-    command.tables.load_identifiers(command.cursor, command.index, fresh)
+    command.reader.load_identifiers(fresh)
     return digests
 
 
 def settle_claims(command: Command, row: InteractionRow, *contact_ids: ContactId) -> None:
     """Let the claims of contacts that lost or got an interaction be verified as it is so now."""
-    index = command.index
     digests = load_values(command, row)
     command.load(contact_ids)
-    command.tables.load_all_of(command.cursor, index, contact_ids)
-    vouching = Vouching(
-        command.tables, command.cursor, index, command.digests, command.rules.policy
-    )
+    command.reader.load_all_of(contact_ids)
+    vouching = Vouching(command.reader, command.rules.policy)
     claims = ((one, digest) for one in contact_ids for digest in digests)
     for identifier, fact in vouching.settle(claims):
         command.write(identifier.identifier_id, fact)
