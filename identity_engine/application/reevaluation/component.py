@@ -3,7 +3,7 @@
 It grows from what was touched: along pairs that may be one person by weight, along values that are not
 shared, and along the contacts that interactions are linked to now, until nothing is added. What it
 holds is a pure function of the records, so the order of arrival leaves no trace in it; what was said in
-messages counts as far as their contact came to hold it (heard.py).
+messages counts as far as their contact came to hold it (`message_values.py`).
 """
 
 from bisect import bisect_left

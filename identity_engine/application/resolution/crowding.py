@@ -83,7 +83,8 @@ class Crowding:
         numbers = list(self._index.numbers_under(key))
         self._reader.load_interactions(numbers)
         rows = [row for row in map(self._index.interaction, numbers) if row is not None]
-        finer = {row.number: self._finer(row.record, key, secret) for row in rows}
+        text = self._text_of(key, rows, secret)
+        finer = {row.number: _finer(row.record, text, secret) for row in rows}
         self.load((one for keys in finer.values() for one in keys), may_grow=True)
         self._index.crowd(key)
         for row in rows:
@@ -91,10 +92,16 @@ class Crowding:
         self._index.evaluate_again(numbers)
         return {one for keys in finer.values() for one in keys}
 
-    def _finer(self, record: MatchRecord | None, key: int, secret: bytes) -> list[int]:
-        if record is None:
-            return []
+    def _text_of(self, key: int, rows: Iterable[InteractionRow], secret: bytes) -> str | None:
+        """Return what a key says, which is the same for all the records that stand under it."""
         is_crowded = self._index.is_crowded
-        in_use, _ = keys_in_use(record, lambda one: is_crowded(hash_key(one, secret)))
-        texts = [one for one in in_use if hash_key(one, secret) == key]
-        return hash_keys([finer for text in texts for finer in refined_keys(record, text)], secret)
+        for record in (row.record for row in rows if row.record is not None):
+            in_use, _ = keys_in_use(record, lambda one: is_crowded(hash_key(one, secret)))
+            for text in in_use:
+                if hash_key(text, secret) == key:
+                    return text
+        return None
+
+
+def _finer(record: MatchRecord | None, text: str | None, secret: bytes) -> list[int]:
+    return [] if record is None or text is None else hash_keys(refined_keys(record, text), secret)
