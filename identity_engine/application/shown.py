@@ -1,14 +1,16 @@
 """What of the past may be shown: of contacts, interactions and cases, where they lie by now."""
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from aggregates.across import AcrossFact
 from aggregates.identifier import IdentifierFact
-from aggregates.values import Erased
+from aggregates.values import Erased, instant_text
 from identity_engine.application.views.follower import Follower
 from projections.base import Recorded
 from projections.cases.query import division_of_case
@@ -20,10 +22,27 @@ Shows = Callable[[Recorded], bool]
 
 
 def as_told(personal: Any) -> dict[str, Any] | None:
-    """Return what a fact says about a person, for JSON: what is not said is left out."""
-    if personal is None:
-        return None
-    return {"erased": True} if isinstance(personal, Erased) else to_builtins(personal)
+    """Return what a fact says about a person, for JSON: what is none is left out.
+
+    What has its default is told, although it is not stored: who reads this knows no defaults.
+    """
+    told: dict[str, Any] | None = _as_json(personal)
+    return told
+
+
+def _as_json(said: Any) -> Any:
+    match said:
+        case Erased():
+            return {"erased": True}
+        case Struct():
+            return _as_json({name: one for name, one in asdict(said).items() if one is not None})
+        case dict():
+            return {name: _as_json(one) for name, one in said.items()}
+        case tuple():
+            return [_as_json(one) for one in said]
+        case datetime():
+            return instant_text(said)
+    return said
 
 
 def everything(_: Recorded) -> bool:
