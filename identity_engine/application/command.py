@@ -1,7 +1,7 @@
 """One command of a person or system: decided and written under the write lock, all or nothing."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
@@ -314,7 +314,7 @@ class Command:
             raise UsageError("A time needs its offset, such as 2026-01-31T12:00:00Z.")
         if effective_at is not None and effective_at > self.now + CLOCK_SKEW:
             raise UsageError("A command cannot take effect in the future.")
-        return effective_at or self.now
+        return effective_at.astimezone(UTC) if effective_at is not None else self.now
 
 
 def _gone(row: ContactRow, over: datetime) -> str:

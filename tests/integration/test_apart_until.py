@@ -1,6 +1,6 @@
 """Two contacts that were told apart until a day: when it has come, re-evaluation looks at them again."""
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 
@@ -54,3 +54,12 @@ def test_it_is_said_once_and_since_that_day(engine, clock, day):
     (lifted,) = [one for one in log if one.fact.TOPIC == "contact.told_apart_lifted"]
     assert lifted.header.valid_from == day
     assert engine.store.head() == head
+
+
+def test_the_day_may_be_told_by_a_clock_that_is_seconds_off(engine, clock):
+    one, other = arrive(engine, mailed("1"), event("2", phone()))
+    until = (clock() + timedelta(days=1)).astimezone(timezone(timedelta(minutes=-44, seconds=-30)))
+    engine.desk.telling_apart.tell(one.contact_id, other.contact_id, reason=WHY, until=until)
+
+    (told,) = facts(engine, "contact.told_apart")
+    assert told.until == until

@@ -1,6 +1,7 @@
 """What a person does to identifiers, from the desk to resolution and the views."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -350,3 +351,10 @@ def test_what_is_true_since_a_day_is_recorded_as_of_that_day(engine):
     assert held(engine, contact_id)["work@example.org"].valid_from.startswith("2029-12-02")
     with pytest.raises(UsageError, match="offset"):
         engine.desk.identifiers.add(contact_id, WORK, effective_at=since.replace(tzinfo=None))
+
+
+def test_a_day_may_be_told_by_the_clock_of_any_place(engine):
+    contact_id = anna(engine)
+    since = (LATER - timedelta(days=30)).astimezone(ZoneInfo("Asia/Tokyo"))
+    engine.desk.identifiers.add(contact_id, WORK, verified=True, effective_at=since)
+    assert held(engine, contact_id)["work@example.org"].valid_from == "2029-12-02T00:00:00.000000Z"

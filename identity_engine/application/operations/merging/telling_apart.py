@@ -1,6 +1,6 @@
 """Two people: a person says so, and no rule and no other person joins them until that is lifted."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from aggregates.access import Action
 from aggregates.contact import ContactToldApart, ContactToldApartLifted
@@ -43,6 +43,7 @@ class TellingApart(Operations):
         why, (a, b) = needed(reason), _two(one, other)
         if until is not None and until.tzinfo is None:
             raise UsageError("The end of telling them apart needs its offset.")
+        until = until and until.astimezone(UTC)  # what is stored has no offset with seconds
         with self.command(dry_run=dry_run) as command:
             rows = command.contacts([a, b])
             if any(row.state.presence == "erased" for row in rows):
