@@ -147,7 +147,7 @@ def shipped_access() -> Sequence[RoleDefined | RoleGranted]:
     """Return the roles that a new store starts with, and the grant of everything to its owner."""
     shipped = resources.files("identity_engine.defaults").joinpath("roles.json").read_bytes()
     roles = {OWNER: sorted(Action)} | orjson.loads(shipped)
-    defined = [RoleDefined(name=name, actions=actions) for name, actions in roles.items()]
+    defined = [RoleDefined(name=name, actions=tuple(actions)) for name, actions in roles.items()]
     return [*defined, RoleGranted(actor=OWNER, role=OWNER)]
 
 

@@ -130,8 +130,8 @@ class EventMapper:
         Raises:
             UnknownTopic: the fact is not in the catalogue.
             EventTooLarge: its bytes are over the limit.
-            TypeError: a field has a value of another type, which no replay could read, or the time of
-                the header is not in UTC.
+            TypeError: a field has a value of another type, which no replay could read or which a
+                replay would read as another value, or the time of the header is not in UTC.
         """
         fact = event.fact
         topic = fact.TOPIC
@@ -145,7 +145,7 @@ class EventMapper:
             said["subject"] = event.subject
         said["header"] = event.header
         open_, sealed = _json_of(fact), b""
-        _refuse_unreadable(type(fact), open_)
+        _refuse_unreadable(fact, open_)
         if personal is not None:
             told = _json_of(personal)
             open_, sealed = _without(told, open_), self._seal(event, topic, schema, told)
@@ -244,12 +244,13 @@ def schema_snapshots(facts: Iterable[type[Fact]]) -> dict[str, dict[str, Any]]:
     return {f"{fact.TOPIC}.v{fact.SCHEMA}": json_schema(fact) for fact in facts}
 
 
-def _refuse_unreadable(type_: type[Fact], said: bytes) -> None:
+def _refuse_unreadable(fact: Fact, said: bytes) -> None:
     try:
-        _fact_of(type_)(said)
-    except DecodeError:
-        # The cause may hold the very value.
-        raise TypeError(f"A field of {type_.TOPIC} has a value of another type.") from None
+        is_same = _fact_of(type(fact))(said) == fact
+    except DecodeError:  # the cause may hold the very value
+        is_same = False
+    if not is_same:
+        raise TypeError(f"A field of {fact.TOPIC} has a value of another type.")
 
 
 def _without(personal: bytes, said: bytes) -> bytes:

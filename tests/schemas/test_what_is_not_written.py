@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
+from aggregates.access import RoleDefined
 from aggregates.case_mail import CaseMailFailed
 from aggregates.contact import ContactCreated
 from aggregates.policy import PolicyActivated
@@ -76,6 +77,24 @@ def test_a_value_of_another_type(fact):
         write(fact)
 
     assert "Markt" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        RoleDefined(name="desk", actions=["contact:read"]),
+        CaseMailFailed(
+            mail_id="m",
+            attempt=1,
+            code="450",
+            retry_at=datetime(1890, 3, 2, tzinfo=ZoneInfo("Africa/Monrovia")),
+        ),
+    ],
+    ids=["a list", "seconds in an offset"],
+)
+def test_a_value_that_would_be_another_one_when_it_is_read(fact):
+    with pytest.raises(TypeError, match=fact.TOPIC):
+        write(fact, key=False)
 
 
 @pytest.mark.parametrize("zone", [None, ZoneInfo("Africa/Monrovia")], ids=["none", "with seconds"])
