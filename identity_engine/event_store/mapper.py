@@ -35,6 +35,8 @@ SHORTEST_CIPHERTEXT = NONCE_BYTES + 16  # the tag of AES-GCM
 PERSONAL = b'"personal":'
 ERASED = b'"erased"'
 """What is read in place of a personal part whose key was destroyed."""
+ERASED_BEFORE = b'{"erased":true}'
+"""The same, as it was stored while facts were models."""
 _LENGTH_END = 5
 _RECORDED_START = _LENGTH_END + len(b'{"recorded_at":"')
 _RECORDED_END = _RECORDED_START + len("2026-01-31T23:59:59.000000Z")
@@ -278,7 +280,8 @@ def _open(event: Sealed, stream_id: str, cipher: AESGCM | None) -> bytes:
     row, clear = event.row, event.clear
     bound = _associated(stream_id, row.version, row.topic, clear.schema, clear.subject or "")
     sealed = event.ciphertext
-    return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
+    personal = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
+    return ERASED if personal == ERASED_BEFORE else personal
 
 
 def _associated(stream_id: str, version: int, topic: str, schema: int, subject: str) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import fields, replace
 
 from aggregates.catalogue import FACTS
+from aggregates.change import InteractionChanged
 from aggregates.values import Erased
 from identity_engine.errors import Unreadable
 from identity_engine.event_store.ids import id_bytes
@@ -98,6 +99,16 @@ def test_stored_bytes_whose_key_was_destroyed_are_read_as_erased(golden):
     recorded = read(golden, FixedKeys(is_live=False))
 
     assert recorded.fact == replace(golden.fact, personal=Erased.ERASED)
+
+
+def test_what_was_erased_when_it_was_stored_is_read_as_erased():
+    """As a change that had waited for its interaction longer than its key was kept."""
+    state = Path(__file__).with_name("golden_erased.bin").read_bytes()
+    row = StoredRow(5, id_bytes(STREAM), VERSION, InteractionChanged.TOPIC, state)
+
+    (recorded,) = EventMapper(FixedKeys(), entropy=bytes).decode([row])
+
+    assert recorded.fact.personal is Erased.ERASED
 
 
 @pytest.mark.parametrize("golden", GOLDEN[:40:4], ids=lambda golden: golden.name)
