@@ -21,7 +21,7 @@ from identity_engine.adapters.kafka_client import (
 from identity_engine.adapters.kafka_reach import SYSTEM
 from identity_engine.errors import ConfigurationError, Fenced, RemoteError
 from identity_engine.publication.cloud_events import Record
-from identity_engine.publication.kafka_topics import prepare_topics
+from identity_engine.publication.kafka_topics import ids_of_topics, prepare_topics
 from identity_engine.settings.publication import Publication
 
 DELIVERY_SECONDS: Final = 20.0
@@ -53,6 +53,7 @@ class TopicWriter:
 
     def __init__(self, publication: Publication) -> None:
         options = connection(publication.servers, publication.settings)
+        self._publication, self._options = publication, options
         self.topic_ids = prepare_topics(publication, options)
         self._reached: dict[Any, int] = {}
         self._producer = open_client(
@@ -126,8 +127,7 @@ class TopicWriter:
                 futures.append(producer.send(topic, key=key, value=one.value, headers=headers))
             # The client commits also without what it gave up, and without what it did not notice yet.
             deadline = time.monotonic() + DELIVERY_SECONDS
-            for future in futures:
-                self._note(future.get(max(0.0, deadline - time.monotonic())))
+            self._note([future.get(max(0.0, deadline - time.monotonic())) for future in futures])
             # As `commit_transaction` does, which waits for ever where the brokers are away.
             committed = transactions.begin_commit()
             producer._sender.wakeup()
@@ -139,13 +139,20 @@ class TopicWriter:
             wrapped = next((one for one in first.args if isinstance(one, errors.KafkaError)), first)
             raise wrapped from failed
 
-    def _note(self, there: Any) -> None:
-        """Note where a record is. Offsets that begin anew are those of another topic under the old
-        name, which another writer finds out, so that it is told everything."""
-        partition, offset = there.topic_partition, there.offset
-        if 0 <= offset <= self._reached.get(partition, -1):
+    def _note(self, there: Sequence[Any]) -> None:
+        """Note where records are. Offsets that begin anew are those of another topic under the old
+        name, which another writer finds out, so that it is told everything. Where nothing was written
+        before, offsets tell nothing, and the brokers are asked which topic it is."""
+        reached = dict(self._reached)
+        for one in there:
+            if 0 <= one.offset <= reached.get(one.topic_partition, -1):
+                raise RemoteError(SYSTEM, "unavailable")
+            reached[one.topic_partition] = one.offset
+        if reached.keys() != self._reached.keys() and self.topic_ids != ids_of_topics(
+            self._publication, self._options
+        ):
             raise RemoteError(SYSTEM, "unavailable")
-        self._reached[partition] = offset
+        self._reached = reached
 
 
 def _size(record: Record) -> int:

@@ -4,7 +4,8 @@ Events must stay until they are read, so their topic is not compacted; of profil
 contact must stay, so theirs is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, errors
@@ -30,22 +31,38 @@ def prepare_topics(publication: Publication, options: Mapping[str, Any]) -> dict
         ConfigurationError: one is missing and may not be made, or is cleaned up in the wrong way.
         RemoteError: the brokers cannot be reached, or refuse.
     """
+    with _asking(options) as admin:
+        known = _ids(admin, publication)
+        for topic in publication.topics:
+            policy = publication.cleanup_of(topic)
+            if topic in known:
+                _look_at(admin, topic, policy)
+            else:
+                _make(admin, topic, policy)
+        known = _ids(admin, publication)
+        if known.keys() < set(publication.topics):  # this broker does not know one yet
+            raise RemoteError(SYSTEM, "unavailable")
+        return known
+
+
+def ids_of_topics(publication: Publication, options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the id that the brokers give each topic now; a topic that is not there has none.
+
+    Raises:
+        RemoteError: the brokers cannot be reached, or refuse.
+    """
+    with _asking(options) as admin:
+        return _ids(admin, publication)
+
+
+@contextmanager
+def _asking(options: Mapping[str, Any]) -> Iterator[Any]:
     admin = open_client(
         KafkaAdminClient, **{name: it for name, it in options.items() if name != "metrics_enabled"}
     )
     try:
         with errors_as_ours():
-            known = _ids(admin, publication)
-            for topic in publication.topics:
-                policy = publication.cleanup_of(topic)
-                if topic in known:
-                    _look_at(admin, topic, policy)
-                else:
-                    _make(admin, topic, policy)
-            known = _ids(admin, publication)
-            if known.keys() < set(publication.topics):  # this broker does not know one yet
-                raise RemoteError(SYSTEM, "unavailable")
-            return known
+            yield admin
     finally:
         admin.close()
 

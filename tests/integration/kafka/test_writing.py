@@ -171,3 +171,15 @@ def test_of_many_records_the_one_is_named_that_is_too_large(topics):
 def on(key):
     """On which of three partitions a key is."""
     return (murmur2(key.encode()) & 0x7FFFFFFF) % 3
+
+
+def test_a_topic_that_is_made_anew_before_a_writer_first_writes_is_another_one(topics, where):
+    """Else the position in the old one would go on, and the rest be told later, behind the newest."""
+    writer = TopicWriter(where)
+    topics.make_anew(where.topic, partitions=1)
+    try:
+        with pytest.raises(RemoteError) as failed:
+            writer.publish(where.topic, [FIRST])
+    finally:
+        writer.close()
+    assert failed.value.may_pass
