@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from msgspec.structs import replace
-from pydantic import BaseModel
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from aggregates.values import Erased, Header
 from projections.base import Recorded
@@ -36,8 +36,10 @@ def erased(fact):
 
 def words(value):
     """Every text in a personal value, but the names of fields."""
-    if isinstance(value, BaseModel):
-        value = {name: one for name, one in value if name not in {"normaliser", "family"}}
+    if isinstance(value, Struct):
+        value = {
+            name: one for name, one in asdict(value).items() if name not in {"normaliser", "family"}
+        }
     if isinstance(value, dict):
         return {word for one in value.values() for word in words(one)}
     if isinstance(value, list | tuple):

@@ -59,6 +59,12 @@ def test_every_contract_of_an_event_is_told_of_some_fact():
     assert told == set(contracts.EVENTS)
 
 
+def test_the_words_that_are_looked_for_are_those_of_the_personal_parts():
+    personal = [one.personal for one in TOLD_FACTS if getattr(one, "personal", None)]
+    assert all(map(words, personal))
+    assert "+819012345678" in words(example(IdentifierClaimed).personal)
+
+
 @pytest.mark.parametrize("fact", TOLD_FACTS, ids=named)
 def test_no_value_of_a_person_is_told(fact):
     personal = words(getattr(fact, "personal", None))
