@@ -63,6 +63,13 @@ def test_a_mail_is_sent_once(engine, server):
     assert is_sound(engine)
 
 
+def test_recipients_may_be_given_as_a_list(engine, server):
+    write(engine, MailDraft("Guten Tag.", to=[ANNA], cc=[BEN], subject="Ihr Vertrag"))
+    (drafted,) = facts(engine, "case.mail_drafted")
+    assert (drafted.personal.to, drafted.personal.cc) == ((ANNA,), (BEN,))
+    assert len(engine.desk.mails.send_due(server)) == 1
+
+
 def test_a_draft_is_not_sent_until_it_is_released(engine, server):
     saved = engine.desk.cases.add("C-000001", Entry(letter=LETTER))
     assert engine.desk.mails.send_due(server) == []

@@ -90,7 +90,9 @@ def draft(
             )
     checked_recipients(to, letter.cc)
     subject = letter.subject or _answering(file, mail)
-    written = MailPersonal(to=to, cc=letter.cc, subject=checked_subject(subject), body=letter.body)
+    written = MailPersonal(
+        to=tuple(to), cc=tuple(letter.cc), subject=checked_subject(subject), body=letter.body
+    )
     file.do(Draft(mail_id, written, answers))
 
 
