@@ -1,8 +1,8 @@
 """A change sees what came with it in one batch as if that had come before."""
 
 from identity_engine import Engine
-from tests.support.interactions import change, event
-from tests.support.resolving import ANNA
+from tests.support.interactions import change, event, message, phone
+from tests.support.resolving import ANNA, facts
 from tests.support.world import world
 
 ANSWERED = "0612"
@@ -21,6 +21,27 @@ def test_a_value_stays_on_the_word_of_an_interaction_of_the_same_batch():
     batch = [said, shown, change("c", "said", "retracted")]
 
     assert held_after([batch]) == held_after([[one] for one in batch])
+
+
+def test_an_interaction_that_was_waited_for_is_as_new_as_it_came():
+    """Its id is as old as the change that waited, and the newest records are what is compared."""
+    calls = [event(name, phone()) for name in ("1", "2", "3")]
+    waited = event("waited", phone(), profile=ANNA)
+    first = [message("m", "waited"), *calls, waited]
+    last = event("last", phone(), profile=ANNA)
+
+    weights = [links_after(batches) for batches in ([[*first, last]], [first, [last]])]
+
+    assert weights[0] == weights[1]
+    assert weights[0][-1] > weights[0][1]  # it was compared with what waited says
+
+
+def links_after(batches):
+    """The weight of each link."""
+    with Engine.in_memory(world()) as engine:
+        for batch in batches:
+            engine.ingest(batch)
+        return [link.evidence.weight for link in facts(engine, "interaction.linked")]
 
 
 def held_after(batches):

@@ -130,7 +130,7 @@ class Lookup:
                 if row.record is not None
             ]
             if len(members) > self._members:
-                members.sort(key=_newest_first, reverse=True)
+                members.sort(key=_arrival, reverse=True)
             chosen |= {row.interaction_id: row for row in members[: self._members]}
         return chosen
 
@@ -299,5 +299,6 @@ def holders(prepared: Prepared, index: MatchIndex) -> set[ContactId]:
     }
 
 
-def _newest_first(row: InteractionRow) -> str:
-    return row.interaction_id
+def _arrival(row: InteractionRow) -> tuple[bool, int]:
+    """Order rows as they came. An id may be older: a change that came first has asked for it."""
+    return row.number < 0, abs(row.number)  # see `nearest`
