@@ -6,11 +6,16 @@ from copy import copy
 from datetime import datetime
 from typing import Protocol, Self, TypeVar
 
+from msgspec.structs import replace
+
 from aggregates.access import Action, Divisions
+from aggregates.lifecycle import restorable_since
+from aggregates.values import instant_text
 from identity_engine.application.actor_context import ActorContext
 from identity_engine.application.command import Command
 from identity_engine.application.gc_pause import no_garbage_collection
 from identity_engine.errors import NotFound
+from projections.profile.query import Profile
 from projections.sql import Connection
 
 
@@ -76,6 +81,14 @@ class Operations:
         scope = self.divisions
         if division is None or (scope is not None and division not in scope):
             raise NotFound(absent)
+
+    def by_now(self, profile: Profile) -> Profile:
+        """Say of a contact that is gone whether it can still be brought back."""
+        if profile.since is None or profile.presence == "erased":
+            return profile
+        days = self.context.rules.settings.retention.restore_days
+        over = instant_text(restorable_since(self.context.world.now(), days))
+        return replace(profile, is_restorable=profile.since > over)
 
     @contextmanager
     def command(

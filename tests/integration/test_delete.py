@@ -50,6 +50,18 @@ class TestDelete:
         assert engine.counts() == {"in review": 0}
         assert is_sound(engine)
 
+    def test_the_preview_of_an_unmerge_says_that_each_part_can_come_back(self, engine, desk):
+        first, second, _ = anna_twice(engine)
+        engine.reevaluate()
+        (merge,) = engine.desk.reading.lineage(first.contact_id).merges
+        desk.delete(second.contact_id, reason=WHY)
+
+        parts = engine.desk.unmerging.preview(merge.merge_id).parts
+        engine.desk.unmerging.unmerge(merge.merge_id, reason=WHY)
+
+        assert [part.is_restorable for part in parts] == [True, True]
+        assert [engine.profile(part.contact_id) for part in parts] == list(parts)
+
     def test_the_id_says_deleted_and_since_when(self, engine, desk, anna):
         desk.delete(anna, reason=WHY)
 

@@ -8,8 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aggregates.access import Action
-from aggregates.lifecycle import Presence, restorable_since
-from aggregates.values import ContactId, Stage, instant_text
+from aggregates.lifecycle import Presence
+from aggregates.values import ContactId, Stage
 from identity_engine.application.acting import Operations
 from identity_engine.application.explanation.duplicates import Duplicate, duplicates_of
 from identity_engine.application.explanation.explain import Explanation
@@ -80,11 +80,7 @@ class Reading(Operations):
         profile = replace(
             self.context.queries.profile(id_, as_of, self._shows()), revision=revision
         )
-        if as_of is not None or profile.since is None or profile.presence == "erased":
-            return profile
-        days = self.context.rules.settings.retention.restore_days
-        over = instant_text(restorable_since(self.context.world.now(), days))
-        return replace(profile, is_restorable=profile.since > over)
+        return profile if as_of is not None else self.by_now(profile)
 
     @needs(Action.CONTACT_VIEW)
     def history(

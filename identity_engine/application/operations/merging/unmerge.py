@@ -147,7 +147,7 @@ class Unmerging(Operations):
         return UnmergePreview(
             id_,
             tuple(
-                replace(profile, revision=revision)
+                self.by_now(replace(profile, revision=revision))
                 for profile, revision in zip(profiles, revisions, strict=True)
                 if profile is not None
             ),
