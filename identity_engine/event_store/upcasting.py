@@ -3,6 +3,9 @@
 An upcaster takes the clear and personal fields of a fact as stored under schema N and returns them as
 schema N + 1 would have stored them. It is registered here when a fact's `SCHEMA` is raised, together
 with a test that reads the stored bytes of the old shape. Stored bytes themselves never change.
+
+A field that had its default, or was none, is not among them. `personal` is the text `erased` where the
+key of its subject has been destroyed, else the fields of the personal part.
 """
 
 from collections.abc import Callable, Mapping
