@@ -1,10 +1,14 @@
 """A broker behind TLS and passwords, and the certificates that go with it."""
 
 from pathlib import Path
+from typing import Self
 
+from identity_engine.adapters.kafka_reach import reach
+from identity_engine.errors import ConfigurationError, RemoteError
 from identity_engine.settings.kafka import KafkaSettings
 from tests.support.certificates import Authority
 from tests.support.kafka.broker import Broker
+from tests.support.patience import eventually
 
 USER, PASSWORD = "engine", "swordfish-of-the-broker"
 PROTOCOLS = {"TLS": "SSL", "MUTUAL": "SSL", "SASLTLS": "SASL_SSL", "SASL": "SASL_PLAINTEXT"}
@@ -46,6 +50,21 @@ class SecuredBroker(Broker):
         )
         users = [f"SCRAM-SHA-{bits}=[name={USER},password={PASSWORD}]" for bits in (256, 512)]
         super().__init__(folder, PROTOCOLS, properties, users)
+
+    def start(self) -> Self:
+        """Start it and wait until it speaks TLS, which takes longer than to take connections."""
+        super().start()
+        eventually(lambda: self._speaks("TLS") and self._speaks("MUTUAL"))
+        return self
+
+    def _speaks(self, listener: str) -> bool:
+        try:
+            reach([self.listener(listener)], self.settings())
+        except ConfigurationError:  # it wants a certificate of ours, and says so by TLS
+            return True
+        except RemoteError:
+            return False
+        return True
 
     def settings(self, **changed: object) -> KafkaSettings:
         """Return settings that trust this broker."""
