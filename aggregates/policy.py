@@ -6,17 +6,25 @@ replayed under the rules it was taken under.
 """
 
 import re
-import unicodedata
 from collections import Counter
 from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from aggregates.values import (
     DEFAULT_DIVISION,
     Fact,
+    Id,
     IdentifierClass,
     InteractionId,
     PolicyId,
@@ -51,17 +59,20 @@ def _pattern(pattern: str) -> str:
     return pattern
 
 
-INVISIBLE: Final = ("Cc", "Cf", "Zl", "Zp")
-"""Categories of characters that no name of a division has, as on the wire."""
+_id = TypeAdapter[str](Id, config=ConfigDict(defer_build=True))
 
 
 def _division(name: str, info: ValidationInfo) -> str:
-    is_one = 0 < len(name) <= 256 and name == name.strip()
-    if info.context == NEW and not (
-        is_one and all(unicodedata.category(one) not in INVISIBLE for one in name)
-    ):
+    if info.context == NEW and not _is_division(name):
         raise ValueError("a division has 1 to 256 visible characters, and no space around them")
     return name
+
+
+def _is_division(name: str) -> bool:
+    try:
+        return _id.validate_python(name) == name.strip()
+    except ValidationError:
+        return False
 
 
 Division = Annotated[str, AfterValidator(_division)]

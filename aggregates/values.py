@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, NewType
+from typing import Annotated, Any, ClassVar, Final, NewType
 
 from msgspec import Meta, Struct
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 # Ids are UUIDv7 in their canonical lower-case text form. They are opaque: no id holds a value of a
 # person, so ids may stand in logs, topics and addresses.
@@ -28,6 +28,12 @@ CommandId = NewType("CommandId", str)
 
 DEFAULT_DIVISION = "default"
 
+MAX_ID: Final = 256  # characters, for source, id, division, session, scope and correlation ids
+# Ids are compared and shown, so nothing invisible: no control, format (bidi), line separators.
+VISIBLE: Final = r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$"
+Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID, pattern=VISIBLE)]
+"""What a system outside calls something."""
+
 
 @lru_cache(maxsize=4_096)
 def instant_text(moment: datetime) -> str:
@@ -40,7 +46,7 @@ def instant_text(moment: datetime) -> str:
 
 
 Instant = Annotated[datetime, Meta(tz=True)]
-"""An aware time."""
+"""An aware time; what is stored is in UTC, because JSON has no offset with seconds."""
 
 
 class Stage(StrEnum):

@@ -21,6 +21,7 @@ from aggregates import policy
 from aggregates.catalogue import FACTS
 from aggregates.change import GivenIdentifier
 from aggregates.values import (
+    MAX_ID,
     CandidateEvidence,
     ComparisonEvidence,
     Erased,
@@ -53,7 +54,7 @@ PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTA
 LIMITS = (
     ("one line", json_text.MAX_LINE, "bytes"),
     ("depth of the JSON text", json_text.MAX_DEPTH, "levels"),
-    ("`source`, `id`, `division`, `session`, `scope`, correlation ids", wire.MAX_ID, "characters"),
+    ("`source`, `id`, `division`, `session`, `scope`, correlation ids", MAX_ID, "characters"),
     ("one identifier `value`", wire.MAX_IDENTIFIER, "characters"),
     ("one `profile` or `mail` text", wire.MAX_VALUE, "characters"),
     ("`identifiers`", wire.MAX_IDENTIFIERS, "entries"),

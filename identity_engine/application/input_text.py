@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
+from aggregates.values import Id
 from identity_engine.errors import UsageError
 from identity_engine.ingestion.wire.interaction import (
     MANY_LINES,
     ONE_LINE,
-    Id,
     IdentifierValue,
     Name,
     Text,

@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from aggregates.values import Id
 from identity_engine.errors import SourceError
 from identity_engine.ingestion.files.mapping_faults import sentences
 from identity_engine.ingestion.json_text import repeats_key
-from identity_engine.ingestion.wire.interaction import INTERACTION, Id, Name
+from identity_engine.ingestion.wire.interaction import INTERACTION, Name
 
 MAX_MAPPING: Final = 1024 * 1024  # bytes of a mapping file
 

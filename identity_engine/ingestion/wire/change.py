@@ -10,13 +10,13 @@ from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, Validati
 from typing_extensions import TypedDict
 
 from aggregates.change import ChangeKind
+from aggregates.values import Id
 from identity_engine.ingestion.faults import Fault, fault
 from identity_engine.ingestion.wire.interaction import (
     MAX_IDENTIFIERS,
     MAX_PROFILE_FIELDS,
     OPAQUE,
     FreeJson,
-    Id,
     JsonContent,
     Name,
     Text,

@@ -8,10 +8,10 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, Validation
 from typing_extensions import TypedDict
 
 from aggregates.enriching import MOST_IDENTIFIERS
+from aggregates.values import Id
 from identity_engine.ingestion import json_text
 from identity_engine.ingestion.faults import MAX_FAULTS, Fault, Rejected, fault
 from identity_engine.ingestion.wire.interaction import (
-    Id,
     IdentifierValue,
     Name,
     Text,

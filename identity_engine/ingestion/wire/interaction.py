@@ -25,13 +25,13 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 from typing_extensions import TypedDict
 
+from aggregates.values import MAX_ID, VISIBLE, Id
 from identity_engine.ingestion.faults import MESSAGES, Fault, fault
 from identity_engine.ingestion.json_text import MAX_DEPTH, is_deeper
 
 INTERACTION: Final = "identity_engine.interaction.v1"
 CHANGE: Final = "identity_engine.interaction.change.v1"
 
-MAX_ID: Final = 256  # characters, for source, id, session, scope and correlation ids
 MAX_IDENTIFIER: Final = 512  # characters of one identifier value
 MAX_VALUE: Final = 4_096  # characters of one profile value
 MAX_IDENTIFIERS: Final = 64
@@ -41,8 +41,6 @@ MAX_ATTRIBUTES: Final = 64 * 1024  # bytes as canonical JSON
 _LEVELS_ABOVE: Final = 2  # the event and its data, around the attributes
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
-# Ids are compared and shown, so nothing invisible: no control, format (bidi), line separators.
-_VISIBLE: Final = r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$"
 ONE_LINE: Final = r"^[^\p{Cc}]*$"
 MANY_LINES: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 _JSON_CONTENT: Final = r"(?i)^application/([a-z0-9.+-]+\+)?json\s*(;.*)?$"
@@ -51,7 +49,6 @@ OPAQUE: Final = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 """The id of an agent or a queue: no name and no address, because it is stored in the clear."""
 
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
-Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID, pattern=_VISIBLE)]
 IdentifierValue = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_IDENTIFIER, pattern=ONE_LINE)
 ]
@@ -185,7 +182,7 @@ _CODES: Final = {
 _PATTERN_CODES: Final = {
     _NAME: "bad_name",
     _JSON_CONTENT: "unsupported_content_type",
-    _VISIBLE: "hidden_character",
+    VISIBLE: "hidden_character",
     ONE_LINE: "control_character",
     MANY_LINES: "control_character",
     OPAQUE: "not_opaque",
