@@ -1,5 +1,6 @@
 """What a writer says is with the brokers is there: what the client gives up meanwhile is an error."""
 
+from contextlib import closing
 from threading import Event, current_thread
 
 import pytest
@@ -43,14 +44,19 @@ def writer_that_does(do, where, monkeypatch):
     return writer
 
 
+def refusal_of(writer, where):
+    """The error with which a writer does not take a record."""
+    with pytest.raises(RemoteError) as refused:
+        writer.publish(where.topic, [FIRST])
+    return refused.value
+
+
 def decided_end(where):
     """Where the topic ends for readers of committed records: before all that is not decided."""
     one = TopicPartition(where.topic, 0)
-    consumer = KafkaConsumer(bootstrap_servers=where.servers[0], isolation_level="read_committed")
-    try:
+    committed = KafkaConsumer(bootstrap_servers=where.servers[0], isolation_level="read_committed")
+    with closing(committed) as consumer:
         return consumer.end_offsets([one])[one]
-    finally:
-        consumer.close()
 
 
 def test_records_that_come_while_the_client_looks_for_more_are_there_at_the_end(where, monkeypatch):
@@ -100,22 +106,14 @@ def test_a_batch_that_hung_until_the_brokers_gave_it_up_is_not_said_to_be_there(
     def hang():
         eventually(lambda: decided_end(where) > 0)
 
-    writer = writer_that_does(hang, where, monkeypatch)
-    try:
-        with pytest.raises(Fenced):
-            writer.publish(where.topic, [FIRST, SECOND])
-    finally:
-        writer.close()
+    with closing(writer_that_does(hang, where, monkeypatch)) as writer, pytest.raises(Fenced):
+        writer.publish(where.topic, [FIRST, SECOND])
 
 
 def test_what_was_not_delivered_in_time_is_not_said_to_be_there(where):
-    writer = TopicWriter(where)
-    writer._producer._accumulator.config["delivery_timeout_ms"] = 0
-    try:
-        with pytest.raises(RemoteError, match="timed_out"):
-            writer.publish(where.topic, [FIRST, SECOND])
-    finally:
-        writer.close()
+    with closing(TopicWriter(where)) as writer:
+        writer._producer._accumulator.config["delivery_timeout_ms"] = 0
+        assert "timed_out" in str(refusal_of(writer, where))
 
 
 def test_brokers_that_have_forgotten_a_relay_are_told_again(where, monkeypatch):
@@ -129,13 +127,8 @@ def test_brokers_that_have_forgotten_a_relay_are_told_again(where, monkeypatch):
         answered(self, response)
 
     monkeypatch.setattr(AddPartitionsToTxnHandler, "handle_response", forgotten)
-    writer = TopicWriter(where)
-    try:
-        with pytest.raises(RemoteError) as failed:
-            writer.publish(where.topic, [FIRST])
-    finally:
-        writer.close()
-    assert failed.value.may_pass
+    with closing(TopicWriter(where)) as writer:
+        assert refusal_of(writer, where).may_pass
 
 
 def test_a_topic_is_waited_for_that_a_broker_does_not_know_yet(where, monkeypatch):
@@ -155,17 +148,12 @@ def test_a_topic_is_waited_for_that_a_broker_does_not_know_yet(where, monkeypatc
 def test_of_many_records_the_one_is_named_that_is_too_large(topics):
     """Those that wait are given up with it, and with the same error."""
     where = publication(topics, profiles=False)
-    writer = TopicWriter(where)
     large = Record("large", b"1" * 2_000_000, ())
     elsewhere = next(key for key in map(str, range(100)) if on(key) != on(large.key))
     others = [Record(elsewhere, b"1" * 500, ())] * 300
-    try:
-        with pytest.raises(
-            ConfigurationError, match=r"the record of large, which has 2000000 bytes"
-        ):
-            writer.publish(where.topic, [*others, large])
-    finally:
-        writer.close()
+    named = pytest.raises(ConfigurationError, match="the record of large, which has 2000000 bytes")
+    with closing(TopicWriter(where)) as writer, named:
+        writer.publish(where.topic, [*others, large])
 
 
 def on(key):
@@ -175,11 +163,6 @@ def on(key):
 
 def test_a_topic_that_is_made_anew_before_a_writer_first_writes_is_another_one(topics, where):
     """Else the position in the old one would go on, and the rest be told later, behind the newest."""
-    writer = TopicWriter(where)
-    topics.make_anew(where.topic, partitions=1)
-    try:
-        with pytest.raises(RemoteError) as failed:
-            writer.publish(where.topic, [FIRST])
-    finally:
-        writer.close()
-    assert failed.value.may_pass
+    with closing(TopicWriter(where)) as writer:
+        topics.make_anew(where.topic, partitions=1)
+        assert refusal_of(writer, where).may_pass

@@ -36,7 +36,7 @@ def read_all(bootstrap: str, topic: str, isolation: str = "read_committed") -> l
         bootstrap_servers=bootstrap, auto_offset_reset="earliest", isolation_level=isolation
     )
     try:
-        wanted = [TopicPartition(topic, one) for one in consumer.partitions_for_topic(topic)]
+        wanted = [TopicPartition(topic, one) for one in consumer.partitions_for_topic(topic) or ()]
         assert wanted, f"there is no topic {topic}"
         ends = _ends(bootstrap, wanted)
         consumer.assign(wanted)
