@@ -129,12 +129,12 @@ class KeyRing:
     def count_missing(self, key_ids: Collection[int]) -> int:
         """Return how many of these different keys this key store has never had or has lost."""
         with self._lock:
-            (there,) = self._connection.execute(
-                "SELECT COUNT(*) FROM data_key "
-                "WHERE key_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))",
-                (orjson.dumps(list(key_ids)).decode(),),
-            ).fetchone()
-        return len(key_ids) - int(there)
+            there = select(
+                self._connection,
+                "SELECT key_id FROM data_key WHERE key_id IN (%s)",
+                list(key_ids),
+            )
+        return len(key_ids) - len(there)
 
     def destroy(self, key_ids: Iterable[int]) -> int:
         """Erase keys for ever and return how many were live; doing it again changes nothing."""
