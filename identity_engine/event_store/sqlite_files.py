@@ -18,6 +18,11 @@ ATTEMPTS = 20
 NOT_OURS_TO_WRITE = ("readonly database", "unable to open")
 LET_ME = "Let this user read and write the store's folder, its files and the master key."
 
+if (bytes, sqlite3.PrepareProtocol) not in sqlite3.adapters:
+    # The sqlite3 module looks for an adapter of each value that is no number, text or bytearray, and
+    # finding none for bytes takes several times as long as finding one that changes nothing.
+    sqlite3.register_adapter(bytes, bytes)
+
 
 def create_private(path: Path) -> None:
     """Create the file with mode 0600 before SQLite does, so that it is never readable by others.

@@ -8,7 +8,7 @@ from identity_engine.application.reevaluation import reevaluate
 from identity_engine.application.rules import shipped_model
 from tests.support.interactions import email, phone
 from tests.support.reevaluating import LOUISE, SAID, anna_twice, form, together
-from tests.support.resolving import KENTA, arrive, change_policy, facts
+from tests.support.resolving import KENTA, arrive, change_policy, facts, with_channel
 from tests.support.soundness import is_sound
 from tests.support.world import Clock, world
 
@@ -195,6 +195,16 @@ class TestCrowdedKeys:
         assert self.crowded(engine) > 0
         assert together(engine, tmp_path) == [[f"{n:02}a", f"{n:02}b"] for n in range(15)]
         assert is_sound(engine)
+
+    @pytest.mark.parametrize("size", [1, 7, 30], ids=lambda size: f"batches of {size}")
+    def test_they_are_crowded_by_interactions_that_are_not_resolved_too(self, engine, size):
+        change_policy(engine, block_cap=self.CAP, channels=with_channel("form", resolve=False))
+        events = list(self.namesakes(15))
+        for start in range(0, len(events), size):
+            engine.ingest(events[start : start + size])
+
+        assert self.crowded(engine) > 0
+        assert engine.verify_index().is_sound
 
 
 def test_a_merge_is_taken_back_whose_survivor_of_its_day_has_left_since(tmp_path):

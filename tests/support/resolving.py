@@ -59,10 +59,15 @@ def with_window(days, **rules):
     return {name: rule | {"window_days": days} | rules for name, rule in classes.items()}
 
 
+def with_channel(name, **rules):
+    """The shipped channels, one of them treated differently."""
+    channels = orjson.loads(shipped_policy())["channels"]
+    return channels | {name: channels.get(name, {}) | rules}
+
+
 def change_channel(engine, name, **rules):
     """Put a policy in force that treats one channel differently."""
-    channels = orjson.loads(shipped_policy())["channels"]
-    change_policy(engine, channels=channels | {name: channels.get(name, {}) | rules})
+    change_policy(engine, channels=with_channel(name, **rules))
 
 
 def unrevised(engine, contact_id, as_of=None):

@@ -71,6 +71,7 @@ class Crowding:
 
     def settle(self, row: InteractionRow) -> None:
         """Refine each key of a new row that it has brought over the cap."""
+        self.load(row.block_keys, may_grow=True)
         waiting = self._index.fuller_than(self._cap, row.block_keys)
         while waiting:
             key = waiting.pop()

@@ -48,16 +48,14 @@ class Lookup:
         if not self.index.are_crowded(prepared.block_keys):
             return prepared
         keys = self.crowding.keys(prepared.record, prepared.fact.division)
-        self.crowding.load(keys, may_grow=True)
         return replace(prepared, comparable=replace(prepared.comparable, block_keys=keys))
 
     def load(self, batch: Sequence[Prepared]) -> None:
         """Load all that the decisions of a batch may read."""
         reader, index = self._reader, self.index
-        digests = {considered.digest for one in batch for considered in one.identifiers}
-        reader.load_identifiers(list(digests))
+        reader.load_identifiers(_digests(batch))
         alike = [one for one in batch if not self._is_held(one)]
-        self.crowding.load((key for one in batch for key in one.block_keys), may_grow=True)
+        self.load_keys(batch)
         near = {id(one): nearest(one, index, self._rules.policy) for one in alike}
         numbers = {number for one in near.values() for number in one}
         reader.load_nearby(numbers, index.holders())
@@ -66,13 +64,17 @@ class Lookup:
             asked |= self._in_question(one, self._rows(near[id(one)]))
         self._load_members(asked)
 
-    def load_held(self, batch: Sequence[Prepared]) -> None:
-        """Load who holds the identifiers of interactions that are not resolved: each is claimed all the
-        same, and a value has one stream."""
-        digests = {considered.digest for one in batch for considered in one.identifiers}
-        if digests:
-            self._reader.load_identifiers(list(digests))
+    def load_unresolved(self, batch: Sequence[Prepared]) -> None:
+        """Load what interactions that are not resolved change: each claims its identifiers all the same,
+        of which a value has one stream, and stands under its keys."""
+        self.load_keys(batch)
+        if digests := _digests(batch):
+            self._reader.load_identifiers(digests)
             self._reader.load_nearby((), self.index.holders())
+
+    def load_keys(self, batch: Iterable[Prepared]) -> None:
+        """Load who stands under the block keys of interactions."""
+        self.crowding.load((key for one in batch for key in one.block_keys), may_grow=True)
 
     def load_written(self, digests: Collection[bytes], contact_ids: Iterable[ContactId]) -> None:
         """Load what decisions that were taken before may have changed."""
@@ -186,6 +188,10 @@ class Lookup:
             if weight >= enough:
                 asked.add(self.index.canonical(row.contact_id))
         return asked
+
+
+def _digests(batch: Iterable[Prepared]) -> list[bytes]:
+    return list({considered.digest for one in batch for considered in one.identifiers})
 
 
 def held_identifiers(prepared: Prepared, index: MatchIndex) -> list[HeldIdentifier]:

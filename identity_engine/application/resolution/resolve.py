@@ -192,7 +192,7 @@ class Resolver:
         if lost is not None and not ahead.changes():
             decided.take_over(lost, prepared.keys(), lookup)
         open_ = [one for key, one in prepared.items() if key not in decided.told]
-        lookup.load_held([one for one in open_ if not self._resolves(one)])
+        lookup.load_unresolved([one for one in open_ if not self._resolves(one)])
         lookup.load([one for one in open_ if self._resolves(one)])
         changing = self._changing(ahead, reader, lookup, decided, prepared)
         stood = dict(decided.told)

@@ -84,8 +84,7 @@ def standing(
 
 def tell_again(told: Sequence[TakenDecision], before: MatchIndex, lookup: Lookup) -> None:
     """Bring decisions into the index of a new look-up, as they were told into the one `before`."""
-    keys = (key for one in told for key in one.prepared.block_keys)
-    lookup.crowding.load(keys, may_grow=True)
+    lookup.load_keys([one.prepared for one in told])
     for one in told:
         _tell_again(one, before, lookup)
 

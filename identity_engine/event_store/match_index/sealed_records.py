@@ -7,7 +7,8 @@ from identity_engine.event_store.keys import NONCE_BYTES, KeyRing
 from matchers.record import MatchRecord, pack, unpack
 from projections.match_index.rows import InteractionRow
 
-CACHED_RECORDS = 20_000
+CACHED_RECORDS = 60_000
+"""Opened records kept: some 400 bytes each."""
 
 Closed = tuple[int, bytes, int, bytes | None]
 """Number, interaction id, key id and sealed part of an index row."""
