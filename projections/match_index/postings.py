@@ -43,6 +43,10 @@ class Postings:
         """Tell whether any of these keys is."""
         return not (self._crowded.isdisjoint(keys) and self._crowded_here.keys().isdisjoint(keys))
 
+    def have_become_crowded(self, keys: Iterable[int]) -> bool:
+        """Tell whether any of these keys has become crowded since the batch began."""
+        return not self._crowded_here.keys().isdisjoint(keys)
+
     def post(self, row: InteractionRow, keys: Iterable[int]) -> None:
         """Put a row under further keys, whose numbers are loaded."""
         for key in keys:

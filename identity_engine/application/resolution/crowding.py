@@ -39,7 +39,7 @@ class Crowding:
         corrected, or its contact moved to this division."""
         secret = self._digests.block_secret(row.division)
         is_crowded = self._index.is_crowded
-        _, stood_under = all_hashed_keys(row.record, secret, is_crowded)
+        stood_under = all_hashed_keys(row.record, secret, is_crowded)
         made = replace(made, block_keys=self.keys(made.record, division))
         row.division = division
         mentioned = {mention_key(one) for one in (*row.mentions, *made.mentions)}

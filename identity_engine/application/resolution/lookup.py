@@ -44,9 +44,16 @@ class Lookup:
         self.crowding = Crowding(reader, rules.policy.block_cap)
 
     def with_keys_in_use(self, prepared: Prepared) -> Prepared:
-        """Return an interaction with finer keys for those that have become crowded since."""
-        if not self.index.are_crowded(prepared.block_keys):
-            return prepared
+        """Return an interaction with finer keys for those that are crowded."""
+        return self._refined(prepared) if self.index.are_crowded(prepared.block_keys) else prepared
+
+    def with_keys_of_now(self, prepared: Prepared) -> Prepared:
+        """Return an interaction of the batch, whose keys were in use when it began, with finer keys for
+        those that have become crowded since."""
+        has_changed = self.index.have_become_crowded(prepared.block_keys)
+        return self._refined(prepared) if has_changed else prepared
+
+    def _refined(self, prepared: Prepared) -> Prepared:
         keys = self.crowding.keys(prepared.record, prepared.fact.division)
         return replace(prepared, comparable=replace(prepared.comparable, block_keys=keys))
 

@@ -19,7 +19,7 @@ from identity_engine.ingestion.envelope import (
     IncomingIdentifier,
     IncomingInteraction,
 )
-from matchers.blocking import block_keys, hash_key, keys_in_use
+from matchers.blocking import hash_key, keys_in_use
 from matchers.comparison import is_role_mailbox
 from matchers.normalise import (
     NORMALISER_VERSION,
@@ -227,19 +227,25 @@ def hashed_keys(
     """Return the hashed block keys under which a record stands, finer ones in place of crowded ones."""
     if record is None:
         return ()
-    hashed = {hash_key(key, secret) for key in block_keys(record)}
-    if not any(map(is_crowded, hashed)):
-        return tuple(sorted(hashed))
-    in_use, _ = all_hashed_keys(record, secret, is_crowded)
-    return in_use
+    in_use, hashes = _hashed(record, secret, is_crowded)
+    return tuple(sorted({hashes[key] for key in in_use}))
 
 
 def all_hashed_keys(
     record: MatchRecord | None, secret: bytes, is_crowded: IsCrowded
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the hashed block keys of a record that are in use, and those with all that gave way."""
+) -> tuple[int, ...]:
+    """Return the hashed block keys under which a record may ever have stood: those in use and all that
+    gave way."""
     if record is None:
-        return (), ()
+        return ()
+    _, hashes = _hashed(record, secret, is_crowded)
+    return tuple(sorted(set(hashes.values())))
+
+
+def _hashed(
+    record: MatchRecord, secret: bytes, is_crowded: IsCrowded
+) -> tuple[Sequence[str], dict[str, int]]:
+    """Return the block keys of a record in use, and the hash of each that was looked at."""
     hashes: dict[str, int] = {}
 
     def gives_way(key: str) -> bool:
@@ -247,7 +253,7 @@ def all_hashed_keys(
         return is_crowded(hashed)
 
     in_use, _ = keys_in_use(record, gives_way)
-    return tuple(sorted({hashes[key] for key in in_use})), tuple(sorted(set(hashes.values())))
+    return in_use, hashes
 
 
 def comparable(

@@ -263,7 +263,7 @@ class Resolver:
         """Take one decision and let its events change what the next decision sees."""
         index, rules, as_it_came = decided.index, self.rules, prepared
         channel = rules.policy.channel(prepared.fact.channel)
-        prepared = lookup.with_keys_in_use(prepared)
+        prepared = lookup.with_keys_of_now(prepared)
         decision = RESOLUTION_OFF
         if channel.resolve:
             candidates, facts = lookup.of_holders(prepared)
