@@ -6,7 +6,7 @@ is decided again while holding the write lock, so it cannot lose twice.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -106,17 +106,24 @@ class Resolver:
             The outcomes of each batch, once it is on disk.
         """
         with no_garbage_collection(), ThreadPoolExecutor(1) as disk:
-            going_out: tuple[Future[None], _Decided] | None = None
+            going_out: _GoingOut | None = None
             for portion in portions:
                 ahead = self._read_ahead(portion.incoming)
                 if going_out is not None:
-                    going_out[0].result()
-                    yield self._answer(going_out[1])
-                decided, commit = self._resolve(ahead, portion)
-                going_out = disk.submit(commit.close), decided
+                    yield self._landed(going_out)
+                    going_out = None  # its working set is let go before the next is made
+                going_out = self._send(ahead, portion, disk)
             if going_out is not None:
-                going_out[0].result()
-                yield self._answer(going_out[1])
+                yield self._landed(going_out)
+
+    def _send(self, ahead: "_ReadAhead", portion: Portion, disk: Executor) -> "_GoingOut":
+        decided, commit = self._resolve(ahead, portion)
+        return disk.submit(commit.close), decided
+
+    def _landed(self, going_out: "_GoingOut") -> list[Outcome]:
+        commit, decided = going_out
+        commit.result()
+        return self._answer(decided)
 
     def _answer(self, decided: "_Decided") -> list[Outcome]:
         self.watch("written")
@@ -338,6 +345,9 @@ class _Decided(Struct):
         self.events += [event for one in stood for event in one.events]
         self.told |= {one.natural_key: one for one in stood}
 
+
+_GoingOut = tuple[Future[None], _Decided]
+"""A batch on its way to the disk."""
 
 RESOLUTION_OFF = Decision("new", None, "resolution_off")
 NOTHING_SAID = MatchRecord()
