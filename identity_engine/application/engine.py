@@ -78,7 +78,7 @@ class Engine:
         with kept_open(self.store):
             self.policies = Policies(self.store, self._world)
             if self.store.index_is_outdated:
-                rebuild_index(self.store, self.policies.policy.block_cap)
+                rebuild_index(self.store)
                 self.store.index_is_outdated = False
             self.dead_letters = DeadLetters(place.dead_letters(LETTERS_SCHEMA), self.store.keys)
         self.follower = Follower(self.store, place)
@@ -361,12 +361,12 @@ class Engine:
     @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def verify_index(self, progress: Progress | None = None) -> Verdict:
         """Replay the match index and compare it with the live one, holding the write lock."""
-        return verify_index(self.store, self.policies.policy.block_cap, progress)
+        return verify_index(self.store, progress)
 
     @needs(Action.OPERATIONS_REDRIVE, everywhere=True)
     def rebuild_index(self, progress: Progress | None = None) -> None:
         """Replace the match index by a replay of the log, in one transaction."""
-        rebuild_index(self.store, self.policies.policy.block_cap, progress)
+        rebuild_index(self.store, progress)
 
     def now(self) -> datetime:
         """Return the present time of this engine's clock."""

@@ -5,6 +5,7 @@ Both hold the write lock: the index must not miss an event, and nobody may decid
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 
 from msgspec.structs import replace
 
@@ -12,9 +13,11 @@ from aggregates.change import ChangeFact, InteractionChanged
 from aggregates.division import ContactMoved
 from aggregates.identifier import IdentifierClaimed, IdentifierFact, IdentifierTransferred
 from aggregates.interaction import InteractionReceived
+from aggregates.policy import Policy
 from aggregates.values import ContactId, Erased, Fact, IdentifierId, InteractionId
 from aggregates.verification import IdentifierVerified
 from identity_engine.application.hand_made import FactsOf, HandMadeRecords
+from identity_engine.application.past_rules import PastRules, past_policies
 from identity_engine.application.rekeying import rekey
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.prepare import comparable, mentions_of
@@ -35,20 +38,17 @@ book = Logbook(__name__)
 BATCH = 2_000
 
 
-def rebuild_index(store: EventStore, block_cap: int, progress: Progress | None = None) -> None:
-    """Replace the match index by a replay of the log, in one transaction.
-
-    `block_cap` is how many records a block key may lead to, as the policy in force says.
-    """
+def rebuild_index(store: EventStore, progress: Progress | None = None) -> None:
+    """Replace the match index by a replay of the log, in one transaction."""
     with store.writing() as writer:
-        _replay(store, writer, block_cap, progress)
+        _replay(store, writer, progress)
 
 
-def verify_index(store: EventStore, block_cap: int, progress: Progress | None = None) -> Verdict:
+def verify_index(store: EventStore, progress: Progress | None = None) -> Verdict:
     """Replay the match index, compare it with the live one, and leave everything as it was."""
     with _undone(store) as writer:
         live = hash_rows(writer.cursor)
-        _replay(store, writer, block_cap, progress)
+        _replay(store, writer, progress)
         return Verdict("match index", live, hash_rows(writer.cursor), behind=0, parked=0)
 
 
@@ -66,33 +66,49 @@ def _undone(store: EventStore) -> Iterator[Writer]:
         store.index.forget()
 
 
-def _replay(store: EventStore, writer: Writer, block_cap: int, progress: Progress | None) -> None:
-    tables, cursor = store.index, writer.cursor
+def _replay(store: EventStore, writer: Writer, progress: Progress | None) -> None:
+    cursor = writer.cursor
     replace_tables(cursor)
-    tables.forget()
+    store.index.forget()
+    past = past_policies(store, cursor)
     after = 0
     while events := store.read(after, BATCH, within=writer):
         book.info("events_replayed", count=len(events), position=events[-1].position)
-        reader = tables.begin(cursor)
-        crowding = Crowding(reader, block_cap)
-        hand_made = HandMadeRecords(reader, block_cap)
-        _load(reader, events)
-        comparables = _comparables(reader, events)
-        crowding.load(key for one in comparables.values() for key in one.block_keys)
-        messages = _messages(reader.digests, events)
-        said = {mention.digest for mentions in messages.values() for mention in mentions}
-        reader.load_identifiers(sorted(said))
-        for event in events:
-            _apply(reader, crowding, comparables, event)
-            _hear(reader.index, messages, event)
-            hand_made.follow(event.stream_id, event.fact, _facts_until(store, writer, event))
-            if isinstance(event.fact, ContactMoved):
-                moved, until = ContactId(event.stream_id), event.position
-                rekey(store, reader, crowding, moved, event.fact, until)
-        write_changes(cursor, reader.index.changes(), tables.records)
+        for block_cap, some in groupby(events, lambda event: _block_cap(past, event)):
+            _replay_under(block_cap, list(some), store, writer)
         after = events[-1].position
         if progress is not None:
             progress(len(events))
+
+
+def _block_cap(past: PastRules[Policy], event: Recorded) -> int:
+    """Return how many records a block key was allowed to lead to when an event was written."""
+    policy = past.at(event.position)
+    return policy.block_cap if policy is not None else 0  # nothing is received before the first
+
+
+def _replay_under(
+    block_cap: int, events: Sequence[Recorded], store: EventStore, writer: Writer
+) -> None:
+    """Replay events that were written under one cap."""
+    cursor = writer.cursor
+    reader = store.index.begin(cursor)
+    crowding = Crowding(reader, block_cap)
+    hand_made = HandMadeRecords(reader, block_cap)
+    _load(reader, events)
+    comparables = _comparables(reader, events)
+    crowding.load(key for one in comparables.values() for key in one.block_keys)
+    messages = _messages(reader.digests, events)
+    said = {mention.digest for mentions in messages.values() for mention in mentions}
+    reader.load_identifiers(sorted(said))
+    for event in events:
+        _apply(reader, crowding, comparables, event)
+        _hear(reader.index, messages, event)
+        hand_made.follow(event.stream_id, event.fact, _facts_until(store, writer, event))
+        if isinstance(event.fact, ContactMoved):
+            moved, until = ContactId(event.stream_id), event.position
+            rekey(store, reader, crowding, moved, event.fact, until)
+    write_changes(cursor, reader.index.changes(), store.index.records)
 
 
 def _load(reader: IndexReader, events: Sequence[Recorded]) -> None:

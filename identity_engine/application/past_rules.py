@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from aggregates import policy as policies
-from aggregates.policy import PolicyActivated, PolicyState
+from aggregates.policy import POLICY_STREAMS, Policy, PolicyActivated, PolicyState
+from identity_engine.event_store.store import EventStore
 from projections.base import Recorded
+from projections.sql import Cursor
 
 T = TypeVar("T")
 
@@ -39,3 +41,9 @@ class PastRules(Generic[T]):
         """Return from which position on what is wanted was in force first, None if it never was."""
         known = zip(self._since, self._contents, strict=True)
         return next((since for since, content in known if wanted(content)), None)
+
+
+def past_policies(store: EventStore, cursor: Cursor | None = None) -> PastRules[Policy]:
+    """Return the policies that were ever in force, as of a transaction or of now."""
+    stream = store.read_stream(POLICY_STREAMS["policy"], cursor=cursor)
+    return PastRules(stream, Policy.model_validate_json)

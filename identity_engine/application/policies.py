@@ -6,7 +6,7 @@ from contextlib import suppress
 from aggregates import access
 from aggregates import policy as policies
 from aggregates.access import ACCESS_STREAM, AccessState
-from aggregates.policy import POLICY_STREAMS, Activate, Policy, PolicyKind, PolicyState
+from aggregates.policy import POLICY_STREAMS, Activate, PolicyKind, PolicyState
 from aggregates.settings import Settings
 from identity_engine.adapters.clock import World
 from identity_engine.application.fact_writer import header_of_its_own
@@ -153,11 +153,6 @@ class Policies:
             in_force["settings"],
             is_new=policy is not None,
         )
-
-    def past_policies(self) -> PastRules[Policy]:
-        """Return the policies that were ever in force."""
-        stream = self._store.read_stream(POLICY_STREAMS["policy"])
-        return PastRules(stream, Policy.model_validate_json)
 
     def past_settings(self) -> PastRules[Settings]:
         """Return the settings that were ever in force."""

@@ -197,12 +197,7 @@ class MatchIndex(Identifiers, Postings):
             comparable: what matching makes of it now; its name stays.
         """
         gone = (*stood_under, *map(mention_key, row.mentions))
-        for key in gone:
-            if row.number in self._postings[key]:
-                self._postings[key].remove(row.number)
-        self._reposted = [
-            one for one in self._reposted if one[1] != row.number or one[0] not in gone
-        ]
+        self.withdraw(row.number, gone)
         row.record, row.mentions = comparable.record, comparable.mentions
         row.block_keys = comparable.block_keys
         for key in (*row.block_keys, *map(mention_key, row.mentions)):

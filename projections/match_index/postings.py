@@ -1,7 +1,7 @@
 """Which interactions stand under which keys: the part of the working set that likeness asks."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 
 from projections.match_index.rows import InteractionRow
@@ -20,6 +20,7 @@ class Postings:
         self._crowded = crowded
         self._crowded_here: dict[int, None] = {}
         self._reposted: list[tuple[int, int]] = []
+        self._withdrawn: defaultdict[int, set[int]] = defaultdict(set)
         self._postings: defaultdict[int, list[int]] = defaultdict(list)
 
     def numbers_under(self, block_key: int) -> list[int]:
@@ -46,6 +47,18 @@ class Postings:
     def have_become_crowded(self, keys: Iterable[int]) -> bool:
         """Tell whether any of these keys has become crowded since the batch began."""
         return not self._crowded_here.keys().isdisjoint(keys)
+
+    def withdraw(self, number: int, keys: Collection[int]) -> None:
+        """Take an interaction from under some keys."""
+        for key in keys:
+            self._withdrawn[key].add(number)
+            if number in self._postings[key]:
+                self._postings[key].remove(number)
+        self._reposted = [one for one in self._reposted if one[1] != number or one[0] not in keys]
+
+    def withdrawn(self, key: int) -> set[int]:
+        """Return the interactions that were taken from under a key."""
+        return self._withdrawn.get(key, set())
 
     def post(self, row: InteractionRow, keys: Iterable[int]) -> None:
         """Put a row under further keys, whose numbers are loaded."""

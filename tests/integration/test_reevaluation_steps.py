@@ -206,6 +206,21 @@ class TestCrowdedKeys:
         assert self.crowded(engine) > 0
         assert engine.verify_index().is_sound
 
+    def test_a_lower_cap_counts_from_then_on_and_loses_nobody(self, engine, tmp_path):
+        events = list(self.namesakes(16))
+        engine.ingest(events[:-1])
+        change_policy(engine, block_cap=self.CAP)
+        assert engine.verify_index().is_sound
+        assert self.crowded(engine) == 0
+
+        engine.ingest(events[-1:])
+        assert engine.verify_index().is_sound
+        assert self.crowded(engine) > 0
+
+        engine.reevaluate()
+        assert together(engine, tmp_path) == [[f"{n:02}a", f"{n:02}b"] for n in range(16)]
+        assert is_sound(engine)
+
 
 def test_a_merge_is_taken_back_whose_survivor_of_its_day_has_left_since(tmp_path):
     """Its events stay in the stream of that survivor, who is not looked at any more."""

@@ -39,17 +39,24 @@ profiles = st.fixed_dictionaries(
         "city": st.sampled_from(("Berlin", "Tokyo")),
     },
 )
+named = st.fixed_dictionaries(
+    {
+        "given_name": st.sampled_from(("Anna", "Berta", "Carl", "Dora", "Emil")),
+        "family_name": st.sampled_from(("Müller", "Sato")),
+    },
+    optional={"city": st.sampled_from(("Berlin", "Tokyo"))},
+)
 times = st.builds("2026-{:02d}-{:02d}T{:02d}:00:00Z".format, st.integers(1, 12), st.integers(1, 28),
                   st.integers(0, 23))  # fmt: skip
 
 
 @st.composite
-def small_worlds(draw, max_size=30):
+def small_worlds(draw, max_size=30, min_size=1, profiles=profiles):
     """Distinct interactions about a handful of people, in any order of time."""
     contents = draw(
         st.lists(
             st.tuples(identifiers, profiles, times, st.sampled_from(CHANNELS)),
-            min_size=1,
+            min_size=min_size,
             max_size=max_size,
         )
     )
@@ -57,6 +64,10 @@ def small_worlds(draw, max_size=30):
         event(f"{number:03d}", *given, profile=profile, time=time, channel=channel)
         for number, (given, profile, time, channel) in enumerate(contents)
     ]
+
+
+crowds = small_worlds(max_size=45, min_size=15, profiles=named)
+"""Interactions of so many namesakes that block keys become crowded, where few are allowed."""
 
 
 @st.composite

@@ -81,7 +81,7 @@ class Crowding:
 
     def _refine(self, key: int, secret: bytes) -> set[int]:
         """Put the records of a key under finer ones, and return those."""
-        numbers = list(self._index.numbers_under(key))
+        numbers = self._all_under(key)
         self._reader.load_interactions(numbers)
         rows = [row for row in map(self._index.interaction, numbers) if row is not None]
         text = self._text_of(key, rows, secret)
@@ -92,6 +92,14 @@ class Crowding:
             self._index.post(row, finer[row.number])
         self._index.evaluate_again(numbers)
         return {one for keys in finer.values() for one in keys}
+
+    def _all_under(self, key: int) -> list[int]:
+        """Return the numbers under a key; more than are loaded where a policy has lowered the cap."""
+        loaded = self._index.numbers_under(key)
+        if sum(number > 0 for number in loaded) <= self._cap:
+            return list(loaded)
+        stored, withdrawn = self._reader.numbers_under(key), self._index.withdrawn(key)
+        return list(dict.fromkeys([*loaded, *(one for one in stored if one not in withdrawn)]))
 
     def _text_of(self, key: int, rows: Iterable[InteractionRow], secret: bytes) -> str | None:
         """Return what a key says, which is the same for all the records that stand under it."""

@@ -278,11 +278,13 @@ def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
     """Return the numbers of the records to compare with an interaction, the nearest first.
 
     Records that share more and rarer block keys come first; ties go to the older record, so that a
-    batch of any size sees the same. Of a key that stays crowded only the oldest records count.
+    batch of any size sees the same. Of a key that stays crowded only the oldest records count; how many
+    more there are is not known of those that are stored, and so plays no part.
     """
     cap, block_cap = policy.candidate_cap, policy.block_cap
+    full = block_cap + 1
     found = [
-        (numbers, numbers if len(numbers) <= block_cap else numbers[:cap])
+        (min(len(numbers), full), numbers[: block_cap if len(numbers) < full else min(cap, full)])
         for numbers in map(index.numbers_under, prepared.block_keys)
         if numbers
     ]
@@ -293,9 +295,9 @@ def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
     if len(oldest_first) <= cap:
         return oldest_first
     shared: defaultdict[int, float] = defaultdict(float)
-    for numbers, known in found:
+    for size, known in found:
         for number in known:
-            shared[number] += 1.0 + 1.0 / len(numbers)
+            shared[number] += 1.0 + 1.0 / size
     nearest_first = sorted(oldest_first, key=shared.__getitem__, reverse=True)
     return nearest_first[:cap]
 

@@ -110,7 +110,8 @@ class IndexReader:
             return
         self.cursor.execute(
             "SELECT value, (SELECT group_concat(number) FROM (SELECT number FROM posting "
-            "WHERE block_key = CAST(value AS BIGINT) LIMIT ?) AS first) FROM json_each(?)",
+            "WHERE block_key = CAST(value AS BIGINT) ORDER BY number LIMIT ?) AS first) "
+            "FROM json_each(?)",
             (block_cap + 1, orjson.dumps(wanted).decode()),
         )
         self.index.add_postings(
@@ -119,6 +120,13 @@ class IndexReader:
                 for key, listed in self.cursor.fetchall()
             }
         )
+
+    def numbers_under(self, block_key: int) -> list[int]:
+        """Return all stored numbers under a block key, in order."""
+        self.cursor.execute(
+            "SELECT number FROM posting WHERE block_key = ? ORDER BY number", (block_key,)
+        )
+        return [number for (number,) in self.cursor.fetchall()]
 
     def load_interactions(self, numbers: Iterable[int]) -> None:
         """Load what is not loaded of these interactions, with their records."""

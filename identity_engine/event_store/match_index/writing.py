@@ -36,7 +36,7 @@ from projections.match_index.mentions import mention_key, pack_mentions
 from projections.match_index.rows import IndexChanges, InteractionRow
 from projections.sql import Cursor
 
-INDEX_VERSION = 23
+INDEX_VERSION = 24
 """Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
 
 SCHEMA = (

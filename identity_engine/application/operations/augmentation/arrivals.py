@@ -36,7 +36,7 @@ from identity_engine.application.operations.augmentation.asking import (
     augment_of,
 )
 from identity_engine.application.operations.contacts.editing import by_hand
-from identity_engine.application.past_rules import PastRules
+from identity_engine.application.past_rules import PastRules, past_policies
 from identity_engine.application.permissions import needs
 from identity_engine.errors import ConfigurationError, NotFound, RemoteError
 from identity_engine.event_store import lookup_queue, source_positions
@@ -111,7 +111,7 @@ class Arrivals(Operations):
 
     def _foresee(self) -> LookedUp:
         """Say how many arrivals are due, those included that no run has noted yet."""
-        past = self.context.policies.past_policies()
+        past = past_policies(self.context.store)
         first_asking = past.first(_asks)
         with self.context.store.reading() as cursor:
             count = lookup_queue.count(cursor)
@@ -127,7 +127,7 @@ class Arrivals(Operations):
 
     def _note(self) -> None:
         """Note the arrivals since the last run, each under the policy that was in force then."""
-        past = self.context.policies.past_policies()
+        past = past_policies(self.context.store)
         first_asking = past.first(_asks)
         while first_asking is not None:
             with self.context.store.reading() as cursor:
