@@ -22,8 +22,7 @@ def revisions(contact_id: ContactId, events: Iterable[Recorded]) -> Iterator[tup
     for event in events:
         if not isinstance(event.fact, ContactFact | IdentifierFact):
             continue
-        if isinstance(event.fact, IdentifierFact):
-            _make_room(index, event)
+        _make_room(index, event)
         before = _revision(index, contact_id)
         index.apply(event.stream_id, event.version, event.header.valid_from, event.fact)
         if _revision(index, contact_id) != before:
@@ -36,9 +35,10 @@ def _revision(index: MatchIndex, contact_id: ContactId) -> int:
 
 
 def _make_room(index: MatchIndex, event: Recorded) -> None:
-    """Let the index know the identifier, and the holders whose own events are not among these."""
+    """Let the index know the identifier, and the contacts named whose own events are not among these:
+    holders, and those alike in other divisions."""
     identifier_id, moment = IdentifierId(event.stream_id), event.header.valid_from
-    if index.identifier(identifier_id) is None:
+    if isinstance(event.fact, IdentifierFact) and index.identifier(identifier_id) is None:
         index.introduce(event.stream_id.encode(), identifier_id)
     others = {ContactId(one) for one in contacts_of(event.fact)} - index.contacts.keys()
     unknown = ContactState(Stage.EPHEMERAL, "", moment, moment)

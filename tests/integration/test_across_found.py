@@ -6,7 +6,7 @@ import pytest
 from aggregates.errors import NotYet
 from identity_engine import Engine
 from identity_engine.application.rules import shipped_policy
-from identity_engine.errors import Denied, InvalidContent, NotFound
+from identity_engine.errors import Denied, InvalidContent, NotFound, Stale
 from tests.support.interactions import change, customer, email, event
 from tests.support.lifetimes import WHY
 from tests.support.reevaluating import LOUISE, SAID
@@ -69,6 +69,18 @@ def test_who_is_alike_is_found_and_no_profile_is_joined(engine, two):
     assert found(engine, south) == [north]
     assert engine.profile(north).members == (north,)
     assert is_sound(engine)
+
+
+def test_each_of_them_is_shown_as_it_was_and_edited_by_its_revision(engine, two):
+    then = f"pos:{engine.store.head()}"
+    live = [engine.profile(one) for one in two]
+
+    for shown in live:
+        assert engine.profile(shown.contact_id, then) == shown
+        edit = engine.desk.contacts.edit
+        edit(shown.contact_id, set={"city": "Bonn"}, revision=shown.revision)
+        with pytest.raises(Stale):
+            edit(shown.contact_id, set={"city": "Ulm"}, revision=shown.revision)
 
 
 def test_the_event_holds_the_evidence_and_the_policy_under_which_it_was_found(engine, two):
