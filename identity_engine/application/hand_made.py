@@ -37,6 +37,9 @@ SOURCE = "by hand"
 class HandMadeRecords:
     """Keeps the rows of what people said, over the working set of a batch or command.
 
+    A row that says the same as before is left alone: a batch does not follow the facts that it writes,
+    none of which changes what people said, and a replay follows them all.
+
     Args:
         reader: of the batch or command.
         cap: how many records a block key may lead to.
@@ -70,7 +73,8 @@ class HandMadeRecords:
         )
         made = comparable(personal, division, self._digests, self._index.is_crowded)
         if row is not None:
-            self._crowding.replace(row, made, division)
+            if (row.record, row.mentions, row.division) != (made.record, made.mentions, division):
+                self._crowding.replace(row, made, division)
             return
         self._crowding.load(made.block_keys)
         new = self._index.receive_by_hand(

@@ -126,6 +126,7 @@ def _load(reader: IndexReader, events: Sequence[Recorded]) -> None:
     if changes:
         load_changes(reader, changes)
     contacts = {ContactId(named) for e in events for named in contacts_of(e.fact)}
+    contacts |= {ContactId(e.subject) for e in events if e.subject is not None}
     reader.load_identifier_streams(
         [IdentifierId(e.stream_id) for e in events if isinstance(e.fact, IdentifierFact)],
     )

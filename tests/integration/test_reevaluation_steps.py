@@ -6,7 +6,7 @@ import pytest
 from identity_engine import Engine
 from identity_engine.application.reevaluation import reevaluate
 from identity_engine.application.rules import shipped_model
-from tests.support.interactions import email, phone
+from tests.support.interactions import change, email, phone
 from tests.support.reevaluating import LOUISE, SAID, anna_twice, form, together
 from tests.support.resolving import KENTA, arrive, change_policy, facts, with_channel
 from tests.support.soundness import is_sound
@@ -219,6 +219,18 @@ class TestCrowdedKeys:
 
         engine.reevaluate()
         assert together(engine, tmp_path) == [[f"{n:02}a", f"{n:02}b"] for n in range(16)]
+        assert is_sound(engine)
+
+    def test_a_lower_cap_counts_for_what_people_said_once_it_changes(self, engine):
+        engine.ingest(list(self.namesakes(6)))
+        (anna,) = arrive(engine, form("anna", phone(), given_name="Anna", family_name="Berger"))
+        engine.desk.contacts.edit(anna.contact_id, set={"family_name": "Berger"})
+        change_policy(engine, block_cap=self.CAP)
+        engine.ingest([change("gone", "anna", "retracted")])
+        assert is_sound(engine)
+
+        engine.desk.contacts.edit(anna.contact_id, set={"given_name": "Anna"})
+        assert self.crowded(engine) > 0
         assert is_sound(engine)
 
 

@@ -1,10 +1,13 @@
 """Laws that hold under any rules: batches do not matter, and a replay is what is live."""
 
+from unittest.mock import patch
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity_engine import Engine
+from identity_engine.application import indexing
 from tests.properties.policies import policies
 from tests.properties.traffic import conversations, crowds, in_batches, small_worlds
 from tests.support.resolving import change_policy
@@ -24,6 +27,8 @@ def after(batches, policy, seed):
             engine.ingest(batch)
         engine.follow()
         assert is_sound(engine)
+        with patch.object(indexing, "BATCH", 3):
+            assert engine.verify_index().is_sound
         return engine.follower.views.canonical_hashes(), engine.store.head()
 
 

@@ -13,7 +13,10 @@ from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
 from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import NotFound, UsageError
-from tests.properties.traffic import CUSTOMERS, MAILS, PHONES, conversations, small_worlds
+from tests.properties.policies import policies
+from tests.properties.traffic import CUSTOMERS, MAILS, PHONES, conversations, crowds, small_worlds
+from tests.support.resolving import change_policy
+from tests.support.soundness import is_sound
 from tests.support.world import Clock, world
 
 WHY = "They told us."
@@ -108,22 +111,28 @@ class Centre:
             assert self.shown(contact_id, then) == shown
 
 
-def tell(events, done):
-    """Let a world arrive and people do things, and ask again what was shown in between."""
+def tell(events, done, rules=({}, {})):
+    """Let a world arrive under one policy and then another, and people do things; ask again what was
+    shown in between."""
+    first, second = rules
     with Engine.in_memory(world(1, Clock())) as engine:
         centre = Centre(engine)
         half = len(events) // 2 + 1
+        change_policy(engine, **first)
         engine.ingest(events[:half])
         engine.reevaluate()
         contacts = centre.ids("contact_id", "identity_contact")
         if not contacts:
             return
         centre.look(*contacts)
+        change_policy(engine, **second)
         engine.ingest(events[half:])
         engine.reevaluate()
         for deed in done:
             centre.do(*deed)
         centre.check()
+        engine.reevaluate()
+        assert is_sound(engine)
 
 
 @given(st.one_of(small_worlds(12), conversations()), deeds)
@@ -137,3 +146,10 @@ def test_the_past_is_answered_as_it_was_then_and_a_preview_is_what_comes(events,
 @settings(max_examples=80, deadline=None)
 def test_it_is_in_many_more_worlds(events, done):
     tell(events, done)
+
+
+@pytest.mark.slow
+@given(st.one_of(crowds, conversations()), deeds, st.tuples(policies, policies))
+@settings(max_examples=25, deadline=None)
+def test_it_is_under_any_rules(events, done, rules):
+    tell(events, done, rules)
