@@ -152,13 +152,15 @@ def test_the_index_of_an_older_version_is_replaced_when_the_store_is_opened(tmp_
 @pytest.mark.parametrize("size", [1, 2, 7])
 def test_a_replay_in_batches_of_any_size_is_the_index(monkeypatch, size):
     with Engine.in_memory(world()) as engine:
-        anna, bert = engine.ingest([event("a", phone()), event("b", customer("C-1"))])
+        anna, bert, cleo = engine.ingest(
+            [event("a", phone()), event("b", customer("C-1")), event("c", customer("C-2"))]
+        )
         desk = engine.desk
         desk.identifiers.share(anna.contact_id, Value("phone", "+81312345678"), reason="A desk's.")
         desk.identifiers.add(bert.contact_id, Value("email", "bert@mail.example"))
-        desk.merging.merge([anna.contact_id, bert.contact_id], reason="One.", confirmed=True)
-        desk.contacts.edit(anna.contact_id, set={"city": "Bonn"})
-        desk.notes.add(bert.contact_id, "Calls again.")
+        desk.merging.merge([bert.contact_id, cleo.contact_id], reason="One.", confirmed=True)
+        desk.contacts.edit(bert.contact_id, set={"city": "Bonn"})
+        desk.notes.add(cleo.contact_id, "Calls again.")
 
         monkeypatch.setattr(indexing, "BATCH", size)
         assert engine.verify_index().is_sound
