@@ -6,7 +6,7 @@ PYTHON ?= $(shell for one in /usr/bin/python3.11 python3.11 python3; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test faults lint check bench bench-peers clean lock
+.PHONY: demo test faults laws lint check bench bench-peers clean lock
 
 demo: $(READY)
 	$(BIN)/identity-engine demo
@@ -27,6 +27,11 @@ faults: $(READY)
 	REQUIRE_KAFKA=1 $(BIN)/pytest --faults --timeout 3600 tests/faults \
 		tests/integration/kafka/test_workers.py tests/integration/kafka/test_relays.py \
 		tests/properties/test_interleaved_writers.py
+
+# The laws with so many times as many examples, by chance: TIMES=20 takes about an hour.
+TIMES := 20
+laws: $(READY)
+	$(PYTEST) --laws $(TIMES) --timeout 7200 tests/properties
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from identity_engine.observing.logbook import Strictness
+from tests.support.histories import Drawn
 from tests.support.kafka.broker import Broker, MockCluster
 from tests.support.kafka.jars import NoBroker
 from tests.support.kafka.sockets import close_what_is_given_up
@@ -29,9 +30,18 @@ def pytest_addoption(parser):
         help="make many faults where else a few are made, and write the table of what came of them",
     )
 
+    parser.addoption(
+        "--laws",
+        type=int,
+        default=1,
+        metavar="TIMES",
+        help="draw so many times as many examples of the laws, other ones in every run",
+    )
+
 
 def pytest_configure(config):
     Strictness.refuses = True
+    Drawn.times = config.getoption("--laws")
     close_what_is_given_up()
     if config.getoption("--store") == "postgres":
         from tests.support.stores import OnPostgres

@@ -1,18 +1,19 @@
 """Who is alike over divisions does not depend on how the records arrived."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_engine import Engine
 from tests.properties.test_order_independence import delivered, deliveries, groups_of
 from tests.properties.traffic import profiles, small_worlds
+from tests.support.histories import examples
 from tests.support.interactions import event
 from tests.support.resolving import change_policy
 from tests.support.world import world
 
-few = settings(max_examples=15, deadline=None)
-more = settings(max_examples=60, deadline=None)
+few = examples(15)
+more = examples(60)
 DIVISIONS = ("north", "south", "west")
 
 

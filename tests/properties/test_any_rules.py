@@ -3,19 +3,20 @@
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_engine import Engine
 from identity_engine.application import indexing
 from tests.properties.policies import policies
 from tests.properties.traffic import conversations, crowds, in_batches, small_worlds
+from tests.support.histories import examples
 from tests.support.resolving import change_policy
 from tests.support.soundness import is_sound
 from tests.support.world import world
 
 pytestmark = pytest.mark.slow
-few = settings(max_examples=15, deadline=None)
+few = examples(15)
 traffic = st.one_of(crowds, small_worlds(), conversations(max_size=30))
 
 

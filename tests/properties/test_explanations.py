@@ -1,16 +1,17 @@
 """What is explained agrees with what is so, in whatever world."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_engine import Engine
 from tests.properties.traffic import conversations, small_worlds
+from tests.support.histories import examples
 from tests.support.world import Clock, world
 
 worlds = st.one_of(small_worlds(), conversations())
-few = settings(max_examples=15, deadline=None, derandomize=True)
-more = settings(max_examples=150, deadline=None)
+few = examples(15, same=True)
+more = examples(150)
 
 
 def evaluated(events, ask):

@@ -4,18 +4,19 @@ from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates.errors import RuleViolation
 from identity_engine import Engine
 from identity_engine.application import indexing
 from tests.properties.traffic import traffic
+from tests.support.histories import examples
 from tests.support.resolving import unrevised
 from tests.support.world import LATER, Clock, world
 
 pytestmark = pytest.mark.slow
-few = settings(max_examples=40, deadline=None)
+few = examples(40)
 ACTS = (
     "ingest",
     "sweep",

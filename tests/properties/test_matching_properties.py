@@ -1,7 +1,7 @@
 """Laws of matching that hold for all input."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from matchers.blocking import block_keys, keys_in_use
@@ -19,6 +19,7 @@ from matchers.record import build_record, pack, unpack
 from matchers.scoring import Scorer
 from matchers.text import fold, words
 from matchers.vocabulary import Candidate, ContactFacts, HeldIdentifier, Holder, LinkRules
+from tests.support.histories import examples
 
 SCORER = Scorer(parse_model(shipped_model()))
 RULES = LinkRules(attach=0, review=-2_000)
@@ -87,7 +88,7 @@ IDENTIFIERS = st.one_of(
 
 
 @given(IDENTIFIERS, st.sampled_from([None, "GB", "DE", "JP", "FR", "BR", "IT", "US"]))
-@settings(deadline=None)
+@examples(100)
 def test_normalising_a_normalised_identifier_changes_nothing(identifier, country):
     kind, value = identifier
     try:

@@ -3,13 +3,14 @@
 import unicodedata
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from matchers.blocking import block_keys, hash_keys, refined_keys
 from matchers.comparison import LEVELS, comparison_of
 from matchers.normalise import InvalidIdentifier, is_placed, line_type, normalise_identifier
 from matchers.record import TEXT_FIELDS, build_record, pack, unpack
+from tests.support.histories import examples
 
 PROFILE_FIELDS = (
     *("given_name", "family_name", "full_name", "other_names", "date_of_birth", "birth_place"),
@@ -61,7 +62,7 @@ def named(name):
 @given(records(), records())
 @example(named("ー"), named("Taro Yamada"))
 @example(named("山田 ー"), named("Taro Yamada"))
-@settings(deadline=None)
+@examples(100)
 def test_any_two_records_can_be_compared_in_every_respect(one, other):
     for compare in COMPARISONS:
         assert compare(one, other) == compare(other, one)
@@ -69,7 +70,7 @@ def test_any_two_records_can_be_compared_in_every_respect(one, other):
 
 @given(records(), records())
 @example(named("ーー"), named("ー"))
-@settings(deadline=None)
+@examples(100)
 def test_any_record_can_be_stored_and_found(record, other):
     assert unpack(pack(record)) == record
     keys = block_keys(record)
@@ -78,7 +79,7 @@ def test_any_record_can_be_stored_and_found(record, other):
 
 
 @given(st.sampled_from(("phone", "whatsapp", "email", "customer_id")), TEXTS)
-@settings(deadline=None)
+@examples(100)
 def test_any_identifier_is_normalised_or_refused_with_a_reason(kind, value):
     try:
         made = normalise_identifier(kind, value, "JP")

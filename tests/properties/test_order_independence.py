@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_engine import Engine
@@ -16,12 +16,13 @@ from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.application.rules import shipped_policy
 from identity_engine.simulation import simulate
 from tests.properties.traffic import conversations, in_batches, simulated, small_worlds
+from tests.support.histories import examples
 from tests.support.overtaking import overtaken
 from tests.support.resolving import change_policy, with_window
 from tests.support.world import Clock, world
 
-few = settings(max_examples=8, deadline=None)
-more = settings(max_examples=40, deadline=None)
+few = examples(8)
+more = examples(40)
 
 
 def groups_of(opened):

@@ -4,7 +4,7 @@ what a preview of a merge or unmerge shows is what comes of it."""
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from identity_engine.application.operations.values.claiming import Value
 from identity_engine.errors import NotFound, UsageError
 from tests.properties.policies import policies
 from tests.properties.traffic import CUSTOMERS, MAILS, PHONES, conversations, crowds, small_worlds
+from tests.support.histories import examples
 from tests.support.resolving import change_policy
 from tests.support.soundness import is_sound
 from tests.support.world import Clock, world
@@ -136,20 +137,20 @@ def tell(events, done, rules=({}, {})):
 
 
 @given(st.one_of(small_worlds(12), conversations()), deeds)
-@settings(max_examples=10, deadline=None, derandomize=True)
+@examples(10, same=True)
 def test_the_past_is_answered_as_it_was_then_and_a_preview_is_what_comes(events, done):
     tell(events, done)
 
 
 @pytest.mark.slow
 @given(st.one_of(small_worlds(20), conversations()), deeds)
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_it_is_in_many_more_worlds(events, done):
     tell(events, done)
 
 
 @pytest.mark.slow
 @given(st.one_of(crowds, conversations()), deeds, st.tuples(policies, policies))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_it_is_under_any_rules(events, done, rules):
     tell(events, done, rules)

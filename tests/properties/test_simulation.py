@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from itertools import islice
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_engine.simulation import Difficulty, simulate, traffic
 from identity_engine.simulation.chance import scattered, stride
+from tests.support.histories import examples
 
 SEEDS = st.integers(0, 2**64 - 1)
 PEOPLE = st.integers(1, 400)
 SHARES = st.floats(0, 1)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(people=PEOPLE, interactions=st.integers(0, 300), seed=SEEDS)
 def test_the_counts_are_exact_and_a_second_run_is_the_same(
     people: int, interactions: int, seed: int
@@ -27,14 +28,14 @@ def test_the_counts_are_exact_and_a_second_run_is_the_same(
     assert first == list(simulate(people, interactions, seed))
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(seed=SEEDS, other=SEEDS)
 def test_another_seed_is_another_world(seed: int, other: int) -> None:
     same = list(simulate(50, 60, seed)) == list(simulate(50, 60, other))
     assert same == (seed == other)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(seed=SEEDS, shares=st.tuples(*[SHARES] * 17))
 def test_any_difficulty_can_be_simulated(seed: int, shares: tuple[float, ...]) -> None:
     made = list(traffic(80, 150, seed, Difficulty(*shares)))
@@ -45,7 +46,7 @@ def test_any_difficulty_can_be_simulated(seed: int, shares: tuple[float, ...]) -
 
 
 @given(seed=SEEDS)
-@settings(max_examples=10, deadline=None)
+@examples(10)
 def test_the_largest_population_starts_at_once(seed: int) -> None:
     assert len(list(islice(simulate(5_000_000, 100_000_000, seed), 20))) == 20
 

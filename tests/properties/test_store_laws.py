@@ -2,15 +2,16 @@
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_engine import Engine, Rejected
 from tests.properties.traffic import conversations, in_batches, traffic, with_resends
+from tests.support.histories import examples
 from tests.support.world import world
 
 pytestmark = pytest.mark.slow
-few = settings(max_examples=15, deadline=None)
+few = examples(15)
 
 
 def engine(seed=1):

@@ -1,9 +1,15 @@
-"""What random histories share: a command that can be carried out again, and how many are drawn."""
+"""What laws share: a command that can be carried out again, and how many examples are drawn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from hypothesis import HealthCheck, settings
+
+
+class Drawn:
+    """How many times as many examples are drawn as a test run has time for (`--laws`)."""
+
+    times = 1
 
 
 @dataclass(frozen=True)
@@ -15,13 +21,18 @@ class Recorded:
     merge: str | None = None
 
 
-def steps(examples, length):
+def examples(count, *, same=False):
+    """Settings for so many examples; the same ones in every test run that draws no more."""
+    return settings(
+        max_examples=count * Drawn.times, deadline=None, derandomize=same and Drawn.times == 1
+    )
+
+
+def steps(count, length):
     """Settings for so many histories of so many steps at most."""
     return settings(
-        max_examples=examples,
+        examples(count, same=True),
         stateful_step_count=length,
-        deadline=None,
-        derandomize=True,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )

@@ -3,7 +3,7 @@
 from itertools import combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -14,6 +14,7 @@ from matchers.proposals import FEW_USES, Node, Pair, Use, exact_pairs, scored_pa
 from matchers.record import build_record
 from matchers.scoring import MILLIBITS, Scorer
 from matchers.vocabulary import LinkRules
+from tests.support.histories import examples
 
 MODEL = parse_model(shipped_model())
 SCORER = Scorer(MODEL)
@@ -321,7 +322,7 @@ EXCLUSIVE = st.dictionaries(st.just("passport"), st.sampled_from([b"a", b"b"]), 
 ANCHORS = st.sampled_from([None, None, "a", "b"])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(data=st.data(), size=st.integers(2, 9), cap=st.integers(2, 10))
 def test_the_order_of_nodes_and_of_pairs_changes_nothing(data, size, cap):
     rules = replace(RULES, size_cap=cap)
