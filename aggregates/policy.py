@@ -135,7 +135,7 @@ class Policy(Value):
 
     `across` lists the divisions among which re-evaluation looks for contacts that are alike; where it
     lists none nothing is looked for. `preferred_sources` lists the sources whose values come first in a
-    profile. `block_cap` is how many records one block key may lead to before it is left out,
+    profile. `block_cap` is how many records one block key may lead to before it gives way to finer ones,
     `candidate_cap` how many records are compared with one interaction.
     """
 
