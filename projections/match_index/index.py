@@ -87,6 +87,11 @@ class MatchIndex(Identifiers, Postings):
             # What the batch itself has put there stands behind what is stored.
             self._postings[key] = [*numbers, *self._postings.get(key, ())]
 
+    def begin_keys(self, block_keys: AbstractSet[int]) -> None:
+        """Take in keys under which nobody can stand yet: what they refine was not crowded."""
+        self.add_postings({key: [] for key in block_keys})
+        self.reading.rely_on(block_keys, may_grow=True)
+
     def add_interactions(self, rows: Iterable[InteractionRow]) -> None:
         """Take in interactions with their match records."""
         for row in rows:

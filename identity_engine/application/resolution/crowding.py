@@ -86,12 +86,13 @@ class Crowding:
         rows = [row for row in map(self._index.interaction, numbers) if row is not None]
         text = self._text_of(key, rows, secret)
         finer = {row.number: _finer(row.record, text, secret) for row in rows}
-        self.load((one for keys in finer.values() for one in keys), may_grow=True)
+        all_finer = {one for keys in finer.values() for one in keys}
+        self._index.begin_keys(all_finer - self._index.keys_read())
         self._index.crowd(key)
         for row in rows:
             self._index.post(row, finer[row.number])
         self._index.evaluate_again(numbers)
-        return {one for keys in finer.values() for one in keys}
+        return all_finer
 
     def _all_under(self, key: int) -> list[int]:
         """Return the numbers under a key; more than are loaded where a policy has lowered the cap."""
