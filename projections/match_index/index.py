@@ -206,8 +206,7 @@ class MatchIndex(Identifiers, Postings):
         row.record, row.mentions = comparable.record, comparable.mentions
         row.block_keys = comparable.block_keys
         for key in (*row.block_keys, *map(mention_key, row.mentions)):
-            if row.number not in self._postings[key]:
-                self._postings[key].append(row.number)
+            self.stand(row.number, key)
         if row.number > 0:
             before = self._corrected.get(row.interaction_id)
             earlier = before.gone if before is not None else ()

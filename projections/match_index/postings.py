@@ -1,10 +1,17 @@
 """Which interactions stand under which keys: the part of the working set that likeness asks."""
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 
 from projections.match_index.rows import InteractionRow
+
+
+def arrival(number: int) -> tuple[bool, int]:
+    """Order numbers of interactions as these came: stored ones count up from 1, those of the batch down
+    from -1."""
+    return number < 0, abs(number)
 
 
 class Postings:
@@ -48,6 +55,14 @@ class Postings:
         """Tell whether any of these keys has become crowded since the batch began."""
         return not self._crowded_here.keys().isdisjoint(keys)
 
+    def stand(self, number: int, key: int) -> bool:
+        """Let an interaction stand under a key, at its place; return whether it did not before."""
+        there = self._postings[key]
+        if number in there:
+            return False
+        insort(there, number, key=arrival)
+        return True
+
     def withdraw(self, number: int, keys: Collection[int]) -> None:
         """Take an interaction from under some keys."""
         for key in keys:
@@ -56,15 +71,17 @@ class Postings:
                 self._postings[key].remove(number)
         self._reposted = [one for one in self._reposted if one[1] != number or one[0] not in keys]
 
-    def withdrawn(self, key: int) -> set[int]:
-        """Return the interactions that were taken from under a key."""
-        return self._withdrawn.get(key, set())
+    def add_rest(self, key: int, stored: Iterable[int]) -> None:
+        """Take in all stored interactions under a key, of which only the oldest were loaded."""
+        there = self._postings[key]
+        rest = set(stored).difference(self._withdrawn.get(key, ()), there)
+        there += rest
+        there.sort(key=arrival)
 
     def post(self, row: InteractionRow, keys: Iterable[int]) -> None:
         """Put a row under further keys, whose numbers are loaded."""
         for key in keys:
-            if row.number not in self._postings[key]:
-                self._postings[key].append(row.number)
+            if self.stand(row.number, key):
                 if row.number < 0:
                     row.block_keys = (*row.block_keys, key)
                 else:

@@ -36,6 +36,20 @@ def test_an_interaction_that_was_waited_for_is_as_new_as_it_came():
     assert weights[0][-1] > weights[0][1]  # it was compared with what waited says
 
 
+def test_a_record_weighs_what_it_says_once_it_is_corrected():
+    zita = ANNA | {"given_name": "Zita", "date_of_birth": "1991-12-31"}
+    said = event("said", channel="form", profile=zita)
+    batch = [
+        change("c", "said", "corrected", identifiers=[], profile=ANNA),
+        event("anna", channel="form", profile=ANNA),
+    ]
+
+    together, apart = links_after([[said], batch]), links_after([[said], *([one] for one in batch)])
+
+    assert together == apart
+    assert together[-1] > 0
+
+
 def links_after(batches):
     """The weight of each link."""
     with Engine.in_memory(world()) as engine:

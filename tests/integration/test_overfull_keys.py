@@ -3,34 +3,15 @@
 import pytest
 
 from identity_engine import Engine
-from tests.support.interactions import event, phone
+from tests.support.interactions import change, event, phone
 from tests.support.resolving import change_policy, evidence
 from tests.support.world import world
 
 CAP = 10
 AREAS = (
-    30,
-    40,
-    89,
-    69,
-    221,
-    211,
-    711,
-    511,
-    421,
-    351,
-    341,
-    911,
-    201,
-    231,
-    203,
-    234,
-    228,
-    621,
-    721,
-    821,
+    *(30, 40, 89, 69, 221, 211, 711, 511, 421, 351, 341, 911),
+    *(201, 231, 203, 234, 228, 621, 721, 821, 611, 761, 521, 251),
 )
-AREAS += (611, 761, 521, 251)
 
 
 def calls(ending, areas):
@@ -62,3 +43,18 @@ def test_the_same_records_are_compared_whatever_the_size_of_the_batches(candidat
     assert one_by_one[0] > 0
     assert compared([stored, arriving], candidate_cap=candidate_cap) == one_by_one
     assert compared([[*stored, *arriving]], candidate_cap=candidate_cap) == one_by_one
+
+
+def test_nor_does_it_matter_that_one_of_them_says_something_else_by_now():
+    """Neither that it stands there no more, nor that it stands where it stood."""
+    others = [f"+49{area}2345671" for area in AREAS]
+    stored = calls(2345671, AREAS[: CAP + 5])
+    for told in (phone("+4930999888"), phone(others[-2])):
+        arriving = [
+            change("c", stored[0]["id"], "corrected", identifiers=[told], profile={}),
+            event("last", phone(others[-1])),
+        ]
+        for candidate_cap in (2, 50):
+            cap = {"candidate_cap": candidate_cap}
+            one_by_one = compared([stored, *([one] for one in arriving)], **cap)
+            assert compared([stored, arriving], **cap) == one_by_one

@@ -32,6 +32,13 @@ def ingested(batches, seed=1):
 
 
 @few
+@given(events=st.one_of(traffic, conversations()))
+def test_nothing_of_what_the_laws_send_is_rejected(events):
+    with engine() as opened:
+        assert not [one for one in opened.ingest(events) if isinstance(one, Rejected)]
+
+
+@few
 @given(events=traffic)
 def test_sending_everything_twice_writes_nothing_the_second_time(events):
     with engine() as opened:

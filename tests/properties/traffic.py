@@ -80,6 +80,7 @@ def conversations(draw, max_size=12, kinds=KINDS, once=False):
                 st.sampled_from([made["id"] for made in world]),
                 st.sampled_from(kinds),
                 identifiers,
+                profiles,
                 times,
             ),
             max_size=8,
@@ -87,16 +88,16 @@ def conversations(draw, max_size=12, kinds=KINDS, once=False):
         )
     )
     changes = [
-        change(f"c-{number}", of, kind, time=time, **_told(kind, given))
-        for number, (of, kind, given, time) in enumerate(said)
+        change(f"c-{number}", of, kind, time=time, **_told(kind, given, profile))
+        for number, (of, kind, given, profile, time) in enumerate(said)
     ]
     return draw(st.permutations([*world, *changes]))
 
 
-def _told(kind, given):
+def _told(kind, given, profile):
     if kind == "message":
         return {"direction": "inbound", "identifiers": given}
-    return {"identifiers": given} if kind == "corrected" else {}
+    return {"identifiers": given, "profile": profile} if kind == "corrected" else {}
 
 
 simulated = st.builds(

@@ -44,6 +44,8 @@ class Crowding:
         row.division = division
         mentioned = {mention_key(one) for one in (*row.mentions, *made.mentions)}
         self.load((*stood_under, *made.block_keys, *mentioned))
+        for key in stood_under:
+            self._load_rest(key)
         self._index.correct(row, made, stood_under)
         self.settle(row)
 
@@ -81,7 +83,8 @@ class Crowding:
 
     def _refine(self, key: int, secret: bytes) -> set[int]:
         """Put the records of a key under finer ones, and return those."""
-        numbers = self._all_under(key)
+        self._load_rest(key)
+        numbers = list(self._index.numbers_under(key))
         self._reader.load_interactions(numbers)
         rows = [row for row in map(self._index.interaction, numbers) if row is not None]
         text = self._text_of(key, rows, secret)
@@ -94,13 +97,10 @@ class Crowding:
         self._index.evaluate_again(numbers)
         return all_finer
 
-    def _all_under(self, key: int) -> list[int]:
-        """Return the numbers under a key; more than are loaded where a policy has lowered the cap."""
-        loaded = self._index.numbers_under(key)
-        if sum(number > 0 for number in loaded) <= self._cap:
-            return list(loaded)
-        stored, withdrawn = self._reader.numbers_under(key), self._index.withdrawn(key)
-        return list(dict.fromkeys([*loaded, *(one for one in stored if one not in withdrawn)]))
+    def _load_rest(self, key: int) -> None:
+        """Load all that stand under a key that leads to more records than are loaded of it."""
+        if sum(number > 0 for number in self._index.numbers_under(key)) > self._cap:
+            self._index.add_rest(key, self._reader.numbers_under(key))
 
     def _text_of(self, key: int, rows: Iterable[InteractionRow], secret: bytes) -> str | None:
         """Return what a key says, which is the same for all the records that stand under it."""

@@ -178,8 +178,7 @@ class Effects:
     def correct(self, fact_writer: FactWriter, row: InteractionRow, prepared: Prepared) -> None:
         """Let the interaction say something else: as if it had said so from the beginning."""
         before = {one.digest for one in row.mentions}
-        self._lookup.crowding.evaluate_near(row)
-        self._lookup.crowding.replace(row, prepared.comparable, prepared.fact.division)
+        self._lookup.correct(row, prepared)
         self._let_go(fact_writer, row, before - {one.digest for one in row.mentions})
         if row.contact_id is not None:
             self._settle_claims(

@@ -20,6 +20,7 @@ from identity_engine.event_store.match_index.index_reader import IndexReader
 from matchers.vocabulary import Candidate, ContactFacts, HeldIdentifier, Holder
 from projections.match_index.identities import microseconds
 from projections.match_index.index import MatchIndex
+from projections.match_index.postings import arrival
 from projections.match_index.rows import InteractionRow
 
 Weights = dict[str, int]
@@ -87,6 +88,13 @@ class Lookup:
         """Load what decisions that were taken before may have changed."""
         self._reader.load_identifiers(list(digests))
         self._reader.load_nearby((), contact_ids)
+
+    def correct(self, row: InteractionRow, prepared: Prepared) -> None:
+        """Let a row say something else; what it weighed before counts no more."""
+        self.crowding.evaluate_near(row)
+        self.crowding.replace(row, prepared.comparable, prepared.fact.division)
+        for weights in self._weights.values():
+            weights.pop(row.interaction_id, None)
 
     def weights(self, prepared: Prepared) -> Weights:
         """Return the weights that are known of records near an interaction; a decision adds more."""
@@ -284,12 +292,12 @@ def nearest(prepared: Prepared, index: MatchIndex, policy: Policy) -> list[int]:
     cap, block_cap = policy.candidate_cap, policy.block_cap
     full = block_cap + 1
     found = [
-        (min(len(numbers), full), numbers[: block_cap if len(numbers) < full else min(cap, full)])
+        (min(len(numbers), full), numbers if len(numbers) < full else numbers[: min(cap, full)])
         for numbers in map(index.numbers_under, prepared.block_keys)
         if numbers
     ]
     in_order = sorted(set[int]().union(*[known for _, known in found]))
-    # Stored rows count up from 1, those of the batch down from -1 and are younger than all stored.
+    # As `arrival` orders them, and faster.
     first = bisect_left(in_order, 0)
     oldest_first = in_order[first:] + in_order[:first][::-1]
     if len(oldest_first) <= cap:
@@ -316,4 +324,4 @@ def holders(prepared: Prepared, index: MatchIndex) -> set[ContactId]:
 
 def _arrival(row: InteractionRow) -> tuple[bool, int]:
     """Order rows as they came. An id may be older: a change that came first has asked for it."""
-    return row.number < 0, abs(row.number)  # see `nearest`
+    return arrival(row.number)
