@@ -62,6 +62,21 @@ def test_those_of_whom_more_says_that_they_are_one_stay_so(engine, tmp_path, bri
     assert together(engine, tmp_path) == [["1", "2", "4"]]
 
 
+def test_who_is_one_with_it_stays_so_when_a_person_merges_it_with_another(engine):
+    change_channel(engine, "chat", resolve=False)
+    chat = event("2", email(MAIL, True), channel="chat")
+    known, emptied, other = arrive(engine, mailed("1"), chat, event("3", customer("C-9")))
+    engine.reevaluate()
+    engine.desk.interactions.unlink(emptied.interaction_id, reason=WHY)
+    engine.desk.merging.merge([emptied.contact_id, other.contact_id], reason=WHY)
+    engine.request_reevaluation()
+    engine.reevaluate()
+
+    all_three = {known.contact_id, emptied.contact_id, other.contact_id}
+    assert set(engine.profile(emptied.contact_id).members) == all_three
+    assert is_sound(engine)
+
+
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("leaves", [retracted, unlinked, given_away])
 def test_no_merge_with_it_stays_refused(engine, leaves, place):

@@ -1,7 +1,8 @@
 """Which merges of the engine the evidence carries no more.
 
 A contact to which nothing is linked any more is at home nowhere. It stays one with a single contact, and
-is no reason why two others are one: what speaks for these merges them anew.
+is no reason why two others are one: what speaks for these merges them anew. What a person merged does
+not count: whoever merges an emptied contact with another means all whom the engine shows as one with it.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,16 +23,17 @@ def not_carried(
         contacts: those of a component.
         home: those of them that have something -> where they are at home.
     """
-    emptied = {one for one in contacts if one not in home and index.is_live(one)}
-    between = {edge for edge in index.edges_among(emptied) if {edge.one, edge.other} <= emptied}
+    automatic = {edge for edge in index.edges if edge.automatic}
     wrong = {
         edge
-        for edge in index.edges
+        for edge in automatic
         if edge.one in home and edge.other in home and home[edge.one] != home[edge.other]
     }
+    emptied = {one for one in contacts if one not in home and index.is_live(one)}
+    between = {edge for edge in automatic if {edge.one, edge.other} <= emptied}
     for group in components(sorted(emptied), between):
-        edges = index.edges_among(group)
+        edges = automatic & index.edges_among(group)
         ends = {end for edge in edges for end in (edge.one, edge.other)}
         if len(ends & home.keys()) > 1:
             wrong |= edges
-    return sorted(edge for edge in wrong if edge.automatic)
+    return sorted(wrong)
