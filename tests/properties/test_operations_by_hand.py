@@ -194,15 +194,24 @@ class ByHand(Operations):
                 assert key in model.pinned
                 assert side.link_of(key) == side.ids[target]
                 model.contact_of[key] = target
-        saved = {value for _, value in model.edits.values()} | model.said
         for members in model.identities():
             if model.gone.keys().isdisjoint(members):
                 names = side.engine.profile(side.ids[min(members)]).fields.get("nickname", ())
-                by_hand = [one.value for one in names if one.value in saved]
-                for one in members & model.edits.keys():
-                    del model.edits[one]
-                if by_hand:
-                    model.edit(min(members), by_hand[0])
+                shown = next((one.value for one in names if one.value in model.said), None)
+                if shown != model.edited(members):
+                    self.follow_value(shown, members, target)
+
+    def follow_value(self, shown, members, target):
+        """A value by hand was moved to a member, or away so that the one before it counts again."""
+        for one in members & self.model.edits.keys():
+            del self.model.edits[one]
+        if shown is not None:
+            save, saved_of = self.model.said[shown]
+            if saved_of in members:
+                self.model.edits[saved_of] = (save, shown)
+            else:
+                assert target in members
+                self.model.edit(target, shown)
 
     # Contacts that go and come back
 

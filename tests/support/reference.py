@@ -50,7 +50,8 @@ class Reference:
     order: list = field(default_factory=list)
     edits: dict = field(default_factory=dict)
     saves: int = 0
-    said: set = field(default_factory=set)
+    said: dict = field(default_factory=dict)
+    """Of each value by hand the number of its last save, and of which contact it was saved."""
     gone: dict = field(default_factory=dict)
     pinned: set = field(default_factory=set)
     handled: set = field(default_factory=set)
@@ -186,7 +187,7 @@ class Reference:
     def edit(self, contact, value):
         """Save a value by hand; of several the last one counts."""
         self.saves += 1
-        self.said.add(value)
+        self.said[value] = (self.saves, contact)
         self.edits[contact] = (self.saves, value)
 
     def edited(self, members):
