@@ -200,9 +200,7 @@ def _apply(
     if isinstance(fact, InteractionReceived):
         made = comparables[event.stream_id]
         if any(map(index.is_crowded, made.block_keys)):
-            keys = crowding.keys(made.record, fact.division)
-            crowding.load(keys)
-            made = replace(made, block_keys=keys)
+            made = replace(made, block_keys=crowding.keys(made.record, fact.division))
         row = index.receive(
             InteractionId(event.stream_id), fact, event.key_id, event.header.valid_from, made
         )

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from aggregates import policy as policies
 from aggregates.policy import POLICY_STREAMS, Policy, PolicyActivated, PolicyState
+from aggregates.settings import Settings
 from identity_engine.event_store.store import EventStore
 from projections.base import Recorded
 from projections.sql import Cursor
@@ -47,3 +48,9 @@ def past_policies(store: EventStore, cursor: Cursor | None = None) -> PastRules[
     """Return the policies that were ever in force, as of a transaction or of now."""
     stream = store.read_stream(POLICY_STREAMS["policy"], cursor=cursor)
     return PastRules(stream, Policy.model_validate_json)
+
+
+def past_settings(store: EventStore) -> PastRules[Settings]:
+    """Return the settings that were ever in force."""
+    stream = store.read_stream(POLICY_STREAMS["settings"])
+    return PastRules(stream, Settings.model_validate_json)

@@ -7,10 +7,8 @@ from aggregates import access
 from aggregates import policy as policies
 from aggregates.access import ACCESS_STREAM, AccessState
 from aggregates.policy import POLICY_STREAMS, Activate, PolicyKind, PolicyState
-from aggregates.settings import Settings
 from identity_engine.adapters.clock import World
 from identity_engine.application.fact_writer import header_of_its_own
-from identity_engine.application.past_rules import PastRules
 from identity_engine.application.rules import (
     Rules,
     canonical,
@@ -153,11 +151,6 @@ class Policies:
             in_force["settings"],
             is_new=policy is not None,
         )
-
-    def past_settings(self) -> PastRules[Settings]:
-        """Return the settings that were ever in force."""
-        stream = self._store.read_stream(POLICY_STREAMS["settings"])
-        return PastRules(stream, Settings.model_validate_json)
 
     def model_of(self, version: str) -> Model:
         """Return the model that a decision was taken under, by the version that its evidence names."""

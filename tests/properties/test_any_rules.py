@@ -26,7 +26,6 @@ def after(batches, policy, seed):
         change_policy(engine, **policy)
         for batch in batches:
             engine.ingest(batch)
-        engine.follow()
         assert is_sound(engine)
         with patch.object(indexing, "BATCH", 3):
             assert engine.verify_index().is_sound
@@ -55,5 +54,4 @@ def test_what_was_decided_under_two_rules_and_evaluated_is_replayed(data, polici
         engine.reevaluate()
 
         assert engine.store.head() == head
-        engine.follow()
         assert is_sound(engine)

@@ -23,6 +23,7 @@ from identity_engine.application.cases.file import CaseFile, open_case
 from identity_engine.application.cases.threads import InboundMail, read_mail
 from identity_engine.application.command import Command
 from identity_engine.application.fact_writer import Upstream
+from identity_engine.application.past_rules import past_settings
 from identity_engine.application.rules import Rules
 from identity_engine.event_store import source_positions
 from identity_engine.event_store.match_index.case_tables import (
@@ -74,7 +75,7 @@ class Intake:
         """Read which settings were in force when, if that has changed."""
         if self._rules is not self._context.rules:
             self._rules = self._context.rules
-            self._past = self._context.policies.past_settings()
+            self._past = past_settings(self._context.store)
             self._start = self._past.first(lambda settings: bool(settings.cases.channels))
 
     def _settings_at(self, position: int) -> Cases:

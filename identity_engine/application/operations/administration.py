@@ -26,6 +26,7 @@ from identity_engine.application.as_of import position_as_of
 from identity_engine.application.command import Done
 from identity_engine.application.input_text import ID, checked
 from identity_engine.application.operations.known_divisions import refuse_unknown_division
+from identity_engine.application.past_rules import past_settings
 from identity_engine.application.permissions import needs
 from identity_engine.application.training import table_of_store
 from identity_engine.errors import NotFound, UsageError
@@ -201,7 +202,7 @@ class Administration(Operations):
         until = position_as_of(self.context.store, as_of)
         if until is None:
             return self.context.rules.settings
-        settings = self.context.policies.past_settings().at(until)
+        settings = past_settings(self.context.store).at(until)
         if settings is None:
             raise NotFound("There were no settings at that moment: the store was not there yet.")
         return settings

@@ -37,7 +37,8 @@ from projections.match_index.rows import IndexChanges, InteractionRow
 from projections.sql import Cursor
 
 INDEX_VERSION = 24
-"""Raised whenever the tables change: an index of another version is replaced by a replay of the log."""
+"""Raised whenever the tables change, or a fault that wrote wrong rows is mended: an index of another
+version is replaced by a replay of the log."""
 
 SCHEMA = (
     """
