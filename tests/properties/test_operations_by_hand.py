@@ -77,6 +77,7 @@ class ByHand(Operations):
             if done.contact_id != side.ids.get(held):
                 side.ids[name] = done.contact_id
 
+        self.at(held)  # it keeps the contact it has if nothing else is there
         self.run(again)
         if name not in self.side.ids:
             # It had a contact of its own already, which is a person's from now on.
