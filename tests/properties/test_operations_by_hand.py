@@ -43,10 +43,10 @@ class ByHand(Operations):
 
     # Links
 
-    @precondition(lambda self: self.linked() and self.model.live())
+    @precondition(lambda self: self.model.linked() and self.model.live())
     @rule(pick=some, to=some, identifiers=st.sampled_from(("keep", "keep", "transfer", "share")))
     def somebody_gives_an_interaction_to_another(self, pick, to, identifiers):
-        key, target = self.linked()[pick % len(self.linked())], self.contact(to)
+        key, target = self.model.linked()[pick % len(self.model.linked())], self.contact(to)
 
         def again(side):
             side.engine.desk.interactions.associate(
@@ -60,14 +60,15 @@ class ByHand(Operations):
             return
         if identifiers != "keep":
             self.at(held, target)
+        self.leave(held)
         self.run(again)
         self.model.give(key, target)
         self.see(held)
 
-    @precondition(lambda self: self.linked())
+    @precondition(lambda self: self.model.linked())
     @rule(pick=some)
     def somebody_gives_an_interaction_to_a_new_contact(self, pick):
-        key, name = self.linked()[pick % len(self.linked())], f"n{len(self.history):04}"
+        key, name = self.model.linked()[pick % len(self.model.linked())], f"n{len(self.history):04}"
         held = self.model.contact_of[key]
         if held is not None and self.made_for.get(held) == key:
             return  # it is not made again, unless it was merged meanwhile
@@ -90,13 +91,14 @@ class ByHand(Operations):
         self.model.give(key, name)
         self.see(held)
 
-    @precondition(lambda self: self.linked())
+    @precondition(lambda self: self.model.linked())
     @rule(pick=some)
     def somebody_takes_an_interaction_away(self, pick):
-        key = self.linked()[pick % len(self.linked())]
+        key = self.model.linked()[pick % len(self.model.linked())]
         held = self.model.contact_of[key]
         if held is None:
             return
+        self.leave(held)
         self.run(
             lambda side: side.engine.desk.interactions.unlink(side.interaction(key), reason=WHY)
         )
@@ -166,7 +168,7 @@ class ByHand(Operations):
         name = names[pick % len(names)]
         ends = model.ends(name)
         target = ends[member % len(ends)]
-        held = {value: self.side.holders_of(value) for value in self.values()}
+        held = {value: self.side.holders_of(value) for value in self.model.values()}
         self.not_compared |= set(names)  # what was moved depends on who was one with whom
 
         def again(side):
@@ -200,19 +202,7 @@ class ByHand(Operations):
                 names = side.engine.profile(side.ids[min(members)]).fields.get("nickname", ())
                 shown = next((one.value for one in names if one.value in model.said), None)
                 if shown != model.edited(members):
-                    self.follow_value(shown, members, target)
-
-    def follow_value(self, shown, members, target):
-        """A value by hand was moved to a member, or away so that the one before it counts again."""
-        for one in members & self.model.edits.keys():
-            del self.model.edits[one]
-        if shown is not None:
-            save, saved_of = self.model.said[shown]
-            if saved_of in members:
-                self.model.edits[saved_of] = (save, shown)
-            else:
-                assert target in members
-                self.model.edit(target, shown)
+                    model.moved(shown, members, target)
 
     # Contacts that go and come back
 
@@ -285,16 +275,8 @@ class ByHand(Operations):
 
     # How it is done and seen
 
-    def linked(self):
-        """The interactions that belong to a contact that is there, or to nobody."""
-        gone, of = self.model.gone, self.model.contact_of
-        return sorted(key for key, contact in of.items() if contact not in gone)
-
-    def values(self):
-        return sorted({arrival.value for arrival in self.sent})
-
     def value(self, pick):
-        values = self.values()
+        values = self.model.values()
         return values[pick % len(values)]
 
     def holders(self, value):
@@ -318,6 +300,12 @@ class ByHand(Operations):
         self.not_compared |= {
             name for name in self.by_hand() if seen.intersection(self.model.ends(name))
         }
+
+    def leave(self, contact):
+        """An interaction leaves its contact. One that is emptied stays one with whom the rules merged it
+        with, and where a person had merged the two already they did not."""
+        if sum(one == contact for one in self.model.contact_of.values()) == 1:
+            self.at(contact)
 
     def handle(self, again, value, *contacts):
         """Carry out what changes who holds a value."""

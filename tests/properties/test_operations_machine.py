@@ -301,7 +301,8 @@ class Operations(RuleBasedStateMachine):
             name = f"r{written.position:05}"
             self.side.merges[name] = written.fact.merge_id
             joined = frozenset({frozenset((one, other))})
-            self.model.merges[name] = Joined(joined, automatic=True, identifies=True)
+            weak = written.fact.evidence.rule == "exact_weak"  # by a value that nobody verified
+            self.model.merges[name] = Joined(joined, automatic=True, identifies=not weak)
 
     def follow_fact(self, written):
         """Follow what the rules did besides merging; tell whether it was such."""

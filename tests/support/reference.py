@@ -101,6 +101,14 @@ class Reference:
         """The contacts that are there."""
         return [contact for contact in self.order if contact not in self.gone]
 
+    def linked(self):
+        """The interactions that belong to a contact that is there, or to nobody."""
+        return sorted(key for key, c in self.contact_of.items() if c not in self.gone)
+
+    def values(self):
+        """Every value that was given."""
+        return sorted({arrival.value for arrival in self.arrivals.values()})
+
     def edges(self):
         """All edges in force."""
         return [edge for merge in self.merges.values() for edge in merge.edges]
@@ -189,6 +197,18 @@ class Reference:
         self.saves += 1
         self.said[value] = (self.saves, contact)
         self.edits[contact] = (self.saves, value)
+
+    def moved(self, shown, members, target):
+        """Follow a value that was moved to a member, or away so that the one before it counts again."""
+        for one in members & self.edits.keys():
+            del self.edits[one]
+        if shown is not None:
+            save, saved_of = self.said[shown]
+            if saved_of in members:
+                self.edits[saved_of] = (save, shown)
+            else:
+                assert target in members
+                self.edit(target, shown)
 
     def edited(self, members):
         """What was saved last on any member, None where nothing was."""
