@@ -121,7 +121,9 @@ class ByHand(Operations):
         reasons = ("held_by_another", "exclusive_conflict")
         done = self.done_or_refused(again, value, reasons, contact)
         claimed = done and not added[0].merge_offered
-        assert self.holders(value) == (before | {ours} if claimed else before, shared)
+        after, is_shared = self.holders(value)
+        assert after == (before | {ours} if claimed else before)
+        assert is_shared == shared or not before  # a shared value that nobody holds is not seen
         if claimed and ours not in before:
             assert not before  # nobody else had it
 
@@ -293,13 +295,6 @@ class ByHand(Operations):
             reader = store.index.begin(cursor)
             reader.load_nearby((), [id_])
         return reader.index.contacts[id_].state
-
-    def at(self, *contacts):
-        """A person decides in sight of whole sets: a merge in force there is part of the decision."""
-        seen = {member for one in contacts if one for member in self.model.members(one)}
-        self.not_compared |= {
-            name for name in self.by_hand() if seen.intersection(self.model.ends(name))
-        }
 
     def leave(self, contact):
         """An interaction leaves its contact. One that is emptied stays one with whom the rules merged it

@@ -200,6 +200,8 @@ class Operations(RuleBasedStateMachine):
     @rule(pick=some)
     def somebody_vouches_for_a_contact(self, pick):
         contact = self.contact(pick)
+        if self.model.stage_of(self.model.members(contact)) == "curated":
+            self.at(contact)  # the rules join no two who are vouched for, and part none
         self.run(lambda side: promote(side.engine, side.ids[contact]))
         self.model.stage[contact] = "curated"
         self.check()
@@ -219,7 +221,7 @@ class Operations(RuleBasedStateMachine):
         self.run(lambda side: side.engine.reevaluate())
         self.follow_the_rules(head)
         self.check()
-        if self.somebody_is_kept_apart():
+        if self.model.somebody_is_kept_apart(self.now()):
             # A merge in force may be why, and people may say no once it is undone: without it the
             # rules would have been first. Only what is decided between human acts is free of order.
             self.not_compared |= set(self.by_hand())
@@ -284,6 +286,13 @@ class Operations(RuleBasedStateMachine):
     def by_hand(self):
         return sorted(name for name, m in self.model.merges.items() if not m.automatic)
 
+    def at(self, *contacts):
+        """A person decides in sight of whole sets: a merge in force there is part of the decision."""
+        seen = {member for one in contacts if one for member in self.model.members(one)}
+        self.not_compared |= {
+            name for name in self.by_hand() if seen.intersection(self.model.ends(name))
+        }
+
     def follow_the_rules(self, head):
         """Let the model follow what re-evaluation decided; whether it may is checked apart."""
         names = {id_: name for name, id_ in self.side.ids.items()}
@@ -307,24 +316,6 @@ class Operations(RuleBasedStateMachine):
     def follow_fact(self, written):
         """Follow what the rules did besides merging; tell whether it was such."""
         return False
-
-    def somebody_is_kept_apart(self):
-        """Contacts that give one value are one once the rules have evaluated, unless somebody said no,
-        or vouched for both; tell whether there are such."""
-        now, model = self.now(), self.model
-        of_value: dict[str, list[str]] = {}
-        found = False
-        for key, contact in model.contact_of.items():
-            if model.arrivals[key].value not in model.handled:
-                of_value.setdefault(model.arrivals[key].value, []).append(contact)
-        for contacts in of_value.values():
-            sets = {model.members(contact) for contact in contacts}
-            if len(sets) > 1:
-                curated = [one for one in sets if model.stage_of(one) == "curated"]
-                apart = any(model.are_apart(a, b, now) for a in sets for b in sets if a != b)
-                assert apart or len(curated) > 1
-                found = True
-        return found
 
     def check(self):
         """The model, the aggregate (the index) and the live views say the same."""

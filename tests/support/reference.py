@@ -159,6 +159,23 @@ class Reference:
             for pair, until in self.apart.items()
         )
 
+    def somebody_is_kept_apart(self, now):
+        """Contacts that give one value are one once the rules have evaluated, unless somebody said no,
+        or vouched for both; tell whether there are such."""
+        of_value: dict[str, list[str]] = {}
+        found = False
+        for key, contact in self.contact_of.items():
+            if self.arrivals[key].value not in self.handled:
+                of_value.setdefault(self.arrivals[key].value, []).append(contact)
+        for contacts in of_value.values():
+            sets = {self.members(contact) for contact in contacts}
+            if len(sets) > 1:
+                curated = [one for one in sets if self.stage_of(one) == "curated"]
+                apart = any(self.are_apart(a, b, now) for a in sets for b in sets if a != b)
+                assert apart or len(curated) > 1
+                found = True
+        return found
+
     def refusal(self, contacts, now, *, confirmed):
         """Why a merge by hand is refused, None where it may be made."""
         sets = [self.members(contact) for contact in contacts]
