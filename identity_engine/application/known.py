@@ -1,6 +1,7 @@
 """What is known of contacts: their own events, and all that was said of the identifiers in them."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 
 from aggregates.identifier import IdentifierFact
 from aggregates.values import ContactId
@@ -9,7 +10,7 @@ from identity_engine.application.views.follower import Follower
 from identity_engine.event_store.store import EventStore
 from projections.base import Recorded
 from projections.identity.projection import ever_one_with
-from projections.sql import Connection
+from projections.sql import Connection, Cursor
 from projections.timeline.projection import TimelineProjection, positions_of
 
 
@@ -18,6 +19,8 @@ def events_of(
     views: Connection,
     contact_ids: Iterable[ContactId],
     until: int | None = None,
+    *,
+    cursor: Cursor | None = None,
 ) -> list[Recorded]:
     """Return the events of contacts, and of all that are or ever were one with them, in log order: what
     they were at any time is a replay of these.
@@ -27,13 +30,18 @@ def events_of(
         views: live views at its head.
         contact_ids: whose.
         until: the last position that counts, None for all.
+        cursor: reads in its own transaction.
     """
     ever = set[str]().union(*(ever_one_with(views, one) for one in contact_ids))
-    return store.read_positions(positions_of(views, ever, until))
+    return store.read_positions(positions_of(views, ever, until), cursor=cursor)
 
 
 def with_values(
-    store: EventStore, events: Sequence[Recorded], until: int | None = None
+    store: EventStore,
+    events: Sequence[Recorded],
+    until: int | None = None,
+    *,
+    cursor: Cursor | None = None,
 ) -> list[Recorded]:
     """Add what was said of the identifiers in these events to or by others: a claim that went over was
     made for another contact, and a value may have been marked before.
@@ -41,11 +49,11 @@ def with_values(
     Args:
         store: the log.
         events: in log order.
-        until: as for `events_of`.
+        until, cursor: as for `events_of`.
     """
     streams = {event.stream_id for event in events if isinstance(event.fact, IdentifierFact)}
-    with store.reading() as cursor:
-        said = store.read_streams(sorted(streams), cursor=cursor)
+    with store.reading() if cursor is None else nullcontext(cursor) as reading:
+        said = store.read_streams(sorted(streams), cursor=reading)
     whole = {event.position: event for event in events}
     whole |= {one.position: one for one in said if until is None or one.position <= until}
     return [whole[position] for position in sorted(whole)]

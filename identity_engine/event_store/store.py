@@ -165,12 +165,15 @@ class EventStore:
         where nothing was seen, and is not asked."""
         return position == 0 or self.read_on(position, last_event_id, 0) is not None
 
-    def read_positions(self, positions: Sequence[int]) -> list[Recorded]:
-        """Return the events at these positions, in log order."""
+    def read_positions(
+        self, positions: Sequence[int], *, cursor: Cursor | None = None
+    ) -> list[Recorded]:
+        """Return the events at these positions, in log order; `cursor` reads in its own transaction."""
         if not positions:
             return []
         listed = ",".join(str(int(position)) for position in positions)
-        return self.mapper.decode(self.log.select(f"rowid IN ({listed})", [], order="rowid"))
+        rows = self.log.select(f"rowid IN ({listed})", [], order="rowid", cursor=cursor)
+        return self.mapper.decode(rows)
 
     def read_stream(self, stream_id: str, *, cursor: Cursor | None = None) -> list[Recorded]:
         """Return all events of one stream, first to last; `cursor` reads in its own transaction."""

@@ -124,7 +124,7 @@ class Merging(Operations):
             confirmation = needs_confirmation(parties)
             if against:
                 return MergePreview(request.ids, tuple(against), confirmation)
-            token = _token(command, parties, request)
+            token = self._token(command, parties, request)
             stream = join(command, parties, merge)
             pending = command.fact_writer.events
             revision = command.index.contacts[stream].revision
@@ -151,7 +151,7 @@ class Merging(Operations):
             contact_ids, survivor, choices: as for `preview`.
             reason: why, in the person's words.
             confirmed: also where several of them are curated.
-            token: of the preview; the merge is refused if a member changed since.
+            token: of the preview; the merge is refused if anything that it shows changed since.
             dry_run: decide, and write nothing.
 
         Raises:
@@ -161,15 +161,22 @@ class Merging(Operations):
             UsageError, NotFound, Denied: as for `preview`.
         """
         why, request = needed(reason), _Request.of(contact_ids, survivor, choices)
-        if request.choices:
+        if request.choices or token is not None:
             self.context.follower.follow()
         with self.command(dry_run=dry_run) as command:
             parties = self._parties(command, request)
-            refuse_changed(token, _token(command, parties, request))
+            if token is not None:
+                refuse_changed(token, self._token(command, parties, request))
             merge = self._merge_of(command, request, reason=why, confirmed=confirmed)
             stream = join(command, parties, merge)
         members = command.index.identity(stream).members
         return Merged(merge.merge_id, tuple(sorted(members)), command.done(stream))
+
+    def _token(self, command: Command, parties: Sequence[Party], request: _Request) -> str:
+        members = (member for one in parties for member in one.identity.members)
+        choices = sorted(request.choices.items())
+        asked = (sorted(request.ids), request.survivor, choices)
+        return token_of(self.context, command, members, *asked)
 
     def _parties(self, command: Command, request: _Request) -> list[Party]:
         rows = command.contacts(request.ids)
@@ -250,18 +257,6 @@ def _survivor(command: Command, parties: Sequence[Party], fact: ContactMerged) -
     edges.update(edges_of(fact, members[0]))
     return canonical_id(
         (Member(id_, state.stage, state.born) for id_, state in states.items()), edges
-    )
-
-
-def _token(command: Command, parties: Sequence[Party], request: _Request) -> str:
-    members = (member for one in parties for member in one.identity.members)
-    return token_of(
-        command,
-        members,
-        sorted(request.ids),
-        request.survivor,
-        sorted(request.choices.items()),
-        command.rules.policy_version,
     )
 
 

@@ -46,30 +46,38 @@ def foreseen(
         yield views
 
 
-def token_of(command: Command, members: Iterable[ContactId], *asked: object) -> str:
-    """Return the digest of all that a preview rests on.
+def token_of(
+    context: ActorContext, command: Command, members: Iterable[ContactId], *asked: object
+) -> str:
+    """Return the digest of all that a preview rests on: every event that it is made of, and the policy,
+    which says what comes first.
 
     Args:
-        command: it has loaded the members.
-        members: every contact that takes part; each counts as it is now.
+        context: its views have been followed just before the command began.
+        command: it has loaded the members, each of which counts as it is under the lock.
+        members: every contact that takes part.
         asked: what the preview is of, as JSON can say it.
     """
-    contacts = command.index.contacts
-    rows = sorted((one, contacts[one].revision, contacts[one].touched) for one in members)
-    return sha256(orjson.dumps([*asked, rows])).hexdigest()[:32]
+    ids, contacts = sorted(members), command.index.contacts
+    rows = [(one, contacts[one].revision, contacts[one].touched) for one in ids]
+    store, views, cursor = context.store, context.follower.views.connection, command.cursor
+    own = events_of(store, views, ids, cursor=cursor)
+    events = [event.position for event in with_values(store, own, cursor=cursor)]
+    whole = [*asked, command.rules.policy_version, rows, events]
+    return sha256(orjson.dumps(whole)).hexdigest()[:32]
 
 
-def refuse_changed(previewed: str | None, now: str) -> None:
+def refuse_changed(previewed: str, now: str) -> None:
     """Refuse what is not what was previewed.
 
     Args:
-        previewed: the token that came with the preview; None where nobody looked at one.
+        previewed: the token that came with the preview.
         now: the token of what is about to be done.
 
     Raises:
         Refused: `changed`.
     """
-    if previewed is not None and previewed != now:
+    if previewed != now:
         raise Refused(
             "changed",
             "This is not what was previewed: a contact changed since, or something else was asked "

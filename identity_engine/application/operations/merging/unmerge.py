@@ -128,6 +128,7 @@ class Unmerging(Operations):
             UsageError, NotFound, Denied, AlreadyDone, Refused: as for `unmerge`.
         """
         id_, leaving = checked_merge(merge_id), _optional(member)
+        self.context.follower.follow()
         written = self._written_since(id_)
         with self._in_force(id_), self.command(dry_run=True) as command:
             merge = self._merge(command, id_, leaving)
@@ -135,7 +136,7 @@ class Unmerging(Operations):
                 command.require(
                     Action.CONTACT_VIEW, command.index.contacts[one].state.division, one
                 )
-            token = _token(command, merge)
+            token = self._token(command, merge, move, told_apart=told_apart)
             self._write(command, merge, None, written, move or {}, told_apart=told_apart)
             parts = _parts(command, merge)
             revisions = [command.index.contacts[part].revision for part in parts]
@@ -178,7 +179,8 @@ class Unmerging(Operations):
             told_apart: also record that they are different people, so that nothing joins them again.
             move: log position of something that was written on the survivor meanwhile -> the member
                 it belongs to; `all` stands for everything that is not named by itself.
-            token: of the preview; the unmerge is refused if a member changed since.
+            token: of the preview; the unmerge is refused if anything that it shows changed since, or if
+                something else was asked for.
             dry_run: decide, and write nothing.
 
         Raises:
@@ -189,10 +191,14 @@ class Unmerging(Operations):
                 cannot be moved to a contact that holds another such value.
         """
         why, id_, leaving = needed(reason), checked_merge(merge_id), _optional(member)
+        if token is not None:
+            self.context.follower.follow()
         written = self._written_since(id_) if move else []
         with self._in_force(id_), self.command(dry_run=dry_run) as command:
             merge = self._merge(command, id_, leaving)
-            refuse_changed(token, _token(command, merge))
+            if token is not None:
+                now = self._token(command, merge, move, told_apart=told_apart)
+                refuse_changed(token, now)
             self._write(command, merge, why, written, move or {}, told_apart=told_apart)
             parts = _parts(command, merge)
         apart = merge.undoing.apart if told_apart else ()
@@ -255,6 +261,14 @@ class Unmerging(Operations):
                     command.write(one, ContactToldApart(other=other, personal=said(reason)))
         _move(command, merge, written, move, reason)
         evaluate_again(command, merge.members)
+
+    def _token(
+        self, command: Command, merge: _Merge, move: Moves | None, *, told_apart: bool
+    ) -> str:
+        ends = sorted(map(_ends, merge.undoing.taken_back))
+        moves = sorted((str(place), target) for place, target in (move or {}).items())
+        asked = (merge.merge_id, ends, told_apart, moves)
+        return token_of(self.context, command, merge.members, *asked)
 
     def _written_since(self, merge_id: MergeId) -> list[Recorded]:
         """Return what persons wrote on the survivor of a merge since it was made."""
@@ -328,11 +342,6 @@ def _kept_one(merge: _Merge, edges: tuple[MergeEdge, ...]) -> ContactMerged:
 def _parts(command: Command, merge: _Merge) -> tuple[ContactId, ...]:
     """Return the ids that stand for what the identity has fallen into."""
     return tuple(sorted({command.index.canonical(member) for member in merge.members}))
-
-
-def _token(command: Command, merge: _Merge) -> str:
-    ends = sorted(map(_ends, merge.undoing.taken_back))
-    return token_of(command, merge.members, merge.merge_id, ends)
 
 
 def _ends(edge: MergeEdge) -> tuple[ContactId, ContactId]:
