@@ -339,10 +339,10 @@ class Engine:
         return self.desk.reading.contacts_linked_by(rule, limit)
 
     def export_links(
-        self, out: Path, as_of: str | None = None, progress: Progress | None = None
+        self, out: Path | str, as_of: str | None = None, progress: Progress | None = None
     ) -> int:
         """Write every link as CSV and return how many there are."""
-        return self.desk.reading.export_links(out, as_of, progress)
+        return self.desk.reading.export_links(Path(out), as_of, progress)
 
     def follow(self, progress: Progress | None = None) -> int:
         """Bring all views up to the head of the log."""

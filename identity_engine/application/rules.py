@@ -19,12 +19,18 @@ from matchers.vocabulary import LinkRules
 
 
 class Rules(Struct, frozen=True):
-    """One version of the policy, one of the model and one of the settings, ready to decide with."""
+    """One version of the policy, one of the model and one of the settings, ready to decide with.
+
+    `policy_content` and `model_content` are what was put in force, as JSON: what it leaves out has its
+    default in `policy` and `model`, and is no part of the version.
+    """
 
     policy: Policy
     policy_version: str
+    policy_content: bytes
     model: Model
     model_version: str
+    model_content: bytes
     scorer: Scorer
     link_rules: LinkRules
     settings: Settings
@@ -56,8 +62,10 @@ def rules_from(
     return Rules(
         policy=policy,
         policy_version=content_version(policy_content),
+        policy_content=policy_content,
         model=model,
         model_version=content_version(model_content),
+        model_content=model_content,
         scorer=Scorer(model),
         link_rules=LinkRules(
             attach=round(model.thresholds.attach * MILLIBITS),

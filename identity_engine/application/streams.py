@@ -31,6 +31,16 @@ class StreamRecord(NamedTuple):
     record: MatchRecord
 
 
+class NoInteractions(SourceError):  # noqa: N818 - says what is the matter
+    """A stream has nothing that could be learned from, or judged."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path.name} holds no interactions.",
+            "It must be CloudEvents, one JSON document a line.",
+        )
+
+
 def read_records(path: Path, policy: Policy, now: datetime) -> list[StreamRecord]:
     """Read the records of a file of CloudEvents JSON lines, plain or gzip; empty ones are left out.
 
@@ -51,10 +61,7 @@ def read_records(path: Path, policy: Policy, now: datetime) -> list[StreamRecord
             rejected += len(decoded) - len(usable)
             read.update(_records(usable, policy))
     if rejected and not read:
-        raise SourceError(
-            f"{path.name} holds no interactions.",
-            "It must be CloudEvents, one JSON document a line.",
-        )
+        raise NoInteractions(path)
     return [StreamRecord(interaction, record) for interaction, record in read.items()]
 
 

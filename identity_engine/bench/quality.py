@@ -7,6 +7,7 @@ from pathlib import Path
 
 from identity_engine.application.engine import Engine
 from identity_engine.application.link_quality import read_truth
+from identity_engine.application.streams import NoInteractions
 from identity_engine.bench.results import Result, at_least, reported
 from matchers.evaluation import Interaction, Quality, evaluate
 
@@ -41,7 +42,7 @@ def judge_online(events: Path, truth: Mapping[Interaction, str], model: bytes) -
 
     Raises:
         InvalidModel: the model is not valid.
-        SourceError: the stream cannot be read.
+        SourceError: the stream cannot be read, or holds no interactions.
     """
     with tempfile.TemporaryDirectory() as folder, Engine.in_memory() as engine:
         engine.policies.activate({"model": model})
@@ -49,7 +50,9 @@ def judge_online(events: Path, truth: Mapping[Interaction, str], model: bytes) -
 
 
 def _judge(engine: Engine, events: Path, truth: Mapping[Interaction, str], folder: Path) -> Quality:
-    engine.ingest_file(events)
+    summary = engine.ingest_file(events)
+    if not summary.accepted:
+        raise NoInteractions(events)
     engine.reevaluate()
     exported = folder / f"{events.name}.links.csv"
     engine.export_links(exported)

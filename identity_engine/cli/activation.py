@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 from cyclopts import Parameter
+from pydantic import BaseModel
 
 from aggregates.policy import PolicyKind
 from identity_engine.application.rules import (
@@ -27,6 +29,13 @@ def rules_shown(store: str | None, *, shipped: bool) -> Rules:
         return rules_from(shipped_policy(), shipped_model())
     with opened(store) as engine:
         return engine.policies.rules
+
+
+def in_order(content: bytes, kind: type[BaseModel]) -> dict[str, object]:
+    """Return what was put in force and nothing else, so that it has the same version if it is put in
+    force again; its parts in the order of the reference."""
+    said = orjson.loads(content)
+    return {name: said[name] for name in kind.model_fields if name in said}
 
 
 def put_in_force(

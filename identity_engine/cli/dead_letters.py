@@ -70,6 +70,8 @@ def show_original(
     """Write the original bytes of one dead letter to standard output."""
     with opened(store) as engine:
         found = engine.desk.dead_letters.original(id_)
+    if found.letter.is_truncated:
+        sys.stderr.write("Only the beginning of it was kept.\n")
     if json:
         raw = found.raw.decode(errors="replace") if found.raw is not None else None
         show_json({"letter": found.letter, "raw": raw})

@@ -195,8 +195,11 @@ def create_contact(
             effective_at=effective_at,
             dry_run=dry_run,
         )
-    which = "the new contact" if "contact.created" in done.written else "its own contact"
-    show_done(done, f"{id_} belongs to {which} {done.contact_id}", json=json)
+    whose = f"its own contact {done.contact_id}"
+    if "contact.created" in done.written:
+        # A dry run makes none, so that there is no id yet that anyone could use.
+        whose = f"the new contact {done.contact_id}" if done.position else "a new contact"
+    show_done(done, f"{id_} belongs to {whose}", json=json)
 
 
 def waiting(*, store: Store = None, limit: Limit = 100, json: Json = False) -> None:

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from msgspec.structs import asdict
 
 from identity_engine.application.rules import read_model
-from identity_engine.cli.activation import Shipped, put_in_force, rules_shown
+from identity_engine.cli.activation import Shipped, in_order, put_in_force, rules_shown
 from identity_engine.cli.group import group
 from identity_engine.cli.opening import opened
 from identity_engine.cli.options import DryRun, Json, NoStore, Store
@@ -25,7 +25,7 @@ def show_(*, shipped: Shipped = False, store: Store = None, json: Json = False) 
     """Show the model in force: its thresholds and how much each level weighs, in bits."""
     rules = rules_shown(store, shipped=shipped)
     answer(
-        {"version": rules.model_version, "model": rules.model.model_dump(mode="json")},
+        {"version": rules.model_version, "model": in_order(rules.model_content, Model)},
         lambda _: _show_model(rules.model, rules.model_version),
         json=json,
     )

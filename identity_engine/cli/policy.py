@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 from cyclopts import Parameter
 
-from identity_engine.cli.activation import Shipped, put_in_force, rules_shown
+from aggregates.policy import Policy
+from identity_engine.cli.activation import Shipped, in_order, put_in_force, rules_shown
 from identity_engine.cli.group import group
 from identity_engine.cli.options import DryRun, Json, Store
 from identity_engine.cli.terminal.output import answer, show_lines
@@ -14,15 +16,16 @@ from identity_engine.cli.terminal.output import answer, show_lines
 def show_(*, shipped: Shipped = False, store: Store = None, json: Json = False) -> None:
     """Show the policy in force, and the versions of policy and model."""
     rules = rules_shown(store, shipped=shipped)
+    content = in_order(rules.policy_content, Policy)
     found = {
         "policy_version": rules.policy_version,
         "model_version": rules.model_version,
-        "policy": rules.policy.model_dump(mode="json"),
+        "policy": content,
     }
     said = (
         f"policy {rules.policy.name} {rules.policy_version}\n"
         f"model  {rules.model.name} {rules.model_version}\n"
-        f"{rules.policy.model_dump_json(indent=2)}"
+        f"{orjson.dumps(content, option=orjson.OPT_INDENT_2).decode()}"
     )
     answer(found, lambda _: show_lines(said), json=json)
 

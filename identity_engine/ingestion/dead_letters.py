@@ -64,7 +64,7 @@ class DeadLetter(Struct, frozen=True):
     """What is known of a dead letter without opening it.
 
     `position` is where it stood in `stream` (a file's fingerprint, a topic's partition); `count` is
-    how often it was met there; `is_truncated` says that only the first 1 MiB was kept.
+    how often it was met there; `is_truncated` says that only the beginning was kept.
     """
 
     id: int
@@ -132,6 +132,14 @@ class DeadLetters:
             f"SELECT {_COLUMNS}, day, sealed FROM dead_letters WHERE id = ?", (letter_id,)
         )
         return self._opened(rows[0]) if rows else None
+
+    def unknown(self, ids: Sequence[int]) -> Sequence[int]:
+        """Return those of `ids` that no letter has, in their order."""
+        rows = self._read(
+            "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM dead_letters)",
+            (orjson.dumps(list(ids)).decode(),),
+        )
+        return [letter_id for (letter_id,) in rows]
 
     def redrive(self, ids: Sequence[int] | None = None) -> Iterator[tuple[int, bytes]]:
         """Yield (id, original bytes) of the open letters among `ids`, or of all, to decode again.
@@ -210,7 +218,7 @@ class DeadLetters:
             orjson.dumps(sorted({fault.code for fault in rejected.faults})).decode(),
             orjson.dumps([[f.code, f.message, f.pointer] for f in rejected.faults]).decode(),
             nonce + seal.encrypt(nonce, original, _bound_to(stream, position, day)),
-            int(len(original) < len(rejected.raw)),
+            int(rejected.is_cut or len(original) < len(rejected.raw)),
         )
 
     def _opened(self, row: tuple[Any, ...]) -> OpenedLetter:

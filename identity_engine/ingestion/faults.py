@@ -111,10 +111,14 @@ class Fault(Struct, frozen=True):
 
 
 class Rejected(Struct, frozen=True):
-    """Input that cannot be used: its original bytes and every fault found in it."""
+    """Input that cannot be used: its original bytes and every fault found in it.
+
+    `is_cut` tells that `raw` is only the beginning of what was sent.
+    """
 
     raw: bytes
     faults: tuple[Fault, ...]
+    is_cut: bool = False
 
 
 def fault(code: str, *place: str | int) -> Fault:

@@ -310,6 +310,13 @@ class TestProjectionsAndPolicy:
         assert first["version"] == second["version"] != shown["policy_version"]
         assert filled("policy", "show", "--json").document["policy"]["name"] == "ours"
 
+    @pytest.mark.parametrize("kind", ["policy", "model"])
+    def test_what_is_shown_is_what_is_in_force(self, filled, kind):
+        shown = filled(kind, "show", "--json").document[kind]
+        file = filled.write("shown.json", orjson.dumps(shown))
+
+        assert not filled(kind, "activate", file, "--json").document["changed"]
+
 
 def test_simulated_traffic_repeats_itself_and_comes_with_the_truth(cli):
     def write(name):

@@ -90,6 +90,13 @@ def test_a_stream_that_holds_no_interactions_is_refused(cli):
     assert "no interactions" in answer.err
 
 
+def test_nor_is_one_judged(cli, labelled):
+    for content in (b"hello\n", b""):
+        answer = cli.bare("model", "evaluate", cli.write("x.jsonl", content), labelled[1])
+        assert answer.code == 2
+        assert "no interactions" in answer.err
+
+
 def test_a_model_that_is_not_there_is_refused(cli, labelled):
     answer = cli.bare("model", "evaluate", *labelled, "--model", "nowhere.json")
     assert answer.code == 2

@@ -7,6 +7,7 @@ import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from identity_engine.event_store.dead_letter_table import SCHEMA
 from identity_engine.event_store.sqlite.folder import Folder
@@ -186,6 +187,15 @@ def test_a_giant_is_cut_at_one_mebibyte_and_not_redriven(letters):
     assert (cut.is_truncated, whole.is_truncated) == (True, False)
     assert len(letters.get(cut.id).raw) == MAX_ORIGINAL
     assert [letter_id for letter_id, _ in letters.redrive()] == [whole.id]
+
+
+def test_a_line_of_which_the_reader_kept_the_beginning_is_not_redriven(letters):
+    add(letters, (0, replace(rejected(b"x"), is_cut=True)))
+
+    (cut,) = letters.list()
+
+    assert cut.is_truncated
+    assert list(letters.redrive()) == []
 
 
 def test_each_day_has_its_key_and_a_destroyed_day_stays_shut(letters, keys):

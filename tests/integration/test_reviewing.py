@@ -4,6 +4,7 @@ import pytest
 
 from aggregates.errors import NotYet, Refused
 from identity_engine.application.training import table_of_store
+from identity_engine.errors import NotFound, UsageError
 from tests.support.interactions import email, event, phone
 from tests.support.resolving import arrive, facts
 from tests.support.soundness import is_sound
@@ -146,3 +147,13 @@ def test_confirmed_and_rejected_reviews_are_labels_of_training(engine, desk, dou
     desk.reject(held)
     table = table_of_store(engine.store)
     assert (table.confirmed, table.refuted) == ([], [(0, 1)])
+
+
+def test_a_contact_is_not_taken_for_an_interaction(desk, doubt):
+    known, _, _ = doubt
+
+    for answer in (desk.confirm, desk.reject, desk.defer, desk.undo):
+        with pytest.raises(UsageError, match="contact merge, or contact tell-apart"):
+            answer(known)
+    with pytest.raises(NotFound, match="No interaction has this id"):
+        desk.confirm("01a214bf-d4ee-7003-8c26-0ff03681ca06")

@@ -12,6 +12,7 @@ from identity_engine.application.intake.preparing import (
     PublisherRights,
 )
 from identity_engine.application.resolution.resolve import Portion
+from identity_engine.errors import NotFound
 from identity_engine.event_store.source_positions import SourcePosition
 from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
@@ -67,10 +68,17 @@ class Ingestion:
 
         In a dry run they are decoded and nothing more: the summary counts what was read, and of that
         what is still rejected.
+
+        Raises:
+            NotFound: one of the ids is that of no dead letter; nothing is done.
         """
-        summary = IngestSummary()
+        summary, letters = IngestSummary(), self._preparation.dead_letters
+        if ids is not None and (unknown := letters.unknown(ids)):
+            raise NotFound(
+                f"No dead letter has the id {unknown[0]}; see: identity-engine dead-letters list"
+            )
         came_through = []
-        for letter_id, raw in self._preparation.dead_letters.redrive(ids):
+        for letter_id, raw in letters.redrive(ids):
             summary.read += 1
             decoded = decode(raw, now=self._preparation.world.now())
             if isinstance(decoded, Rejected):
@@ -82,7 +90,7 @@ class Ingestion:
             summary.count(outcome)
             if outcome.status != "conflict":
                 came_through.append(letter_id)
-        self._preparation.dead_letters.mark(came_through, "redriven")
+        letters.mark(came_through, "redriven")
         return summary
 
     def _prepare(self, batch: Batch, stream: str, publishing: PublisherRights) -> PreparedBatch:

@@ -157,7 +157,7 @@ class EventFile:
             source=self._known_as,
             instead_of=before,
             unusable={
-                index: Rejected(line.content, (line.fault,))
+                index: Rejected(line.content, (line.fault,), line.is_cut)
                 for index, line in enumerate(lines)
                 if line.fault
             },

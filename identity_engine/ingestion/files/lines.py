@@ -23,7 +23,8 @@ class Line(Struct, frozen=True):
     """One line without its line ending.
 
     `number` counts from 1; `start` and `end` are byte positions in the uncompressed stream, `end`
-    behind the line ending. With a `fault` the content is only what could be kept.
+    behind the line ending. With a `fault` the content is only what could be kept; `is_cut` tells that
+    more had been there.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Line(Struct, frozen=True):
     end: int
     content: bytes
     fault: Fault | None = None
+    is_cut: bool = False
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[list[Line]]:
@@ -56,7 +58,8 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[list[Line]]:
     except DamagedStreamError as stopped:
         damage = stopped.code
     if damage:
-        yield [Line(number, start, start + max(1, length), pending[:KEPT], fault(damage))]
+        end, is_cut = start + max(1, length), length > KEPT
+        yield [Line(number, start, end, pending[:KEPT], fault(damage), is_cut)]
     elif length:
         yield [_line(number, start, length, pending, ending=0)]
 
@@ -64,5 +67,5 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[list[Line]]:
 def _line(number: int, start: int, length: int, content: bytes, *, ending: int) -> Line:
     end = start + length + ending
     if length > MAX_LINE:
-        return Line(number, start, end, content[:KEPT], fault("line_too_long"))
+        return Line(number, start, end, content[:KEPT], fault("line_too_long"), is_cut=True)
     return Line(number, start, end, content)

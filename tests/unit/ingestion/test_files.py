@@ -139,7 +139,7 @@ def test_a_line_over_the_limit_is_passed_over_and_its_beginning_kept(tmp_path, l
     assert isinstance(last, IncomingInteraction)
     assert isinstance(long, Rejected)
     assert [fault.code for fault in long.faults] == ["line_too_long"]
-    assert long.raw == b"x" * KEPT
+    assert (long.raw, long.is_cut) == (b"x" * KEPT, True)
     assert batch.numbers == [1, 2, 3]
 
 

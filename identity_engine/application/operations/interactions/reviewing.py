@@ -1,5 +1,7 @@
 """What people decide about interactions in doubt: confirm, reject, defer, and take it back (GX-18)."""
 
+from contextlib import suppress
+
 from aggregates import review
 from aggregates.access import Action
 from aggregates.contact import ContactToldApart, ContactToldApartLifted
@@ -11,6 +13,7 @@ from identity_engine.application.ids import checked_interaction
 from identity_engine.application.operations.interactions.linking import LinkByHand, refuse_elsewhere
 from identity_engine.application.operations.reasons import if_given, said
 from identity_engine.application.permissions import needs
+from identity_engine.errors import NotFound, UsageError
 
 
 class Reviewing(Operations):
@@ -100,7 +103,18 @@ class Reviewing(Operations):
 
 
 def _loaded(command: Command, interaction_id: str) -> LinkByHand:
-    link = LinkByHand(command, checked_interaction(interaction_id))
+    id_ = checked_interaction(interaction_id)
+    try:
+        link = LinkByHand(command, id_)
+    except NotFound:
+        with suppress(NotFound):
+            command.contact(ContactId(id_), gone=True)
+            # The list of what is in doubt names contacts too.
+            raise UsageError(
+                "This is a contact. A merge that is suggested is decided by: "
+                "contact merge, or contact tell-apart"
+            ) from None
+        raise
     asked, answer = link.state.asked, link.state.answer
     named = {one for ask in (asked, answer) if ask for one in (ask.proposed, ask.contact_id)}
     command.load(named)
