@@ -232,9 +232,16 @@ class Component:
             self._is_lasting(row),
         )
 
+    def lasting_values(self, row: InteractionRow) -> Iterator[tuple[IdentifierClass, bytes]]:
+        """Yield class and digest of each value of a row that shows a lasting person by itself."""
+        for one in row.mentions:
+            class_ = self.class_of(one, row)
+            if is_lasting(class_, one.said):
+                yield class_, one.digest
+
     def _is_lasting(self, row: InteractionRow) -> bool:
         """Tell whether a row alone makes an identified contact, or a person put it into one."""
-        if any(is_lasting(self.class_of(one, row), one.said) for one in row.mentions):
+        if any(self.lasting_values(row)):
             return True
         known = self._index.contacts.get(row.contact_id) if row.contact_id is not None else None
         is_placed = row.pinned and not row.corrected

@@ -146,13 +146,14 @@ class Difference:
         moves: list[Move] = []
         for key in strays:
             place = self._cluster_of[key]
-            if place not in at_home:
+            is_birth = place not in at_home
+            if is_birth:
                 at_home[place] = self._new_contact(self._component.row(key))
                 self._home[at_home[place]] = place
             row = self._component.row(key)
             before = self._linked(key)
             evidence = self._evidence_of_move(row)
-            moves.append(Move(row, before, at_home[place], evidence))
+            moves.append(Move(row, before, at_home[place], evidence, is_birth))
             claims = self._move(row, at_home[place], evidence)
             left |= dict.fromkeys((before, digest) for digest in claims)
             touched |= {
@@ -162,7 +163,8 @@ class Difference:
             }
         self._claims.renew(left)
         self._settle_claims(touched)
-        Stages(self._store, self._reader, self._fact_writer).settle(moves)
+        lasting_values = self._component.lasting_values
+        Stages(self._store, self._reader, self._fact_writer, lasting_values).settle(moves)
         return len(strays)
 
     def _load_heard(self, interaction_ids: Sequence[InteractionId]) -> None:
