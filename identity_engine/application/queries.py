@@ -112,7 +112,7 @@ class Queries:
         Raises:
             NotFound: there is, or was then, no such contact.
         """
-        with self._views_of(contact_id, as_of, shows) as views:
+        with self._views_of(contact_id, as_of, shows, with_others=True) as views:
             identity = find_identity(views.connection, contact_id)
             if identity is None:
                 raise NotFound(_no_contact(as_of))
@@ -272,6 +272,19 @@ class Queries:
             return events
         return told_of(contact_id, events, self._follower)
 
+    def _with_others(
+        self, contact_id: ContactId, events: Sequence[Recorded], as_of: str
+    ) -> list[Recorded]:
+        """Add the events of all to whom the interactions of a contact ever belonged: what was noted of
+        an interaction stands with whom it was then, and goes where the interaction goes."""
+        ids = {event.stream_id for event in events if isinstance(event.fact, InteractionLinked)}
+        with self._store.reading() as cursor:
+            streams = self._store.read_streams(sorted(ids), cursor=cursor)
+        whose = {one.fact.contact_id for one in streams if isinstance(one.fact, InteractionLinked)}
+        until = position_as_of(self._store, as_of)
+        views = self._follower.views.connection
+        return events_of(self._store, views, {contact_id, *whose}, until)
+
     def _with_moves(self, events: list[Recorded]) -> list[Recorded]:
         """Add the events that took interactions from contacts which these events do not touch."""
         known = {(event.stream_id, event.version) for event in events}
@@ -291,13 +304,19 @@ class Queries:
         return sorted([*events, *taken], key=lambda event: event.position)
 
     @contextmanager
-    def _views_of(self, contact_id: ContactId, as_of: str | None, shows: Shows) -> Iterator[Views]:
-        """Open the live views, or the views of this contact's own events up to then."""
+    def _views_of(
+        self, contact_id: ContactId, as_of: str | None, shows: Shows, *, with_others: bool = False
+    ) -> Iterator[Views]:
+        """Open the live views, or the views of this contact's own events up to then, or of those with
+        the events of all others to whom its interactions ever belonged."""
         if as_of is None:
             self._follower.follow()
             yield self._follower.views
         else:
-            events = list(filter(shows, self._events_of(contact_id, as_of)))
+            events = self._events_of(contact_id, as_of)
+            if with_others:
+                events = self._with_others(contact_id, events, as_of)
+            events = list(filter(shows, events))
             until = position_as_of(self._store, as_of)
             with self._follower.replayed(with_values(self._store, events, until)) as views:
                 yield views

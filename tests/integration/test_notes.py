@@ -131,6 +131,23 @@ def test_a_note_of_an_interaction_goes_where_the_interaction_goes(engine):
     assert refused.value.reason == "not_linked"
 
 
+@pytest.mark.parametrize("identifiers", ["keep", "transfer"])
+def test_as_of_now_a_note_is_where_its_interaction_is_now(engine, identifiers):
+    first, second = arrive(engine, mailed("m-1"), mailed("m-2", "kenta@example.jp"))
+    engine.desk.notes.add(first.contact_id, "Calls back.", interaction_id=first.interaction_id)
+    before = f"pos:{engine.store.head()}"
+    engine.desk.interactions.associate(
+        first.interaction_id, second.contact_id, reason="hers", identifiers=identifiers
+    )
+
+    now = f"pos:{engine.store.head()}"
+    whose = {one: texts(engine, one, as_of=now) for one in (first.contact_id, second.contact_id)}
+    assert whose == {first.contact_id: [], second.contact_id: ["Calls back."]}
+    assert whose == {one: texts(engine, one) for one in whose}
+    assert texts(engine, first.contact_id, as_of=before) == ["Calls back."]
+    assert texts(engine, second.contact_id, as_of=before) == []
+
+
 def test_as_of_shows_the_notes_of_that_moment(engine, anna):
     note_id = engine.desk.notes.add(anna, "Calls at noon.").note_id
     then = f"pos:{engine.store.head()}"
