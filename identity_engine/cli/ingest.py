@@ -20,6 +20,7 @@ from identity_engine.cli.terminal.output import (
     show_json_line,
 )
 from identity_engine.errors import UsageError
+from identity_engine.ingestion.files.content import refuse_unreadable
 from identity_engine.ingestion.files.event_file import EventFile
 from identity_engine.observing.logbook import logged
 
@@ -53,6 +54,8 @@ def ingest(
     for name in files:
         if name.startswith("-") and name != "-":
             raise UsageError(f"There is no option {name}. See: identity-engine ingest --help")
+        if name != "-":
+            refuse_unreadable(Path(name))
     total = IngestSummary()
     with logged("ingest"), opened(store, make=True) as engine:
         for name in files:

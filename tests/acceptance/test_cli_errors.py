@@ -1,13 +1,15 @@
 """How the command line refuses: one plain line that says the fix, its exit code, no traceback."""
 
+import os
 import re
 import sys
+import threading
 
 import pytest
 
 from identity_engine import Engine
 from identity_engine.application.rules import shipped_model
-from tests.acceptance.commands import in_own_process
+from tests.acceptance.commands import EVENTS, in_own_process, lines
 from tests.support.world import world
 
 UNKNOWN = "019b1c3e-7c5a-7000-8000-0123456789ab"
@@ -110,6 +112,27 @@ def test_a_moment_before_the_contact_says_so(filled):
 class TestFiles:
     def test_a_missing_file(self, cli):
         check(cli("ingest", cli.folder / "nothing.jsonl"), WRONG_USE, "nothing.jsonl")
+        assert cli.bare("doctor", "--store", cli.store).code == 1  # no store was made for it
+
+    def test_a_missing_file_among_others_keeps_all_from_being_read(self, filled):
+        others = lines([one | {"id": f"x-{one['id']}"} for one in EVENTS])
+        good, missing = filled.write("more.jsonl", others), filled.folder / "nothing.jsonl"
+        before = filled("projections", "status", "--json").document["head"]
+
+        check(filled("ingest", good, missing), WRONG_USE, "nothing.jsonl")
+
+        assert filled("projections", "status", "--json").document["head"] == before
+
+    def test_a_pipe_is_opened_once(self, cli):
+        pipe = cli.folder / "pipe"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_bytes, args=(lines(EVENTS),))
+        writer.start()
+
+        answer = cli("ingest", pipe)
+
+        writer.join()
+        assert (answer.code, "rejected" in answer.out) == (0, True)
 
     def test_a_folder_where_a_file_should_be(self, cli):
         check(cli("ingest", cli.folder), WRONG_USE)

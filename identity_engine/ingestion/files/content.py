@@ -90,6 +90,16 @@ class Content:
         return b""
 
 
+def refuse_unreadable(path: Path) -> None:
+    """Refuse a file that cannot be opened, before anything is done with others.
+
+    Raises:
+        SourceError: says why, and what to do.
+    """
+    if not path.is_fifo():  # opening one waits for its writer, and closing it ends the writer
+        _open(path)[0].close()
+
+
 def _standard_input() -> io.BufferedReader:
     if sys.stdin is None:
         raise SourceError("Standard input is closed.", "Pipe the events in, or name a file.")
