@@ -126,7 +126,7 @@ class TestFiles:
     def test_a_pipe_is_opened_once(self, cli):
         pipe = cli.folder / "pipe"
         os.mkfifo(pipe)
-        writer = threading.Thread(target=pipe.write_bytes, args=(lines(EVENTS),))
+        writer = threading.Thread(target=pipe.write_bytes, args=(lines(EVENTS),), daemon=True)
         writer.start()
 
         answer = cli("ingest", pipe)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 
+from aggregates.contact import IdentifiedBy
 from aggregates.correction import named_by_corrections
 from aggregates.values import ContactId, IdentifierClass, Stage
 from identity_engine.application.reevaluation.corrections import led_to_right, of_row
@@ -19,7 +20,7 @@ from identity_engine.application.reevaluation.moments import time_of
 from identity_engine.application.reevaluation.people import Crowd, Mentioned, People
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.meaning import Meaning
-from identity_engine.application.resolution.prepare import is_lasting
+from identity_engine.application.resolution.prepare import why_lasting
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.match_index.index_reader import IndexReader
 from matchers.proposals import Node, Pair, Use, exact_pairs, scored_pairs
@@ -232,12 +233,11 @@ class Component:
             self._is_lasting(row),
         )
 
-    def lasting_values(self, row: InteractionRow) -> Iterator[tuple[IdentifierClass, bytes]]:
-        """Yield class and digest of each value of a row that shows a lasting person by itself."""
+    def lasting_values(self, row: InteractionRow) -> Iterator[tuple[IdentifiedBy, bytes]]:
+        """Yield why, and the digest, of each value of a row that shows a lasting person by itself."""
         for one in row.mentions:
-            class_ = self.class_of(one, row)
-            if is_lasting(class_, one.said):
-                yield class_, one.digest
+            if (by := why_lasting(self.class_of(one, row), one.said)) is not None:
+                yield by, one.digest
 
     def _is_lasting(self, row: InteractionRow) -> bool:
         """Tell whether a row alone makes an identified contact, or a person put it into one."""

@@ -12,15 +12,15 @@ from aggregates import contact as contacts
 from aggregates.contact import ContactIdentified, IdentifiedBy, Identify, UndoIdentification
 from aggregates.identity import BY_LINK, LASTING, RAISING
 from aggregates.interaction import InteractionLinked
-from aggregates.values import ContactId, Evidence, Fact, IdentifierClass, IdentifierId, Stage
+from aggregates.values import ContactId, Evidence, Fact, IdentifierId, Stage
 from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.reevaluation.moments import time_of
 from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore
 from projections.match_index.rows import InteractionRow
 
-LastingValues = Callable[[InteractionRow], Iterable[tuple[IdentifierClass, bytes]]]
-"""The values of an interaction that show a lasting person by themselves: class and digest of each."""
+LastingValues = Callable[[InteractionRow], Iterable[tuple[IdentifiedBy, bytes]]]
+"""The values of an interaction that show a lasting person by themselves: why, and the digest of each."""
 
 
 class Move(NamedTuple):
@@ -82,11 +82,10 @@ class Stages:
     ) -> tuple[IdentifiedBy, IdentifierId] | None:
         """Return why an interaction identifies a contact that is born with it: what shows a lasting
         person by itself and is the contact's."""
-        for class_, digest in self._lasting_values(row):
+        for by, digest in self._lasting_values(row):
             known = self._index.identifiers.get(digest)
             if known is not None and known.state is not None and known.state.is_held_by(contact_id):
-                is_exclusive = class_ is IdentifierClass.EXCLUSIVE
-                return "exclusive" if is_exclusive else "verified", known.identifier_id
+                return by, known.identifier_id
         return None
 
     def _rows(self, contact_id: ContactId) -> list[InteractionRow]:

@@ -188,9 +188,8 @@ class DecisionEvents:
             row = self._index.identifiers.get(considered.digest)
             if row is None or row.state is None or not row.state.is_held_by(self.contact_id):
                 continue
-            if considered.is_lasting:
-                is_exclusive = considered.identifier_class is IdentifierClass.EXCLUSIVE
-                return "exclusive" if is_exclusive else "verified", row.identifier_id
+            if (by := considered.why_lasting) is not None:
+                return by, row.identifier_id
         return None, None
 
     def _own(self, command: interaction.InteractionCommand) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from aggregates.change import Change, ChangePersonal
+from aggregates.contact import IdentifiedBy
 from aggregates.interaction import (
     GivenIdentifier,
     InteractionPersonal,
@@ -77,9 +78,9 @@ class Considered(Struct, frozen=True):
     digest: bytes
 
     @property
-    def is_lasting(self) -> bool:
-        """Whether it identifies a contact that holds it, without a second interaction (GX-0)."""
-        return is_lasting(self.identifier_class, self.given.verified)
+    def why_lasting(self) -> IdentifiedBy | None:
+        """Why it identifies a contact that holds it, without a second interaction (GX-0), if it does."""
+        return why_lasting(self.identifier_class, self.given.verified)
 
 
 class Prepared(Struct, frozen=True):
@@ -104,12 +105,13 @@ class Prepared(Struct, frozen=True):
         return self.comparable.block_keys
 
 
-def is_lasting(class_: IdentifierClass, said: bool | None) -> bool:
-    """Tell whether a value of a class shows a lasting person by itself: one that only one person has,
-    or one that the publisher said is verified; that a channel vouches for it is not enough."""
-    return class_ is IdentifierClass.EXCLUSIVE or (
-        class_ is IdentifierClass.STRONG and said is True
-    )
+def why_lasting(class_: IdentifierClass, said: bool | None) -> IdentifiedBy | None:
+    """Say why a value of a class shows a lasting person by itself, None where it does not: only one
+    person has it, or the publisher said that it is verified; that a channel vouches for it is not
+    enough."""
+    if class_ is IdentifierClass.EXCLUSIVE:
+        return "exclusive"
+    return "verified" if class_ is IdentifierClass.STRONG and said is True else None
 
 
 def recognise(

@@ -283,7 +283,7 @@ class Resolver:
                 rules.scorer,
                 rules.link_rules,
                 live_channel=channel.live,
-                is_lasting=any(one.is_lasting for one in prepared.identifiers),
+                is_lasting=any(one.why_lasting for one in prepared.identifiers),
                 weights=lookup.weights(prepared),
                 near=lambda: lookup.near(prepared),
             )

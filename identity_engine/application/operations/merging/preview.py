@@ -80,6 +80,6 @@ def refuse_changed(previewed: str, now: str) -> None:
     if previewed != now:
         raise Refused(
             "changed",
-            "This is not what was previewed: a contact changed since, or something else was asked "
-            "for. Look at the preview again.",
+            "This is not what was previewed: something that it shows changed since, or something "
+            "else was asked for. Look at the preview again.",
         )

@@ -128,7 +128,6 @@ class Unmerging(Operations):
             UsageError, NotFound, Denied, AlreadyDone, Refused: as for `unmerge`.
         """
         id_, leaving = checked_merge(merge_id), _optional(member)
-        self.context.follower.follow()
         written = self._written_since(id_)
         with self._in_force(id_), self.command(dry_run=True) as command:
             merge = self._merge(command, id_, leaving)
