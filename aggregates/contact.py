@@ -68,8 +68,8 @@ class ContactIdentified(Fact, frozen=True, kw_only=True):
 
 
 class ContactIdentificationUndone(Fact, frozen=True, kw_only=True):
-    """A person took back the link that raised the contact, and nothing else holds it up; it is
-    `ephemeral` again."""
+    """What raised the contact is gone or proves it no longer, and nothing else holds it up; it is
+    `ephemeral` again. `interaction_id` is the interaction that had raised it."""
 
     TOPIC: ClassVar[str] = "contact.identification_undone"
 
@@ -253,7 +253,7 @@ class Identify(Struct, frozen=True):
 
 
 class UndoIdentification(Struct, frozen=True):
-    """Take back a stage that rested on the link of an interaction."""
+    """Take back a stage that rested on an interaction."""
 
     interaction_id: InteractionId
 

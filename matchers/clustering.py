@@ -45,10 +45,14 @@ class Refused(NamedTuple):
 
 
 class Clusters(Struct):
-    """The result: groups of keys, the pairs that joined them, and those that a guard refused."""
+    """The result: groups of keys, the pairs that joined them, and those that a guard refused.
+
+    `lasting` are the pairs within a group that show a lasting person.
+    """
 
     groups: list[tuple[int, ...]] = field(default_factory=list)
     joins: list[Pair] = field(default_factory=list)
+    lasting: list[Pair] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
 
@@ -145,6 +149,7 @@ class _Clustering:
                 found.joins.append(pair)
             if pair.rule in LASTING:
                 self._lasting.add(self._group_of[pair.one])
+                found.lasting.append(pair)
 
     def _place_by_hand(self) -> None:
         for key, records in self._by_hand.items():

@@ -1,5 +1,5 @@
 """Once re-evaluation is done, who is one with whom does not depend on how the records arrived, nor does
-what it keeps apart and asks a person about."""
+whether they are identified, nor what is kept apart and asked a person about."""
 
 import csv
 import random
@@ -39,9 +39,10 @@ def groups_of(opened):
 
 
 def outcome(opened):
-    """Which (source, id) belong together; which guard keeps which groups apart, by what evidence; and
-    which two of them a person is asked about."""
+    """Which (source, id) belong together, and of which stage they are; which guard keeps which groups
+    apart, by what evidence; and which two of them a person is asked about."""
     groups = groups_of(opened)
+    stages = {(group, opened.profile(id_).stage) for id_, group in groups.items()}
     refused = {
         (frozenset((groups[one.one], groups[one.other])), one.guard, one.rule, one.weight)
         for one in opened.refused_merges(1_000)
@@ -51,7 +52,7 @@ def outcome(opened):
         for one in opened.review(1_000)
         if one.kind == "merge"
     }
-    return set(groups.values()), refused, suggested
+    return stages, refused, suggested
 
 
 @st.composite

@@ -22,7 +22,7 @@ class Arrival:
 
     @property
     def identifies(self):
-        """Whether a contact that is born with it, and holds it, is lasting at once."""
+        """Whether a contact that is born with it is lasting at once."""
         return self.value.startswith("C-") or not self.resolves
 
 
@@ -70,10 +70,10 @@ class Reference:
             return
         contact = self.contact_of[arrival.key] = arrival.key
         self.add(contact, arrival.time, "ephemeral")
+        if arrival.identifies:
+            self.stage[contact] = "identified"
         if holder is None:
             self.holder[arrival.value] = contact
-            if arrival.identifies:
-                self.stage[contact] = "identified"
 
     def add(self, contact, born, stage):
         """Let there be one contact more."""

@@ -1,5 +1,8 @@
 """Which merges of the engine the evidence carries no more.
 
+A merge may also identify whom it makes one, by a value that turns out to be that of many. Where nothing
+else shows a lasting person it is taken back, and made anew by what still speaks for it.
+
 A contact to which nothing is linked any more is at home nowhere. It stays one with a single contact, and
 is no reason why two others are one: what speaks for these merges them anew. What a person merged does
 not count: whoever merges an emptied contact with another means all whom the engine shows as one with it.
@@ -13,21 +16,27 @@ from projections.match_index.index import MatchIndex
 
 
 def not_carried(
-    index: MatchIndex, contacts: Collection[ContactId], home: Mapping[ContactId, int]
+    index: MatchIndex,
+    contacts: Collection[ContactId],
+    home: Mapping[ContactId, int],
+    lasting: Collection[int],
 ) -> list[Edge]:
-    """Return the engine's merges between contacts that are at home in different clusters, and those
-    that lead from one contact to another over such as are at home nowhere; in order.
+    """Return the engine's merges between contacts that are at home in different clusters, those that
+    identify where nothing does, and those that lead from one contact to another over such as are at
+    home nowhere; in order.
 
     Args:
         index: has the edges.
         contacts: those of a component.
         home: those of them that have something -> where they are at home.
+        lasting: the clusters that show a lasting person.
     """
     automatic = {edge for edge in index.edges if edge.automatic}
+    settled = {edge for edge in automatic if edge.one in home and edge.other in home}
     wrong = {
         edge
-        for edge in automatic
-        if edge.one in home and edge.other in home and home[edge.one] != home[edge.other]
+        for edge in settled
+        if home[edge.one] != home[edge.other] or (edge.identifies and home[edge.one] not in lasting)
     }
     emptied = {one for one in contacts if one not in home and index.is_live(one)}
     between = {edge for edge in automatic if {edge.one, edge.other} <= emptied}

@@ -233,15 +233,17 @@ class Component:
             self._is_lasting(row),
         )
 
-    def lasting_values(self, row: InteractionRow) -> Iterator[tuple[IdentifiedBy, bytes]]:
-        """Yield why, and the digest, of each value of a row that shows a lasting person by itself."""
-        for one in row.mentions:
-            if (by := why_lasting(self.class_of(one, row), one.said)) is not None:
-                yield by, one.digest
+    def lasting_values(self, row: InteractionRow) -> list[tuple[IdentifiedBy, bytes]]:
+        """Return why, and the digest, of each value of a row that shows a lasting person by itself."""
+        return [
+            (by, one.digest)
+            for one in row.mentions
+            if (by := why_lasting(self.class_of(one, row), one.said)) is not None
+        ]
 
     def _is_lasting(self, row: InteractionRow) -> bool:
         """Tell whether a row alone makes an identified contact, or a person put it into one."""
-        if any(self.lasting_values(row)):
+        if self.lasting_values(row):
             return True
         known = self._index.contacts.get(row.contact_id) if row.contact_id is not None else None
         is_placed = row.pinned and not row.corrected

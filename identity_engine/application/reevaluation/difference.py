@@ -29,7 +29,7 @@ from identity_engine.application.reevaluation.component import Component
 from identity_engine.application.reevaluation.evidence import evidence_of
 from identity_engine.application.reevaluation.moments import last_seen, time_of
 from identity_engine.application.reevaluation.outcome import Reevaluated
-from identity_engine.application.reevaluation.stages import Move, Stages
+from identity_engine.application.reevaluation.stages import Stages
 from identity_engine.application.resolution.vouching import Vouching
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.mapper import Pending
@@ -60,6 +60,7 @@ class Difference:
         self._claims = Claims(store, reader, rules, self._fact_writer)
         self._across = AcrossDivisions(store, world, rules, reader, component)
         self._joins, self._refused = clusters.joins, list(clusters.refused)
+        self._lasting = clusters.lasting
         self._cluster_of = {
             key: place for place, group in enumerate(clusters.groups) for key in group
         }
@@ -74,8 +75,11 @@ class Difference:
         total.shared += self._mark_shared()
         self._find_homes()
         total.moved += self._move_strays()
+        stages = self._stages()
+        stages.settle({*self._component.contacts, *self._home})
         total.unmerged += self._unmerge()
         total.merged += self._merge()
+        stages.settle_identities()
         self._record_refusals()
         total.across += self._across.tell(self._fact_writer)
         return self._fact_writer.events
@@ -143,18 +147,14 @@ class Difference:
             at_home.setdefault(self._home[contact_id], contact_id)
         left: dict[tuple[ContactId, bytes], None] = {}
         touched: dict[tuple[ContactId, bytes], datetime] = {}
-        moves: list[Move] = []
         for key in strays:
             place = self._cluster_of[key]
-            is_birth = place not in at_home
-            if is_birth:
+            if place not in at_home:
                 at_home[place] = self._new_contact(self._component.row(key))
                 self._home[at_home[place]] = place
             row = self._component.row(key)
             before = self._linked(key)
-            evidence = self._evidence_of_move(row)
-            moves.append(Move(row, before, at_home[place], evidence, is_birth))
-            claims = self._move(row, at_home[place], evidence)
+            claims = self._move(row, at_home[place], self._evidence_of_move(row))
             left |= dict.fromkeys((before, digest) for digest in claims)
             touched |= {
                 (one, digest): time_of(row)
@@ -163,9 +163,18 @@ class Difference:
             }
         self._claims.renew(left)
         self._settle_claims(touched)
-        lasting_values = self._component.lasting_values
-        Stages(self._store, self._reader, self._fact_writer, lasting_values).settle(moves)
         return len(strays)
+
+    def _stages(self) -> Stages:
+        row = self._component.row
+        return Stages(
+            self._store,
+            self._reader,
+            self._fact_writer,
+            list(map(row, self._component.nodes)),
+            [(row(pair.one), row(pair.other), pair.value) for pair in self._lasting],
+            self._component.lasting_values,
+        )
 
     def _load_heard(self, interaction_ids: Sequence[InteractionId]) -> None:
         """Load what was claimed on the word of messages: it goes along too."""
@@ -245,8 +254,14 @@ class Difference:
             self._fact_writer.write(row.identifier_id, time, [fact])
 
     def _unmerge(self) -> int:
-        """Take back the engine's merges of contacts that are at home in different clusters."""
-        wrong = not_carried(self._index, self._component.contacts, self._home)
+        """Take back the engine's merges that the clusters do not carry."""
+        component, cluster_of = self._component, self._cluster_of
+        lasting = {cluster_of[pair.one] for pair in self._lasting} | {
+            cluster_of[key]
+            for key in component.nodes
+            if component.lasting_values(component.row(key))
+        }
+        wrong = not_carried(self._index, component.contacts, self._home, lasting)
         # The survivor of its day may have left the identity since; its row follows its stream.
         streams = {edge.stream for edge in wrong}
         self._reader.load_nearby((), streams)

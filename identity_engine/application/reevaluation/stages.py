@@ -1,20 +1,19 @@
-"""Stages after links were moved (GX-0).
+"""Stages by the final clusters (GX-0).
 
-Whoever got the exact link of a second interaction is identified, and whoever is born of an interaction
-that shows a lasting person by itself. Whoever was so by a link or a birth that is gone, and has nothing
-else as good, falls.
+A contact is identified while one of its interactions shows a lasting person by itself, or two of them
+together; an identity also where two interactions of different members do. So the stage does not hang on
+which of them came first, nor on what was known of a value when they came.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from aggregates import contact as contacts
 from aggregates.contact import ContactIdentified, IdentifiedBy, Identify, UndoIdentification
-from aggregates.identity import BY_LINK, LASTING, RAISING
-from aggregates.interaction import InteractionLinked
-from aggregates.values import ContactId, Evidence, Fact, IdentifierId, Stage
+from aggregates.values import ContactId, Stage
 from identity_engine.application.fact_writer import FactWriter
-from identity_engine.application.reevaluation.moments import time_of
+from identity_engine.application.reevaluation.moments import last_seen, time_of
 from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore
 from projections.match_index.rows import InteractionRow
@@ -23,25 +22,30 @@ LastingValues = Callable[[InteractionRow], Iterable[tuple[IdentifiedBy, bytes]]]
 """The values of an interaction that show a lasting person by themselves: why, and the digest of each."""
 
 
-class Move(NamedTuple):
-    """A link that went from one contact to another, and why; the other may be born with it."""
+class Reason(NamedTuple):
+    """Why a contact is identified: the interaction that showed it, and the value, by its digest."""
 
+    by: IdentifiedBy
     row: InteractionRow
-    before: ContactId
-    target: ContactId
-    evidence: Evidence
-    is_birth: bool
+    digest: bytes
+
+    @property
+    def contact_id(self) -> ContactId:
+        """Whom it identifies."""
+        assert self.row.contact_id is not None, "it takes part"
+        return self.row.contact_id
 
 
 class Stages:
-    """Raises and lowers contacts after the moves of one step.
+    """Raises and lowers the contacts of one step.
 
     Args:
         store: has what was written before the step.
-        reader: of the step; in its working set the moves are done, with all interactions of their
-            contacts.
-        fact_writer: has written the moves.
-        lasting_values: of an interaction of the step.
+        reader: of the step; in its working set the moves are done.
+        fact_writer: writes the facts.
+        rows: all that take part.
+        pairs: of these, those that show a lasting person together.
+        lasting_values: of one of the rows.
     """
 
     def __init__(
@@ -49,79 +53,92 @@ class Stages:
         store: EventStore,
         reader: IndexReader,
         fact_writer: FactWriter,
+        rows: Collection[InteractionRow],
+        pairs: Collection[tuple[InteractionRow, InteractionRow, bytes]],
         lasting_values: LastingValues,
     ) -> None:
-        self._store, self._cursor, self._index = store, reader.cursor, reader.index
+        self._store, self._reader, self._index = store, reader, reader.index
         self._fact_writer, self._lasting_values = fact_writer, lasting_values
+        self._rows, self._pairs = rows, pairs
 
-    def settle(self, moves: Sequence[Move]) -> None:
-        """Let the contacts of some moves have the stage that their links give them."""
-        lost = {one.before: one.row for one in moves if self._may_fall(one.before)}
-        facts = self._facts([*lost, *self._interactions(lost)])
-        for contact_id, row in sorted(lost.items()):
-            if self._rested_on_what_left(contact_id, facts[contact_id]) and not (
-                any(_raises(facts[one]) for one in self._interactions([contact_id]))
-                or any(self._reason(one, contact_id) for one in self._rows(contact_id))
-            ):
-                self._write(contact_id, row, UndoIdentification(row.interaction_id))
-        for row, _, target, evidence, is_birth in moves:
-            if evidence.rule in LASTING and self._index.contacts[target].state.interactions > 1:
-                identifier_id = evidence.identifiers[0] if evidence.identifiers else None
-                command = Identify("second_interaction", row.interaction_id, identifier_id)
-                self._write(target, row, command)
-            elif is_birth and (reason := self._reason(row, target)) is not None:
-                by, identifier_id = reason
-                self._write(target, row, Identify(by, row.interaction_id, identifier_id))
+    def settle(self, contact_ids: Iterable[ContactId]) -> None:
+        """Let contacts have the stage that their interactions give them, once the links are moved."""
+        reasons, falling = self._reasons(), []
+        for contact_id in sorted(contact_ids):
+            state, reason = self._index.contacts[contact_id].state, reasons.get(contact_id)
+            if state.stage is Stage.EPHEMERAL and reason is not None:
+                self._raise(contact_id, reason)
+            elif state.stage is Stage.IDENTIFIED and state.is_live and reason is None:
+                falling.append(contact_id)
+        shown = {reason.contact_id for reason, _, _ in self._of_pairs()}
+        self._lower([one for one in falling if one not in shown and not self._is_vouched_for(one)])
 
-    def _may_fall(self, contact_id: ContactId) -> bool:
-        state = self._index.contacts[contact_id].state
-        return state.stage is Stage.IDENTIFIED and not state.exclusive
+    def settle_identities(self) -> None:
+        """Let an identity be identified of which two members show a lasting person together, although
+        their merge rests on something else; once all merges are made."""
+        for reason, one, other in self._of_pairs():
+            is_one = self._index.are_one(one, other)
+            if is_one and self._index.identity(one).stage is Stage.EPHEMERAL:
+                self._raise(reason.contact_id, reason)
 
-    def _reason(
-        self, row: InteractionRow, contact_id: ContactId
-    ) -> tuple[IdentifiedBy, IdentifierId] | None:
-        """Return why an interaction identifies a contact that is born with it: what shows a lasting
-        person by itself and is the contact's."""
-        for by, digest in self._lasting_values(row):
-            known = self._index.identifiers.get(digest)
-            if known is not None and known.state is not None and known.state.is_held_by(contact_id):
-                return by, known.identifier_id
-        return None
+    def _reasons(self) -> dict[ContactId, Reason]:
+        """Return the earliest reason of each contact that has one, of what people said the last."""
+        found: dict[ContactId, Reason] = {}
+        for reason in sorted(self._all_reasons(), key=_turn):
+            found.setdefault(reason.contact_id, reason)
+        return found
 
-    def _rows(self, contact_id: ContactId) -> list[InteractionRow]:
-        return [row for row in self._index.interactions_of(contact_id) if not row.is_by_hand]
+    def _all_reasons(self) -> Iterator[Reason]:
+        for row in self._rows:
+            for by, digest in self._lasting_values(row):
+                yield Reason(by, row, digest)
+        for reason, one, other in self._of_pairs():
+            if one == other:
+                yield reason
 
-    def _interactions(self, contact_ids: Iterable[ContactId]) -> list[str]:
-        return [row.interaction_id for one in contact_ids for row in self._rows(one)]
+    def _of_pairs(self) -> Iterator[tuple[Reason, ContactId, ContactId]]:
+        """Yield what each pair shows, and the contacts of its two records."""
+        for one, other, digest in self._pairs:
+            assert one.contact_id is not None
+            assert other.contact_id is not None
+            row = one if other.is_by_hand else other
+            yield Reason("second_interaction", row, digest), one.contact_id, other.contact_id
 
-    def _facts(self, streams: Sequence[str]) -> dict[str, list[Fact]]:
-        """Return all facts of these streams, those of this step last; one query."""
-        facts: dict[str, list[Fact]] = {stream: [] for stream in streams}
-        for event in self._store.read_streams(streams, cursor=self._cursor) if streams else ():
-            facts[event.stream_id].append(event.fact)
-        for pending in self._fact_writer.events:
-            if pending.stream_id in facts:
-                facts[pending.stream_id].append(pending.fact)
-        return facts
+    def _is_vouched_for(self, contact_id: ContactId) -> bool:
+        """Tell whether a person linked an interaction to a contact."""
+        rows = self._index.interactions_of(contact_id)
+        return any(row.pinned and not row.is_by_hand for row in rows)
 
-    def _rested_on_what_left(self, contact_id: ContactId, facts: Sequence[Fact]) -> bool:
-        raised = [fact for fact in facts if isinstance(fact, ContactIdentified)]
-        if not raised:
-            return False
-        return raised[-1].by in BY_LINK or (
-            raised[-1].interaction_id is not None
-            and raised[-1].interaction_id not in self._interactions([contact_id])
-        )
+    def _raise(self, contact_id: ContactId, reason: Reason) -> None:
+        if reason.row.is_by_hand:
+            return  # what people say of a contact holds it up; it takes an interaction to raise it
+        value = self._index.identifiers.get(reason.digest)
+        identifier_id = None if value is None else value.identifier_id
+        command = Identify(reason.by, reason.row.interaction_id, identifier_id)
+        self._write(contact_id, time_of(reason.row), command)
+
+    def _lower(self, contact_ids: Sequence[ContactId]) -> None:
+        """Take back what raised contacts, which their interactions show no more; one query."""
+        if not contact_ids:
+            return
+        events = self._store.read_streams(contact_ids, cursor=self._reader.cursor)
+        raised = {
+            ContactId(event.stream_id): event.fact.interaction_id
+            for event in events
+            if isinstance(event.fact, ContactIdentified)
+        }
+        for contact_id in contact_ids:
+            interaction_id = raised.get(contact_id)
+            if interaction_id is not None:
+                time = last_seen(self._reader, [contact_id])
+                self._write(contact_id, time, UndoIdentification(interaction_id))
 
     def _write(
-        self, contact_id: ContactId, row: InteractionRow, command: contacts.ContactCommand
+        self, contact_id: ContactId, time: datetime, command: contacts.ContactCommand
     ) -> None:
-        known = self._index.contacts[contact_id]
-        facts = contacts.decide(known.state, command)
-        self._fact_writer.write(contact_id, time_of(row), facts)
+        state = self._index.contacts[contact_id].state
+        self._fact_writer.write(contact_id, time, contacts.decide(state, command))
 
 
-def _raises(facts: Sequence[Fact]) -> bool:
-    """Tell whether the last link of an interaction would have raised its contact."""
-    links = [fact for fact in facts if isinstance(fact, InteractionLinked)]
-    return bool(links) and links[-1].evidence.rule in RAISING
+def _turn(reason: Reason) -> tuple[bool, int, str]:
+    return reason.row.is_by_hand, reason.row.time, reason.row.name

@@ -162,7 +162,7 @@ class DecisionEvents:
         )
 
     def _identify(self, decision: Decision) -> None:
-        """Raise the contact where the evidence is an identifier, never by weight alone (GX-0).
+        """Raise the contact where an identifier shows a lasting person, never by weight alone (GX-0).
 
         A member is judged by its own stage, not by that of its identity, which an unmerge may take.
         """
@@ -180,16 +180,12 @@ class DecisionEvents:
     def _reason_to_identify(
         self, decision: Decision
     ) -> tuple[contact.IdentifiedBy | None, IdentifierId | None]:
-        if decision.kind == "link":
-            if decision.rule in LASTING:
-                return "second_interaction", IdentifierId(decision.matched_identifiers[0])
-            return None, None
+        if decision.kind == "link" and decision.rule in LASTING:
+            return "second_interaction", IdentifierId(decision.matched_identifiers[0])
         for considered in self._prepared.identifiers:
-            row = self._index.identifiers.get(considered.digest)
-            if row is None or row.state is None or not row.state.is_held_by(self.contact_id):
-                continue
             if (by := considered.why_lasting) is not None:
-                return by, row.identifier_id
+                row = self._index.identifiers.get(considered.digest)
+                return by, None if row is None else row.identifier_id
         return None, None
 
     def _own(self, command: interaction.InteractionCommand) -> None:

@@ -11,8 +11,10 @@ from identity_engine.application.command import Command
 def settle_stage(command: Command, contact_id: ContactId) -> None:
     """Let a contact, which is curated no longer, rise or fall as it would have without that.
 
-    While it was curated it could neither be identified nor lose that stage.
+    While it was curated it could neither be identified nor lose that stage. What its interactions show
+    by themselves is looked at by re-evaluation.
     """
+    command.index.evaluate_again(command.reader.load_all_of([contact_id]))
     state = command.index.contacts[contact_id].state
     if state.stage is Stage.EPHEMERAL:
         raising = first_raising(command, contact_id)
