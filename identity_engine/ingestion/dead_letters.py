@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
+from identity_engine.errors import NotFound
 from identity_engine.event_store.closed import CLOSED
 from identity_engine.event_store.sqlite_files import wipe, write_transaction
 from identity_engine.ingestion.faults import Fault, Rejected
@@ -133,13 +134,25 @@ class DeadLetters:
         )
         return self._opened(rows[0]) if rows else None
 
-    def unknown(self, ids: Sequence[int]) -> Sequence[int]:
-        """Return those of `ids` that no letter has, in their order."""
+    def states(self, ids: Sequence[int]) -> Mapping[int, State]:
+        """Return the state of each of `ids`, in their order.
+
+        Raises:
+            NotFound: one of them is that of no letter.
+        """
         rows = self._read(
-            "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM dead_letters)",
-            (orjson.dumps(list(ids)).decode(),),
+            # As text, because an id that somebody typed may be larger than any that is stored.
+            "SELECT id, state FROM dead_letters"
+            " WHERE CAST(id AS TEXT) IN (SELECT value FROM json_each(?))",
+            (orjson.dumps([str(each) for each in ids]).decode(),),
         )
-        return [letter_id for (letter_id,) in rows]
+        found = dict(rows)
+        for each in ids:
+            if each not in found:
+                raise NotFound(
+                    f"No dead letter has the id {each}; see: identity-engine dead-letters list"
+                )
+        return {each: found[each] for each in ids}
 
     def redrive(self, ids: Sequence[int] | None = None) -> Iterator[tuple[int, bytes]]:
         """Yield (id, original bytes) of the open letters among `ids`, or of all, to decode again.

@@ -12,7 +12,6 @@ from identity_engine.application.intake.preparing import (
     PublisherRights,
 )
 from identity_engine.application.resolution.resolve import Portion
-from identity_engine.errors import NotFound
 from identity_engine.event_store.source_positions import SourcePosition
 from identity_engine.ingestion.envelope import decode
 from identity_engine.ingestion.faults import Rejected
@@ -73,10 +72,8 @@ class Ingestion:
             NotFound: one of the ids is that of no dead letter; nothing is done.
         """
         summary, letters = IngestSummary(), self._preparation.dead_letters
-        if ids is not None and (unknown := letters.unknown(ids)):
-            raise NotFound(
-                f"No dead letter has the id {unknown[0]}; see: identity-engine dead-letters list"
-            )
+        if ids is not None:
+            letters.states(ids)  # refuses one that is unknown, before anything is done
         came_through = []
         for letter_id, raw in letters.redrive(ids):
             summary.read += 1
