@@ -1,12 +1,13 @@
-"""Verbs of what could not be used: dead-letters list|show-original|redrive."""
+"""Verbs of what could not be used: dead-letters list|show-original|redrive|close."""
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 from msgspec.structs import asdict
 
+from identity_engine.application.operations.dead_letters import Closing
 from identity_engine.cli.group import group
 from identity_engine.cli.opening import opened
 from identity_engine.cli.options import DryRun, Json, Store, at_most
@@ -19,14 +20,14 @@ from identity_engine.cli.terminal.output import (
     show_json_line,
     show_table,
 )
-from identity_engine.ingestion.dead_letters import DeadLetter
+from identity_engine.ingestion.dead_letters import DeadLetter, State
 from identity_engine.observing.logbook import logged
 
 
 def list_(
     *,
     store: Store = None,
-    state: Literal["open", "redriven"] = "open",
+    state: State = "open",
     limit: Annotated[int, at_most("the oldest first")] = 100,
     json: Json = False,
 ) -> None:
@@ -35,7 +36,7 @@ def list_(
     Parameters
     ----------
     state
-        open: waiting; redriven: went through since.
+        open: waiting; redriven: went through since; closed: a person closed it.
     """
     with opened(store) as engine:
         letters = engine.desk.dead_letters.list(state, limit=limit)
@@ -102,6 +103,28 @@ def redrive(
     return 0 if dry_run or not summary.rejected else 1
 
 
+def close(
+    ids: Annotated[Sequence[int], Parameter(help="Ids.")],
+    *,
+    store: Store = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Close dead letters that need nothing more: their events came again, or are not wanted."""
+    with opened(store) as engine:
+        done = engine.desk.dead_letters.close(ids, dry_run=dry_run)
+    answer(done, lambda _: _show_closed(done, DRY_RUN if dry_run else ""), json=json)
+
+
+def _show_closed(done: Closing, intro: str) -> None:
+    if done.closed:
+        closed = counted(len(done.closed), "dead letter is", "dead letters are")
+        show(f"{intro}{closed} closed.")
+    for said, ids in (("Closed", done.closed_before), ("Redriven", done.redriven_before)):
+        if ids:
+            show(f"{said} already, so nothing changed: {', '.join(map(str, ids))}.")
+
+
 def _place(letter: DeadLetter) -> str:
     """Return where a dead letter stood: a byte of its file, or topic, partition and offset."""
     kind, _, rest = letter.stream.partition(":")
@@ -112,5 +135,7 @@ def _place(letter: DeadLetter) -> str:
 
 
 dead_letters = group(
-    "dead-letters", "List and re-drive what could not be used.", list_, show_original, redrive
+    "dead-letters",
+    "List, re-drive and close what could not be used.",
+    *(list_, show_original, redrive, close),
 )

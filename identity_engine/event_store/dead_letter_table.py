@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     faults TEXT NOT NULL,         -- JSON array of [code, message, pointer]
     sealed BLOB NOT NULL,         -- nonce, then AES-256-GCM of the original bytes
     is_truncated INTEGER NOT NULL,
+    -- dropped: a person closed it
     state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'redriven', 'dropped')),
     count INTEGER NOT NULL DEFAULT 1,
     UNIQUE (stream, position)

@@ -27,9 +27,10 @@ MAX_ORIGINAL: Final = 1024 * 1024  # bytes kept of one original
 MAX_PAGE: Final = 500
 _NONCE: Final = 12  # bytes, as NIST SP 800-38D advises for GCM
 
-State = Literal["open", "redriven"]
+State = Literal["open", "redriven", "closed"]
+_CLOSED: Final = "dropped"  # as the table has called it since before a letter could be closed
 
-# What failed again after a redrive is open again.
+# What was refused again after a redrive, or although it was closed, is open again.
 _ADD: Final = """
 INSERT INTO dead_letters (stream, position, received_at, day, codes, faults, sealed, is_truncated)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -120,7 +121,7 @@ class DeadLetters:
         rows = self._read(
             f"SELECT {_COLUMNS} FROM dead_letters WHERE id > ?"
             " AND (CAST(? AS TEXT) IS NULL OR state = ?) ORDER BY id LIMIT ?",
-            (after, state, state, min(limit, MAX_PAGE)),
+            (after, _stored(state), _stored(state), min(limit, MAX_PAGE)),
         )
         return [_letter(row) for row in rows]
 
@@ -146,7 +147,7 @@ class DeadLetters:
             " WHERE CAST(id AS TEXT) IN (SELECT value FROM json_each(?))",
             (orjson.dumps([str(each) for each in ids]).decode(),),
         )
-        found = dict(rows)
+        found = {letter_id: _state(stored) for letter_id, stored in rows}
         for each in ids:
             if each not in found:
                 raise NotFound(
@@ -170,10 +171,11 @@ class DeadLetters:
                     yield letter_id, opened.raw
 
     def mark(self, ids: Iterable[int], state: State) -> int:
-        """Set the state of the letters `ids` and return how many there were."""
+        """Set the state of those of the letters `ids` that are open, and return how many they are."""
         with self._lock, write_transaction(self._database):
             return self._database.executemany(
-                "UPDATE dead_letters SET state = ? WHERE id = ?", [(state, each) for each in ids]
+                "UPDATE dead_letters SET state = ? WHERE id = ? AND state = 'open'",
+                [(_stored(state), each) for each in ids],
             ).rowcount
 
     def counts(self, state: State | None = "open") -> Mapping[str, int]:
@@ -181,7 +183,7 @@ class DeadLetters:
         rows = self._read(
             "SELECT value, COUNT(*) FROM dead_letters, json_each(codes)"
             " WHERE CAST(? AS TEXT) IS NULL OR state = ? GROUP BY value ORDER BY value",
-            (state, state),
+            (_stored(state), _stored(state)),
         )
         return dict(rows)
 
@@ -279,9 +281,18 @@ def _letter(row: tuple[Any, ...]) -> DeadLetter:
         datetime.fromisoformat(received_at),
         tuple(Fault(*fault) for fault in orjson.loads(faults)),
         bool(is_truncated),
-        state,
+        _state(state),
         count,
     )
+
+
+def _stored(state: State | None) -> str | None:
+    return _CLOSED if state == "closed" else state
+
+
+def _state(stored: Any) -> State:
+    state: State = "closed" if stored == _CLOSED else stored
+    return state
 
 
 def _bound_to(stream: str, position: int, day: str) -> bytes:

@@ -21,7 +21,6 @@ MAPPING = {
     "profile": {"given_name": "First name"},
 }
 TABLE = b"Ticket,Opened,E-mail,First name\nT-1,2026-02-01T09:00:00Z,anna@gmail.com,Anna\n"
-CHANGE = {"type": "identity_engine.interaction.change.v1"}
 
 
 def rows(path):
@@ -245,39 +244,6 @@ class TestContacts:
 
         assert item["proposed"] == cli.contact_of("johanna weidenfeld")
         assert item["interaction_id"] in cli("review", "list").out
-
-
-class TestDeadLetters:
-    @pytest.fixture
-    def with_letters(self, cli):
-        cli("ingest", cli.write("bad.jsonl", lines([EVENTS[0] | CHANGE]) + b"rubbish\n"))
-        return cli
-
-    def test_they_are_listed_with_their_faults_and_without_their_content(self, with_letters):
-        listed = with_letters("dead-letters", "list", "--json").document
-
-        assert [one["faults"][0]["code"] for one in listed] == ["missing_field", "not_json"]
-        answer = with_letters("dead-letters", "list")
-        assert "missing_field" in answer.out
-        assert "rubbish" not in answer.out
-
-    def test_the_original_is_shown_when_it_is_asked_for(self, with_letters):
-        letters = with_letters("dead-letters", "list", "--json").document
-
-        shown = with_letters("dead-letters", "show-original", letters[1]["id"], "--json").document
-
-        assert shown["raw"].rstrip("\n") == "rubbish"
-
-    def test_a_redrive_that_helps_nothing_keeps_them_and_ends_with_1(self, with_letters):
-        answer = with_letters("dead-letters", "redrive")
-
-        assert answer.code == 1
-        assert "2 stay" in answer.out
-        assert len(with_letters("dead-letters", "list", "--json").document) == 2
-
-    def test_a_redrive_without_letters_is_done(self, filled):
-        assert filled("dead-letters", "redrive", "--json").document["read"] == 0
-        assert filled("dead-letters", "list").out == "No dead letters are open.\n"
 
 
 class TestProjectionsAndPolicy:

@@ -174,3 +174,5 @@ class TestDeadLetters:
         assert answer.out == f"{NOTHING}1 dead letter is due, of which 1 stays.\n"
         assert answer.code == 0
         assert len(filled("dead-letters", "list", "--json").document) == 1
+        assert dry("dead-letters", "close", "1").out == f"{NOTHING}1 dead letter is closed.\n"
+        assert len(filled("dead-letters", "list", "--json").document) == 1

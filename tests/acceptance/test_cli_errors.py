@@ -245,6 +245,7 @@ class TestUsage:
             ["search", "anna", "--frobnicate"],
             ["export", "links"],
             ["dead-letters", "list", "--state", "lost"],
+            ["dead-letters", "close"],
             ["why-not", UNKNOWN],
             ["contact", "why", UNKNOWN, "--lang", "it"],
             ["ingest", "--frobnicate"],
@@ -261,6 +262,7 @@ class TestUsage:
     def test_an_unknown_dead_letter_is_said(self, filled):
         check(filled("dead-letters", "show-original", "99"), REFUSED, "has this id")
         check(filled("dead-letters", "redrive", "99"), REFUSED, "has the id 99")
+        check(filled("dead-letters", "close", "99"), REFUSED, "has the id 99")
 
     def test_the_program_itself_ends_with_the_code_and_writes_to_standard_error(self, tmp_path):
         unknown = in_own_process("frobnicate")

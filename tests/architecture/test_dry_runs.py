@@ -1,7 +1,8 @@
 """Every verb whose operation writes has `--dry-run`, and every operation that writes can do without.
 
 What an operation writes is read from its code: it opens a command that is no dry run, takes the write
-lock, or puts rules in force, by itself or by what it calls of its own class and of the workers.
+lock, puts rules in force or marks dead letters, by itself or by what it calls of its own class and of
+the workers.
 """
 
 import ast
@@ -22,7 +23,7 @@ from identity_engine.application.operations.desk import Desk
 from identity_engine.application.permissions import action_of
 from tests.architecture.test_docs import generate
 
-WRITERS = {"command", "writing", "activate"}
+WRITERS = {"command", "writing", "activate", "mark"}
 WORKERS = {"Outbox": Outbox, "Worker": Worker}
 ENGINE_WRITES = {
     "ingest", "ingest_file", "consume", "reevaluate", "request_reevaluation", "redrive",
@@ -144,6 +145,7 @@ def test_what_has_no_dry_run_is_there_and_writes() -> None:
         "case state",
         "contact merge",
         "crm work",
+        "dead-letters close",
         "dead-letters redrive",
         "ingest",
         "review confirm",

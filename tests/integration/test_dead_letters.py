@@ -170,6 +170,15 @@ def test_a_redriven_letter_that_fails_again_is_open_again(letters):
     assert [letter.state for letter in letters.list()] == ["open", "redriven"]
 
 
+def test_only_an_open_letter_is_marked(letters):
+    add(letters, (0, rejected()), (1, rejected()))
+    letters.mark([1], "redriven")
+
+    assert letters.mark([1, 2], "closed") == 1
+
+    assert letters.states([2, 1]) == {2: "closed", 1: "redriven"}
+
+
 def test_letters_may_be_marked_while_they_are_redriven(letters):
     add(letters, *((number, rejected(b"%d" % number)) for number in range(1_200)))
 

@@ -75,6 +75,7 @@ def filled(parameter, text):
         "fields": {"Subject": text},
         "actions": [text],
         "contact_ids": [text, UNKNOWN],
+        "ids": [1, 99],
     }
     return by_name[parameter.name] if parameter.name in by_name else values[parameter.annotation]
 

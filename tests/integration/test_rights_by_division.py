@@ -52,6 +52,7 @@ OF_THE_WHOLE_STORE = {
     "a request for it": lambda it: it.request_reevaluation(),
     "dead letters": lambda it: it.desk.dead_letters.list(),
     "their re-drive": lambda it: it.redrive(),
+    "their closing": lambda it: it.desk.dead_letters.close([]),
     "changes that wait": lambda it: it.desk.interactions.waiting(),
     "views": lambda it: it.verify(),
     "views anew": lambda it: it.rebuild(),

@@ -3,6 +3,7 @@
 import pytest
 
 from identity_engine import Engine
+from identity_engine.application.operations.dead_letters import Closing
 from identity_engine.errors import NotFound
 from identity_engine.event_store.postgres.database import Server
 from identity_engine.event_store.sqlite.folder import Folder
@@ -36,3 +37,58 @@ class TestRedriving:
     def test_an_unknown_id_is_refused(self, engine, unknown):
         with pytest.raises(NotFound, match=f"the id {unknown};"):
             engine.redrive([1, unknown])
+
+
+def in_state(engine, state):
+    return [letter.id for letter in engine.desk.dead_letters.list(state)]
+
+
+class TestClosing:
+    def test_what_is_closed_waits_no_more_and_is_still_there(self, engine):
+        done = engine.desk.dead_letters.close([1, 3])
+
+        assert done == Closing(closed=(1, 3))
+        assert in_state(engine, "open") == [2]
+        assert in_state(engine, "closed") == [1, 3]
+        assert {letter.state for letter in engine.dead_letters.list()} == {"open", "closed"}
+        assert engine.dead_letters.counts() == {"not_json": 1}
+        assert engine.dead_letters.counts("closed") == {"not_json": 2}
+        assert engine.desk.dead_letters.original(1).raw == b"first"
+
+    def test_what_is_closed_is_not_driven_again(self, engine):
+        engine.desk.dead_letters.close([1])
+
+        assert engine.redrive().read == 2
+        assert engine.redrive([1]).read == 0
+
+    def test_what_is_no_longer_open_is_told_and_stays_what_it_is(self, engine):
+        engine.dead_letters.mark([2], "redriven")
+        engine.desk.dead_letters.close([3])
+
+        done = engine.desk.dead_letters.close([1, 2, 3, 1])
+
+        assert done == Closing(closed=(1,), closed_before=(3,), redriven_before=(2,))
+        assert in_state(engine, "redriven") == [2]
+        assert in_state(engine, "closed") == [1, 3]
+
+    @pytest.mark.parametrize("unknown", [4, -1, BEYOND])
+    def test_an_unknown_id_is_refused_and_none_is_closed(self, engine, unknown):
+        with pytest.raises(NotFound, match=f"the id {unknown};"):
+            engine.desk.dead_letters.close([1, unknown])
+
+        assert in_state(engine, "open") == [1, 2, 3]
+
+    def test_a_dry_run_tells_the_same_and_closes_none(self, engine):
+        engine.desk.dead_letters.close([3])
+
+        tried = engine.desk.dead_letters.close([1, 3], dry_run=True)
+
+        assert in_state(engine, "open") == [1, 2]
+        assert tried == engine.desk.dead_letters.close([1, 3])
+
+    def test_what_comes_in_and_is_refused_once_more_is_open_again(self, engine, tmp_path):
+        engine.desk.dead_letters.close([1, 2, 3])
+
+        engine.ingest_file(tmp_path / "bad.jsonl", again=True)
+
+        assert in_state(engine, "open") == [1, 2, 3]
