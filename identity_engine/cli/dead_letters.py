@@ -126,10 +126,10 @@ def _show_closed(done: Closing, intro: str) -> None:
 
 
 def _place(letter: DeadLetter) -> str:
-    """Return where a dead letter stood: a byte of its file, or topic, partition and offset."""
+    """Return where a dead letter stood: file, if known, and byte; or topic, partition and offset."""
     kind, _, rest = letter.stream.partition(":")
     if kind != "kafka":
-        return f"byte {letter.position}"
+        return f"{letter.file or ''} byte {letter.position}".lstrip()
     topic, partition, *_ = rest.split(":")
     return f"{topic}[{partition}] {letter.position}"
 

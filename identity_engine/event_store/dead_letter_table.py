@@ -16,8 +16,12 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     -- dropped: a person closed it
     state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'redriven', 'dropped')),
     count INTEGER NOT NULL DEFAULT 1,
+    file BLOB,                    -- sealed likewise, the name of the file it is from
     UNIQUE (stream, position)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS dead_letters_by_state ON dead_letters (state, id);
 CREATE INDEX IF NOT EXISTS dead_letters_by_day ON dead_letters (day);
 """
+
+ADD_FILE: Final = "ALTER TABLE dead_letters ADD COLUMN file BLOB"
+"""For a table that was made before the name of the file was kept."""

@@ -1,8 +1,9 @@
 """Where input goes that cannot be used: every fault in clear, the original bytes sealed.
 
 A file of its own beside the store, so that it can be dropped by age and never holds up a batch. The
-bytes are personal, so they are sealed under a key per day, and destroying a day's key is enough to
-lose them. Faults hold no value of the input (see `faults`) and stay readable.
+bytes are personal and the name of their file may be, so they are sealed under a key per day, and
+destroying a day's key is enough to lose them. Faults hold no value of the input (see `faults`) and stay
+readable.
 """
 
 import os
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
-from typing import Any, Final, Literal, Protocol, Self
+from typing import Any, Final, Literal, NamedTuple, Protocol, Self
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -26,25 +27,44 @@ from projections.sql import Connection
 MAX_ORIGINAL: Final = 1024 * 1024  # bytes kept of one original
 MAX_PAGE: Final = 500
 _NONCE: Final = 12  # bytes, as NIST SP 800-38D advises for GCM
+_NAME: Final = "file"  # to what a sealed name is bound besides, so that no original stands for it
 
 State = Literal["open", "redriven", "closed"]
 _CLOSED: Final = "dropped"  # as the table has called it since before a letter could be closed
 
 # What was refused again after a redrive, or although it was closed, is open again.
 _ADD: Final = """
-INSERT INTO dead_letters (stream, position, received_at, day, codes, faults, sealed, is_truncated)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO dead_letters
+    (stream, position, received_at, day, codes, faults, sealed, is_truncated, file)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (stream, position) DO UPDATE SET
     received_at = excluded.received_at, day = excluded.day, codes = excluded.codes,
     faults = excluded.faults, sealed = excluded.sealed, is_truncated = excluded.is_truncated,
-    count = dead_letters.count + 1, state = 'open'
+    file = excluded.file, count = dead_letters.count + 1, state = 'open'
 """
 
 COLUMNS: Final = (
     "id", "stream", "position", "received_at", "day", "codes", "faults", "sealed", "is_truncated",
-    "state", "count",
+    "state", "count", "file",
 )  # fmt: skip
-_COLUMNS: Final = "id, stream, position, received_at, faults, is_truncated, state, count"
+
+
+class _Row(NamedTuple):
+    """What is read of a letter without its original bytes."""
+
+    id: int
+    stream: str
+    position: int
+    received_at: str
+    day: str
+    faults: str
+    is_truncated: int
+    state: str
+    times: int
+    file: bytes | None
+
+
+_COLUMNS: Final = "id, stream, position, received_at, day, faults, is_truncated, state, count, file"
 
 
 class DayKeys(Protocol):
@@ -63,15 +83,17 @@ class DamagedLetterError(Exception):
 
 
 class DeadLetter(Struct, frozen=True):
-    """What is known of a dead letter without opening it.
+    """What is known of a dead letter without its original bytes.
 
-    `position` is where it stood in `stream` (a file's fingerprint, a topic's partition); `count` is
-    how often it was met there; `is_truncated` says that only the beginning was kept.
+    `position` is where it stood in `stream` (a file's fingerprint, a topic's partition), `file` the
+    name of the file, None where it is from none or the name is not known; `count` is how often it was
+    met there; `is_truncated` says that only the beginning was kept.
     """
 
     id: int
     stream: str
     position: int
+    file: str | None
     received_at: datetime
     faults: tuple[Fault, ...]
     is_truncated: bool
@@ -100,16 +122,20 @@ class DeadLetters:
         self._database = database
 
     def add(
-        self, rejected: Iterable[tuple[int, Rejected]], *, stream: str, received_at: datetime
+        self,
+        rejected: Iterable[tuple[int, Rejected]],
+        *,
+        stream: str,
+        received_at: datetime,
+        file: str | None = None,
     ) -> None:
         """Keep rejected input of `stream`, each with its position; on disk when this returns.
 
         Adding the same position again counts it once more and adds no row. `received_at` is aware
-        UTC, its day picks the key.
+        UTC, its day picks the key. `file` is the name of the file that it is from, if any.
         """
-        day = received_at.date()
-        seal = AESGCM(self._keys.day_key(day))
-        rows = [self._row(seal, stream, place, one, received_at) for place, one in rejected]
+        key = AESGCM(self._keys.day_key(received_at.date()))
+        rows = [_row(key, stream, place, one, received_at, file) for place, one in rejected]
         if rows:
             with self._lock, write_transaction(self._database):
                 self._database.executemany(_ADD, rows)
@@ -123,17 +149,19 @@ class DeadLetters:
             " AND (CAST(? AS TEXT) IS NULL OR state = ?) ORDER BY id LIMIT ?",
             (after, _stored(state), _stored(state), min(limit, MAX_PAGE)),
         )
-        return [_letter(row) for row in rows]
+        return [self._letter(_Row._make(row)) for row in rows]
 
     def get(self, letter_id: int) -> OpenedLetter | None:
         """Return one letter opened, None if there is none.
 
         Raises `DamagedLetterError` if it was changed from outside.
         """
-        rows = self._read(
-            f"SELECT {_COLUMNS}, day, sealed FROM dead_letters WHERE id = ?", (letter_id,)
-        )
-        return self._opened(rows[0]) if rows else None
+        rows = self._read(f"SELECT {_COLUMNS}, sealed FROM dead_letters WHERE id = ?", (letter_id,))
+        if not rows:
+            return None
+        *clear, sealed = rows[0]
+        row = _Row._make(clear)
+        return OpenedLetter(self._letter(row), self._unsealed(sealed, row))
 
     def states(self, ids: Sequence[int]) -> Mapping[int, State]:
         """Return the state of each of `ids`, in their order.
@@ -219,36 +247,39 @@ class DeadLetters:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _row(
-        self, seal: AESGCM, stream: str, position: int, rejected: Rejected, received_at: datetime
-    ) -> tuple[object, ...]:
-        day = received_at.date().isoformat()
-        nonce = os.urandom(_NONCE)
-        original = rejected.raw[:MAX_ORIGINAL]
-        return (
-            stream,
-            position,
-            received_at.isoformat(),
-            day,
-            orjson.dumps(sorted({fault.code for fault in rejected.faults})).decode(),
-            orjson.dumps([[f.code, f.message, f.pointer] for f in rejected.faults]).decode(),
-            nonce + seal.encrypt(nonce, original, _bound_to(stream, position, day)),
-            int(rejected.is_cut or len(original) < len(rejected.raw)),
+    def _letter(self, row: _Row) -> DeadLetter:
+        return DeadLetter(
+            row.id,
+            row.stream,
+            row.position,
+            self._file(row),
+            datetime.fromisoformat(row.received_at),
+            tuple(Fault(*fault) for fault in orjson.loads(row.faults)),
+            bool(row.is_truncated),
+            _state(row.state),
+            row.times,
         )
 
-    def _opened(self, row: tuple[Any, ...]) -> OpenedLetter:
-        *clear, day, sealed = row
-        letter = _letter(tuple(clear))
+    def _file(self, row: _Row) -> str | None:
+        """Return the name of the file; one that does not open keeps no letter from being listed."""
+        if row.file is None:
+            return None
+        with suppress(DamagedLetterError):
+            name = self._unsealed(row.file, row, _NAME)
+            return None if name is None else name.decode()
+        return None
+
+    def _unsealed(self, sealed: bytes, row: _Row, *what: str) -> bytes | None:
+        """Open what a row has sealed; None once the key of its day is destroyed."""
         try:
-            key = self._keys.day_key(date.fromisoformat(day))
+            key = AESGCM(self._keys.day_key(date.fromisoformat(row.day)))
         except LookupError:
-            return OpenedLetter(letter, None)
-        bound = _bound_to(letter.stream, letter.position, day)
+            return None
+        bound = _bound_to(row.stream, row.position, row.day, *what)
         try:
-            raw = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], bound)
-        except InvalidTag:
-            raise DamagedLetterError(f"dead letter {letter.id} was changed from outside") from None
-        return OpenedLetter(letter, raw)
+            return key.decrypt(sealed[:_NONCE], sealed[_NONCE:], bound)
+        except (InvalidTag, ValueError):  # the latter where not even the nonce is whole
+            raise DamagedLetterError(f"dead letter {row.id} was changed from outside") from None
 
     def _ids(self, state: State | None) -> Iterator[int]:
         last = 0
@@ -272,18 +303,36 @@ class DeadLetters:
             return self._database.execute(query, arguments).fetchall()
 
 
-def _letter(row: tuple[Any, ...]) -> DeadLetter:
-    letter_id, stream, position, received_at, faults, is_truncated, state, count = row
-    return DeadLetter(
-        letter_id,
+def _row(
+    key: AESGCM,
+    stream: str,
+    position: int,
+    rejected: Rejected,
+    received_at: datetime,
+    file: str | None,
+) -> tuple[object, ...]:
+    day = received_at.date().isoformat()
+    original = rejected.raw[:MAX_ORIGINAL]
+    sealed = _sealed(key, original, _bound_to(stream, position, day))
+    name = None
+    if file is not None:
+        name = _sealed(key, file.encode(), _bound_to(stream, position, day, _NAME))
+    return (
         stream,
         position,
-        datetime.fromisoformat(received_at),
-        tuple(Fault(*fault) for fault in orjson.loads(faults)),
-        bool(is_truncated),
-        _state(state),
-        count,
+        received_at.isoformat(),
+        day,
+        orjson.dumps(sorted({fault.code for fault in rejected.faults})).decode(),
+        orjson.dumps([[f.code, f.message, f.pointer] for f in rejected.faults]).decode(),
+        sealed,
+        int(rejected.is_cut or len(original) < len(rejected.raw)),
+        name,
     )
+
+
+def _sealed(key: AESGCM, content: bytes, bound: bytes) -> bytes:
+    nonce = os.urandom(_NONCE)
+    return nonce + key.encrypt(nonce, content, bound)
 
 
 def _stored(state: State | None) -> str | None:
@@ -295,5 +344,5 @@ def _state(stored: Any) -> State:
     return state
 
 
-def _bound_to(stream: str, position: int, day: str) -> bytes:
-    return orjson.dumps([stream, position, day])
+def _bound_to(stream: str, position: int, day: str, *what: str) -> bytes:
+    return orjson.dumps([stream, position, day, *what])

@@ -1,8 +1,11 @@
 """The verbs of dead letters as a user meets them."""
 
+import re
+
 import pytest
 
-from tests.acceptance.commands import EVENTS, lines
+from identity_engine import Engine
+from tests.acceptance.commands import EVENTS, in_own_process, lines
 
 CHANGE = {"type": "identity_engine.interaction.change.v1"}
 
@@ -20,6 +23,21 @@ def test_they_are_listed_with_their_faults_and_without_their_content(with_letter
     answer = with_letters("dead-letters", "list")
     assert "missing_field" in answer.out
     assert "rubbish" not in answer.out
+
+
+def test_each_is_listed_with_its_file_and_place(with_letters):
+    at = ("--store", with_letters.store)
+    assert in_own_process("ingest", "-", *at, given=b"more rubbish\n").code == 0
+
+    listed = with_letters("dead-letters", "list", "--json").document
+    assert [one["file"] for one in listed] == ["bad.jsonl", "bad.jsonl", None]
+    shown = in_own_process("dead-letters", "list", *at, COLUMNS="200").out.splitlines()
+    assert [re.split(" {2,}", line)[2] for line in shown] == [
+        "place",
+        "bad.jsonl byte 0",
+        f"bad.jsonl byte {listed[1]['position']}",
+        "byte 0",
+    ]
 
 
 def test_the_original_is_shown_when_it_is_asked_for(with_letters):
@@ -55,8 +73,16 @@ def test_closing_what_is_not_open_says_so_and_changes_nothing(with_letters):
 
     answer = with_letters("dead-letters", "close", "1", "2")
     assert answer.out == "1 dead letter is closed.\nClosed already, so nothing changed: 2.\n"
+    with Engine.open(with_letters.store, make=False) as engine:
+        engine.ingest_file(with_letters.folder / "bad.jsonl", again=True)
+        engine.dead_letters.mark([1], "redriven")
+        engine.dead_letters.mark([2], "closed")
     again = with_letters("dead-letters", "close", "1", "2")
-    assert (again.code, again.out) == (0, "Closed already, so nothing changed: 1, 2.\n")
+    assert again.code == 0
+    assert again.out.splitlines() == [
+        "Closed already, so nothing changed: 2.",
+        "Redriven already, so nothing changed: 1.",
+    ]
 
 
 def test_what_closing_did_is_one_json_document(with_letters):

@@ -209,7 +209,7 @@ class TestDoctor:
         run(line, store.address_of("worker"), "projections", "follow")
         found = self.found(line, store.address_of("worker"))
         assert all(one["is_sound"] for one in found.values() if one["check"] != "server"), found
-        assert found["migrations"]["found"] == "All are applied: 4."
+        assert found["migrations"]["found"] == "All are applied: 5."
         assert found["roles"]["found"].endswith("Yours: projector, writer.")
         assert found["api_v1"]["found"] == "The views show what is live. Roles that see rows: 0."
 

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -57,8 +58,8 @@ def rejected(raw=b"raw", *codes):
     return Rejected(raw, tuple(fault(code) for code in codes or ("not_json",)))
 
 
-def add(letters, *pairs, at=NOW, stream=STREAM):
-    letters.add(pairs, stream=stream, received_at=at)
+def add(letters, *pairs, at=NOW, stream=STREAM, file=None):
+    letters.add(pairs, stream=stream, received_at=at, file=file)
 
 
 def on_disk(path):
@@ -272,3 +273,59 @@ def test_threads_may_add_at_once(letters):
         thread.join()
 
     assert len(letters.list(limit=500)) == 80
+
+
+class TestTheFileItIsFrom:
+    NAME = "calls of Änne Zwerenz.jsonl"
+
+    def test_is_listed_and_lies_sealed(self, letters, path):
+        add(letters, (0, rejected()), file=self.NAME)
+        add(letters, (0, rejected()), stream="kafka:calls:0:topic-id")
+
+        named, other = letters.list()
+
+        assert (named.file, other.file) == (self.NAME, None)
+        assert letters.get(named.id).letter == named
+        assert b"Zwerenz" not in on_disk(path)
+
+    def test_is_the_one_where_the_same_content_was_met_last(self, letters):
+        add(letters, (0, rejected()), at=NOW - timedelta(days=1), file="before.jsonl")
+        add(letters, (0, rejected()), file="after.jsonl")
+
+        assert [letter.file for letter in letters.list()] == ["after.jsonl"]
+
+    def test_is_unknown_once_the_key_of_the_day_is_destroyed(self, letters, keys):
+        add(letters, (0, rejected()), file=self.NAME)
+        keys.destroyed.add(NOW.date())
+
+        assert [letter.file for letter in letters.list()] == [None]
+
+    @pytest.mark.parametrize(
+        "tamper", ["file = sealed", "file = x'00'", "file = (SELECT file FROM dead_letters)"]
+    )
+    def test_is_unknown_where_it_was_changed_from_outside_and_the_rest_is_shown(
+        self, letters, tamper
+    ):
+        add(letters, (0, rejected()), (1, rejected(b"second")), file=self.NAME)
+        letters._database.execute(f"UPDATE dead_letters SET {tamper} WHERE id = 2")
+
+        assert [letter.file for letter in letters.list()] == [self.NAME, None]
+        assert letters.get(2).raw == b"second"
+
+    def test_is_unknown_to_a_file_of_before_which_keeps_the_next(self, letters, path, keys):
+        add(letters, (0, rejected(b"before")))
+        letters._database.execute("ALTER TABLE dead_letters DROP COLUMN file")
+        start = threading.Barrier(4)
+
+        def opened():
+            start.wait()
+            return DeadLetters(Folder(path.parent).dead_letters(SCHEMA), keys)
+
+        with ThreadPoolExecutor(4) as pool:
+            first, *others = [one.result() for one in [pool.submit(opened) for _ in range(4)]]
+        for one in others:
+            one.close()
+        with first as again:
+            add(again, (1, rejected()), file=self.NAME)
+            assert [letter.file for letter in again.list()] == [None, self.NAME]
+            assert again.get(1).raw == b"before"

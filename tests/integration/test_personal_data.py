@@ -174,6 +174,15 @@ def test_a_rejected_line_is_kept_and_sealed(engine, folder):
     assert found_on_disk(folder.glob("dead_letters.db*"), EVERYTHING) == set()
 
 
+def test_the_name_of_a_file_is_kept_and_sealed(engine, folder, tmp_path):
+    file = tmp_path / f"{CANARIES['profile value']}.jsonl"
+    file.write_bytes(b"not json\n")
+    engine.ingest_file(file)
+
+    assert engine.dead_letters.list()[-1].file == file.name
+    assert found_on_disk(folder.glob("[!v]*"), EVERYTHING) == set()
+
+
 def test_everything_personal_is_read_back_as_it_came(received):
     personal = encode(received.fact.personal).decode()
 

@@ -120,6 +120,24 @@ class TestMigrating:
         assert numbers(migrate(connection)) == [9003]
 
 
+def test_dead_letters_of_before_are_listed_without_a_file(connection, empty, tmp_path):
+    migrate(connection)
+    (tmp_path / "bad.jsonl").write_bytes(b"before\n")
+    with opened(empty, tmp_path) as engine:
+        engine.ingest_file(tmp_path / "bad.jsonl")
+    connection.execute("ALTER TABLE identity_engine_dead_letters.dead_letters DROP COLUMN file")
+    connection.execute("DELETE FROM identity_engine_ledger.migration WHERE number = 5")
+
+    assert numbers(migrate(connection, ["pre"])) == [5]
+
+    (tmp_path / "more.jsonl").write_bytes(b"after\n")
+    with opened(empty, tmp_path) as engine:
+        engine.ingest_file(tmp_path / "more.jsonl")
+        listed = engine.desk.dead_letters.list()
+        assert [letter.file for letter in listed] == [None, "more.jsonl"]
+        assert engine.desk.dead_letters.original(1).raw == b"before"
+
+
 class TestTwoPhases:
     def test_pre_adds_while_the_version_before_works_on(
         self, connection, empty, tmp_path, released

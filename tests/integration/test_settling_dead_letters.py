@@ -1,4 +1,5 @@
-"""What people do with dead letters, on both databases: drive some again, close some."""
+"""What people do with dead letters, on both databases: see where they are from, drive some again, close
+some."""
 
 import pytest
 
@@ -27,6 +28,15 @@ def engine(request, tmp_path):
         yield opened
     if address is not None:
         shared_server().drop(address)
+
+
+def test_each_tells_the_file_that_it_is_from(engine, tmp_path):
+    (tmp_path / "more.jsonl").write_bytes(b"fourth\n")
+    engine.ingest_file(tmp_path / "more.jsonl")
+
+    listed = engine.desk.dead_letters.list()
+
+    assert [letter.file for letter in listed] == [*["bad.jsonl"] * 3, "more.jsonl"]
 
 
 class TestRedriving:

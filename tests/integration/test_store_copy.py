@@ -74,11 +74,14 @@ def test_both_go_on_alike(filled, server):
 
 
 def test_dead_letters_come_along_and_open(filled, server):
-    filled.dead_letters.add([(1, _rejected(b"not json"))], stream="file", received_at=filled.now())
+    filled.dead_letters.add(
+        [(1, _rejected(b"not json"))], stream="file", received_at=filled.now(), file="calls.jsonl"
+    )
     copy_store(filled, server, world(2))
 
     with Engine(server, world(3)) as there:
         (letter,) = there.dead_letters.list()
+        assert letter.file == "calls.jsonl"
         assert there.dead_letters.get(letter.id).raw == b"not json"
         there.dead_letters.add([(2, _rejected(b"?"))], stream="file", received_at=there.now())
         assert len(there.dead_letters.list()) == 2

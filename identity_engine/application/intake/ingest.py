@@ -53,7 +53,7 @@ class Ingestion:
 
         def portions() -> Iterator[Portion]:
             for batch in file:
-                prepared.append(self._prepare(batch, stream, publishing))
+                prepared.append(self._prepare(batch, stream, file.name, publishing))
                 yield prepared[-1].portion
 
         for outcomes in self._preparation.resolver.resolve_each(portions()):
@@ -90,12 +90,15 @@ class Ingestion:
         letters.mark(came_through, "redriven")
         return summary
 
-    def _prepare(self, batch: Batch, stream: str, publishing: PublisherRights) -> PreparedBatch:
+    def _prepare(
+        self, batch: Batch, stream: str, name: str | None, publishing: PublisherRights
+    ) -> PreparedBatch:
         now = self._preparation.world.now()
         arrived = Arrival(
             batch.lines,
             batch.decode(now=now),
             [LinePosition(stream, position) for position in batch.positions],
             (SourcePosition(batch.source, batch.end, instead_of=batch.instead_of),),
+            name,
         )
         return self._preparation.prepare(arrived, publishing, now)

@@ -115,13 +115,14 @@ class Arrival(Struct, frozen=True):
     """Some lines that arrived together, in order.
 
     `lines` are the original bytes, `decoded` what they say, `places` where each stands; `sources`
-    say how far each source is read with them.
+    say how far each source is read with them. `file` is the name of the file that they are from.
     """
 
     lines: Sequence[bytes]
     decoded: Sequence[Incoming | Rejected]
     places: Sequence[LinePosition]
     sources: Sequence[SourcePosition]
+    file: str | None = None
 
 
 Unusable = Sequence[tuple[int, Rejected]]
@@ -216,6 +217,6 @@ class BatchPreparation(Struct, frozen=True):
             place = arrived.places[index]
             by_stream.setdefault(place.stream, []).append((place.position, rejected))
         for stream, letters in by_stream.items():
-            self.dead_letters.add(letters, stream=stream, received_at=now)
+            self.dead_letters.add(letters, stream=stream, received_at=now, file=arrived.file)
         if unusable:
             book.info("dead_letters_kept", count=len(unusable))

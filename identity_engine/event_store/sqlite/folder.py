@@ -19,6 +19,7 @@ from pathlib import Path
 
 from identity_engine.errors import SettingsError, StoreBusy, StoreError
 from identity_engine.event_store.closed import kept_open
+from identity_engine.event_store.dead_letter_table import ADD_FILE
 from identity_engine.event_store.file_damage import damage_of
 from identity_engine.event_store.keys import KEY_BYTES
 from identity_engine.event_store.place import StorePlace
@@ -30,6 +31,7 @@ from identity_engine.event_store.sqlite_files import (
     LOCK_TIMEOUT_SECONDS,
     connect,
     create_private,
+    write_transaction,
 )
 
 EVENTS_FILE = "events.db"
@@ -121,7 +123,12 @@ class Folder:
 
     def dead_letters(self, schema: str) -> sqlite3.Connection:
         """Open the file of dead letters; the tables are made if they are missing."""
-        return _forgetful(self._open(DEAD_LETTERS_FILE), schema)
+        with kept_open(_forgetful(self._open(DEAD_LETTERS_FILE), schema)) as letters:
+            if not _keeps_files(letters):
+                with write_transaction(letters):
+                    if not _keeps_files(letters):  # another process may have been here
+                        letters.execute(ADD_FILE)
+            return letters
 
     def views(self) -> ViewFiles | ViewsInMemory:
         """Return the view files."""
@@ -216,6 +223,11 @@ def _write_once(path: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _keeps_files(letters: sqlite3.Connection) -> bool:
+    found = letters.execute("SELECT 1 FROM pragma_table_info('dead_letters') WHERE name = 'file'")
+    return found.fetchone() is not None
 
 
 def _forgetful(connection: sqlite3.Connection, schema: str) -> sqlite3.Connection:

@@ -1,6 +1,7 @@
 """Reading interaction events from a file in batches, from where the last run stopped."""
 
 import codecs
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -78,6 +79,14 @@ class EventFile:
         self._batch_size = batch_size
         self._secret = secret
         self._known_as: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """What the file is called, without its folder; None for standard input."""
+        if self._content.name == "-":
+            return None
+        # A name need not be UTF-8.
+        return os.fsencode(Path(self._content.name).name).decode(errors="replace")
 
     @property
     def size(self) -> int | None:

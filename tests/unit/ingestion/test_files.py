@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import os
 import sys
 import tracemalloc
 from datetime import UTC, datetime
@@ -54,6 +55,22 @@ def test_batches_hold_at_most_their_size_and_know_where_they_stand(tmp_path):
     for batch in batches:
         for line, position in zip(batch.lines, batch.positions, strict=True):
             assert text[position:].startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (b"calls.jsonl", "calls.jsonl"),
+        ("Gespräche.gz".encode(), "Gespräche.gz"),
+        (b"\xff", "\ufffd"),
+    ],
+)
+def test_a_file_is_called_by_its_name_without_the_folder(tmp_path, written, shown):
+    path = tmp_path / os.fsdecode(written)
+    path.write_bytes(events(1))
+
+    with open_events(path) as opened:
+        assert opened.name == shown
 
 
 def test_gzip_is_known_by_its_first_bytes_and_positions_are_uncompressed(tmp_path):
