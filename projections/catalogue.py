@@ -24,6 +24,6 @@ PROJECTIONS: tuple[Projection, ...] = (
     JourneyProjection(),
     CrmProjection(),
 )
-VIEWS_VERSION = 34
+VIEWS_VERSION = 35
 """Raised whenever a schema, a fold or a view for readers by SQL changes: a view file of another version
 is built anew."""

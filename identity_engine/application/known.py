@@ -11,7 +11,8 @@ from identity_engine.event_store.store import EventStore
 from projections.base import Recorded
 from projections.identity.projection import ever_one_with
 from projections.sql import Connection, Cursor
-from projections.timeline.projection import TimelineProjection, positions_of
+from projections.timeline.projection import TimelineProjection
+from projections.timeline.query import positions_of
 
 
 def events_of(

@@ -4,10 +4,7 @@ The rows point into the log and copy nothing personal out of it: a reader of a h
 events themselves, so erasure needs nothing here.
 """
 
-from collections.abc import Iterable
-from typing import Any, ClassVar, get_args
-
-import orjson
+from typing import ClassVar, get_args
 
 from aggregates.across import AcrossFact
 from aggregates.case_facts import CaseFact, CaseGiven, CaseOpened
@@ -35,11 +32,11 @@ from aggregates.interaction import (
     InteractionReceived,
     InteractionUnlinked,
 )
-from aggregates.notes import NoteFact
+from aggregates.notes import NoteAdded, NoteFact
 from aggregates.refused_merge import ContactMergeRefusalEnded, ContactMergeRefused
 from aggregates.release import IdentifierReclaimed, IdentifierReleased
 from aggregates.review import InteractionReviewDecided, InteractionReviewUndone
-from aggregates.values import ContactId, instant_text
+from aggregates.values import instant_text
 from aggregates.verification import IdentifierVerificationWithdrawn, IdentifierVerified
 from projections.base import Follows, Projection, Recorded, Rows, Table
 from projections.sql import Connection
@@ -74,6 +71,13 @@ CREATE TABLE timeline_change (
     valid_from TEXT NOT NULL,
     PRIMARY KEY (interaction_id, position)
 ) WITHOUT ROWID;
+CREATE TABLE timeline_note (
+    note_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    interaction_id TEXT NOT NULL, -- whoever has it, or gets it later, has this in its history
+    PRIMARY KEY (note_id, position)
+) WITHOUT ROWID;
+CREATE INDEX timeline_note_of_interaction ON timeline_note (interaction_id);
 CREATE TABLE timeline_holder (
     identifier_id TEXT NOT NULL,
     contact_id TEXT NOT NULL,
@@ -98,6 +102,8 @@ CaseEntry = tuple[int, str, str | None, str | None]
 """Position, case, and the interaction or contact that says whose it is."""
 Change = tuple[str, int, str, str]
 """Interaction, position, topic and valid time of a change."""
+NoteEntry = tuple[str, int, str]
+"""Note, position, and the interaction that it was written in."""
 FIRST_LINK = 2
 """The version of an interaction's first link: it cannot have changed before."""
 
@@ -110,6 +116,7 @@ class TimelineRows(Rows):
         self._entries: list[Entry] = []
         self._received: dict[str, Receipt] = {}
         self._changes: list[Change] = []
+        self._notes: list[NoteEntry] = []
         self._holders: list[tuple[str, str]] = []
         self._cases: list[CaseEntry] = []
         self._given: list[tuple[str, str]] = []
@@ -174,12 +181,25 @@ class TimelineRows(Rows):
         ).fetchone()
         return found
 
-    def _note(self, event: Recorded, _: NoteFact) -> None:
+    def _note(self, event: Recorded, fact: NoteFact) -> None:
         whose = self._case(event.stream_id)
         if whose is not None:
             self._cases.append((event.position, event.stream_id, *whose))
-        else:
-            self._enter(event.stream_id, event)
+            return
+        self._enter(event.stream_id, event)
+        interaction_id = self._written_in(fact)
+        if interaction_id is not None:
+            self._notes.append((fact.note_id, event.position, interaction_id))
+
+    def _written_in(self, fact: NoteFact) -> str | None:
+        """Return the interaction that a note was written in, None where it was in none."""
+        if isinstance(fact, NoteAdded):
+            return fact.interaction_id
+        known = (one for note_id, _, one in self._notes if note_id == fact.note_id)
+        stored = self.views.execute(
+            "SELECT interaction_id FROM timeline_note WHERE note_id = ? LIMIT 1", (fact.note_id,)
+        )
+        return next(known, None) or next((one for (one,) in stored), None)
 
     def _of_contact(self, event: Recorded, _: ContactFact) -> None:
         self._enter(event.stream_id, event)
@@ -289,6 +309,7 @@ class TimelineRows(Rows):
         self.views.executemany("INSERT INTO timeline_case VALUES (?,?,?,?)", self._cases)
         self.views.executemany(GIVE_CASE, self._given)
         self.views.executemany("INSERT INTO timeline_change VALUES (?,?,?,?)", self._changes)
+        self.views.executemany("INSERT INTO timeline_note VALUES (?,?,?)", self._notes)
         self.views.executemany("INSERT OR IGNORE INTO timeline_holder VALUES (?,?)", self._holders)
         self.views.executemany(
             "INSERT OR IGNORE INTO timeline_entry VALUES (?,?,?,?,?)", self._entries
@@ -327,42 +348,14 @@ class TimelineProjection(Projection):
             ("interaction_id", "position"),
             frozenset({"position"}),
         ),
+        Table(
+            "timeline_note",
+            ("note_id", "position", "interaction_id"),
+            ("note_id", "position"),
+            frozenset({"note_id", "position"}),
+        ),
         Table("timeline_holder", ("identifier_id", "contact_id"), ("identifier_id", "contact_id")),
     )
-
-
-def positions_of(
-    views: Connection, contact_ids: Iterable[str], until: int | None = None
-) -> list[int]:
-    """Return the log positions of what these contacts did and of what was done to them, up to `until`,
-    in order."""
-    known = orjson.dumps(sorted(contact_ids)).decode()
-    rows: list[Any] = views.execute(
-        "WITH known(id) AS (SELECT value FROM json_each(?1)), "
-        "own AS (SELECT position, topic, stream_id FROM timeline_entry "
-        "WHERE contact_id IN (SELECT id FROM known)) "
-        "SELECT position FROM own WHERE position <= ?2 "
-        "UNION SELECT position FROM timeline_case WHERE position <= ?2 AND (contact_id IN "
-        "(SELECT id FROM known) AND interaction_id IS NULL OR interaction_id IN "
-        "(SELECT stream_id FROM own WHERE topic = 'interaction.linked')) ORDER BY position",
-        (known, until if until is not None else 1 << 62),
-    ).fetchall()
-    return [position for (position,) in rows]
-
-
-def entries_since(views: Connection, contact_id: ContactId, after: int) -> list[int]:
-    """Return the log positions behind `after` of what touched this contact itself, in order.
-
-    Of a case that was opened for it, the opening.
-    """
-    rows: list[Any] = views.execute(
-        "SELECT position FROM timeline_entry WHERE contact_id = ?1 AND position > ?2 "
-        "UNION SELECT MIN(position) FROM timeline_case "
-        "WHERE contact_id = ?1 AND interaction_id IS NULL GROUP BY case_id "
-        "HAVING MIN(position) > ?2 ORDER BY position",
-        (contact_id, after),
-    ).fetchall()
-    return [position for (position,) in rows]
 
 
 def _receipt(views: Connection, interaction_id: str) -> Receipt | None:

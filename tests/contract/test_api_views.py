@@ -18,7 +18,7 @@ from projections.journey.query import interactions_in
 from projections.profile.query import find_profile
 from projections.review.projection import open_items
 from projections.runner import Views
-from projections.timeline.projection import positions_of
+from projections.timeline.query import positions_of
 from tests.contract.test_views_postgres import MOST, contacts, fed, on_postgres, streams
 from tests.support.centre import PREFERRED, live
 

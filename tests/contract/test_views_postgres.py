@@ -28,7 +28,7 @@ from projections.review import projection as review
 from projections.runner import Views
 from projections.search.query import is_field, search_contacts
 from projections.sql import Connection
-from projections.timeline import projection as timeline
+from projections.timeline import query as timeline
 from tests.schemas.golden_facts import GOLDEN, HEADER
 from tests.support.centre import live, partly_erased
 from tests.support.postgres import shared_server

@@ -9,8 +9,9 @@ from aggregates.values import Evidence
 from identity_engine import Engine
 from identity_engine.application.cases.entry import Entry, Origin
 from identity_engine.errors import Denied, NotFound, UsageError
-from tests.support.interactions import event
-from tests.support.resolving import ANNA, KENTA, arrive, cookie, facts, mailed
+from tests.support.interactions import email, event, phone
+from tests.support.reevaluating import SAID, form
+from tests.support.resolving import ANNA, KENTA, MAIL, arrive, cookie, facts, mailed
 from tests.support.soundness import is_sound
 from tests.support.world import world
 
@@ -146,6 +147,60 @@ def test_as_of_now_a_note_is_where_its_interaction_is_now(engine, identifiers):
     assert whose == {one: texts(engine, one) for one in whose}
     assert texts(engine, first.contact_id, as_of=before) == ["Calls back."]
     assert texts(engine, second.contact_id, as_of=before) == []
+
+
+def told(engine, contact_id, as_of=None):
+    """What a history tells of notes."""
+    entries = engine.history(contact_id, as_of)
+    return [one.topic for one in entries if one.topic.startswith("note.")]
+
+
+def test_the_history_of_whoever_has_the_interaction_tells_what_was_noted_in_it(engine):
+    first, second = arrive(engine, mailed("m-1"), mailed("m-2", "kenta@example.jp"))
+    anna, kenta = first.contact_id, second.contact_id
+    noted = engine.desk.notes.add(anna, "Calls back.", interaction_id=first.interaction_id)
+    engine.desk.notes.add(anna, "Of the contact.")
+    engine.desk.notes.change(noted.note_id, "Calls at noon.")
+    looked = [(f"pos:{engine.store.head()}", told(engine, kenta))]
+    engine.desk.interactions.associate(first.interaction_id, kenta, reason="hers")
+    looked.append((f"pos:{engine.store.head()}", told(engine, kenta)))
+    engine.desk.notes.remove(noted.note_id)
+    looked.append((f"pos:{engine.store.head()}", told(engine, kenta)))
+
+    came = ["note.added", "note.changed"]
+    assert [notes for _, notes in looked] == [[], came, [*came, "note.removed"]]
+    assert [told(engine, kenta, as_of) for as_of, _ in looked] == [notes for _, notes in looked]
+    assert told(engine, anna, looked[0][0]) == ["note.added", "note.added", "note.changed"]
+    entries = engine.history(kenta)
+    (added,) = (one for one in entries if one.topic == "note.added")
+    assert added.personal == {"text": "Calls back."}
+    assert [one.position for one in entries] == sorted(one.position for one in entries)
+
+
+def test_what_is_noted_in_an_interaction_once_it_has_left_a_contact_is_not_told_of_that(engine):
+    first, second = arrive(engine, mailed("m-1"), mailed("m-2", "kenta@example.jp"))
+    anna, kenta = first.contact_id, second.contact_id
+    engine.desk.interactions.associate(first.interaction_id, kenta, reason="hers")
+    engine.desk.notes.add(kenta, "Calls back.", interaction_id=first.interaction_id)
+    assert [told(engine, one) for one in (anna, kenta)] == [[], ["note.added"]]
+    engine.desk.interactions.associate(first.interaction_id, anna, reason="his")
+    assert [told(engine, one) for one in (anna, kenta)] == [["note.added"], ["note.added"]]
+
+
+def test_re_evaluation_that_moves_an_interaction_brings_its_notes_into_the_history(engine):
+    """An address leads Kenta to a contact, and then turns out to be Anna's as well."""
+    known, kenta = arrive(
+        engine, form("1", email(MAIL), day=1), form("2", email(MAIL), phone(), day=2, **KENTA)
+    )
+    assert known.contact_id == kenta.contact_id
+    engine.desk.notes.add(known.contact_id, "Calls back.", interaction_id=kenta.interaction_id)
+    arrive(engine, form("3", email(MAIL), day=3, **SAID))
+    assert engine.reevaluate().moved
+
+    (now,) = {one.contact_id for one in engine.search("Moriyama")}
+    assert now != known.contact_id
+    assert told(engine, now) == ["note.added"]
+    assert told(engine, now, f"pos:{engine.store.head()}") == ["note.added"]
 
 
 def test_as_of_shows_the_notes_of_that_moment(engine, anna):

@@ -26,7 +26,7 @@ VALUES = [
     *(Value("email", one) for one in MAILS[:3]),
     *(Value("customer_id", one) for one in CUSTOMERS),
 ]
-DEEDS = 20
+DEEDS = 22
 some = st.integers(0, 1_000)
 deeds = st.lists(st.tuples(st.integers(0, DEEDS - 1), some, some, some), max_size=15)
 
@@ -69,12 +69,19 @@ class Centre:
         for part in foreseen.parts:
             assert self.engine.profile(part.contact_id) == part
 
+    def note_in(self, interaction_id, text):
+        """Write a note in an interaction, on whoever has it."""
+        whose = f"interaction_id = '{interaction_id}'"
+        (contact_id,) = self.ids("contact_id", "profile_contribution", whose)
+        self.engine.desk.notes.add(contact_id, text, interaction_id=interaction_id)
+
     def do(self, kind, one, other, third):
         """Do one of the things that people do, or nothing where there is nobody to do it to."""
         desk, contacts = self.engine.desk, self.ids("contact_id", "identity_contact")
         a, b = contacts[one % len(contacts)], contacts[other % len(contacts)]
         interactions = self.ids("interaction_id", "profile_contribution")
         merges = self.ids("merge_id", "identity_edge", "in_force")
+        notes = self.ids("note_id", "note_word", "interaction_id IS NOT NULL")
         value, interaction = VALUES[third % len(VALUES)], interactions[third % len(interactions)]
         identifiers = ("keep", "transfer", "share")[third % 3]
         done = [
@@ -102,6 +109,8 @@ class Centre:
             lambda: desk.reviewing.undo(interaction),
             lambda: desk.cases.open(Origin("contact", a), Entry(note="Hers."), subject="An offer"),
             lambda: desk.interactions.create_contact(interaction, reason=WHY),
+            lambda: self.note_in(interaction, f"Note {one}."),
+            lambda: notes and desk.notes.change(notes[one % len(notes)], f"Now {other}."),
         ]
         with suppress(RuleViolation, UsageError, NotFound):
             done[kind]()

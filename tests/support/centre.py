@@ -163,9 +163,12 @@ def _in_doubt(engine):
     taken = _arrive(engine, event("wrong", email("lena@shop.example"), channel="form"))[0]
     engine.desk.interactions.unlink(taken.interaction_id, reason=WHY)
     moved = _arrive(engine, event("moved", email("lena@shop.example"), channel="form"))[0]
+    notes, during = engine.desk.notes, moved.interaction_id
+    noted = notes.add(moved.contact_id, "Spricht leise.", interaction_id=during)
     engine.desk.interactions.associate(
-        moved.interaction_id, held[0].contact_id, reason=WHY, identifiers="associate"
+        during, held[0].contact_id, reason=WHY, identifiers="associate"
     )
+    notes.change(noted.note_id, "Spricht sehr leise.")
 
 
 def _conversation(engine):

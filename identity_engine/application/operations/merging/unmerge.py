@@ -43,7 +43,7 @@ from identity_engine.errors import NotFound, UsageError
 from projections.base import Recorded
 from projections.identity.query import find_identity, position_of_merge, stream_of_merge
 from projections.profile.query import Profile, find_profile
-from projections.timeline.projection import entries_since
+from projections.timeline.query import entries_since
 
 ALL: Literal["all"] = "all"
 Moves = Mapping[int | Literal["all"], str]
