@@ -57,6 +57,13 @@ def write(engine, contact_id, fact):
         command.write(contact_id, fact)
 
 
+def test_re_evaluation_counts_interactions_and_no_values_by_hand(engine, anna):
+    engine.desk.contacts.create(set=JONAS)
+    engine.desk.contacts.edit(anna, set=MARRIED)
+    engine.request_reevaluation(None)
+    assert engine.reevaluate().evaluated == 1
+
+
 def interactions(engine, contact_id):
     return {one.id for one in engine.profile(contact_id).interactions}
 

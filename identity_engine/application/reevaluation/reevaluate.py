@@ -195,6 +195,6 @@ def evaluate(
     """
     component, clusters = final_clusters(reader, rules, world.now(), seeds)
     total.refused.update(one.guard for one in clusters.refused)
-    total.evaluated += len(component.nodes)
+    total.evaluated += sum(not component.row(number).is_by_hand for number in component.nodes)
     difference = Difference(store, world, rules, reader, component, clusters)
     return difference.tell(total), component
