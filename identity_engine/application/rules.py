@@ -111,7 +111,7 @@ def read_model(content: bytes) -> Model:
     try:
         return parse_model(content)
     except InvalidModel as error:
-        raise InvalidContent(str(error), error.faults) from None
+        raise _not_valid(error.faults) from None
 
 
 @contextmanager
@@ -123,8 +123,12 @@ def _faults_told() -> Iterator[None]:
             f"{'.'.join(str(step) for step in fault['loc']) or 'file'}: {fault['msg']}"
             for fault in error.errors(include_input=False, include_url=False)
         ]
-        told = "".join(f"\n  {fault}" for fault in faults)
-        raise InvalidContent(f"The file is not valid:{told}", faults) from None
+        raise _not_valid(faults) from None
+
+
+def _not_valid(faults: Sequence[str]) -> InvalidContent:
+    told = "".join(f"\n  {fault}" for fault in faults)
+    return InvalidContent(f"The file is not valid:{told}", faults)
 
 
 def shipped_policy() -> bytes:

@@ -65,12 +65,13 @@ def test_the_levels_are_shown_in_bits(filled):
     assert "attach 1.5" in shown
 
 
-def test_a_model_with_faults_is_refused_with_all_of_them(cli):
+def test_a_model_with_faults_is_refused_with_each_on_a_line_of_its_own(cli):
     broken = orjson.loads(shipped_model()) | {"prior": 2, "clip_bits": -1}
     answer = cli("model", "activate", cli.write("broken.json", orjson.dumps(broken)))
     assert answer.code == 1
-    assert "prior" in answer.err
-    assert "clip_bits" in answer.err
+    told, *faults = answer.err.splitlines()
+    assert told == "error: The file is not valid:"
+    assert [fault.split(":")[0] for fault in faults] == ["  prior", "  clip_bits"]
 
 
 def test_truths_that_contradict_each_other_are_refused(cli, labelled):
