@@ -163,8 +163,9 @@ class TestTheRevision:
         )
         assert not any(said in str(stale.value) for said in ("Köln", "Bonn", "city", MAIL))
 
-    def test_one_that_the_contact_never_had_is_a_mistake_and_no_change(self, engine, anna):
-        never = engine.profile(anna).revision + 1
+    @pytest.mark.parametrize("beyond", ["the last", "the first"])
+    def test_one_that_the_contact_never_had_is_a_mistake_and_no_change(self, engine, anna, beyond):
+        never = engine.profile(anna).revision + 1 if beyond == "the last" else 0
         with pytest.raises(UsageError, match=f"never had revision {never}"):
             engine.desk.contacts.edit(anna, set={"city": "Ulm"}, revision=never)
 

@@ -193,7 +193,8 @@ class Contacts(Operations):
             dry_run: decide, and write nothing.
 
         Raises:
-            UsageError: a field is none that a person may fill, or a value has not its form.
+            UsageError: a field is none that a person may fill, a value has not its form, or the contact
+                never had that revision.
             Stale: the contact has another revision by now; it says what moved, to who may see it.
             NotYet: a value to be removed is none of the contact's.
             Refused: a required field would be left without a value.
@@ -272,7 +273,7 @@ def _promoted(command: Command, row: ContactRow) -> ContactRow:
 
 
 def _refuse_stale(row: ContactRow, revision: int | None) -> None:
-    if revision is not None and revision > row.revision:
+    if revision is not None and not 1 <= revision <= row.revision:
         raise UsageError(
             f"The contact never had revision {revision}: it has {row.revision}. Give the one that was "
             "shown with the values."
