@@ -15,7 +15,7 @@ from identity_engine.application.rules import (
     shipped_model,
     shipped_policy,
 )
-from identity_engine.cli.opening import opened
+from identity_engine.cli.opening import opened, opened_or_begun
 from identity_engine.cli.terminal.output import DRY_RUN, answer, read_content, show
 from identity_engine.cli.usage import not_both
 
@@ -43,7 +43,7 @@ def put_in_force(
 ) -> None:
     """Put what a file says in force, or say that it would be, or is already."""
     content = read_content(file)
-    with opened(store, make=not dry_run) as engine:
+    with opened_or_begun(store, dry_run=dry_run) as engine:
         changed = engine.desk.administration.activate(kind, content, dry_run=dry_run)
     told: dict[str, object] = {"kind": kind, "changed": bool(changed)}
     said = "The settings are in force"

@@ -9,7 +9,7 @@ from aggregates.access import EVERY_DIVISION
 from identity_engine.application.operations.administration import Access
 from identity_engine.cli.activation import put_in_force
 from identity_engine.cli.group import group
-from identity_engine.cli.opening import opened
+from identity_engine.cli.opening import opened, opened_or_begun
 from identity_engine.cli.options import AsOf, DryRun, Json, Limit, NewDivision, Store
 from identity_engine.cli.terminal.output import (
     answer,
@@ -60,7 +60,7 @@ def role(
     json: Json = False,
 ) -> None:
     """Let a role allow these actions, and no others."""
-    with opened(store, make=not dry_run) as engine:
+    with opened_or_begun(store, dry_run=dry_run) as engine:
         done = engine.desk.administration.define_role(name, actions, dry_run=dry_run)
     show_done(done, f"The role {name} allows {counted(len(actions), 'action')}", json=json)
 
@@ -78,7 +78,7 @@ def grant(
     json: Json = False,
 ) -> None:
     """Give an actor a role."""
-    with opened(store, make=not dry_run) as engine:
+    with opened_or_begun(store, dry_run=dry_run) as engine:
         done = engine.desk.administration.grant(
             actor, role, divisions=division, new_division=new_division, dry_run=dry_run
         )

@@ -15,6 +15,7 @@ from identity_engine.cli.terminal.output import (
     DRY_RUN,
     answer,
     counted,
+    remark,
     show,
     show_json,
     show_json_line,
@@ -72,7 +73,7 @@ def show_original(
     with opened(store) as engine:
         found = engine.desk.dead_letters.original(id_)
     if found.letter.is_truncated:
-        sys.stderr.write("Only the beginning of it was kept.\n")
+        remark("Only the beginning of it was kept.")
     if json:
         raw = found.raw.decode(errors="replace") if found.raw is not None else None
         show_json({"letter": found.letter, "raw": raw})

@@ -65,9 +65,9 @@ def test_the_levels_are_shown_in_bits(filled):
     assert "attach 1.5" in shown
 
 
-def test_a_model_with_faults_is_refused_with_each_on_a_line_of_its_own(cli):
+def test_a_model_with_faults_is_refused_with_each_on_a_line_of_its_own(filled):
     broken = orjson.loads(shipped_model()) | {"prior": 2, "clip_bits": -1}
-    answer = cli("model", "activate", cli.write("broken.json", orjson.dumps(broken)))
+    answer = filled("model", "activate", filled.write("broken.json", orjson.dumps(broken)))
     assert answer.code == 1
     told, *faults = answer.err.splitlines()
     assert told == "error: The file is not valid:"

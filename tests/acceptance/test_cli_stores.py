@@ -105,6 +105,21 @@ def test_a_verb_that_may_come_first_begins_a_store(cli, typing, verb):
 
 
 @pytest.mark.parametrize("verb", sorted(BEGIN.keys() - {"ingest"}))
+def test_a_verb_that_begins_a_store_says_so_once_and_beside_the_answer(cli, typing, verb):
+    first, second = typing(verb, "--json"), typing(verb, "--json")
+    made = f"There was no store in {cli.store}; a new one is made. "
+    assert first.err == f"{made}If you meant another, name it with --store.\n"
+    assert made not in first.out
+    assert second.err == ""
+
+
+def test_a_store_that_could_not_be_begun_is_not_said_to_be(cli, typing):
+    cli.store.write_bytes(b"")
+    (told,) = typing("contact create").err.splitlines()
+    assert told.startswith(f"error: {cli.store} is no folder")
+
+
+@pytest.mark.parametrize("verb", sorted(BEGIN.keys() - {"ingest"}))
 def test_a_dry_run_begins_no_store(cli, typing, verb):
     answer = typing(verb, "--dry-run")
     assert (answer.code, answer.err.startswith("error: There is no store")) == (2, True)

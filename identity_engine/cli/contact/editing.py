@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from identity_engine.application.operations.contacts.editing import Created, NewIdentifier
 from identity_engine.application.operations.values.claiming import Value
-from identity_engine.cli.opening import opened
+from identity_engine.cli.opening import opened, opened_or_begun
 from identity_engine.cli.options import ContactId, DryRun, EffectiveAt, Json, NewDivision, Store
 from identity_engine.cli.terminal.output import answer, show, show_done, show_json, show_table
 from identity_engine.cli.usage import several, single
@@ -107,7 +107,7 @@ def create(
         ).items()
         for value in values
     ]
-    with opened(store, make=not dry_run) as engine:
+    with opened_or_begun(store, dry_run=dry_run) as engine:
         created = engine.desk.contacts.create(
             set=single(set_),
             add=several(add),

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from identity_engine.application.operations.enrichment.enrich import EnrichedLine
-from identity_engine.cli.opening import opened
+from identity_engine.cli.opening import opened_or_begun
 from identity_engine.cli.options import DryRun, Json, Store
 from identity_engine.cli.terminal.errors import complain
 from identity_engine.cli.terminal.output import DRY_RUN, show, show_json
@@ -36,7 +36,7 @@ def enrich(
         else:
             _tell(line)
 
-    with opened(store, make=not dry_run) as engine:
+    with opened_or_begun(store, dry_run=dry_run) as engine:
         engine.desk.enriching.enrich_file(file, told, dry_run=dry_run)
     numbers = {
         name: outcomes[name] for name in ("inserted", "updated", "merged", "unchanged", "refused")

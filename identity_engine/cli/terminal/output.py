@@ -99,6 +99,11 @@ def show(text: str = "", style: str | None = None) -> None:
     screen.print(on_one_line(text), style=style, markup=False)
 
 
+def remark(text: str) -> None:
+    """Write a line for people beside the answer, to standard error: programs read the answer alone."""
+    sys.stderr.write(f"{on_one_line(text)}\n")
+
+
 def show_lines(text: str) -> None:
     """Write a text of several lines for people, each as `show` does."""
     for line in text.split("\n"):
