@@ -18,7 +18,12 @@ def links(
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
-    """Write every link as CSV: source, interaction_id, contact_id, stage, decision, weight."""
+    """Write every link, of expired and deleted contacts too, as CSV: source, interaction_id, contact_id,
+    stage, decision, weight.
+
+    Which contacts are gone is said by `contact show`, and by `presence` in the views for SQL; `stage` is
+    the one that they had.
+    """
     with opened(store) as engine, counting("replay", engine.store.head()) as add:
         count = engine.export_links(out, as_of, add)
     answer(
