@@ -80,12 +80,7 @@ def decide(
         weights={} if weights is None else weights,
     )
     ladder.add(candidates)
-    decision = (
-        ladder.exact("exact_exclusive", _of_class(identifiers, "exclusive"))
-        or ladder.exact("exact_strong", _of_class(identifiers, "strong"))
-        or ladder.exact("exact_weak", (i for i in _weak(identifiers) if len(i.holders) == 1))
-        or ladder.exact("device", _of_class(identifiers, "device"))
-    )
+    decision = ladder.known_exactly(identifiers) if identifiers else None
     if decision is not None:
         return decision
     ladder.come_near(near)
@@ -137,6 +132,15 @@ class _Ladder(Struct):
     def add(self, candidates: Iterable[Candidate]) -> None:
         for candidate in candidates:
             self.records.setdefault(candidate.contact_id, []).append(candidate)
+
+    def known_exactly(self, identifiers: Sequence[HeldIdentifier]) -> Decision | None:
+        """Link to a holder by the rungs of exact identifiers."""
+        return (
+            self.exact("exact_exclusive", _of_class(identifiers, "exclusive"))
+            or self.exact("exact_strong", _of_class(identifiers, "strong"))
+            or self.exact("exact_weak", (i for i in _weak(identifiers) if len(i.holders) == 1))
+            or self.exact("device", _of_class(identifiers, "device"))
+        )
 
     def come_near(self, near: Near | None) -> None:
         """Take in what is only alike, now that no exact identifier has decided."""

@@ -20,8 +20,8 @@ from identity_engine.event_store.store import Writer, stream_versions
 from projections.base import Recorded
 from projections.match_index.cases import CaseRow
 from projections.match_index.digests import DigestKeys
-from projections.match_index.mentions import mention_key
-from projections.match_index.rows import ContactRow, InteractionRow, Mention
+from projections.match_index.mentions import Mention, mention_key
+from projections.match_index.rows import ContactRow, InteractionRow
 from projections.sql import Connection
 
 CLOCK_SKEW = timedelta(minutes=5)

@@ -31,7 +31,8 @@ from identity_engine.observing.logbook import Logbook
 from projections.base import Recorded
 from projections.match_index.digests import DigestKeys
 from projections.match_index.index import MatchIndex
-from projections.match_index.rows import Comparable, Mention
+from projections.match_index.mentions import Mention
+from projections.match_index.rows import Comparable
 
 book = Logbook(__name__)
 

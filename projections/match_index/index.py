@@ -26,7 +26,7 @@ from projections.match_index.cases import CaseBook
 from projections.match_index.conversations import Conversations, Heard
 from projections.match_index.identifiers import Identifiers
 from projections.match_index.identities import microseconds
-from projections.match_index.mentions import mention_key
+from projections.match_index.mentions import Mention, mention_key
 from projections.match_index.postings import Postings
 from projections.match_index.reading import Reading, room
 from projections.match_index.rows import (
@@ -35,7 +35,6 @@ from projections.match_index.rows import (
     Correction,
     IndexChanges,
     InteractionRow,
-    Mention,
     ReadSet,
 )
 
@@ -188,7 +187,7 @@ class MatchIndex(Identifiers, Postings):
             record=comparable.record,
             name=comparable.name,
             block_keys=comparable.block_keys,
-            mentions=comparable.mentions,
+            mentioned=comparable.mentions,
         )
         return self._take_in(row)
 
@@ -203,7 +202,7 @@ class MatchIndex(Identifiers, Postings):
         """
         gone = (*stood_under, *map(mention_key, row.mentions))
         self.withdraw(row.number, gone)
-        row.record, row.mentions = comparable.record, comparable.mentions
+        row.record, row.mentioned = comparable.record, comparable.mentions
         row.block_keys = comparable.block_keys
         for key in (*row.block_keys, *map(mention_key, row.mentions)):
             self.stand(row.number, key)
@@ -252,7 +251,7 @@ class MatchIndex(Identifiers, Postings):
             record=comparable.record,
             name=comparable.name,
             block_keys=comparable.block_keys,
-            mentions=comparable.mentions,
+            mentioned=comparable.mentions,
         )
         return self._take_in(row)
 
@@ -390,6 +389,7 @@ class MatchIndex(Identifiers, Postings):
         self._place_interaction(row)
         for key in (*row.block_keys, *map(mention_key, row.mentions)):
             self._postings[key].append(row.number)
+        self.posted += 1
         return row
 
     def _place_interaction(self, row: InteractionRow) -> None:

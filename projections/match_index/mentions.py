@@ -3,12 +3,22 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
+from msgspec import Struct
+
 from projections.match_index.digests import DIGEST_BYTES, KIND_BYTES
-from projections.match_index.rows import Mention
 
 WIDTH = 1 + KIND_BYTES + DIGEST_BYTES
 SAID = {None: b"?", True: b"+", False: b"-"}
 MEANT = {code[0]: said for said, code in SAID.items()}
+
+
+class Mention(Struct, frozen=True):
+    """An identifier as an interaction gave it: the digest of its value, the digest of its type, and
+    whether the publisher said that it is verified. What it may decide is a question to the policy."""
+
+    digest: bytes
+    kind: bytes
+    said: bool | None
 
 
 def pack_mentions(mentions: Iterable[Mention]) -> bytes:

@@ -24,6 +24,8 @@ class Postings:
     def __init__(self, crowded: AbstractSet[int]) -> None:
         self.block_cap: int | None = None
         """How many records a block key may lead to, where records are posted."""
+        self.posted = 0
+        """How often it has changed who stands where, what was loaded aside."""
         self._crowded = crowded
         self._crowded_here: dict[int, None] = {}
         self._reposted: list[tuple[int, int]] = []
@@ -61,10 +63,12 @@ class Postings:
         if number in there:
             return False
         insort(there, number, key=arrival)
+        self.posted += 1
         return True
 
     def withdraw(self, number: int, keys: Collection[int]) -> None:
         """Take an interaction from under some keys."""
+        self.posted += 1
         for key in keys:
             self._withdrawn[key].add(number)
             if number in self._postings[key]:
@@ -77,6 +81,7 @@ class Postings:
         rest = set(stored).difference(self._withdrawn.get(key, ()), there)
         there += rest
         there.sort(key=arrival)
+        self.posted += 1
 
     def post(self, row: InteractionRow, keys: Iterable[int]) -> None:
         """Put a row under further keys, whose numbers are loaded."""

@@ -11,15 +11,7 @@ from aggregates.values import ContactId, IdentifierId, InteractionId
 from matchers.record import MatchRecord
 from projections.match_index.cases import CaseChanges
 from projections.match_index.conversations import ConversationChanges
-
-
-class Mention(Struct, frozen=True):
-    """An identifier as an interaction gave it: the digest of its value, the digest of its type, and
-    whether the publisher said that it is verified. What it may decide is a question to the policy."""
-
-    digest: bytes
-    kind: bytes
-    said: bool | None
+from projections.match_index.mentions import Mention, unpack_mentions
 
 
 class Comparable(Struct, frozen=True):
@@ -67,8 +59,16 @@ class InteractionRow(Struct):
     record: MatchRecord | None = None
     name: str = ""
     block_keys: tuple[int, ...] = ()
-    mentions: tuple[Mention, ...] = ()
+    mentioned: tuple[Mention, ...] | bytes = ()
+    """Its mentions; as they are stored until somebody asks, because most are loaded to be compared."""
     hidden: bool = False
+
+    @property
+    def mentions(self) -> tuple[Mention, ...]:
+        """The identifiers as it gave them."""
+        if isinstance(self.mentioned, bytes):
+            self.mentioned = unpack_mentions(self.mentioned)
+        return self.mentioned
 
     @property
     def is_by_hand(self) -> bool:

@@ -39,8 +39,7 @@ from identity_engine.event_store.store import Writer
 from projections.base import Recorded
 from projections.match_index.cases import CaseRow
 from projections.match_index.identities import microseconds
-from projections.match_index.mentions import mention_key
-from projections.match_index.rows import Mention
+from projections.match_index.mentions import Mention, mention_key
 from projections.sql import Cursor
 
 SOURCE = "cases from mail"

@@ -24,8 +24,8 @@ from identity_engine.errors import NotFound
 from identity_engine.event_store.match_index.index_reader import IndexReader
 from identity_engine.event_store.store import EventStore
 from matchers.proposals import Node, Use
-from projections.match_index.mentions import mention_key
-from projections.match_index.rows import InteractionRow, Mention
+from projections.match_index.mentions import Mention, mention_key
+from projections.match_index.rows import InteractionRow
 
 MOST_RECORDS = 200
 """Records of a side that are compared with the other's, the newest first."""

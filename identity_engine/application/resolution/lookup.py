@@ -42,6 +42,8 @@ class Lookup:
         self._rules = rules
         self._members = rules.policy.guards.members_compared
         self._weights: defaultdict[str, Weights] = defaultdict(dict)
+        self._near: dict[str, list[int]] = {}
+        self._near_as_of = 0
         self.crowding = Crowding(reader, rules.policy.block_cap)
 
     def with_keys_in_use(self, prepared: Prepared) -> Prepared:
@@ -64,12 +66,13 @@ class Lookup:
         reader.load_identifiers(_digests(batch))
         alike = [one for one in batch if not self._is_held(one)]
         self.load_keys(batch)
-        near = {id(one): nearest(one, index, self._rules.policy) for one in alike}
+        near = {one.fact.natural_key: nearest(one, index, self._rules.policy) for one in alike}
+        self._near, self._near_as_of = near, index.posted
         numbers = {number for one in near.values() for number in one}
         reader.load_nearby(numbers, index.holders())
         asked = {index.canonical(holder) for holder in index.holders()}
         for one in alike:
-            asked |= self._in_question(one, self._rows(near[id(one)]))
+            asked |= self._in_question(one, self._rows(near[one.fact.natural_key]))
         self._load_members(asked)
 
     def load_unresolved(self, batch: Sequence[Prepared]) -> None:
@@ -103,6 +106,8 @@ class Lookup:
     def of_holders(self, prepared: Prepared) -> tuple[list[Candidate], dict[str, ContactFacts]]:
         """Return the newest records of the holders of an interaction's identifiers, and their facts."""
         asked = holders(prepared, self.index)
+        if not asked:
+            return [], {}
         chosen = self._newest_of(asked)
         return self._candidates(prepared, chosen.values()), self._facts(asked)
 
@@ -111,20 +116,27 @@ class Lookup:
 
         A decision within the batch can bring records near that were not loaded with it.
         """
-        index = self.index
-        self.crowding.load(prepared.block_keys, may_grow=True)
-        numbers = nearest(prepared, index, self._rules.policy)
-        self._reader.load_interactions(numbers)
-        rows = self._rows(numbers)
-        linked = {row.contact_id for row in rows if row.contact_id is not None}
-        if not linked <= index.contacts.keys():
-            self._reader.load_nearby((), linked)
+        index, rows = self.index, self._rows(self._nearest(prepared))
         chosen = {row.interaction_id: row for row in rows}
         asked = self._in_question(prepared, rows) | holders(prepared, index)
         chosen |= self._newest_of(asked)
         candidates = self._candidates(prepared, chosen.values())
         named = {ContactId(candidate.contact_id) for candidate in candidates}
         return candidates, self._facts(named | asked)
+
+    def _nearest(self, prepared: Prepared) -> list[int]:
+        """Return the numbers of the nearest records, and have them loaded with their contacts."""
+        index = self.index
+        known = self._near.get(prepared.fact.natural_key)
+        if known is not None and self._near_as_of == index.posted:
+            return known
+        self.crowding.load(prepared.block_keys, may_grow=True)
+        numbers = nearest(prepared, index, self._rules.policy)
+        self._reader.load_interactions(numbers)
+        linked = {row.contact_id for row in self._rows(numbers) if row.contact_id is not None}
+        if not linked <= index.contacts.keys():
+            self._reader.load_nearby((), linked)
+        return numbers
 
     def _is_held(self, prepared: Prepared) -> bool:
         """Tell whether an exact identifier will most likely decide, so that likeness is not asked."""

@@ -1,12 +1,14 @@
 """What mentions in index rows mean under the policy: their type, and what they show and may decide."""
 
+from aggregates.contact import IdentifiedBy
 from aggregates.policy import Policy
 from aggregates.values import IdentifierClass
-from identity_engine.application.resolution.prepare import ROLE_MAILBOX
+from identity_engine.application.resolution.prepare import ROLE_MAILBOX, why_lasting
 from matchers.normalise import FIXED_LINE, UNPLACED_LINE
 from projections.match_index.conversations import Heard
 from projections.match_index.digests import DigestKeys
-from projections.match_index.rows import InteractionRow, Mention
+from projections.match_index.mentions import Mention
+from projections.match_index.rows import InteractionRow
 
 GIVEN_AS = {FIXED_LINE: "phone", UNPLACED_LINE: "phone", ROLE_MAILBOX: "email"}
 """Type under which the policy lets a value decide -> type under which a channel vouches for it."""
@@ -42,6 +44,14 @@ class Meaning:
     def class_of(self, mention: Mention, row: InteractionRow) -> IdentifierClass:
         """Return what a value may decide in its row."""
         return self._policy.class_of(self.type_of(mention), self.is_verified(mention, row))
+
+    def lasting_values(self, row: InteractionRow) -> list[tuple[IdentifiedBy, bytes]]:
+        """Return why, and the digest, of each value of a row that shows a lasting person by itself."""
+        return [
+            (by, one.digest)
+            for one in row.mentions
+            if (by := why_lasting(self.class_of(one, row), one.said)) is not None
+        ]
 
 
 def _types(policy: Policy) -> set[str]:

@@ -31,7 +31,8 @@ from matchers.normalise import (
 )
 from matchers.record import MatchRecord, build_record
 from projections.match_index.digests import DigestKeys
-from projections.match_index.rows import Comparable, Mention
+from projections.match_index.mentions import Mention
+from projections.match_index.rows import Comparable
 
 ROLE_MAILBOX = "role_mailbox"
 """What a policy calls the address of a desk, such as info@."""

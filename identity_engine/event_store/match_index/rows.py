@@ -10,7 +10,6 @@ from identity_engine.event_store.match_index.states import unpack_contact, unpac
 from matchers.record import MatchRecord
 from projections.match_index.digests import DIGEST_BYTES
 from projections.match_index.identities import moment_of
-from projections.match_index.mentions import unpack_mentions
 from projections.match_index.rows import ContactRow, IdentifierRow, InteractionRow
 
 IDENTIFIER = "digest, identifier_id, version, state"
@@ -98,7 +97,7 @@ def interaction_row(
         pinned == CORRECTED,
         record,
         name,
-        mentions=unpack_mentions(mentions),
+        mentioned=mentions,
         hidden=bool(hidden),
     )
 

@@ -8,10 +8,10 @@ before it reads anything it will rely on.
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from eventsourcing.persistence import OperationalError, StoredEvent
@@ -57,26 +57,47 @@ INSERT = "INSERT INTO stored_events VALUES (?, ?, ?, ?, ?)"
 NEXT_ID = "SELECT 1 + COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'stored_events'), 0)"
 
 
-class _ImmediateTransaction(SQLiteTransaction):
-    """Takes the write lock at BEGIN: a reader that later wants to write could lose its snapshot."""
+class _Transaction(SQLiteTransaction):
+    """A connection of the pool in a transaction.
+
+    One that writes takes the lock at BEGIN: a reader that later wants to write could lose its snapshot.
+    """
+
+    def __init__(self, pool: SQLiteConnectionPool, *, commit: bool) -> None:
+        self.commit, self._pool = commit, pool
 
     def __enter__(self) -> SQLiteCursor:
-        cursor = self.connection.cursor()
+        self.connection = self._pool.get_connection(is_writer=self.commit)
         try:
-            cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
-        except sqlite3.OperationalError as error:
-            raise refusal(error) from error
-        return cursor
+            self._cursor = self.connection.cursor()
+            self._cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
+        except BaseException as error:
+            self._pool.put_connection(self.connection)
+            if isinstance(error, sqlite3.OperationalError):
+                raise refusal(error) from error
+            raise
+        return self._cursor
 
-
-class _Connection(SQLiteConnection):
-    @contextmanager
-    def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        self._cursor.sqlite_cursor.close()
         try:
-            with _ImmediateTransaction(self, commit=commit) as cursor, cursor:
-                yield cursor
+            super().__exit__(exc_type, exc_val, exc_tb)
         except OperationalError as error:
             raise refusal(error) from error
+        finally:
+            self._pool.put_connection(self.connection)
+
+
+class _OwnTransaction(_Transaction):
+    """The same for this package, which needs no cursor of the library's."""
+
+    def __enter__(self) -> sqlite3.Cursor:  # type: ignore[override]
+        return super().__enter__().sqlite_cursor
 
 
 class _Pool(SQLiteConnectionPool):
@@ -99,7 +120,7 @@ class _Pool(SQLiteConnectionPool):
                 connection, in_memory=self.is_sqlite_memory_mode, durable=True, cache_mib=CACHE_MIB
             )
             connection.execute("PRAGMA wal_autocheckpoint = 0")
-            return _Connection(sqlite_conn=connection, max_age=self.max_age)
+            return SQLiteConnection(sqlite_conn=connection, max_age=self.max_age)
 
 
 class Datastore(SQLiteDatastore):
@@ -127,6 +148,10 @@ class Datastore(SQLiteDatastore):
         )
         self.pool.lock_seconds = lock_seconds
 
+    def transaction(self, *, commit: bool) -> _Transaction:  # type: ignore[override]
+        """Begin a transaction on a connection of the pool."""
+        return _Transaction(self.pool, commit=commit)
+
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file once it is large; never inside a commit."""
         if self._wal is None:
@@ -148,17 +173,13 @@ class Recorder(StoredEvents, SQLiteApplicationRecorder):
     def construct_create_table_statements(self) -> list[str]:
         return [EVENTS_TABLE, VERSION_TABLE]
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Cursor]:
+    def reading(self) -> _OwnTransaction:
         """Open one consistent view."""
-        with self.datastore.transaction(commit=False) as cursor:
-            yield cursor.sqlite_cursor
+        return _OwnTransaction(self.datastore.pool, commit=False)
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Cursor]:
+    def writing(self) -> _OwnTransaction:
         """Hold the write lock; what is written within is stored together or not at all."""
-        with self.datastore.transaction(commit=True) as cursor:
-            yield cursor.sqlite_cursor
+        return _OwnTransaction(self.datastore.pool, commit=True)
 
     def insert(self, cursor: Cursor, rows: Sequence[NewRow]) -> range:
         """Insert events in one statement and return their positions."""
