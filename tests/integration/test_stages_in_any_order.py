@@ -133,3 +133,13 @@ def test_what_a_person_linked_stays_identified(engine):
     engine.reevaluate()
 
     assert stage_of(engine, known) == "identified"
+
+
+def test_what_a_person_takes_away_lowers_nobody_whose_own_link_raised_it(engine):
+    calls = [event(id_, phone(), profile=ANNA) for id_ in "123"]
+    outcomes = arrive(engine, *calls)
+    engine.desk.interactions.create_contact(outcomes[2].interaction_id, reason="Her sister.")
+    engine.request_reevaluation()
+    engine.reevaluate()
+
+    assert stage_of(engine, calls[0]) == "identified"

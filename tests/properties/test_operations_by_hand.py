@@ -38,7 +38,7 @@ class ByHand(Operations):
 
     def __init__(self):
         super().__init__()
-        self.came_back = {}
+        self.came_back, self.left = {}, set()
         self.made_for = {}
 
     # Links
@@ -325,6 +325,7 @@ class ByHand(Operations):
     def see(self, left=None):
         """Take over the stages that the engine gave: they never fall by what is done here, but where a
         person took an interaction from a contact, `left`, that was identified by it."""
+        self.left |= {left}
         for name in self.model.order:
             stage, before = self.state(name).stage.value, self.model.stage[name]
             fell = name == left and (before, stage) == ("identified", "ephemeral")
@@ -361,6 +362,12 @@ class ByHand(Operations):
         match fact.TOPIC:
             case "contact.merged":
                 return False
+            case "contact.identified":
+                self.model.stage[names[written.stream_id]] = "identified"
+            case "contact.identification_undone":
+                name = names[written.stream_id]
+                assert name in self.left, "nobody took anything from it"
+                self.model.stage[name] = "ephemeral"
             case "contact.created":
                 name = f"x{written.position:05}"
                 self.side.ids[name] = written.stream_id

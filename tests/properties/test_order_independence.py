@@ -15,6 +15,7 @@ from identity_engine import Engine
 from identity_engine.application.resolution.resolve import SMALL_BATCH
 from identity_engine.application.rules import shipped_policy
 from identity_engine.simulation import simulate
+from tests.properties.policies import policies
 from tests.properties.traffic import conversations, in_batches, simulated, small_worlds
 from tests.support.histories import examples
 from tests.support.overtaking import overtaken
@@ -105,6 +106,13 @@ def test_nor_do_they_where_people_count_together_within_a_window_only(data, even
     guards = orjson.loads(shipped_policy())["guards"] | {"people_per_value": 1}
     classes = with_window(days, cap=1)
     check_any_delivery_gives_the_same(data, events, classes=classes, guards=guards)
+
+
+@pytest.mark.slow
+@few
+@given(data=st.data(), policy=policies, events=small_worlds(max_size=25))
+def test_nor_do_they_under_any_rules(data, policy, events):
+    check_any_delivery_gives_the_same(data, events, **policy)
 
 
 @few

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 
-from aggregates.contact import IdentifiedBy
 from aggregates.correction import named_by_corrections
 from aggregates.values import ContactId, IdentifierClass, Stage
 from identity_engine.application.reevaluation.corrections import led_to_right, of_row
@@ -20,7 +19,6 @@ from identity_engine.application.reevaluation.moments import time_of
 from identity_engine.application.reevaluation.people import Crowd, Mentioned, People
 from identity_engine.application.resolution.crowding import Crowding
 from identity_engine.application.resolution.meaning import Meaning
-from identity_engine.application.resolution.prepare import why_lasting
 from identity_engine.application.rules import Rules
 from identity_engine.event_store.match_index.index_reader import IndexReader
 from matchers.proposals import Node, Pair, Use, exact_pairs, scored_pairs
@@ -52,6 +50,7 @@ class Component:
         self._meaning = Meaning(reader.digests, rules.policy)
         self._heard = Hearing(reader, self._meaning)
         self.class_of = self._meaning.class_of
+        self.lasting_values = self._meaning.lasting_values
         self._seen: set[int] = set()
         self._weighed: set[int] = set()
         self._values: set[bytes] = set()
@@ -232,14 +231,6 @@ class Component:
             row.contact_id if row.pinned and not row.corrected else None,
             self._is_lasting(row),
         )
-
-    def lasting_values(self, row: InteractionRow) -> list[tuple[IdentifiedBy, bytes]]:
-        """Return why, and the digest, of each value of a row that shows a lasting person by itself."""
-        return [
-            (by, one.digest)
-            for one in row.mentions
-            if (by := why_lasting(self.class_of(one, row), one.said)) is not None
-        ]
 
     def _is_lasting(self, row: InteractionRow) -> bool:
         """Tell whether a row alone makes an identified contact, or a person put it into one."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from aggregates import contact as contacts
 from aggregates.contact import ContactIdentified, IdentifiedBy, Identify, UndoIdentification
+from aggregates.identifier import Holding
 from aggregates.values import ContactId, Stage
 from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.reevaluation.moments import last_seen, time_of
@@ -105,9 +106,24 @@ class Stages:
             yield Reason("second_interaction", row, digest), one.contact_id, other.contact_id
 
     def _is_vouched_for(self, contact_id: ContactId) -> bool:
-        """Tell whether a person linked an interaction to a contact."""
-        rows = self._index.interactions_of(contact_id)
-        return any(row.pinned and not row.is_by_hand for row in rows)
+        """Tell whether a person linked an interaction to a contact, or let it keep an identifier that
+        only one person can have when its interaction went elsewhere."""
+        rows = [row for row in self._index.interactions_of(contact_id) if not row.is_by_hand]
+        own = {row.interaction_id for row in rows}
+        return any(row.pinned for row in rows) or any(
+            held.contact_id == contact_id
+            and held.valid_to is None
+            and held.interaction_id not in own
+            for held in self._exclusive_claims(contact_id)
+        )
+
+    def _exclusive_claims(self, contact_id: ContactId) -> Iterator[Holding]:
+        wanted = self._index.contacts[contact_id].state.exclusive.values()
+        self._reader.load_identifier_streams(
+            [one for one in wanted if self._index.identifier(one) is None]
+        )
+        for identifier_id in wanted:
+            yield from self._index.holdings(identifier_id)
 
     def _raise(self, contact_id: ContactId, reason: Reason) -> None:
         if reason.row.is_by_hand:
@@ -123,15 +139,29 @@ class Stages:
             return
         events = self._store.read_streams(contact_ids, cursor=self._reader.cursor)
         raised = {
-            ContactId(event.stream_id): event.fact.interaction_id
+            ContactId(event.stream_id): event.fact
             for event in events
             if isinstance(event.fact, ContactIdentified)
         }
         for contact_id in contact_ids:
-            interaction_id = raised.get(contact_id)
-            if interaction_id is not None:
-                time = last_seen(self._reader, [contact_id])
-                self._write(contact_id, time, UndoIdentification(interaction_id))
+            fact = raised.get(contact_id)
+            if fact is None or fact.interaction_id is None or self._stands(contact_id, fact):
+                continue
+            time = last_seen(self._reader, [contact_id])
+            self._write(contact_id, time, UndoIdentification(fact.interaction_id))
+
+    def _stands(self, contact_id: ContactId, raised: ContactIdentified) -> bool:
+        """Tell whether a link raised a contact that is there still, and the other interaction with its
+        value is not because a person took one from the contact: that alone lowers nobody. Since then
+        the value leads to the contact no more, so that no pair tells of it."""
+        row = (
+            self._index.interaction_by_id(raised.interaction_id) if raised.interaction_id else None
+        )
+        value = self._index.identifier(raised.identifier_id) if raised.identifier_id else None
+        if row is None or row.contact_id != contact_id or value is None or value.state is None:
+            return False
+        members = self._index.members_of(contact_id)
+        return any(one.contact_id in members for one in value.state.corrections)
 
     def _write(
         self, contact_id: ContactId, time: datetime, command: contacts.ContactCommand

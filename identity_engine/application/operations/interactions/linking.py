@@ -158,8 +158,6 @@ class LinkByHand:
         alone = wrong is not None and self._is_stand_in(wrong)
         self._again(target, *((wrong,) if wrong is not None else ()))
         self.write(*interaction.decide(self.state.link, replace(link, confirms=alone)))
-        if isinstance(before, Linked):
-            self.lower(before.contact_id)
         self._end_corrections(target)
         if wrong is not None and alone:
             self.take_along(wrong, target)
@@ -168,6 +166,8 @@ class LinkByHand:
                 self._hand_over(wrong, target, identifiers, reason)
             self._remember(wrong, target)
         self.settle_claims(target, *((before.contact_id,) if isinstance(before, Linked) else ()))
+        if isinstance(before, Linked):
+            self.lower(before.contact_id)
         if tell_apart and wrong is not None and not are_one:
             self._tell_apart(target, wrong, reason)
         self.identify(target)
