@@ -136,10 +136,23 @@ def test_what_a_person_linked_stays_identified(engine):
 
 
 def test_what_a_person_takes_away_lowers_nobody_whose_own_link_raised_it(engine):
-    calls = [event(id_, phone(), profile=ANNA) for id_ in "123"]
-    outcomes = arrive(engine, *calls)
-    engine.desk.interactions.create_contact(outcomes[2].interaction_id, reason="Her sister.")
+    calls = [event(id_, phone(), profile=ANNA) for id_ in "12"]
+    first, _ = arrive(engine, *calls)
+    engine.desk.interactions.create_contact(first.interaction_id, reason="Her sister called.")
     engine.request_reevaluation()
     engine.reevaluate()
 
-    assert stage_of(engine, calls[0]) == "identified"
+    assert stage_of(engine, calls[1]) == "identified"
+
+
+def test_an_identifier_that_it_was_to_keep_holds_it_up(engine):
+    first, _ = arrive(
+        engine,
+        event("1", customer("C-1"), profile=ANNA, channel="form"),
+        event("2", profile=ANNA, channel="form"),
+    )
+    engine.desk.interactions.create_contact(first.interaction_id, reason="Her sister called.")
+    engine.request_reevaluation()
+    engine.reevaluate()
+
+    assert stage_of(engine, event("2", profile=ANNA, channel="form")) == "identified"
