@@ -78,7 +78,8 @@ class Growth:
 
     def one_at_a_time(self) -> tuple[list[float], list[float]]:
         """Return, for single interactions, milliseconds of looking up, opening and deciding (without
-        normalising before and building the events after), and seconds of all with the commit."""
+        normalising and taking the write lock before, and building the events after), and seconds of all
+        with the commit."""
         decisions, whole = [], []
         steps: dict[str, float] = {}
         self._engine.resolver.watch = lambda step: steps.update({step: time.perf_counter()})
@@ -86,7 +87,7 @@ class Growth:
         for interaction in self._next(SINGLES):
             started = time.perf_counter()
             self._engine.resolver.resolve([interaction])
-            decisions.append((steps["decided"] - steps["normalised"]) * MILLISECOND)
+            decisions.append((steps["decided"] - steps["locked"]) * MILLISECOND)
             whole.append(steps["written"] - started)
         return decisions, whole
 

@@ -68,8 +68,8 @@ class Portion(NamedTuple):
 class Resolver:
     """Decides whole batches over one store, under the rules in force.
 
-    `watch` is told when a batch is `normalised`, `recognised`, `looked up`, `told` and `written`, and
-    when one of its interactions is `decided`: measurements hang on it.
+    `watch` is told when a batch is `normalised`, `recognised`, `looked up`, `told` and `written`, when
+    the store is `locked` for it, and when one of its interactions is `decided`: measurements hang on it.
     """
 
     def __init__(self, store: EventStore, world: World, policies: Policies) -> None:
@@ -175,6 +175,7 @@ class Resolver:
         """Decide while holding the write lock: nothing that was read can move."""
         with ExitStack() as stack:
             writer = stack.enter_context(self._store.writing())
+            self.watch("locked")
             decided = self._decide(ahead, writer.cursor, lost)
             _announce(decided, portion)
             writer.append(decided.events, decided.index.changes(), portion.sources)
