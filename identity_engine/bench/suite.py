@@ -14,6 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from identity_engine.bench.apart import measured_apart
 from identity_engine.bench.commands import measure_commands
 from identity_engine.bench.freshness import measure_freshness
 from identity_engine.bench.growth import SINGLE_CONTACTS, measure_growth
@@ -46,7 +47,7 @@ def run_suite(
     only: Sequence[str] | None = None,
     tell: Callable[[Result], None] = lambda _: None,
 ) -> list[Result]:
-    """Run the measurements and return their results.
+    """Run the measurements, each group in a process of its own, and return their results.
 
     Args:
         interactions: of the speed runs.
@@ -69,7 +70,7 @@ def run_suite(
         if only and name not in only:
             continue
         with tempfile.TemporaryDirectory(prefix="identity-engine-bench-") as folder:
-            for result in measure(plan, Path(folder)):
+            for result in measured_apart(measure, plan, Path(folder)):
                 tell(result)
                 results.append(result)
     return results
