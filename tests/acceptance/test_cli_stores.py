@@ -1,5 +1,7 @@
 """Which verbs begin a store, and what all others say where there is none: every verb is walked."""
 
+from typing import get_args
+
 import orjson
 import pytest
 
@@ -59,7 +61,8 @@ def words(typed):
 
 
 def _said(argument):
-    value = (argument.get_choices() or ["1" if argument.hint is int else NOBODY])[0]
+    is_number = int in (argument.hint, *get_args(argument.hint))
+    value = (argument.get_choices() or ["1" if is_number else NOBODY])[0]
     name = argument.names[0]
     return (name, value) if name.startswith("--") else (value,)
 

@@ -156,3 +156,15 @@ def test_an_identifier_that_it_was_to_keep_holds_it_up(engine):
     engine.reevaluate()
 
     assert stage_of(engine, event("2", profile=ANNA, channel="form")) == "identified"
+
+
+@IN_TURN
+def test_what_had_identified_somebody_together_with_an_interaction_that_is_gone(engine, turn):
+    calls = event("1", channel="voice"), event("2", phone())
+    corrected = change("c", "1", "corrected", identifiers=[phone()], profile={})
+    arrive(engine, *calls)
+    for one in (corrected, change("r", "2", "retracted"))[::turn]:
+        arrive(engine, one)
+        engine.reevaluate()
+
+    assert stage_of(engine, calls[0]) == "ephemeral"

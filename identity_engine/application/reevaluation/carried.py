@@ -1,7 +1,7 @@
 """Which merges of the engine the evidence carries no more.
 
 A merge may also identify whom it makes one, by a value that turns out to be that of many. Where nothing
-else shows a lasting person it is taken back, and made anew by what still speaks for it.
+else shows a lasting person it is taken back, and made anew by what still speaks for it, if anything does.
 
 A contact to which nothing is linked any more is at home nowhere. It stays one with a single contact, and
 is no reason why two others are one: what speaks for these merges them anew. What a person merged does
@@ -32,12 +32,11 @@ def not_carried(
         lasting: the clusters that show a lasting person.
     """
     automatic = {edge for edge in index.edges if edge.automatic}
-    settled = {edge for edge in automatic if edge.one in home and edge.other in home}
-    wrong = {
-        edge
-        for edge in settled
-        if home[edge.one] != home[edge.other] or (edge.identifies and home[edge.one] not in lasting)
-    }
+    wrong = set()
+    for edge in automatic:
+        places = {home[end] for end in (edge.one, edge.other) if end in home}
+        if len(places) > 1 or (edge.identifies and places and places.isdisjoint(lasting)):
+            wrong.add(edge)
     emptied = {one for one in contacts if one not in home and index.is_live(one)}
     between = {edge for edge in automatic if {edge.one, edge.other} <= emptied}
     for group in components(sorted(emptied), between):
