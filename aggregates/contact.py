@@ -69,7 +69,7 @@ class ContactIdentified(Fact, frozen=True, kw_only=True):
 
 class ContactIdentificationUndone(Fact, frozen=True, kw_only=True):
     """What raised the contact is gone or proves it no longer, and nothing else holds it up; it is
-    `ephemeral` again. `interaction_id` is the interaction that had raised it."""
+    `ephemeral` again. `interaction_id` is the interaction that is gone or shows it no longer."""
 
     TOPIC: ClassVar[str] = "contact.identification_undone"
 

@@ -3,7 +3,7 @@
 Memory at its most is that of a whole process, and a measurement may set its environment.
 """
 
-import signal
+import sys
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -12,14 +12,16 @@ from typing import Any, TypeVar
 from identity_engine.errors import StoreError
 
 T = TypeVar("T")
+TO_END_SECONDS = 10
+"""For what it has begun itself to end, where it was interrupted."""
 
 
 def measured_apart(measure: Callable[..., T], *given: Any) -> T:
     """Return what a function of a module returns for values that can be pickled.
 
     Raises:
-        Exception: what the function raised.
-        StoreError: the process ended without an answer.
+        StoreError: the function raised an error, of which this has the text, or the process ended
+            without an answer.
     """
     context = get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
@@ -31,6 +33,7 @@ def measured_apart(measure: Callable[..., T], *given: Any) -> T:
     except EOFError:
         raise StoreError("A process of the measurement ended; its message stands above.") from None
     finally:
+        process.join(TO_END_SECONDS)
         process.terminate()
         process.join()
     if answer[1] is not None:
@@ -39,10 +42,9 @@ def measured_apart(measure: Callable[..., T], *given: Any) -> T:
 
 
 def _answer(to: Connection, measure: Callable[..., Any], given: tuple[Any, ...]) -> None:
-    # Who interrupts ends the process that waits, and that ends this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         to.send((measure(*given), None))
+    except KeyboardInterrupt:
+        sys.exit(1)  # who waits has been interrupted too, and says so
     except Exception as error:
-        # It is raised where it is waited for.
-        to.send((None, error))
+        to.send((None, StoreError(str(error))))

@@ -168,3 +168,15 @@ def test_what_had_identified_somebody_together_with_an_interaction_that_is_gone(
         engine.reevaluate()
 
     assert stage_of(engine, calls[0]) == "ephemeral"
+
+
+def test_nor_does_it_hold_up_whom_a_line_of_many_had_raised(engine):
+    calls = [event(id_, phone(), profile=ANNA) for id_ in "123"]
+    first, *_ = arrive(engine, *calls)
+    engine.desk.interactions.create_contact(first.interaction_id, reason="Her sister called.")
+    arrive(engine, *(event(f"o{n}", phone(), profile=one) for n, one in enumerate(OTHERS)))
+    engine.request_reevaluation()
+    engine.reevaluate()
+
+    assert facts(engine, "identifier.shared")
+    assert stage_of(engine, calls[2]) == "ephemeral"

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 from eventsourcing.persistence import StoredEvent
-from eventsourcing.sqlite import SQLiteConnection
+from eventsourcing.sqlite import SQLiteConnection, SQLiteCursor
 
 from identity_engine import Engine
 from identity_engine.application.resolution.resolve import SMALL_BATCH
@@ -128,6 +128,20 @@ class TestT7NotificationIds:
         execute(recorder, "DELETE FROM stored_events WHERE rowid > 1")
 
         assert recorder.insert_events([stored(2)]) == [4]
+
+    def test_an_interrupt_at_the_moment_of_the_lock_keeps_none(self, recorder, monkeypatch):
+        begin = SQLiteCursor.execute
+
+        def interrupted(self, *given):
+            begin(self, *given)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(SQLiteCursor, "execute", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                recorder.writing().__enter__()
+
+        assert recorder.insert_events([stored(1)]) == [1]
 
     def test_ids_stay_when_the_file_is_rewritten(self, recorder):
         recorder.insert_events([stored(version) for version in (1, 2, 3)])

@@ -1,7 +1,7 @@
 """Which merges of the engine the evidence carries no more.
 
 A merge may also identify whom it makes one, by a value that turns out to be that of many. Where nothing
-else shows a lasting person it is taken back, and made anew by what still speaks for it, if anything does.
+else shows a lasting person it is taken back, and made anew by what speaks for it still, if anything.
 
 A contact to which nothing is linked any more is at home nowhere. It stays one with a single contact, and
 is no reason why two others are one: what speaks for these merges them anew. What a person merged does

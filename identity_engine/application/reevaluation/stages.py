@@ -160,6 +160,8 @@ class Stages:
         value = self._index.identifier(raised.identifier_id) if raised.identifier_id else None
         if row is None or row.contact_id != contact_id or value is None or value.state is None:
             return False
+        if value.state.shared:
+            return False
         members = self._index.members_of(contact_id)
         return any(one.contact_id in members for one in value.state.corrections)
 

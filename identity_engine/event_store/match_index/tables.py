@@ -12,12 +12,6 @@ from projections.match_index.rows import BY_HAND
 from projections.sql import Cursor
 
 ACTIVATIONS = "SELECT COUNT(*) FROM stored_events WHERE originator_id IN (?, ?, ?, ?)"
-NEWEST = "SELECT originator_id FROM stored_events WHERE rowid > ?"
-FEW = 32
-"""So many new events are looked through for activations faster than all of these are counted."""
-
-
-NOTHING_COUNTED = -FEW - 1, 0
 
 
 class IndexTables:
@@ -33,7 +27,6 @@ class IndexTables:
         self.records = SealedRecords(keys, entropy)
         self._digests = digests
         self._crowded: set[int] = set()
-        self._counted = NOTHING_COUNTED
 
     @property
     def crowded(self) -> set[int]:
@@ -43,36 +36,24 @@ class IndexTables:
     def forget(self) -> None:
         """Drop what is kept in memory, after rows were undone or replaced."""
         self.records.forget()
-        self._crowded, self._counted = set(), NOTHING_COUNTED
+        self._crowded = set()
 
     def begin(self, cursor: Cursor) -> IndexReader:
         """Begin to read in a transaction, its working set empty but for where the store stands."""
         cursor.execute(
             "SELECT COALESCE((SELECT MAX(rowid) FROM stored_events), 0), "
-            "COALESCE((SELECT MAX(number) FROM interaction), 0), "
+            f"COALESCE((SELECT MAX(number) FROM interaction), 0), ({ACTIVATIONS}), "
             "COALESCE((SELECT MAX(number) FROM crowded), 0), "
-            "COALESCE((SELECT MAX(number) FROM waiting_change), 0)"
+            "COALESCE((SELECT MAX(number) FROM waiting_change), 0)",
+            RULES_STREAMS,
         )
-        head, last_number, crowded, waiting = cursor.fetchone()
-        rules = self._activations(cursor, head)
+        head, last_number, rules, crowded, waiting = cursor.fetchone()
         if crowded > len(self._crowded):
             # Their numbers count up from 1, so those above are the ones that are not known here.
             cursor.execute("SELECT block_key FROM crowded WHERE number > ?", (len(self._crowded),))
             self._crowded.update(key for (key,) in cursor.fetchall())
         index = MatchIndex(head, last_number, rules, self._crowded, waiting)
         return IndexReader(cursor, index, self.records, self._digests)
-
-    def _activations(self, cursor: Cursor, head: int) -> int:
-        """Return how many events of the streams of rules there are up to a head."""
-        seen, known = self._counted
-        if 0 <= head - seen <= FEW:
-            cursor.execute(NEWEST, (seen,))
-            known += sum(stream in RULES_STREAMS for (stream,) in cursor.fetchall())
-        else:
-            cursor.execute(ACTIVATIONS, RULES_STREAMS)
-            (known,) = cursor.fetchone()
-        self._counted = head, known
-        return known
 
     def newest_key(self, cursor: Cursor) -> int:
         """Return the number of the newest key in use, 0 where there is none."""

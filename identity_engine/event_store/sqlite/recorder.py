@@ -72,6 +72,8 @@ class _Transaction(SQLiteTransaction):
             self._cursor = self.connection.cursor()
             self._cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
         except BaseException as error:
+            # An interrupt while it waits for the lock may come when it has it.
+            self.connection.rollback()
             self._pool.put_connection(self.connection)
             if isinstance(error, sqlite3.OperationalError):
                 raise refusal(error) from error
@@ -84,8 +86,8 @@ class _Transaction(SQLiteTransaction):
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
-        self._cursor.sqlite_cursor.close()
         try:
+            self._cursor.sqlite_cursor.close()
             super().__exit__(exc_type, exc_val, exc_tb)
         except OperationalError as error:
             raise refusal(error) from error

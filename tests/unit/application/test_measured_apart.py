@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from aggregates.errors import Refused
 from identity_engine.bench.apart import measured_apart
 from identity_engine.errors import StoreError
 
@@ -16,7 +17,7 @@ def leave(value):
 
 
 def fail(why):
-    raise StoreError(why)
+    raise Refused("full", why)  # which does not come out of a pickle by itself
 
 
 def test_its_environment_is_its_own():
