@@ -84,7 +84,11 @@ class Reference:
         """Let an interaction belong to a contact, or to nobody, because a person says so."""
         self.contact_of[key] = contact
         self.pinned.add(key)
-        self.handled.add(self.arrivals[key].value)
+        value = self.arrivals[key].value
+        self.handled.add(value)
+        if value.startswith("C-") and contact is not None:
+            # Whoever has two of what one person has one of is found by neither.
+            self.handled |= self.values_of(self.members(contact))
 
     def take_away(self, members, presence):
         """Let a set be gone, and its claims with it."""
