@@ -33,9 +33,12 @@ def not_carried(
     """
     automatic = {edge for edge in index.edges if edge.automatic}
     wrong = set()
+    by_people = {end for edge in index.edges - automatic for end in (edge.one, edge.other)}
     for edge in automatic:
-        places = {home[end] for end in (edge.one, edge.other) if end in home}
-        if len(places) > 1 or (edge.identifies and places and places.isdisjoint(lasting)):
+        ends = {edge.one, edge.other}
+        places = {home[end] for end in ends & home.keys()}
+        is_hollow = edge.identifies and places and places.isdisjoint(lasting)
+        if len(places) > 1 or (is_hollow and not by_people & (ends - home.keys())):
             wrong.add(edge)
     emptied = {one for one in contacts if one not in home and index.is_live(one)}
     between = {edge for edge in automatic if {edge.one, edge.other} <= emptied}

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from aggregates import contact as contacts
 from aggregates.contact import ContactIdentified, IdentifiedBy, Identify, UndoIdentification
-from aggregates.identifier import Holding
-from aggregates.values import ContactId, Stage
+from aggregates.values import ContactId, IdentifierId, Stage
 from identity_engine.application.fact_writer import FactWriter
 from identity_engine.application.reevaluation.moments import last_seen, time_of
 from identity_engine.event_store.match_index.index_reader import IndexReader
@@ -108,22 +107,21 @@ class Stages:
     def _is_vouched_for(self, contact_id: ContactId) -> bool:
         """Tell whether a person linked an interaction to a contact, or let it keep an identifier that
         only one person can have when its interaction went elsewhere."""
-        rows = [row for row in self._index.interactions_of(contact_id) if not row.is_by_hand]
-        own = {row.interaction_id for row in rows}
-        return any(row.pinned for row in rows) or any(
-            held.contact_id == contact_id
-            and held.valid_to is None
-            and held.interaction_id not in own
-            for held in self._exclusive_claims(contact_id)
-        )
-
-    def _exclusive_claims(self, contact_id: ContactId) -> Iterator[Holding]:
-        wanted = self._index.contacts[contact_id].state.exclusive.values()
+        rows = self._index.interactions_of(contact_id)
+        if any(row.pinned and not row.is_by_hand for row in rows):
+            return True
+        kept = self._index.contacts[contact_id].state.exclusive.values()
         self._reader.load_identifier_streams(
-            [one for one in wanted if self._index.identifier(one) is None]
+            [one for one in kept if self._index.identifier(one) is None]
         )
-        for identifier_id in wanted:
-            yield from self._index.holdings(identifier_id)
+        return any(self._was_corrected(one, contact_id) for one in kept)
+
+    def _was_corrected(self, identifier_id: IdentifierId, contact_id: ContactId) -> bool:
+        """Tell whether a person took an interaction with a value from an identity."""
+        value = self._index.identifier(identifier_id)
+        members = self._index.members_of(contact_id)
+        corrections = value.state.corrections if value is not None and value.state else ()
+        return any(one.contact_id in members for one in corrections)
 
     def _raise(self, contact_id: ContactId, reason: Reason) -> None:
         if reason.row.is_by_hand:
@@ -154,16 +152,13 @@ class Stages:
         """Tell whether a link raised a contact that is there still, and the other interaction with its
         value is not because a person took one from the contact: that alone lowers nobody. Since then
         the value leads to the contact no more, so that no pair tells of it."""
-        row = (
-            self._index.interaction_by_id(raised.interaction_id) if raised.interaction_id else None
-        )
-        value = self._index.identifier(raised.identifier_id) if raised.identifier_id else None
+        if raised.interaction_id is None or raised.identifier_id is None:
+            return False
+        row = self._index.interaction_by_id(raised.interaction_id)
+        value = self._index.identifier(raised.identifier_id)
         if row is None or row.contact_id != contact_id or value is None or value.state is None:
             return False
-        if value.state.shared:
-            return False
-        members = self._index.members_of(contact_id)
-        return any(one.contact_id in members for one in value.state.corrections)
+        return not value.state.shared and self._was_corrected(value.identifier_id, contact_id)
 
     def _write(
         self, contact_id: ContactId, time: datetime, command: contacts.ContactCommand
