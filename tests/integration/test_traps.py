@@ -130,14 +130,16 @@ class TestT7NotificationIds:
         assert recorder.insert_events([stored(2)]) == [4]
 
     def test_an_interrupt_at_the_moment_of_the_lock_keeps_none(self, recorder, monkeypatch):
-        begin = SQLiteCursor.execute
+        class Interrupted(sqlite3.Cursor):
+            def execute(self, *given):
+                super().execute(*given)
+                raise KeyboardInterrupt
 
-        def interrupted(self, *given):
-            begin(self, *given)
-            raise KeyboardInterrupt
+        def interrupted(connection):
+            return SQLiteCursor(Interrupted(connection._sqlite_conn))
 
         with monkeypatch.context() as patch:
-            patch.setattr(SQLiteCursor, "execute", interrupted)
+            patch.setattr(SQLiteConnection, "cursor", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 recorder.writing().__enter__()
 

@@ -8,7 +8,8 @@ before it reads anything it will rely on.
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 from types import TracebackType
@@ -57,26 +58,25 @@ INSERT = "INSERT INTO stored_events VALUES (?, ?, ?, ?, ?)"
 NEXT_ID = "SELECT 1 + COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'stored_events'), 0)"
 
 
-class _Transaction(SQLiteTransaction):
+class _Transaction:
     """A connection of the pool in a transaction.
 
     One that writes takes the lock at BEGIN: a reader that later wants to write could lose its snapshot.
     """
 
     def __init__(self, pool: SQLiteConnectionPool, *, commit: bool) -> None:
-        self.commit, self._pool = commit, pool
+        self._pool, self._commit = pool, commit
 
-    def __enter__(self) -> SQLiteCursor:
-        self.connection = self._pool.get_connection(is_writer=self.commit)
+    def __enter__(self) -> sqlite3.Cursor:
+        self._connection = self._pool.get_connection(is_writer=self._commit)
         try:
-            self._cursor = self.connection.cursor()
-            self._cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
-        except BaseException as error:
-            # An interrupt while it waits for the lock may come when it has it.
-            self.connection.rollback()
-            self._pool.put_connection(self.connection)
-            if isinstance(error, sqlite3.OperationalError):
-                raise refusal(error) from error
+            self._cursor = self._connection.cursor().sqlite_cursor
+            self._cursor.execute("BEGIN IMMEDIATE" if self._commit else "BEGIN")
+        except sqlite3.OperationalError as error:
+            self._give_back()
+            raise refusal(error) from error
+        except BaseException:
+            self._give_back()
             raise
         return self._cursor
 
@@ -86,20 +86,22 @@ class _Transaction(SQLiteTransaction):
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
+        ending = SQLiteTransaction(self._connection, commit=self._commit)
         try:
-            self._cursor.sqlite_cursor.close()
-            super().__exit__(exc_type, exc_val, exc_tb)
+            self._cursor.close()
+            ending.__exit__(exc_type, exc_val, exc_tb)
         except OperationalError as error:
             raise refusal(error) from error
         finally:
-            self._pool.put_connection(self.connection)
+            self._give_back()
 
-
-class _OwnTransaction(_Transaction):
-    """The same for this package, which needs no cursor of the library's."""
-
-    def __enter__(self) -> sqlite3.Cursor:  # type: ignore[override]
-        return super().__enter__().sqlite_cursor
+    def _give_back(self) -> None:
+        """Give the connection back, in no transaction: an interrupt while it waits for the lock may come
+        when it has it."""
+        try:
+            self._connection.rollback()  # does nothing where it has ended
+        finally:
+            self._pool.put_connection(self._connection)
 
 
 class _Pool(SQLiteConnectionPool):
@@ -150,9 +152,11 @@ class Datastore(SQLiteDatastore):
         )
         self.pool.lock_seconds = lock_seconds
 
-    def transaction(self, *, commit: bool) -> _Transaction:  # type: ignore[override]
-        """Begin a transaction on a connection of the pool."""
-        return _Transaction(self.pool, commit=commit)
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
+        """Begin a transaction, for the recorders of the library."""
+        with _Transaction(self.pool, commit=commit) as cursor:
+            yield SQLiteCursor(cursor)
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file once it is large; never inside a commit."""
@@ -175,13 +179,13 @@ class Recorder(StoredEvents, SQLiteApplicationRecorder):
     def construct_create_table_statements(self) -> list[str]:
         return [EVENTS_TABLE, VERSION_TABLE]
 
-    def reading(self) -> _OwnTransaction:
+    def reading(self) -> _Transaction:
         """Open one consistent view."""
-        return _OwnTransaction(self.datastore.pool, commit=False)
+        return _Transaction(self.datastore.pool, commit=False)
 
-    def writing(self) -> _OwnTransaction:
+    def writing(self) -> _Transaction:
         """Hold the write lock; what is written within is stored together or not at all."""
-        return _OwnTransaction(self.datastore.pool, commit=True)
+        return _Transaction(self.datastore.pool, commit=True)
 
     def insert(self, cursor: Cursor, rows: Sequence[NewRow]) -> range:
         """Insert events in one statement and return their positions."""
