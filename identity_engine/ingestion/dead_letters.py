@@ -26,6 +26,7 @@ from projections.sql import Connection
 
 MAX_ORIGINAL: Final = 1024 * 1024  # bytes kept of one original
 MAX_PAGE: Final = 500
+_LARGEST_ID: Final = (1 << 63) - 1  # that a database can be asked for
 _NONCE: Final = 12  # bytes, as NIST SP 800-38D advises for GCM
 _NAME: Final = "file"  # to what a sealed name is bound besides, so that no original stands for it
 
@@ -156,6 +157,8 @@ class DeadLetters:
 
         Raises `DamagedLetterError` if it was changed from outside.
         """
+        if not 0 < letter_id <= _LARGEST_ID:
+            return None
         rows = self._read(f"SELECT {_COLUMNS}, sealed FROM dead_letters WHERE id = ?", (letter_id,))
         if not rows:
             return None

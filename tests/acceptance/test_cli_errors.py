@@ -260,7 +260,8 @@ class TestUsage:
         assert "Traceback" not in answer.err
 
     def test_an_unknown_dead_letter_is_said(self, filled):
-        check(filled("dead-letters", "show-original", "99"), REFUSED, "has this id")
+        for id_ in ("99", "9" * 30):
+            check(filled("dead-letters", "show-original", id_), REFUSED, "has this id")
         check(filled("dead-letters", "redrive", "99"), REFUSED, "has the id 99")
         check(filled("dead-letters", "close", "99"), REFUSED, "has the id 99")
 
