@@ -5,7 +5,7 @@ is moved, engine merges between two homes are taken back, contacts of one home a
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from aggregates import contact as contacts
@@ -77,7 +77,7 @@ class Difference:
         total.moved += self._move_strays()
         stages = self._stages()
         stages.settle({*self._component.contacts, *self._home})
-        total.unmerged += self._unmerge()
+        total.unmerged += self._unmerge(stages.showing())
         total.merged += self._merge()
         stages.settle_identities()
         self._record_refusals()
@@ -253,15 +253,10 @@ class Difference:
             time = touched[fact.contact_id, row.digest]
             self._fact_writer.write(row.identifier_id, time, [fact])
 
-    def _unmerge(self) -> int:
+    def _unmerge(self, showing: Collection[int]) -> int:
         """Take back the engine's merges that the clusters do not carry."""
-        component, cluster_of = self._component, self._cluster_of
-        lasting = {cluster_of[pair.one] for pair in self._lasting} | {
-            cluster_of[key]
-            for key in component.nodes
-            if component.lasting_values(component.row(key))
-        }
-        wrong = not_carried(self._index, component.contacts, self._home, lasting)
+        lasting = {self._cluster_of[number] for number in showing}
+        wrong = not_carried(self._index, self._component.contacts, self._home, lasting)
         # The survivor of its day may have left the identity since; its row follows its stream.
         streams = {edge.stream for edge in wrong}
         self._reader.load_nearby((), streams)

@@ -58,8 +58,15 @@ class Stages:
         lasting_values: LastingValues,
     ) -> None:
         self._store, self._reader, self._index = store, reader, reader.index
-        self._fact_writer, self._lasting_values = fact_writer, lasting_values
-        self._rows, self._pairs = rows, pairs
+        self._fact_writer, self._pairs = fact_writer, pairs
+        self._alone = [
+            Reason(by, row, digest) for row in rows for by, digest in lasting_values(row)
+        ]
+
+    def showing(self) -> set[int]:
+        """Return the numbers of the rows that show a lasting person, by themselves or with another."""
+        together = {row.number for one, other, _ in self._pairs for row in (one, other)}
+        return together.union(reason.row.number for reason in self._alone)
 
     def settle(self, contact_ids: Iterable[ContactId]) -> None:
         """Let contacts have the stage that their interactions give them, once the links are moved."""
@@ -89,9 +96,7 @@ class Stages:
         return found
 
     def _all_reasons(self) -> Iterator[Reason]:
-        for row in self._rows:
-            for by, digest in self._lasting_values(row):
-                yield Reason(by, row, digest)
+        yield from self._alone
         for reason, one, other in self._of_pairs():
             if one == other:
                 yield reason
