@@ -145,9 +145,7 @@ class IndexReader:
         rows = select(
             self.cursor,
             f"SELECT {MERGED_UNDER}, {CONTACT} FROM contact WHERE contact_id IN (%s)",
-            [one for one in wanted if id_text(one) not in index.contacts]
-            if index.contacts
-            else list(wanted),
+            [one for one in wanted if ContactId(id_text(one)) not in index.contacts],
         )
         merged = {canonical for canonical, *_ in rows if canonical is not None}
         contacts = [row[1:] for row in rows]
